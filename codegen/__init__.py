@@ -1,0 +1,1 @@
+"""Write and run the C of a model: host, emulated Cortex-M, real boards."""

@@ -1,0 +1,252 @@
+"""The integer model: the one description that training writes and everything else reads.
+
+`Model.run` is the specification: the generated C, on this machine and on every target,
+must return the same integers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from qat.model import file as _file
+from qat.model.bounds import Bounds, Interval, LayerBounds, model_bounds
+from qat.model.file import write_atomically
+from qat.model.records import (
+    CODE_RANGE,
+    INT32_MAX,
+    LIF,
+    Accumulate,
+    Analog,
+    Count,
+    Dense,
+    Frames,
+    Input,
+    Layer,
+    Readout,
+    Spikes,
+    integer,
+    leak_fraction,
+)
+from qat.model.run import Result, State, check_input, exact_matmul, join, run
+
+__all__ = [
+    "CODE_RANGE",
+    "INT32_MAX",
+    "LIF",
+    "Accumulate",
+    "Analog",
+    "Bounds",
+    "Count",
+    "Dense",
+    "Frames",
+    "Input",
+    "Interval",
+    "Layer",
+    "LayerBounds",
+    "Model",
+    "Readout",
+    "Result",
+    "Spikes",
+    "State",
+    "check_c_name",
+    "check_input",
+    "exact_matmul",
+    "join",
+    "leak_fraction",
+    "write_atomically",
+]
+
+C_KEYWORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if "
+    "inline int long register restrict return short signed sizeof static struct switch typedef "
+    "union unsigned void volatile while _Bool _Complex _Imaginary _Alignas _Alignof _Atomic "
+    "_Generic _Noreturn _Static_assert _Thread_local alignas alignof and asm bool catch class "
+    "constexpr delete explicit export false friend mutable namespace new not nullptr operator or "
+    "private protected public template this throw true try typename using virtual xor".split()
+)
+MAX_NAME = 31
+
+
+def check_c_name(name: Any) -> str:
+    """Return `name` if every symbol of the generated C may start with it, else ValueError."""
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+        raise ValueError(f"name: found {name!r}; must be a C identifier: a letter, then letters, "
+                         "digits or underscores")  # fmt: skip
+    if name in C_KEYWORDS:
+        raise ValueError(f"name: {name!r} is a keyword of C or C++; choose another")
+    if len(name) > MAX_NAME:
+        raise ValueError(f"name: found {len(name)} characters; at most {MAX_NAME}")
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A feed-forward chain of layers with an input, a readout and a number of steps.
+
+    Within a step the layers run in order, so that the spikes of a layer reach the next one
+    in the same step.
+
+    input:    Analog, Frames or Spikes
+    layers:   one Layer or more, in the order that spikes travel
+    readout:  Accumulate, Count, or None for a free-running model
+    steps:    T, or None for a free-running model
+    name:     a C identifier, the prefix of every generated name
+    metadata: JSON values outside the digest, such as firing rates
+
+    Raises ValueError where the shapes do not chain, a value can leave int32, or a neuron has
+    no bound.
+    """
+
+    input: Input
+    layers: tuple[Layer, ...]
+    readout: Readout | None = None
+    steps: int | None = None
+    name: str = "snn"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if self.steps is not None:
+            object.__setattr__(self, "steps", integer("Model.steps", self.steps, 1, 2**24))
+        self.validate()
+
+    # ---------------------------------------------------------- checks
+
+    def validate(self) -> None:
+        """Raise ValueError if the model breaks a rule of the integer model."""
+        check_c_name(self.name)
+        self._check_kinds()
+        self._check_chain()
+        self._check_shifts()
+        self._check_metadata()
+        self.bounds()
+
+    def _check_kinds(self) -> None:
+        if not isinstance(self.input, Analog | Frames | Spikes):
+            raise ValueError(f"Model.input: found {self.input!r}; Analog, Frames or Spikes")
+        if not self.layers or not all(isinstance(layer, Layer) for layer in self.layers):
+            raise ValueError("Model.layers: needs at least one Layer")
+        if not isinstance(self.readout, Accumulate | Count | None):
+            raise ValueError(f"Model.readout: found {self.readout!r}; Accumulate, Count or None")
+        if (self.readout is None) != (self.steps is None):
+            raise ValueError(
+                f"Model: found readout {type(self.readout).__name__} with steps {self.steps}; a "
+                "readout needs a fixed number of steps, and a free-running model has neither"
+            )
+
+    def _check_chain(self) -> None:
+        size = self.input.size
+        for where, synapse in self.synapses():
+            if synapse.n_in != size:
+                raise ValueError(f"{where}: has {synapse.n_in} inputs; what precedes it has {size}")
+            size = synapse.n_out
+
+    def _check_shifts(self) -> None:
+        for index, (where, synapse) in enumerate(self.synapses()):
+            analog = index == 0 and not isinstance(self.input, Spikes)
+            unused = "fraction_bits" if analog else "input_shift"
+            if getattr(synapse, unused):
+                raise ValueError(
+                    f"{where}: {unused} is {getattr(synapse, unused)}; must be 0 for "
+                    + ("analog input" if analog else "spiking input")
+                )
+
+    def _check_metadata(self) -> None:
+        try:
+            json.dumps(dict(self.metadata), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"Model.metadata: must hold JSON values ({error})") from None
+
+    # ------------------------------------------------------ properties
+
+    def synapses(self) -> tuple[tuple[str, Dense], ...]:
+        """Return (where it stands, synapse) for every layer and the readout."""
+        named = [(f"layer {i}", layer.synapse) for i, layer in enumerate(self.layers)]
+        if isinstance(self.readout, Accumulate):
+            named.append(("readout", self.readout.synapse))
+        return tuple(named)
+
+    @property
+    def outputs(self) -> int:
+        """Number of scores, or of output neurons if the model runs free."""
+        return self.synapses()[-1][1].n_out
+
+    @cached_property
+    def _bounds(self) -> Bounds:
+        return model_bounds(self)
+
+    @cached_property
+    def _digest(self) -> str:
+        return _file.digest(self)
+
+    def bounds(self) -> Bounds:
+        """Return the proved range of every accumulator, current, membrane and score."""
+        return self._bounds
+
+    def digest(self) -> str:
+        """Return 32 hex digits over everything that changes results, and nothing else."""
+        return self._digest
+
+    # ----------------------------------------------------------- use
+
+    def run(
+        self,
+        x: ArrayLike,
+        state: State | None = None,
+        trace: bool = False,
+        steps: int | None = None,
+    ) -> Result:
+        """Run the model over a batch, in exact integers.
+
+        x:     (batch, inputs) for Analog, (batch, steps, inputs) for Frames and Spikes; integers
+               within the range of the input, of any integer, boolean or float dtype
+        state: the membranes to start from, (batch, neurons) int32 per layer, as a Result
+               returns them; free-running models only
+        trace: keep every layer's spikes, u and v at every step
+        steps: the number of steps, for a free-running model with analog input
+
+        Returns a Result. Raises ValueError for inputs of another shape or range.
+        """
+        return run(self, x, state, trace, steps)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model to `path`, whole or not at all; the same model gives the same bytes.
+
+        Raises ValueError if the file cannot be written.
+        """
+        path = Path(path)
+        try:
+            write_atomically(path, _file.to_bytes(self))
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Model:
+        """Read a model, trusting nothing in the file.
+
+        Raises ValueError, naming the file, if it is missing, damaged, of a future format,
+        breaks a rule of the model, or does not have the digest that it claims.
+        """
+        path = Path(path)
+        try:
+            values, claimed = _file.from_bytes(path.read_bytes())
+            model = cls(**values)
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: {error}") from None
+        if model.digest() != claimed:
+            raise ValueError(
+                f"{path}: the header claims digest {claimed}, the content has {model.digest()}; "
+                "the file was changed after it was saved"
+            )
+        return model

@@ -1,0 +1,358 @@
+"""Interval analysis: the range of every accumulator, current and membrane, for any input.
+
+The set of membranes that a neuron can reach within t steps lies in an interval V(t), grown
+from V(0) = {0}:
+
+    U(t+1) = clamp(f(V(t)) + I)            f(v) = v - leak(v), the exact extremum over V(t)
+    V(t+1) = hull of V(t) and reset(U(t+1))
+
+A model of T steps needs T rounds. Without T the rounds run to their fixed point; where it
+is far away (slow leaks), they start instead from an interval that is proved to hold it and
+shrink towards it, so that the result is sound at every moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qat.model.records import INT32_MAX, LIF, Accumulate, Dense, Frames, Spikes, leak_fraction
+
+if TYPE_CHECKING:
+    from qat.model import Model
+
+Int64 = NDArray[np.int64]
+
+ROUNDS = 512
+"""Rounds towards a fixed point before the proved starting interval is used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Closed ranges [lo, hi], one per neuron: int64 arrays of shape (n,)."""
+
+    lo: Int64
+    hi: Int64
+
+    @property
+    def low(self) -> int:
+        """Smallest value of any neuron."""
+        return int(self.lo.min())
+
+    @property
+    def high(self) -> int:
+        """Largest value of any neuron."""
+        return int(self.hi.max())
+
+    @property
+    def width(self) -> int:
+        """Bits of the two's complement number that holds every value."""
+        return max(int(self.high).bit_length(), int(~self.low).bit_length()) + 1
+
+    @property
+    def magnitude(self) -> int:
+        """Largest absolute value of any neuron."""
+        return max(self.high, -self.low)
+
+    def __add__(self, other: Interval) -> Interval:
+        return Interval(self.lo + other.lo, self.hi + other.hi)
+
+    def hull(self, other: Interval) -> Interval:
+        """Return the smallest interval that holds both."""
+        return Interval(np.minimum(self.lo, other.lo), np.maximum(self.hi, other.hi))
+
+    def meet(self, other: Interval) -> Interval:
+        """Return what both intervals hold."""
+        return Interval(np.maximum(self.lo, other.lo), np.minimum(self.hi, other.hi))
+
+    def equals(self, other: Interval) -> bool:
+        """Return True if both are the same intervals."""
+        return np.array_equal(self.lo, other.lo) and np.array_equal(self.hi, other.hi)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerBounds:
+    """Ranges of one layer, per neuron, at any step and for any input.
+
+    accumulator: a, and every partial sum on the way to it
+    current:     I
+    u_raw:       u before the saturation
+    u:           u as it is compared with the threshold
+    v:           the membrane between steps, v(0) = 0 included
+    """
+
+    accumulator: Interval
+    current: Interval
+    u_raw: Interval
+    u: Interval
+    v: Interval
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Ranges of a whole model; `accumulator` and `scores` belong to the readout, if any."""
+
+    layers: tuple[LayerBounds, ...]
+    accumulator: Interval | None
+    scores: Interval | None
+
+
+class LeakExtrema:
+    """Exact minimum and maximum of f(v) = v - leak(v) over an interval.
+
+    With K the largest shift, f(v + 2**K) = f(v) + (1 - lambda) * 2**K and the slope is not
+    negative, so the extremum lies among the last (first) 2**K values; they lie in at most
+    two periods, each answered from a sparse table of one period.
+    """
+
+    def __init__(self, leak: tuple[int, ...]) -> None:
+        self.leak = leak
+        self.period_bits = max((abs(k) for k in leak), default=0)
+        if len(leak) > 1:
+            period = self.f(np.arange(2**self.period_bits, dtype=np.int64))
+            self.gain = int(self.f(np.int64(2**self.period_bits)) - period[0])
+            self.most = _sparse_table(period, np.maximum)
+            self.least = _sparse_table(period, np.minimum)
+
+    def f(self, v: Int64 | np.int64) -> Int64:
+        """Return v - leak(v)."""
+        result = np.array(v, dtype=np.int64)
+        for k in self.leak:
+            result = result + (v >> -k) if k < 0 else result - (v >> k)
+        return result
+
+    def image(self, v: Interval) -> Interval:
+        """Return the exact range of f over every interval of `v`."""
+        if len(self.leak) <= 1:  # f is then monotone: a step of v changes v >> k by 0 or 1
+            return Interval(self.f(v.lo), self.f(v.hi))
+        window = 2**self.period_bits - 1
+        top = Interval(np.maximum(v.lo, v.hi - window), v.hi)
+        bottom = Interval(v.lo, np.minimum(v.hi, v.lo + window))
+        return Interval(
+            self._extremum(bottom, self.least, np.minimum),
+            self._extremum(top, self.most, np.maximum),
+        )
+
+    def _extremum(self, v: Interval, table: list[Int64], better: np.ufunc) -> Int64:
+        bits = self.period_bits
+        first, last = v.lo >> bits, v.hi >> bits
+        start, stop = v.lo & (2**bits - 1), v.hi & (2**bits - 1)
+        one = first == last  # the interval lies in one period, else it ends in the next
+        head = _range_query(table, start, np.where(one, stop, 2**bits - 1), better)
+        tail = _range_query(table, np.where(one, start, 0), stop, better)
+        result: Int64 = better(head + first * self.gain, tail + last * self.gain)
+        return result
+
+
+def _sparse_table(values: Int64, better: np.ufunc) -> list[Int64]:
+    """Return rows r with row[i] = the best of values[i : i + 2**r]."""
+    rows = [values]
+    while 2 ** len(rows) <= len(values):
+        half = 2 ** (len(rows) - 1)
+        rows.append(better(rows[-1][:-half], rows[-1][half:]))
+    return rows
+
+
+def _range_query(table: list[Int64], start: Int64, stop: Int64, better: np.ufunc) -> Int64:
+    """Return the best of values[start : stop + 1], for arrays of ranges."""
+    result = np.empty_like(start)
+    rows = np.frexp((stop - start + 1).astype(np.float64))[1] - 1
+    for r in np.unique(rows):
+        here = rows == r
+        result[here] = better(table[r][start[here]], table[r][stop[here] - 2**r + 1])
+    return result
+
+
+def refuse_beyond_int32(what: str, interval: Interval, factor: int = 1) -> None:
+    """Raise ValueError if a value of `interval`, times `factor`, does not fit int32."""
+    if factor * interval.magnitude > INT32_MAX:
+        times = f" (times {factor} on the way)" if factor > 1 else ""
+        raise ValueError(
+            f"{what}: reaches {interval.magnitude}{times}, beyond int32 ({INT32_MAX}); "
+            "use fewer inputs, fewer bits, fewer fraction bits or a stronger leak"
+        )
+
+
+def accumulator_bounds(synapse: Dense, low: int, high: int) -> Interval:
+    """Return the range of sum_i q_ji * x_i and of all its partial sums, for x_i in [low, high]."""
+    codes = synapse.codes
+    positive = np.where(codes > 0, codes, 0).sum(axis=1, dtype=np.int64)
+    negative = np.where(codes < 0, codes, 0).sum(axis=1, dtype=np.int64)
+    low, high = min(low, 0), max(high, 0)  # a partial sum has left inputs out: they count as 0
+    return Interval(positive * low + negative * high, positive * high + negative * low)
+
+
+def _current_bounds(synapse: Dense, a: Interval) -> Interval:
+    half = (1 << synapse.input_shift) >> 1
+    refuse_beyond_int32("current", Interval(a.lo, a.hi + half))
+    scale = 2**synapse.fraction_bits
+    return Interval(
+        ((a.lo + half) >> synapse.input_shift) * scale + synapse.bias,
+        ((a.hi + half) >> synapse.input_shift) * scale + synapse.bias,
+    )
+
+
+class _Membrane:
+    """The rounds of one layer; all values are int64 arrays of shape (n,)."""
+
+    def __init__(self, neuron: LIF, current: Interval, steps: int | None) -> None:
+        self.neuron, self.current, self.steps = neuron, current, steps
+        self.extrema = LeakExtrema(neuron.leak)
+        n = len(current.lo)
+        self.threshold = np.broadcast_to(neuron.threshold, n).astype(np.int64)
+        self.reset_by = np.broadcast_to(neuron.subtracted, n).astype(np.int64)
+        self.zero = Interval(np.zeros(n, np.int64), np.zeros(n, np.int64))
+
+    def integrate(self, v: Interval) -> Interval:
+        """Return u before the saturation."""
+        return self.extrema.image(v) + self.current
+
+    def saturate(self, u: Interval) -> Interval:
+        low = -INT32_MAX * 4 if self.neuron.floor is None else self.neuron.floor
+        high = INT32_MAX * 4 if self.neuron.ceiling is None else self.neuron.ceiling
+        if self.neuron.floor is None and self.neuron.ceiling is None:
+            return u
+        return Interval(np.clip(u.lo, low, high), np.clip(u.hi, low, high))
+
+    def after(self, u: Interval) -> Interval:
+        """Return the membranes that u leaves behind, spiking or not."""
+        silent, spiking = u.lo < self.threshold, u.hi >= self.threshold
+        rest = Interval(u.lo, np.minimum(u.hi, self.threshold - 1))
+        fired = Interval(np.maximum(u.lo, self.threshold) - self.reset_by, u.hi - self.reset_by)
+        if self.neuron.reset == "zero":
+            fired = self.zero
+        both = rest.hull(fired)
+        return Interval(
+            np.where(silent & spiking, both.lo, np.where(silent, rest.lo, fired.lo)),
+            np.where(silent & spiking, both.hi, np.where(silent, rest.hi, fired.hi)),
+        )
+
+    def round(self, v: Interval) -> Interval:
+        """Return V(t+1) without V(t), but with v(0) = 0."""
+        return self.zero.hull(self.after(self.saturate(self.integrate(v))))
+
+    def reach(self) -> tuple[Interval, Interval]:
+        """Return (V before the last round, V after it): u follows from the first."""
+        v = self.zero
+        rounds = ROUNDS if self.steps is None else min(ROUNDS, self.steps)
+        for _ in range(rounds):
+            before, v = v, v.hull(self.round(v))
+            if v.equals(before):
+                return v, v
+        if self.steps is not None and self.steps <= ROUNDS:
+            return before, v
+        return self._shrink()
+
+    def _shrink(self) -> tuple[Interval, Interval]:
+        v = Interval(self._proved_lowest(), self._proved_highest())
+        for _ in range(ROUNDS):
+            before, v = v, v.meet(self.round(v))
+            if v.equals(before):
+                break
+        return v, v
+
+    def _proved_highest(self) -> Int64:
+        """Return h >= 0 that no membrane passes: with v <= h, the next v <= h again."""
+        neuron, inflow = self.neuron, np.maximum(self.current.hi, 0)
+        if neuron.ceiling is not None:
+            return np.full_like(inflow, neuron.ceiling)
+        if neuron.leak:  # f(v) <= (1 - lambda) v + 3, for a term leaves less than 1 behind
+            return _divide_up(inflow + 3, neuron)
+        if neuron.reset == "zero" or bool((self.reset_by >= inflow).all()):
+            return self.threshold - 1  # u <= threshold - 1 + I, and a spike takes r >= I away
+        if self.steps is not None:
+            return self.steps * inflow
+        raise ValueError(
+            "an integrate-and-fire neuron has no upper bound: its reset_by "
+            f"({int(self.reset_by.min())}) is below its largest current ({int(inflow.max())}); "
+            "give it a fixed number of steps, a ceiling, a larger reset_by or a leak"
+        )
+
+    def _proved_lowest(self) -> Int64:
+        """Return l <= 0 that no membrane passes: with v >= l, the next v >= l again."""
+        neuron, drain = self.neuron, np.minimum(self.current.lo, 0)
+        after_spike = np.minimum(self.threshold - self.reset_by, 0)
+        if neuron.reset == "zero":
+            after_spike = np.zeros_like(after_spike)
+        if neuron.floor is not None:
+            return np.minimum(neuron.floor, after_spike)
+        if neuron.leak:
+            return np.minimum(-_divide_up(3 - drain, neuron), after_spike)
+        if not drain.any():
+            return after_spike
+        if self.steps is not None:
+            return self.steps * drain + after_spike
+        raise ValueError(
+            "an integrate-and-fire neuron has no lower bound: its current reaches "
+            f"{int(drain.min())} at every step; give it a fixed number of steps, a floor or a leak"
+        )
+
+
+def _divide_up(value: Int64, neuron: LIF) -> Int64:
+    """Return the smallest integer >= value / lambda."""
+    fraction = leak_fraction(neuron.leak)
+    return -((-value * fraction.denominator) // fraction.numerator)
+
+
+def _partial_sums(leak: tuple[int, ...]) -> int:
+    """Return how many times the largest |v| the terms of v - leak(v) can pass on the way."""
+    return 1 if len(leak) <= 1 else len(leak) + 1
+
+
+def layer_bounds(
+    synapse: Dense, neuron: LIF, low: int, high: int, steps: int | None
+) -> LayerBounds:
+    """Return the bounds of a layer whose inputs lie in [low, high], or raise ValueError."""
+    accumulator = accumulator_bounds(synapse, low, high)
+    refuse_beyond_int32("accumulator", accumulator)
+    current = _current_bounds(synapse, accumulator)
+    refuse_beyond_int32("current", current)
+    membrane = _Membrane(neuron, current, steps)
+    before, v = membrane.reach()
+    u_raw = membrane.integrate(before)
+    refuse_beyond_int32("membrane", before.hull(v), _partial_sums(neuron.leak))
+    refuse_beyond_int32("membrane", u_raw)
+    return LayerBounds(accumulator, current, u_raw, membrane.saturate(u_raw), v)
+
+
+def _readout_bounds(synapse: Dense, steps: int) -> tuple[Interval, Interval]:
+    accumulator = accumulator_bounds(synapse, 0, steps)
+    scale, bias = 2**synapse.fraction_bits, steps * synapse.bias.astype(np.int64)
+    scores = Interval(accumulator.lo * scale + bias, accumulator.hi * scale + bias)
+    refuse_beyond_int32("score", scores.hull(accumulator))
+    return accumulator, scores
+
+
+def model_bounds(model: Model) -> Bounds:
+    """Return the bounds of every layer; raise ValueError, naming the layer, where one fails."""
+    layers = []
+    for index, layer in enumerate(model.layers):
+        low, high = (model.input.low, model.input.high) if index == 0 else (0, 1)
+        try:
+            if index == 0:
+                _refuse_any_byte(layer.synapse, model)
+            layers.append(layer_bounds(layer.synapse, layer.neuron, low, high, model.steps))
+        except ValueError as error:
+            raise ValueError(f"layer {index}: {error}") from None
+    if isinstance(model.readout, Accumulate) and model.steps is not None:
+        try:
+            return Bounds(tuple(layers), *_readout_bounds(model.readout.synapse, model.steps))
+        except ValueError as error:
+            raise ValueError(f"readout: {error}") from None
+    scores = None
+    if model.readout is not None and model.steps is not None:
+        n = model.layers[-1].size
+        scores = Interval(np.zeros(n, np.int64), np.full(n, model.steps, np.int64))
+    return Bounds(tuple(layers), None, scores)
+
+
+def _refuse_any_byte(synapse: Dense, model: Model) -> None:
+    """Hold the accumulator in int32 for every byte, so that the C has no undefined behaviour."""
+    if isinstance(model.input, Spikes):
+        return
+    low, high = (-128, 127) if model.input.signed else (0, 255)
+    kind = "frames" if isinstance(model.input, Frames) else "analog"
+    refuse_beyond_int32(f"accumulator ({kind} input)", accumulator_bounds(synapse, low, high))

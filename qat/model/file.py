@@ -1,0 +1,275 @@
+"""Model files and digests: an .npz archive with a JSON header, never pickle.
+
+The archive holds `header.json` and one .npy member per array. The header describes the
+records field by field; an array field is {"array": member}. Reading trusts nothing: every
+size is compared with the bytes that are there before memory is taken, and the records
+check their own values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qat.model.records import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Spikes
+
+if TYPE_CHECKING:
+    from qat.model import Model
+
+FORMAT = 1
+HEADER = "header.json"
+MAX_HEADER_BYTES = 2**24
+RECORDS: dict[str, type] = {
+    cls.__name__.lower(): cls
+    for cls in (Analog, Frames, Spikes, Dense, LIF, Layer, Accumulate, Count)
+}
+"""Every record that a file may name; a new record is a new row."""
+
+_TIMESTAMP = (1980, 1, 1, 0, 0, 0)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` so that `path` holds either its old content or all of the new one."""
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+# ------------------------------------------------------------------ writing
+
+
+def _describe(record: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the JSON form of a record; its arrays go to `arrays`."""
+    description: dict[str, Any] = {"kind": type(record).__name__.lower()}
+    for field in fields(record):
+        value, name = getattr(record, field.name), f"{prefix}.{field.name}"
+        if isinstance(value, np.ndarray):
+            arrays[name] = value
+            value = {"array": name}
+        elif type(value) in RECORDS.values():
+            value = _describe(value, name, arrays)
+        elif isinstance(value, tuple):
+            value = list(value)
+        description[field.name] = value
+    return description
+
+
+def to_bytes(model: Model) -> bytes:
+    """Return the model file: the same model gives the same bytes."""
+    arrays: dict[str, NDArray[Any]] = {}
+    header = {
+        "format": FORMAT,
+        "digest": model.digest(),
+        "name": model.name,
+        "metadata": dict(model.metadata),
+        "steps": model.steps,
+        "input": _describe(model.input, "input", arrays),
+        "layers": [_describe(y, f"layers.{i}", arrays) for i, y in enumerate(model.layers)],
+        "readout": model.readout and _describe(model.readout, "readout", arrays),
+    }
+    text = json.dumps(header, sort_keys=True, indent=1, allow_nan=False)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        _add(archive, HEADER, text.encode())
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            np.lib.format.write_array(member, little, version=(1, 0), allow_pickle=False)
+            _add(archive, f"{name}.npy", member.getvalue())
+    return buffer.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    info = zipfile.ZipInfo(name, _TIMESTAMP)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    archive.writestr(info, data)
+
+
+# ------------------------------------------------------------------ reading
+
+
+class _Archive:
+    """The members of a model file, read with every size checked."""
+
+    def __init__(self, data: bytes) -> None:
+        try:
+            self.zip = zipfile.ZipFile(io.BytesIO(data))
+        except (zipfile.BadZipFile, EOFError, ValueError):
+            raise ValueError("not a model file, or truncated") from None
+        self.members = {info.filename: info for info in self.zip.infolist()}
+
+    def read(self, name: str) -> bytes:
+        if name not in self.members:
+            raise ValueError(f"member {name} is missing")
+        try:
+            return self.zip.read(name)
+        except (
+            zipfile.BadZipFile,
+            EOFError,
+            OSError,
+            NotImplementedError,
+            RuntimeError,
+            ValueError,
+        ):
+            raise ValueError(f"member {name} is damaged") from None
+        except Exception as error:  # zlib.error has no public base but Exception
+            raise ValueError(f"member {name} is damaged ({error})") from None
+
+    def header(self) -> dict[str, Any]:
+        if HEADER not in self.members:
+            raise ValueError(f"not a model file: it has no {HEADER}")
+        if self.members[HEADER].file_size > MAX_HEADER_BYTES:
+            raise ValueError(f"{HEADER} is larger than {MAX_HEADER_BYTES} bytes")
+        try:
+            header = json.loads(self.read(HEADER))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{HEADER} cannot be read ({error})") from None
+        if not isinstance(header, dict):
+            raise ValueError(f"{HEADER} must be an object")
+        return header
+
+    def array(self, name: Any) -> NDArray[Any]:
+        data = self.read(f"{name}.npy")
+        stream = io.BytesIO(data)
+        try:
+            version = np.lib.format.read_magic(stream)
+            if version != (1, 0):
+                raise ValueError(f"array version {version}")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        except Exception as error:  # numpy parses the header with ast: many kinds of error
+            raise ValueError(f"array {name} has a damaged header ({error})") from None
+        if dtype.kind != "i" or fortran:
+            raise ValueError(f"array {name} has dtype {dtype}; only C-ordered integers are read")
+        size = dtype.itemsize
+        for extent in shape:
+            size *= extent
+        if size != len(data) - stream.tell():
+            raise ValueError(
+                f"array {name} claims {size} bytes; it has {len(data) - stream.tell()}"
+            )
+        return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape)
+
+
+def _restore(description: Any, archive: _Archive, where: str) -> Any:
+    """Return the record of a JSON form, or raise ValueError naming `where`."""
+    if not isinstance(description, dict) or description.get("kind") not in RECORDS:
+        kind = description.get("kind") if isinstance(description, dict) else description
+        raise ValueError(f"{where}: unknown record {kind!r}; a newer spikemcu may read it")
+    cls = RECORDS[description["kind"]]
+    known = {field.name: field for field in fields(cls)}
+    given = {key: value for key, value in description.items() if key != "kind"}
+    unknown = sorted(set(given) - set(known))
+    required = {n for n, f in known.items() if f.default is f.default_factory is MISSING}
+    if unknown or not required <= set(given):
+        missing = sorted(required - set(given))
+        raise ValueError(f"{where}: unknown fields {unknown}, missing fields {missing}")
+    values = {name: _value(v, archive, f"{where}.{name}") for name, v in given.items()}
+    return cls(**values)
+
+
+def _value(value: Any, archive: _Archive, where: str) -> Any:
+    if isinstance(value, dict) and set(value) == {"array"}:
+        return archive.array(value["array"])
+    if isinstance(value, dict):
+        return _restore(value, archive, where)
+    if isinstance(value, list):
+        return tuple(value)
+    return value
+
+
+def _model_fields(header: Mapping[str, Any], archive: _Archive) -> dict[str, Any]:
+    layers, metadata = header.get("layers"), header.get("metadata", {})
+    if not isinstance(layers, list) or not isinstance(metadata, dict):
+        raise ValueError("layers must be a list and metadata an object")
+    readout = header.get("readout")
+    return {
+        "input": _restore(header.get("input"), archive, "input"),
+        "layers": tuple(_restore(y, archive, f"layers.{i}") for i, y in enumerate(layers)),
+        "readout": None if readout is None else _restore(readout, archive, "readout"),
+        "steps": header.get("steps"),
+        "name": header.get("name"),
+        "metadata": metadata,
+    }
+
+
+def from_bytes(data: bytes) -> tuple[dict[str, Any], str]:
+    """Return (fields of the Model, the digest that the file claims), or raise ValueError."""
+    archive = _Archive(data)
+    header = archive.header()
+    version = header.get("format")
+    if version != FORMAT:
+        raise ValueError(
+            f"model format {version!r}; this version of spikemcu reads {FORMAT}"
+            + ("; install a newer one" if isinstance(version, int) and version > FORMAT else "")
+        )
+    return _model_fields(header, archive), str(header.get("digest"))
+
+
+# ------------------------------------------------------------------- digest
+
+
+def digest(model: Model) -> str:
+    """Return 32 hex digits that name what the model computes, whatever its file looks like.
+
+    Per-layer constants count as the same value for every neuron, the reset constant is
+    spelled out, and whatever is absent leaves no mark, so that a later optional field does
+    not change the digest of the models without it. Names, metadata and the number of bits
+    that a code is stored in lie outside.
+    """
+    h = hashlib.sha256(b"spikemcu model 1\n")
+
+    def text(*values: Any) -> None:
+        h.update((" ".join(str(v) for v in values) + "\n").encode())
+
+    def array(name: str, values: Any, size: int) -> None:
+        text(name, size)
+        h.update(np.broadcast_to(values, size).astype("<i4").tobytes())
+
+    def synapse(dense: Dense) -> None:
+        text("dense", *dense.codes.shape, dense.fraction_bits, dense.input_shift)
+        h.update(np.ascontiguousarray(dense.codes, dtype="<i4").tobytes())
+        array("bias", dense.bias, dense.n_out)
+
+    model_input = model.input
+    text(type(model_input).__name__, model_input.size, model_input.low, model_input.high)
+    text("steps", model.steps)
+    for layer in model.layers:
+        synapse(layer.synapse)
+        neuron = layer.neuron
+        text("lif", *neuron.leak, neuron.reset)
+        array("threshold", neuron.threshold, layer.size)
+        if neuron.reset == "subtract":
+            array("reset_by", neuron.subtracted, layer.size)
+        for name in ("floor", "ceiling"):
+            if getattr(neuron, name) is not None:
+                text(name, getattr(neuron, name))
+    text("readout", type(model.readout).__name__)
+    if isinstance(model.readout, Accumulate):
+        synapse(model.readout.synapse)
+    return h.hexdigest()[:32]
