@@ -56,8 +56,7 @@ def ternary_planes(codes: Codes) -> Words:
 
 def unpack_ternary_planes(words: Words, n_out: int) -> Codes:
     """Return the (n_out, n_in) int8 codes of (blocks, n_in, 2) words."""
-    blocks, n_in, _ = words.shape
-    lanes = unpack_bits(words.transpose(1, 2, 0), blocks * LANES)
+    lanes = unpack_bits(words.transpose(1, 2, 0), len(words) * LANES)
     zero, plus = lanes[:, 0, :n_out], lanes[:, 1, :n_out]
     return (zero.astype(np.int8) + 2 * plus.astype(np.int8) - 1).T
 

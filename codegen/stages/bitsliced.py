@@ -241,7 +241,7 @@ class _Builder:
             leak=layer.neuron.leak,
             reset=layer.neuron.reset,
             last_mask=last_mask(layer.size),
-            **ranges(self.bounds),
+            ranges=ranges(self.bounds),
             columns=2 * source.size,
             blocks=self.blocks,
             start=start,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.pack import LANES, words_for
-from codegen.stages.records import Range, Source
+from codegen.stages.records import Range, Ranges, Source
 from qat.model import Analog, Dense, Input, Interval, LayerBounds, Spikes
 from qat.model import Layer as ModelLayer
 
@@ -54,14 +54,14 @@ def effective_threshold(layer: ModelLayer, bounds: LayerBounds) -> NDArray[np.in
     return np.maximum(np.minimum(threshold, bounds.u.hi + 1), 1)
 
 
-def ranges(bounds: LayerBounds) -> dict[str, Range]:
+def ranges(bounds: LayerBounds) -> Ranges:
     """Return the ranges that a layer's comments print."""
-    return {
-        "a": Range.of(bounds.accumulator),
-        "current": Range.of(bounds.current),
-        "u": Range.of(bounds.u),
-        "v": Range.of(bounds.v),
-    }
+    return Ranges(
+        a=Range.of(bounds.accumulator),
+        current=Range.of(bounds.current),
+        u=Range.of(bounds.u),
+        v=Range.of(bounds.v),
+    )
 
 
 def saturation(layer: ModelLayer, bounds: LayerBounds) -> tuple[int | None, int | None]:

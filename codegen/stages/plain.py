@@ -99,7 +99,7 @@ def layer_stage(
         leak=neuron.leak,
         reset=neuron.reset,
         last_mask=last_mask(size),
-        **ranges(bounds),
+        ranges=ranges(bounds),
         bits=synapse.bits,
         row=fields_of_bytes(synapse),
         column_ctype=column_ctype,

@@ -135,11 +135,22 @@ class Range:
         return cls(interval.low, interval.high, interval.width)
 
 
+@dataclass(frozen=True)
+class Ranges:
+    """Proved ranges of a layer: accumulator, current, membrane before and after the reset."""
+
+    a: Range
+    current: Range
+    u: Range
+    v: Range
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Layer(Stage):
     """What both layer kernels have.
 
-    low, high are the saturation, None where it cannot act.
+    words:     32-bit words of its spikes
+    last_mask: the lanes of the last word that belong to a neuron
     """
 
     source: Source
@@ -148,10 +159,7 @@ class Layer(Stage):
     leak: tuple[int, ...]
     reset: str
     last_mask: int
-    a: Range
-    current: Range
-    u: Range
-    v: Range
+    ranges: Ranges
 
 
 @dataclass(frozen=True)
