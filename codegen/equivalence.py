@@ -1,0 +1,118 @@
+"""Prove on data that the generated C returns the integers of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from codegen.comparison import Comparison, Difference, compare
+from codegen.host import HostModel
+from qat.model import Analog, Model, Result, Spikes, check_input
+
+PIECE = 256
+"""Samples that are traced and compared at a time."""
+
+FREE_STEPS = 16
+"""Steps of a free-running model on made inputs."""
+
+
+class Runnable(Protocol):
+    """Anything that runs a batch like the model: the compiled C, an emulated core, a board."""
+
+    def run(self, x: ArrayLike, *, trace: bool = ..., steps: int | None = ...) -> Result:
+        """Return what Model.run returns."""
+
+
+def made_inputs(model: Model, samples: int = 64, seed: int = 0) -> NDArray[Any]:
+    """Return inputs for a model without data: the extremes first, then random ones.
+
+    Random samples come with all densities of non-zero values, from none to all.
+    """
+    rng = np.random.default_rng(seed)
+    steps = () if isinstance(model.input, Analog) else (model.steps or FREE_STEPS,)
+    shape = (samples, *steps, model.input.size)
+    low, high = model.input.low, model.input.high
+    x = rng.integers(low, high, shape, endpoint=True)
+    density = rng.random((samples, *[1] * (len(shape) - 1)))
+    rest = min(max(0, low), high)
+    x = np.where(rng.random(shape) < density, x, rest)
+    x[:2] = np.reshape([low, high], (2, *[1] * (len(shape) - 1)))[:samples]
+    return x.astype(bool) if isinstance(model.input, Spikes) else x
+
+
+def compare_on(
+    model: Model,
+    other: Runnable,
+    x: ArrayLike,
+    steps: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[Comparison]:
+    """Run both over x, piece by piece; yield the comparison of each piece."""
+    array, steps = check_input(model, x, steps)
+    for start in range(0, len(array), PIECE):
+        piece = array[start : start + PIECE]
+        expected = model.run(piece, trace=True, steps=steps)
+        yield compare(expected, other.run(piece, trace=True, steps=steps))
+        if progress:
+            progress(start + len(piece))
+
+
+def read_code(model: Model, folder: str | PathLike[str]) -> dict[str, str]:
+    """Return the pair of files that a folder holds for this model.
+
+    Raises ValueError if one is missing.
+    """
+    names = (f"{model.name}.h", f"{model.name}.c")
+    try:
+        return {name: Path(folder, name).read_text() for name in names}
+    except OSError as error:
+        raise ValueError(
+            f"{folder}: {error.strerror} ({Path(str(error.filename)).name}); the folder must "
+            f"hold {names[0]} and {names[1]}, as `spikemcu generate` writes them"
+        ) from None
+
+
+def compare_host(
+    model: Model,
+    x: ArrayLike | None = None,
+    *,
+    code: Mapping[str, str] | None = None,
+    compiler: str | None = None,
+    flags: Sequence[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Comparison:
+    """Compare the model with its C, compiled for this machine, in every bit.
+
+    x:    inputs as Model.run takes them; made ones by default
+    code: {file name: text} to check in place of freshly generated C
+    """
+    x = made_inputs(model) if x is None else x
+    steps = FREE_STEPS if model.steps is None and isinstance(model.input, Analog) else None
+    options = {} if flags is None else {"flags": flags}
+    host = HostModel(model, compiler, files=code, **options)
+    return sum(compare_on(model, host, x, steps, progress), Comparison())
+
+
+def check(
+    model: Model,
+    x: ArrayLike | None = None,
+    code: str | PathLike[str] | None = None,
+    compiler: str | None = None,
+) -> Difference | None:
+    """Return None if the C equals the model in every bit, else the first Difference.
+
+    For your own pytest: `assert codegen.check(model, x) is None`.
+
+    x:        inputs as Model.run takes them; made ones by default
+    code:     a folder with your own <name>.h and <name>.c; by default they are generated now
+    compiler: a C compiler; by default $CC, cc, gcc or clang
+
+    Raises CompilerError without a compiler, ValueError for inputs or files that do not fit.
+    """
+    files = None if code is None else read_code(model, code)
+    return compare_host(model, x, code=files, compiler=compiler).first

@@ -1,0 +1,212 @@
+"""Compile the generated C for this machine, load it through cffi and run it like the model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from codegen.pack import pack_bits, unpack_bits, words_for
+from codegen.render import render
+from qat.model import Model, Result, Spikes, State, check_input, join
+
+WARNINGS = (
+    "-std=c99 -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wvla -Wundef "
+    "-Wdouble-promotion -Wcast-qual -pedantic-errors -Werror"
+).split()
+"""Flags under which all generated C compiles without a warning, with gcc and clang."""
+
+SANITIZE = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
+"""Undefined behaviour traps; needs no runtime library."""
+
+COMPILERS = ("cc", "gcc", "clang")
+PIECE_BYTES = 2**26
+"""Memory of the traces that one call may take."""
+
+INTERFACE = """
+const char *driver_digest(void);
+uint32_t driver_state_bytes(void);
+void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
+                int64_t *predictions, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
+                int32_t *traced_v);
+"""
+
+
+class CompilerError(RuntimeError):
+    """No C compiler was found, or it refused the generated C."""
+
+
+def find_compiler(compiler: str | None = None) -> str:
+    """Return the C compiler to use: the given one, $CC, or the first of cc, gcc and clang.
+
+    Raises CompilerError where there is none.
+    """
+    candidates = [compiler] if compiler else [*filter(None, [os.environ.get("CC")]), *COMPILERS]
+    for candidate in candidates:
+        if found := shutil.which(candidate):
+            return found
+    raise CompilerError(
+        f"no C compiler: looked for {', '.join(candidates)}; install one "
+        "(on Debian: apt-get install gcc) or set CC"
+    )
+
+
+def compile_shared(
+    files: Mapping[str, str], folder: Path, compiler: str | None, flags: Sequence[str]
+) -> Path:
+    """Write the files and our driver to `folder`, compile them, return the shared library.
+
+    Raises CompilerError with the first lines of what the compiler said.
+    """
+    driver = package_files("codegen").joinpath("templates/driver.c").read_text()
+    for name, text in {**files, "driver.c": driver}.items():
+        (folder / name).write_text(text)
+    library = folder / "model.so"
+    sources = sorted(name for name in [*files, "driver.c"] if name.endswith(".c"))
+    command = [find_compiler(compiler), *WARNINGS, *flags, "-DMODEL_PROBE=2", "-shared", "-fPIC",
+               *sources, "-o", str(library)]  # fmt: skip
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = "\n".join(done.stderr.splitlines()[:8])
+        raise CompilerError(f"{command[0]} refused the C of the model:\n{said}")
+    return library
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """Where a layer's values lie in one step of the traces."""
+
+    neurons: int
+    values: slice
+    words: slice
+
+
+def _layout(model: Model) -> tuple[_Trace, ...]:
+    values = words = 0
+    layout = []
+    for layer in model.layers:
+        n, w = layer.size, words_for(layer.size)
+        layout.append(_Trace(n, slice(values, values + n), slice(words, words + w)))
+        values, words = values + n, words + w
+    return tuple(layout)
+
+
+class HostModel:
+    """A model's generated C, compiled and loaded on this machine.
+
+    model:    the Model whose C is rendered (and whose digest the code must carry)
+    compiler: a C compiler; by default $CC, cc, gcc or clang
+    flags:    compiler flags besides the warnings; by default -O2 and trapping sanitizers
+    files:    {name: text} to use in place of the rendered pair, with the same names
+
+    Raises CompilerError without a compiler or if the C does not compile, ValueError if the
+    code belongs to another model.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        compiler: str | None = None,
+        flags: Sequence[str] = ("-O2", *SANITIZE),
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        from cffi import FFI  # noqa: PLC0415  # heavy, and only needed here
+
+        self.model = model
+        self._layout = _layout(model)
+        folder = tempfile.mkdtemp(prefix="spikemcu-")
+        self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        library = compile_shared({**render(model), **(files or {})}, Path(folder), compiler, flags)
+        self._ffi = FFI()
+        self._ffi.cdef(INTERFACE)
+        self._lib = self._ffi.dlopen(str(library))
+        digest = self._ffi.string(self._lib.driver_digest()).decode()
+        if digest != model.digest():
+            raise ValueError(
+                f"the C belongs to the model with digest {digest}; this model has {model.digest()}"
+            )
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of the state struct in this build, which keeps u besides (for the traces)."""
+        return int(self._lib.driver_state_bytes())
+
+    def run(
+        self,
+        x: ArrayLike,
+        state: State | None = None,
+        trace: bool = False,
+        steps: int | None = None,
+    ) -> Result:
+        """Run the compiled C over a batch; takes and returns what Model.run does.
+
+        Raises ValueError for inputs of another shape or range, and for a `state`: the C
+        starts from zero.
+        """
+        if state is not None:
+            raise ValueError("state: HostModel starts from zero; leave it out")
+        array, steps = check_input(self.model, x, steps)
+        data = self._bytes(array)
+        per_sample = 12 * steps * sum(part.neurons for part in self._layout) if trace else 4
+        piece = max(1, PIECE_BYTES // per_sample)
+        return join(
+            [
+                self._run_piece(data[i : i + piece], trace, steps)
+                for i in range(0, max(len(data), 1), piece)
+            ]
+        )
+
+    def _bytes(self, x: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return the inputs as the bytes that the C reads, one row per sample."""
+        if isinstance(self.model.input, Spikes):
+            x = pack_bits(x)
+        return np.ascontiguousarray(x).reshape(len(x), -1).view(np.uint8)
+
+    def _run_piece(self, data: NDArray[np.uint8], trace: bool, steps: int) -> Result:
+        model, n = self.model, len(data)
+        values = sum(part.neurons for part in self._layout)
+        words = sum(words_for(part.neurons) for part in self._layout)
+        scored, free = model.readout is not None, model.readout is None
+        v = np.zeros((n, values), np.int32)
+        scores = np.zeros((n, model.outputs), np.int32) if scored else None
+        predictions = np.zeros(n, np.int64) if scored else None
+        out = np.zeros((n, steps, words_for(model.outputs)), np.uint32) if free else None
+        spikes = np.zeros((n, steps, words), np.uint32) if trace else None
+        us = np.zeros((n, steps, values), np.int32) if trace else None
+        vs = np.zeros((n, steps, values), np.int32) if trace else None
+        self._call(data, n, steps, (v, scores, predictions, out, spikes, us, vs))
+        return Result(
+            scores=scores,
+            predictions=predictions,
+            output=None if out is None else unpack_bits(out, model.outputs),
+            state=self._layers(v),
+            spikes=None if spikes is None else self._spikes(spikes),
+            u=None if us is None else self._layers(us),
+            v=None if vs is None else self._layers(vs),
+        )
+
+    def _call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Sequence[Any]) -> None:
+        types = ("int32_t[]", "int32_t[]", "int64_t[]", "uint32_t[]", "uint32_t[]", "int32_t[]",
+                 "int32_t[]")  # fmt: skip
+        null = self._ffi.NULL
+        pointers = [
+            null if array is None else self._ffi.from_buffer(type_, array)
+            for type_, array in zip(types, arrays, strict=True)
+        ]
+        self._lib.driver_run(self._ffi.from_buffer("uint8_t[]", data), n, steps, *pointers)
+
+    def _layers(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:
+        return tuple(np.ascontiguousarray(values[..., part.values]) for part in self._layout)
+
+    def _spikes(self, words: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], ...]:
+        return tuple(unpack_bits(words[..., part.words], part.neurons) for part in self._layout)

@@ -1,0 +1,134 @@
+"""Packing of weight codes and constants into words, and its inverse.
+
+Ternary planes, the layout of the bit-sliced kernel: 32 neurons share a word, and each
+weight is two bits of it,
+
+    z: the weight is 0        p: the weight is +1        weight + 1 = z + 2 p
+
+so that the two words {z, p} of one input hold its weights to 32 neurons in exactly 2 bits
+each. Neuron j is bit j % 32 of block j // 32; the lanes beyond the last neuron weigh 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LANES = 32
+
+Codes = NDArray[np.integer[Any]]
+Words = NDArray[np.uint32]
+
+
+def words_for(bits: int) -> int:
+    """Return how many 32-bit words hold `bits` bits."""
+    return -(-bits // LANES)
+
+
+def pack_bits(bits: NDArray[np.bool_]) -> Words:
+    """Pack (..., n) booleans into (..., words) uint32; bit i goes to bit i % 32 of word i // 32."""
+    n = bits.shape[-1]
+    padded = np.zeros((*bits.shape[:-1], words_for(n) * LANES), np.bool_)
+    padded[..., :n] = bits
+    packed = np.packbits(padded, axis=-1, bitorder="little")
+    return packed.view("<u4").astype(np.uint32)
+
+
+def unpack_bits(words: Words, n: int) -> NDArray[np.bool_]:
+    """Return the (..., n) booleans that `pack_bits` packed."""
+    bytes_ = np.ascontiguousarray(words.astype("<u4")).view(np.uint8)
+    return np.unpackbits(bytes_, axis=-1, bitorder="little")[..., :n].astype(np.bool_)
+
+
+# ----------------------------------------------------------- ternary planes
+
+
+def ternary_planes(codes: Codes) -> Words:
+    """Pack (n_out, n_in) ternary codes into (blocks, n_in, 2) words {z, p}."""
+    n_out, n_in = codes.shape
+    lanes = np.zeros((n_in, words_for(n_out) * LANES), np.int8)
+    lanes[:, :n_out] = codes.T
+    planes = np.stack([pack_bits(lanes == 0), pack_bits(lanes == 1)], axis=-1)
+    return np.ascontiguousarray(planes.transpose(1, 0, 2))
+
+
+def unpack_ternary_planes(words: Words, n_out: int) -> Codes:
+    """Return the (n_out, n_in) int8 codes of (blocks, n_in, 2) words."""
+    lanes = unpack_bits(words.transpose(1, 2, 0), len(words) * LANES)
+    zero, plus = lanes[:, 0, :n_out], lanes[:, 1, :n_out]
+    return (zero.astype(np.int8) + 2 * plus.astype(np.int8) - 1).T
+
+
+def constant_planes(values: NDArray[Any], width: int) -> Words:
+    """Return (blocks, width) words: plane b holds bit b of the two's complement of n values."""
+    shifts = np.arange(width, dtype=np.int64)[:, None]
+    bits = (values.astype(np.int64)[None, :] >> shifts) & 1
+    return np.ascontiguousarray(pack_bits(bits.astype(np.bool_)).T)
+
+
+# --------------------------------------------------------------- fields
+
+
+def pack_fields(codes: Codes, bits: int) -> NDArray[Any]:
+    """Pack the last axis of `codes` as two's complement fields, low bits first.
+
+    2 and 4 bits: uint8 with 4 or 2 codes a byte, rows padded with zeros to whole bytes;
+    8 bits: int8; 16 bits: int16.
+    """
+    if bits >= 8:
+        return np.ascontiguousarray(codes, dtype=np.int8 if bits == 8 else np.int16)
+    per_byte = 8 // bits
+    n = codes.shape[-1]
+    padded = np.zeros((*codes.shape[:-1], -(-n // per_byte) * per_byte), np.uint8)
+    padded[..., :n] = codes.astype(np.int64) & (2**bits - 1)
+    fields = padded.reshape(*codes.shape[:-1], -1, per_byte)
+    shifts = (bits * np.arange(per_byte)).astype(np.uint8)
+    packed: NDArray[np.uint8] = np.bitwise_or.reduce(fields << shifts, axis=-1)
+    return packed
+
+
+def unpack_fields(packed: NDArray[Any], bits: int, n: int) -> Codes:
+    """Return the (..., n) codes that `pack_fields` packed."""
+    if bits >= 8:
+        return packed[..., :n]
+    shifts = bits * np.arange(8 // bits)
+    fields = (packed[..., None].astype(np.int64) >> shifts) & (2**bits - 1)
+    half = 2 ** (bits - 1)
+    signed = (fields ^ half) - half
+    return signed.reshape(*packed.shape[:-1], -1)[..., :n].astype(np.int8)
+
+
+# ----------------------------------------------------------------- C text
+
+_CTYPES = {
+    "uint32": "uint32_t",
+    "uint8": "uint8_t",
+    "int8": "int8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+}
+
+
+def ctype(array: NDArray[Any]) -> str:
+    """Return the C type of an array's elements."""
+    return _CTYPES[array.dtype.name]
+
+
+def c_numbers(array: NDArray[Any]) -> str:
+    """Return the elements as the inside of a C initialiser, several to a line.
+
+    Unsigned values are written in hexadecimal, signed ones in decimal.
+    """
+    flat = np.ascontiguousarray(array).ravel()
+    if flat.dtype.kind == "u":
+        size = flat.dtype.itemsize
+        text = flat.astype(flat.dtype.newbyteorder(">")).tobytes().hex()
+        numbers = [f"0x{text[i : i + 2 * size]}u" for i in range(0, len(text), 2 * size)]
+        per_line = 6 if size == 4 else 12
+    else:
+        numbers = [str(value) for value in flat.tolist()]
+        per_line = 16
+    lines = (", ".join(numbers[i : i + per_line]) for i in range(0, len(numbers), per_line))
+    return ",\n".join("    " + line for line in lines)

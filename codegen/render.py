@@ -1,0 +1,92 @@
+"""Render the C of a model: text out of templates, numbers out of the stages."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
+
+from codegen.pack import c_numbers
+from codegen.stages import Program, plan
+from qat.model import Model
+
+
+def dims(shape: tuple[int, ...]) -> str:
+    """Return C array dimensions: (4, 11) -> [4][11]."""
+    return "".join(f"[{extent}]" for extent in shape)
+
+
+def blocks(values: NDArray[Any]) -> str:
+    """Return a two-dimensional initialiser, one brace for each element of the first axis."""
+    rows = [np.ascontiguousarray(row).ravel() for row in values]
+    return ",\n".join("{\n" + c_numbers(row) + "\n}" for row in rows)
+
+
+def u32(value: int) -> str:
+    """Return a uint32 literal, modulo 2**32."""
+    return f"{value % 2**32}u" if 0 <= value < 2**16 else f"0x{value % 2**32:08x}u"
+
+
+def plus(term: str) -> str:
+    """Return ' + term' for a C sum, nothing for 0."""
+    if term == "0":
+        return ""
+    return f" - {term[1:]}" if term.startswith("-") else f" + {term}"
+
+
+def leak_text(leak: tuple[int, ...]) -> str:
+    """Return the leak as a C expression."""
+    terms = [f"{'-' if k < 0 else '+'} (v >> {abs(k)})" for k in leak]
+    return " ".join(terms).removeprefix("+ ") or "none"
+
+
+@cache
+def environment() -> Environment:
+    """Return the Jinja environment of the C templates."""
+    env = Environment(
+        loader=PackageLoader("codegen"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    functions = (dims, blocks, u32, plus, leak_text, c_numbers)
+    env.globals.update({function.__name__: function for function in functions})
+    return env
+
+
+def _context(program: Program) -> dict[str, Any]:
+    extent = f"{program.upper}_INPUTS"
+    if program.input_kind == "spikes":
+        extent = f"{program.upper}_INPUT_WORDS"
+    if program.input_kind != "analog":
+        extent = f"{program.upper}_STEPS * {extent}"
+    return {
+        "p": program,
+        "m": program.name,
+        "kernels": ", ".join(stage.kernel for stage in program.stages),
+        "classify_extent": extent,
+    }
+
+
+def render(model: Model) -> dict[str, str]:
+    """Return {file name: text} of `<name>.h`, `<name>.c` and `binding.h`.
+
+    The pair is all that a firmware needs. `binding.h` gives the model the fixed names that
+    our firmware and the host check use. Rendering is deterministic.
+    """
+    program = plan(model)
+    context = _context(program)
+    templates = {
+        f"{program.name}.h": "model.h.j2",
+        f"{program.name}.c": "model.c.j2",
+        "binding.h": "binding.h.j2",
+    }
+    return {
+        file: environment().get_template(template).render(context)
+        for file, template in templates.items()
+    }

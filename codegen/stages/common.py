@@ -1,0 +1,79 @@
+"""What the stages of both kernels share: sources, ranges, constants common to all neurons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.pack import LANES, words_for
+from codegen.stages.records import Range, Ranges, Source
+from qat.model import Analog, Dense, Input, Interval, LayerBounds, Spikes
+from qat.model import Layer as ModelLayer
+
+SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
+
+
+def source_of(index: int, layer: ModelLayer, model_input: Input) -> Source:
+    """Return where layer `index` reads from."""
+    size = layer.synapse.n_in
+    if index > 0 or isinstance(model_input, Spikes):
+        return Source(size=size, words=words_for(size))
+    low, high = model_input.low, model_input.high
+    range_ = Interval(np.array([low]), np.array([high]))
+    return Source(
+        size=size,
+        words=words_for(size),
+        analog=isinstance(model_input, Analog),
+        bits=range_.width if model_input.signed else max(high.bit_length(), 1),
+        negative=model_input.signed,
+        ctype="int8_t" if model_input.signed else "uint8_t",
+        shift=layer.synapse.input_shift,
+    )
+
+
+def uniform(values: NDArray[Any]) -> int | None:
+    """Return the value that all neurons share, None if they differ."""
+    return int(values.flat[0]) if (values == values.flat[0]).all() else None
+
+
+def width_of(low: int, high: int) -> int:
+    """Return the bits of the two's complement number that holds low and high."""
+    return Interval(np.array([low]), np.array([high])).width
+
+
+def last_mask(neurons: int) -> int:
+    """Return the mask of the neurons in the last word; all ones if it is full."""
+    return 2 ** ((neurons - 1) % LANES + 1) - 1
+
+
+def effective_threshold(layer: ModelLayer, bounds: LayerBounds) -> NDArray[np.int64]:
+    """Return the thresholds, lowered to just above what u can reach where they lie beyond."""
+    threshold = np.broadcast_to(layer.neuron.threshold, layer.size).astype(np.int64)
+    return np.maximum(np.minimum(threshold, bounds.u.hi + 1), 1)
+
+
+def ranges(bounds: LayerBounds) -> Ranges:
+    """Return the ranges that a layer's comments print."""
+    return Ranges(
+        a=Range.of(bounds.accumulator),
+        current=Range.of(bounds.current),
+        u=Range.of(bounds.u),
+        v=Range.of(bounds.v),
+    )
+
+
+def saturation(layer: ModelLayer, bounds: LayerBounds) -> tuple[int | None, int | None]:
+    """Return floor and ceiling, None where the membrane never gets there."""
+    floor, ceiling = layer.neuron.floor, layer.neuron.ceiling
+    if floor is not None and bounds.u_raw.low >= floor:
+        floor = None
+    if ceiling is not None and bounds.u_raw.high <= ceiling:
+        ceiling = None
+    return floor, ceiling
+
+
+def fields_of_bytes(synapse: Dense) -> int:
+    """Return the elements of one packed column of a plain synapse."""
+    return -(-synapse.n_out * synapse.bits // 8) if synapse.bits < 8 else synapse.n_out

@@ -1,0 +1,129 @@
+"""Stages of the plain kernel: one column of codes per input, sums and membranes in integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.pack import ctype, pack_fields, words_for
+from codegen.stages.common import (
+    SPIKES_HELPERS,
+    effective_threshold,
+    fields_of_bytes,
+    last_mask,
+    ranges,
+    saturation,
+    source_of,
+    uniform,
+)
+from codegen.stages.records import Field, PlainLayer, Scratch, Table
+from qat.model import Dense, Input, Interval, LayerBounds
+from qat.model import Layer as ModelLayer
+
+
+def integer_ctype(interval: Interval) -> str:
+    """Return the smallest C integer that holds the interval."""
+    for bits in (8, 16):
+        if interval.width <= bits:
+            return f"int{bits}_t"
+    return "int32_t"
+
+
+def _smallest(values: NDArray[Any]) -> NDArray[Any]:
+    width = Interval(values.min(keepdims=True), values.max(keepdims=True)).width
+    return values.astype(np.int8 if width <= 8 else np.int16 if width <= 16 else np.int32)
+
+
+def columns(synapse: Dense) -> tuple[NDArray[Any], str]:
+    """Return the codes of a synapse as packed columns (n_in, row), and their C type."""
+    packed = pack_fields(np.ascontiguousarray(synapse.codes.T), synapse.bits)
+    return packed, ctype(packed)
+
+
+class _Constants:
+    """Constants of the neurons: a literal where all share it, else a table."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.tables: list[Table] = []
+
+    def text(self, name: str, values: NDArray[Any], prefix: str) -> str:
+        common = uniform(values)
+        if common is not None:
+            return str(common)
+        table = f"{name}{self.index}"
+        self.tables.append(Table(table, f"{name} of each neuron", _smallest(values)))
+        return f"{prefix}_{table}[j]"
+
+
+def layer_stage(
+    index: int, layer: ModelLayer, bounds: LayerBounds, model_input: Input, prefix: str
+) -> PlainLayer:
+    """Return the stage of a layer of 4, 8 or 16-bit weights."""
+    synapse, neuron = layer.synapse, layer.neuron
+    source = source_of(index, layer, model_input)
+    codes, column_ctype = columns(synapse)
+    constants = _Constants(index)
+    size = layer.size
+    v_ctype = integer_ctype(bounds.v)
+    current_ctype = integer_ctype(bounds.current)
+    fields = [
+        Field(f"v{index}", f"layer {index}: membranes", v_ctype, (size,)),
+        Field(f"spikes{index}", f"layer {index}: spikes of the last step", "uint32_t",
+              (words_for(size),)),
+    ]  # fmt: skip
+    if source.bits:
+        held = "held input" if source.analog else "last frame"
+        what = f"layer {index}: currents of the {held}"
+        fields.append(Field(f"current{index}", what, current_ctype, (size,)))
+    floor, ceiling = saturation(layer, bounds)
+    subtracted = np.broadcast_to(neuron.subtracted, size)
+    bias = constants.text("bias", np.broadcast_to(synapse.bias, size), prefix)
+    threshold = constants.text("threshold", effective_threshold(layer, bounds), prefix)
+    reset_by = "0" if neuron.reset == "zero" else constants.text("reset_by", subtracted, prefix)
+    return PlainLayer(
+        index=index,
+        kernel="plain",
+        template="plain_layer.c.j2",
+        tables=(Table(f"weights{index}", "a column per input", codes), *constants.tables),
+        fields=tuple(fields),
+        scratch=Scratch(totals=size),
+        helpers=frozenset({"clear", f"add_column{synapse.bits}"})
+        | (frozenset({"asr"}) if any(neuron.leak) or source.shift else frozenset())
+        | (frozenset() if source.bits else SPIKES_HELPERS - {"list_active"}),
+        source=source,
+        neurons=size,
+        words=words_for(size),
+        leak=neuron.leak,
+        reset=neuron.reset,
+        last_mask=last_mask(size),
+        ranges=ranges(bounds),
+        bits=synapse.bits,
+        row=fields_of_bytes(synapse),
+        column_ctype=column_ctype,
+        v_ctype=v_ctype,
+        current_ctype=current_ctype,
+        fraction_bits=synapse.fraction_bits,
+        bias=bias,
+        threshold=threshold,
+        reset_by=reset_by,
+        floor=floor,
+        ceiling=ceiling,
+    )
+
+
+def readout_numbers(synapse: Dense) -> dict[str, Any]:
+    """Return what a readout of 4, 8 or 16-bit weights adds to the fields of `Readout`."""
+    codes, column_ctype = columns(synapse)
+    return {
+        "kernel": "plain",
+        "template": "plain_readout.c.j2",
+        "tables": (Table("readout_weights", "a column per neuron of the last layer", codes),),
+        "helpers": frozenset({"clear", f"add_column{synapse.bits}", "trailing_zeros", "lane"}),
+        "scratch": Scratch(totals=synapse.n_out),
+        "bits": synapse.bits,
+        "row": fields_of_bytes(synapse),
+        "column_ctype": column_ctype,
+    }

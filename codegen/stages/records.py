@@ -1,0 +1,322 @@
+"""The records that templates print: every number in them is already computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.pack import ctype
+from qat.model import Interval
+
+LIST_ENTRIES_16 = 2**16 // 8
+"""Inputs whose columns (8 bytes each) a 16-bit offset reaches."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A constant array in flash."""
+
+    name: str
+    what: str
+    values: NDArray[Any]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of flash."""
+        return int(self.values.nbytes)
+
+    @property
+    def ctype(self) -> str:
+        """C type of an element."""
+        return ctype(self.values)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """C dimensions."""
+        return self.values.shape
+
+
+@dataclass(frozen=True)
+class Field:
+    """A member of the state struct, in RAM."""
+
+    name: str
+    what: str
+    ctype: str
+    shape: tuple[int, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of RAM, without alignment."""
+        return int(np.prod(self.shape)) * C_BYTES[self.ctype]
+
+
+C_BYTES = {"uint32_t": 4, "int32_t": 4, "uint16_t": 2, "int16_t": 2, "uint8_t": 1, "int8_t": 1}
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Working memory that stages take turns in; the state holds the largest of each.
+
+    listed:  inputs in the active list
+    carries: carry words of the adder
+    digits:  words of the bit planes of a byte vector
+    sums:    words of sums in planes
+    totals:  int32 sums, one per neuron
+    """
+
+    listed: int = 0
+    carries: int = 0
+    digits: int = 0
+    sums: int = 0
+    totals: int = 0
+
+    def largest(self, other: Scratch) -> Scratch:
+        """Return what serves both."""
+        return Scratch(
+            *(max(getattr(self, n), getattr(other, n)) for n in Scratch.__dataclass_fields__)
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stage:
+    """What every stage has: its template below templates/kernels, its memory, its needs.
+
+    helpers: functions that its code calls
+    probes:  functions that only the probes of its state call
+    """
+
+    index: int
+    kernel: str
+    template: str
+    tables: tuple[Table, ...] = ()
+    fields: tuple[Field, ...] = ()
+    scratch: Scratch = Scratch()
+    helpers: frozenset[str] = frozenset()
+    probes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Source:
+    """Where a layer's input comes from: spike words, or bytes cut into bit planes (digits).
+
+    size:     inputs
+    words:    32-bit words of one bit plane of the input
+    analog:   the vector is held, and its currents are cached in the state
+    bits:     digits of a byte value; 0 for spikes
+    negative: True if the highest digit counts negatively (int8)
+    ctype:    C type of an input byte
+    shift:    s of (a + 2^(s-1)) >> s
+    """
+
+    size: int
+    words: int
+    analog: bool = False
+    bits: int = 0
+    negative: bool = False
+    ctype: str = ""
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class Range:
+    """A proved range, printed beside the code that relies on it."""
+
+    low: int
+    high: int
+    width: int
+
+    @classmethod
+    def of(cls, interval: Interval) -> Range:
+        """Return the hull of all neurons."""
+        return cls(interval.low, interval.high, interval.width)
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Proved ranges of a layer: accumulator, current, membrane before and after the reset."""
+
+    a: Range
+    current: Range
+    u: Range
+    v: Range
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Layer(Stage):
+    """What both layer kernels have.
+
+    words:     32-bit words of its spikes
+    last_mask: the lanes of the last word that belong to a neuron
+    """
+
+    source: Source
+    neurons: int
+    words: int
+    leak: tuple[int, ...]
+    reset: str
+    last_mask: int
+    ranges: Ranges
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One bit plane of u = v - leak(v) + I.
+
+    leak:    (operation, plane of v) per term: "subtract" or "add"
+    current: plane of the current, None below its fraction bits
+    bias:    word of the constants, None without a bias of its own
+    one:     True where the low bits of a common bias add a 1
+    """
+
+    index: int
+    v: int
+    leak: tuple[tuple[str, int], ...]
+    current: int | None
+    bias: int | None
+    one: bool
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit of a comparison or a subtraction: a plane of u against a constant's bit.
+
+    bit:  the bit of a constant common to all neurons; None if each has its own
+    word: the word of the constants that holds the neurons' own bits
+    """
+
+    plane: int
+    bit: int | None = None
+    word: int | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BitslicedLayer(Layer):
+    """A ternary layer: 32 neurons a word, from weights to membrane.
+
+    columns:     words of one block's weights
+    start:       what the sum starts with, besides -(number of active inputs)
+    sum_width:   planes of the sum
+    u_width:     planes of u
+    v_width:     planes of the stored membrane
+    current_width: planes of a cached current
+    constants:   words of per-neuron constants a block (0: none)
+    bias_words:  words of the bias added to a cached current (0: none)
+    """
+
+    columns: int
+    blocks: int
+    start: int
+    sum_width: int
+    u_width: int
+    v_width: int
+    current_width: int
+    constants: int
+    bias_words: int
+    planes: tuple[Plane, ...]
+    floor: tuple[Digit, ...]
+    ceiling: tuple[Digit, ...]
+    threshold: tuple[Digit, ...]
+    reset_by: tuple[Digit, ...]
+    chains: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlainLayer(Layer):
+    """A layer of 4, 8 or 16-bit weights on plain integers.
+
+    bias, threshold, reset_by: the C text of the value for neuron j
+    """
+
+    bits: int
+    row: int
+    column_ctype: str
+    v_ctype: str
+    current_ctype: str
+    fraction_bits: int
+    bias: str
+    threshold: str
+    reset_by: str
+    floor: int | None
+    ceiling: int | None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Readout(Stage):
+    """Scores from the spike counts of the last layer, kept in planes.
+
+    count_width: planes of a spike count
+    spikes:      name of the field that holds the last layer's spikes
+    """
+
+    outputs: int
+    inputs: int
+    words: int
+    steps: int
+    count_width: int
+    score: Range
+    bias: str = "0"
+    fraction_bits: int = 0
+    bits: int = 0
+    row: int = 0
+    column_ctype: str = ""
+    blocks: int = 0
+    columns: int = 0
+    sum_width: int = 0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Program:
+    """Everything that the pair of files prints."""
+
+    name: str
+    digest: str
+    version: str
+    steps: int
+    inputs: int
+    input_kind: str
+    input_ctype: str
+    input_words: int
+    input_low: int
+    input_high: int
+    outputs: int
+    layers: tuple[Layer, ...]
+    readout: Readout | None
+    fields: tuple[Field, ...]
+    helpers: tuple[str, ...]
+    probes: frozenset[str]
+    list_ctype: str
+    scratch: Scratch = field(default_factory=Scratch)
+
+    @property
+    def upper(self) -> str:
+        """Prefix of the macros."""
+        return self.name.upper()
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The layers and the readout, in the order of a step."""
+        return (*self.layers, *((self.readout,) if self.readout else ()))
+
+    @property
+    def last(self) -> Layer:
+        """The layer whose spikes a step returns."""
+        return self.layers[-1]
+
+    @property
+    def flash_bytes(self) -> int:
+        """Bytes of weights and constants."""
+        return sum(table.bytes for stage in self.stages for table in stage.tables)
+
+    @property
+    def ram_bytes(self) -> int:
+        """Bytes of the state struct: its fields in order, all aligned to their own size."""
+        offset = 0
+        for item in self.fields:
+            size = C_BYTES[item.ctype]
+            offset = -(-offset // size) * size + item.bytes
+        largest = max(C_BYTES[item.ctype] for item in self.fields)
+        return -(-offset // largest) * largest

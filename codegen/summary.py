@@ -1,0 +1,102 @@
+"""What a model is made of, in numbers: the content of the manifest and of `spikemcu info`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from codegen.stages import Program, Stage, plan
+from codegen.stages.records import Field
+from qat.model import Interval, LayerBounds, Model
+
+FLOAT32_BYTES = 4
+
+
+def _range(interval: Interval) -> dict[str, int]:
+    return {"low": interval.low, "high": interval.high, "bits": interval.width}
+
+
+def _layer_bounds(bounds: LayerBounds) -> dict[str, dict[str, int]]:
+    return {
+        "accumulator": _range(bounds.accumulator),
+        "current": _range(bounds.current),
+        "u": _range(bounds.u),
+        "v": _range(bounds.v),
+    }
+
+
+def _items(stage: Stage) -> dict[str, Any]:
+    flash = [{"name": t.name, "what": t.what, "bytes": t.bytes} for t in stage.tables]
+    return {"flash": flash, "ram": [_field(item) for item in stage.fields]}
+
+
+def _field(item: Field) -> dict[str, Any]:
+    return {"name": item.name, "what": item.what, "bytes": item.bytes}
+
+
+def _stages(model: Model, program: Program) -> list[dict[str, Any]]:
+    """Return one entry per synapse: the layers, then the readout if it has weights."""
+    entries = []
+    for (where, synapse), stage in zip(model.synapses(), program.stages, strict=False):
+        codes = synapse.codes
+        entries.append(
+            {
+                "where": where,
+                "kernel": stage.kernel,
+                "inputs": synapse.n_in,
+                "outputs": synapse.n_out,
+                "weight_bits": synapse.bits,
+                "weights": codes.size,
+                "weight_bytes": stage.tables[0].bytes,
+                "float32_bytes": codes.size * FLOAT32_BYTES,
+                "zero_weights": float(np.mean(codes == 0)),
+                **_items(stage),
+            }
+        )
+    for index, layer in enumerate(model.layers):
+        neuron = layer.neuron
+        entries[index]["leak"] = list(neuron.leak)
+        entries[index]["reset"] = neuron.reset
+        entries[index]["threshold"] = [int(neuron.threshold.min()), int(neuron.threshold.max())]
+        entries[index]["bounds"] = _layer_bounds(model.bounds().layers[index])
+    return entries
+
+
+def _shared(program: Program) -> list[dict[str, Any]]:
+    """Return the state's fields that belong to no single layer: counts and scratch."""
+    owned = {item.name for layer in program.layers for item in layer.fields}
+    return [_field(item) for item in program.fields if item.name not in owned]
+
+
+def summarize(model: Model) -> dict[str, Any]:
+    """Return the numbers of a model as JSON values: shapes, bits, proved ranges, sizes.
+
+    Bytes of flash are weights and constants, without code; bytes of RAM are the state
+    struct, exactly.
+    """
+    program = plan(model)
+    stages = _stages(model, program)
+    scores = model.bounds().scores
+    return {
+        "spikemcu": program.version,
+        "name": model.name,
+        "digest": model.digest(),
+        "input": {
+            "kind": program.input_kind,
+            "size": program.inputs,
+            "low": program.input_low,
+            "high": program.input_high,
+        },
+        "steps": model.steps,
+        "readout": None if model.readout is None else type(model.readout).__name__.lower(),
+        "outputs": model.outputs,
+        "stages": stages,
+        "shared_ram": _shared(program),
+        "scores": None if scores is None else _range(scores),
+        "weight_bytes": sum(entry["weight_bytes"] for entry in stages),
+        "float32_bytes": sum(entry["float32_bytes"] for entry in stages),
+        "flash_bytes": program.flash_bytes,
+        "ram_bytes": program.ram_bytes,
+        "metadata": dict(model.metadata),
+    }
