@@ -6,7 +6,6 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 
 DISTRIBUTION = "spikemcu"
@@ -20,14 +19,6 @@ def assets() -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "_assets"
     return installed if installed.is_dir() else package.parent
-
-
-def version() -> str:
-    """Return the version of the installed distribution, "checkout" if it is not installed."""
-    try:
-        return metadata.version(DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return "checkout"
 
 
 def cache_dir() -> Path:

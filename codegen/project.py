@@ -20,8 +20,8 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from codegen import __version__
 from codegen.boards import Board, find_boards
-from codegen.compiler import COMPILER
 from codegen.errors import (
     INSTALL,
     BuildError,
@@ -29,7 +29,8 @@ from codegen.errors import (
     MissingRegistryError,
     TooLargeError,
 )
-from codegen.paths import assets, cache_dir, locked, version
+from codegen.paths import assets, cache_dir, locked
+from codegen.sizes import COMPILER
 
 TOOLCHAIN = "toolchain-gccarmnoneeabi"
 REGISTRY_SECONDS = 15.0
@@ -106,7 +107,7 @@ def _project() -> Path:
     files = _asset_files(source)
     names = [p.relative_to(source) for p in files]
     parts = [part for p, n in zip(files, names, strict=True) for part in (bytes(n), p.read_bytes())]
-    target = cache_dir() / "projects" / f"{version()}-{_hash(parts)}"
+    target = cache_dir() / "projects" / f"{__version__}-{_hash(parts)}"
     if not target.is_dir():
         _publish(target, {str(n): p.read_bytes() for p, n in zip(files, names, strict=True)})
     return target

@@ -14,9 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from codegen.boards import Board, find_board
 from codegen.device import Device, Info, What, check_count
 from codegen.errors import InconsistentError, WrongModelError
+from codegen.pack import pack_bits, unpack_bits, words_for
 from codegen.project import build, require_fit
 from codegen.protocol import Client
 from codegen.qemu import Qemu, find_qemu
+from codegen.render import render
+from codegen.stages import plan
 from qat.model import Analog, Model, Result, Spikes, State, check_input
 
 TIMEOUT = 60.0
@@ -46,11 +49,11 @@ class TargetModel:
     model:   what the firmware must hold
     board:   a board or its name
     files:   the generated files, {name: text}; by default they are generated now
-    flash, ram: bytes that the model takes, checked before anything is built (require_fit)
     timeout: seconds that one answer may take
     flags:   compiler options on top of the project's own
 
-    Building is done at once, QEMU starts with the first call. Raises the errors of
+    A model too large for the board is refused before anything is built. Building is done at
+    once, QEMU starts with the first call. Raises the errors of
     codegen.errors, each for one cause. Use it as a context manager, or call close().
     """
 
@@ -60,17 +63,16 @@ class TargetModel:
         board: str | Board,
         *,
         files: Mapping[str, str] | None = None,
-        flash: int | None = None,
-        ram: int | None = None,
         timeout: float = TIMEOUT,
         flags: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.board = find_board(board)
         self.timeout = timeout
-        require_fit(self.board, flash or 0, ram or 0)
+        require_fit(self.board, *footprint(model))
         find_qemu()
-        self.elf: Path = build(_files(model, files), self.board, flags=flags)[self.board.name]
+        files = render(model) if files is None else files
+        self.elf: Path = build(files, self.board, flags=flags)[self.board.name]
         self._qemu: Qemu | None = None
         self._device: Device | None = None
 
@@ -191,13 +193,19 @@ class TargetModel:
         return Counts(inputs if analog else None, calls, inferences if whole else None)
 
 
-def _files(model: Model, files: Mapping[str, str] | None) -> Mapping[str, str]:
-    if files is not None:
-        return files
-    from codegen.render import render  # noqa: PLC0415 - only who generates needs the templates
+def footprint(model: Model) -> tuple[int, int]:
+    """Return what a model takes on a board, (flash, ram) in bytes, its code left out.
 
-    generated: Mapping[str, str] = render(model)
-    return generated
+    Flash: weights and constants. RAM: the state, one input vector, scores, output spikes.
+    """
+    program = plan(model)
+    if isinstance(model.input, Spikes):
+        vector = 4 * words_for(model.input.size)
+    else:
+        vector = model.input.size
+    scores = 4 * model.outputs if model.readout else 0
+    spikes = 4 * words_for(model.layers[-1].size)
+    return program.flash_bytes, program.ram_bytes + vector + scores + spikes
 
 
 # --------------------------------------------------------------------- inputs
@@ -211,22 +219,8 @@ def _vectors(model: Model, x: NDArray[Any], steps: int) -> list[Vectors]:
     if isinstance(model.input, Analog):
         return [(row.tobytes(), [b""] * steps) for row in x]
     if isinstance(model.input, Spikes):
-        x = pack_spikes(x)
+        x = pack_bits(x)
     return [(b"", [vector.tobytes() for vector in row]) for row in x]
-
-
-def pack_spikes(spikes: NDArray[Any]) -> NDArray[np.uint32]:
-    """Pack spikes (..., n) into words (..., ceil(n / 32)): spike i is bit i % 32 of word i / 32."""
-    size = spikes.shape[-1]
-    bits = np.zeros((*spikes.shape[:-1], -(-size // 32) * 32), np.uint8)
-    bits[..., :size] = spikes != 0
-    return np.packbits(bits, axis=-1, bitorder="little").view("<u4")
-
-
-def unpack_spikes(words: NDArray[np.uint32], size: int) -> NDArray[np.bool_]:
-    """Return the spikes (..., size) of packed words."""
-    data = np.ascontiguousarray(words, "<u4").view(np.uint8)
-    return np.unpackbits(data, axis=-1, count=size, bitorder="little").astype(np.bool_)
 
 
 # -------------------------------------------------------------------- results
@@ -240,7 +234,7 @@ class _Recorder:
         self.trace = trace
         self.every_step = trace or model.steps is None
         self.analog = isinstance(model.input, Analog)
-        self.size = sum(-(-layer.size // 32) + layer.size for layer in model.layers)
+        self.size = sum(words_for(layer.size) + layer.size for layer in model.layers)
         kept = steps if self.every_step else 1
         self.words = np.zeros((batch, kept, self.size), np.uint32)
         self.scores = np.zeros((batch, model.outputs), np.int32)
@@ -300,9 +294,9 @@ class _Recorder:
         """Return spikes and membranes of every layer, (batch, step, neuron) each."""
         spikes, membranes, start = [], [], 0
         for layer in self.model.layers:
-            middle = start + -(-layer.size // 32)
+            middle = start + words_for(layer.size)
             end = middle + layer.size
-            spikes.append(unpack_spikes(self.words[..., start:middle], layer.size))
+            spikes.append(unpack_bits(self.words[..., start:middle], layer.size))
             membranes.append(np.ascontiguousarray(self.words[..., middle:end]).view(np.int32))
             start = end
         return tuple(spikes), tuple(membranes)

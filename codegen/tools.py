@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from codegen.compiler import COMPILER
 from codegen.errors import INSTALL
+from codegen.host import CompilerError, find_compiler
 from codegen.paths import DISTRIBUTION
 from codegen.qemu import QEMU
+from codegen.sizes import COMPILER
 
-HOST_COMPILERS = ("cc", "gcc", "clang")
 PACKAGES = ("qat", "codegen")
 
 
@@ -33,7 +33,7 @@ def doctor() -> list[Tool]:
     """Return every tool, whether it is there, and how to get it."""
     return [
         Tool("Python", platform.python_version(), "python.org, 3.11 or newer"),
-        Tool("C compiler", _first(HOST_COMPILERS), "apt-get install gcc"),
+        Tool("C compiler", _host_compiler(), "apt-get install gcc"),
         Tool("ARM compiler", _program(COMPILER), INSTALL),
         Tool("ARM C library", _newlib(), INSTALL),
         Tool("QEMU", _program(QEMU), INSTALL),
@@ -60,13 +60,14 @@ def _program(name: str) -> str | None:
     return version[0]
 
 
-def _first(names: tuple[str, ...]) -> str | None:
-    """Return name and version of the first program that is there."""
-    for name in names:
-        version = _program(name)
-        if version is not None:
-            return f"{name} {version}"
-    return None
+def _host_compiler() -> str | None:
+    """Return name and version of the compiler that the host check uses."""
+    try:
+        path = find_compiler()
+    except CompilerError:
+        return None
+    version = _program(path)
+    return None if version is None else f"{Path(path).name} {version}"
 
 
 def _newlib() -> str | None:

@@ -1,4 +1,4 @@
-"""The ARM compiler called directly: how large a model's own code and constants are."""
+"""How large a model's own code and constants are: the ARM compiler, called directly."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Sizes:
         return self.data + self.bss
 
 
-def find_compiler() -> str:
+def find_arm_compiler() -> str:
     """Return the path of the ARM compiler, or raise MissingCompilerError."""
     path = shutil.which(COMPILER)
     if path is None:
@@ -57,7 +57,7 @@ def size_of(files: Mapping[str, str], board: str | Board) -> Sizes:
 
     Raises MissingCompilerError, or BuildError with the compiler's first lines.
     """
-    board, compiler = find_board(board), find_compiler()
+    board, compiler = find_board(board), find_arm_compiler()
     with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
         folder = Path(name)
         for file, text in files.items():
