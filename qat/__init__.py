@@ -9,28 +9,55 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qat import encode, quantize
+    from qat import cache, datasets, encode, quantize, surrogate
+    from qat.datasets import Dataset
+    from qat.deploy import export
+    from qat.history import Epoch, History
     from qat.model import Model
+    from qat.network import Network
     from qat.quantize import TernaryWeights
+    from qat.recipes import RECIPES, Recipe
     from qat.seed import Deployment, QuantizedSNNLayer, deployment, quantize_aware_train_step
+    from qat.train import evaluate, fit
 
 __all__ = [
+    "RECIPES",
+    "Dataset",
     "Deployment",
+    "Epoch",
+    "History",
     "Model",
+    "Network",
     "QuantizedSNNLayer",
+    "Recipe",
     "TernaryWeights",
+    "cache",
+    "datasets",
     "deployment",
     "encode",
+    "evaluate",
+    "export",
+    "fit",
     "quantize",
     "quantize_aware_train_step",
+    "surrogate",
 ]
 
 _MODULES = {
+    "RECIPES": "recipes",
+    "Dataset": "datasets",
     "Deployment": "seed",
+    "Epoch": "history",
+    "History": "history",
     "Model": "model",
+    "Network": "network",
     "QuantizedSNNLayer": "seed",
+    "Recipe": "recipes",
     "TernaryWeights": "quantize",
     "deployment": "seed",
+    "evaluate": "train",
+    "export": "deploy",
+    "fit": "train",
     "quantize_aware_train_step": "seed",
 }
 """The module that holds each public name; the other names of `__all__` are modules."""
