@@ -1,0 +1,194 @@
+"""The requests of the protocol, as methods with types."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.errors import InconsistentError, TargetError
+from codegen.protocol import MAX_PAYLOAD, Client, Type
+
+VERSION = 1
+INPUT_PIECE = MAX_PAYLOAD - 4
+"""Bytes of an input vector that fit into a request beside their offset."""
+PROBE_WORDS = MAX_PAYLOAD // 4
+
+Words = NDArray[np.uint32]
+
+
+class What(IntEnum):
+    """What a benchmark counts."""
+
+    LOOP = 0
+    INPUT = 1
+    STEP = 2
+    INFER = 3
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a firmware says about itself.
+
+    kind: 0 analog, 1 frames, 2 spikes; steps: 0 for a free-running model; state_bytes: of the
+    model's struct; cpuid_part: part number of the core; stack_used: the most so far, in bytes
+    """
+
+    digest: str
+    name: str
+    protocol: int
+    kind: int
+    inputs: int
+    input_bytes: int
+    steps: int
+    outputs: int
+    layers: tuple[int, ...]
+    state_bytes: int
+    cpuid_part: int
+    stack_bytes: int
+    stack_used: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """A measured call: SysTick ticks, and how often the 24-bit timer ran out."""
+
+    ticks: int
+    wraps: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """Instructions of one call, and the raw figures behind them."""
+
+    instructions: int
+    ticks_per_1000: int
+    span: Span
+    empty: Span
+    known: Span
+
+
+INFO = struct.Struct("<32s32s11I")
+COUNT = struct.Struct("<QIQIQIQI")
+KNOWN_INSTRUCTIONS = 2 * 4096
+"""Of the loop that calibrates the counter, beyond the return that the empty function has too."""
+HANDLER_INSTRUCTIONS = 5
+"""Of the interrupt that counts a wrap of the timer."""
+
+
+class Device:
+    """A firmware behind a client."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def info(self) -> Info:
+        """Return what the firmware says about itself."""
+        sizes: list[int] = []
+        while True:
+            reply = self.client.request(Type.INFO, struct.pack("<I", len(sizes)))
+            if len(reply) < INFO.size:
+                raise TargetError("the firmware's INFO is too short: another protocol version")
+            digest, name, *words = INFO.unpack_from(reply)
+            if words[0] != VERSION:
+                raise TargetError(f"the firmware speaks protocol {words[0]}; this is {VERSION}")
+            sizes += np.frombuffer(reply, "<u4", offset=INFO.size).tolist()
+            if len(sizes) >= words[6]:
+                break
+        protocol, kind, inputs, size, steps, outputs, _, state, cpuid, stack, used = words
+        return Info(
+            digest.rstrip(b"\0").decode("ascii", "replace"),
+            name.rstrip(b"\0").decode("ascii", "replace"),
+            *(protocol, kind, inputs, size, steps, outputs, tuple(sizes), state),
+            *(cpuid >> 4 & 0xFFF, stack, used),
+        )
+
+    def _run(self, kind: Type, x: bytes) -> bytes:
+        """Write `x` into the input vector, then do what `kind` says."""
+        last = max(0, len(x) - 1) // INPUT_PIECE * INPUT_PIECE
+        for start in range(0, last, INPUT_PIECE):
+            piece = x[start : start + INPUT_PIECE]
+            self.client.request(Type.INPUT, struct.pack("<I", start) + piece)
+        return self.client.request(kind, struct.pack("<I", last) + x[last:] if x else b"")
+
+    def input(self, x: bytes) -> None:
+        """Write the input vector."""
+        self._run(Type.INPUT, x)
+
+    def reset(self, x: bytes = b"") -> None:
+        """Set membranes, counts and steps to zero, after writing `x` if given."""
+        self._run(Type.RESET, x)
+
+    def step(self, x: bytes = b"") -> int:
+        """Run one step and return the number of steps since the reset."""
+        return int(struct.unpack("<I", self._run(Type.STEP, x))[0])
+
+    def trace_step(self, size: int, x: bytes = b"") -> Words:
+        """Run one step and return its `size` trace words."""
+        first = np.frombuffer(self._run(Type.TRACE, x), "<u4")[1:]
+        if len(first) >= size:
+            return first
+        return np.concatenate([first, self.probe(len(first), size - len(first))])
+
+    def probe(self, first: int, count: int) -> Words:
+        """Return trace words [first, first + count) of the last step."""
+        pieces = [np.empty(0, np.uint32)]
+        for start in range(first, first + count, PROBE_WORDS):
+            size = min(PROBE_WORDS, first + count - start)
+            reply = self.client.request(Type.PROBE, struct.pack("<II", start, size))
+            pieces.append(np.frombuffer(reply, "<u4"))
+        return np.concatenate(pieces)
+
+    def infer(self, outputs: int, x: bytes = b"") -> tuple[int, NDArray[np.int32]]:
+        """Run a whole inference by the model's own function; return (class, scores)."""
+        reply = np.frombuffer(self._run(Type.INFER, x), "<i4")
+        return self._scores(reply, outputs)
+
+    def scores(self, outputs: int) -> tuple[int, NDArray[np.int32]]:
+        """Return (class, scores) after the last step."""
+        return self._scores(self._ask_scores(0, min(outputs, PROBE_WORDS - 1)), outputs)
+
+    def _ask_scores(self, first: int, count: int) -> NDArray[np.int32]:
+        reply = self.client.request(Type.SCORES, struct.pack("<II", first, count))
+        return np.frombuffer(reply, "<i4")
+
+    def _scores(self, words: NDArray[np.int32], outputs: int) -> tuple[int, NDArray[np.int32]]:
+        winner, pieces, have = int(words[0]), [words[1:]], len(words) - 1
+        while have < outputs:
+            pieces.append(self._ask_scores(have, min(outputs - have, PROBE_WORDS - 1))[1:])
+            have += len(pieces[-1])
+        return winner, np.concatenate(pieces)
+
+    def benchmark(self, what: What, argument: int = 0) -> Count:
+        """Count the instructions of one call on the input vector; see check_count."""
+        reply = self.client.request(Type.BENCHMARK, struct.pack("<II", what, argument))
+        n, per_1000, ticks, wraps, empty, empty_wraps, known, known_wraps = COUNT.unpack(reply)
+        spans = (Span(ticks, wraps), Span(empty, empty_wraps), Span(known, known_wraps))
+        return Count(n, per_1000, *spans)
+
+
+def check_count(count: Count, clock_hz: int) -> int:
+    """Return the instructions of a count after computing them once more from the raw ticks.
+
+    With `-icount shift=8` an instruction takes 256 ns, so that 1000 of them take
+    clock_hz * 256e-6 ticks, an integer. Raises InconsistentError if the calibration says
+    otherwise: the timer then did not count instructions.
+    """
+    per_1000 = clock_hz * 256 // 10**6
+    known = count.known.ticks - count.empty.ticks
+    if count.ticks_per_1000 != per_1000 or abs(known * 1000 - KNOWN_INSTRUCTIONS * per_1000) > 1000:
+        raise InconsistentError(
+            f"the timer makes {count.ticks_per_1000} ticks in 1000 instructions instead of "
+            f"{per_1000}: the emulator does not count instructions"
+        )
+    ticks = count.span.ticks - count.empty.ticks
+    instructions = (ticks * 1000 + per_1000 // 2) // per_1000
+    instructions += 1 - HANDLER_INSTRUCTIONS * count.span.wraps
+    if instructions != count.instructions:
+        raise InconsistentError(
+            f"the firmware counted {count.instructions} instructions; its ticks give {instructions}"
+        )
+    return instructions

@@ -1,0 +1,70 @@
+"""What can go wrong on the way to a target, each with a class of its own and one clear line."""
+
+from __future__ import annotations
+
+INSTALL = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+"""Installs everything that the emulated boards need, on Debian and its relatives."""
+
+
+class UnknownBoardError(ValueError):
+    """No board has this name."""
+
+
+class TargetError(RuntimeError):
+    """Something went wrong between the generated C and the answer of a target."""
+
+
+class MissingToolError(TargetError):
+    """A program is missing on this machine."""
+
+
+class MissingCompilerError(MissingToolError):
+    """There is no ARM compiler, and PlatformIO's registry gives none either."""
+
+
+class MissingQemuError(MissingToolError):
+    """There is no QEMU for ARM."""
+
+
+class MissingRegistryError(MissingToolError):
+    """PlatformIO needs a package from its registry and cannot get it."""
+
+
+class BuildError(TargetError):
+    """The compiler or the linker refused the firmware."""
+
+
+class TooLargeError(TargetError):
+    """The model does not fit into the flash or RAM of the board."""
+
+
+class CrashError(TargetError):
+    """The firmware ended with a fault; `registers` holds the core's registers by name."""
+
+    def __init__(self, message: str, registers: dict[str, int]) -> None:
+        super().__init__(message)
+        self.registers = registers
+
+
+class EmulatorError(TargetError):
+    """The emulator ended although nobody asked it to."""
+
+
+class HangError(TargetError):
+    """The firmware did not answer in time."""
+
+
+class WrongModelError(TargetError):
+    """The firmware holds another model than the one that was asked for."""
+
+
+class RefusedError(TargetError):
+    """The firmware refused a request; `code` says why."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class InconsistentError(TargetError):
+    """Two ways to the same number on the target disagree."""

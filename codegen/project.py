@@ -1,0 +1,265 @@
+"""Build firmware with PlatformIO, in the user's cache.
+
+    cache/projects/<version>-<hash of the assets>/    firmware, boards, and PlatformIO's core
+    cache/models/<hash of all that decides>/          lib/model, and one <board>.elf each
+
+The project is copied once per version and never written to by a build; a model has a library
+folder and a build folder of its own. What is there is whole: files appear by renaming.
+Builds of one project take turns, because PlatformIO's core folder is theirs in common.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from codegen import __version__
+from codegen.boards import Board, find_boards
+from codegen.errors import (
+    INSTALL,
+    BuildError,
+    MissingCompilerError,
+    MissingRegistryError,
+    TooLargeError,
+)
+from codegen.paths import assets, cache_dir, locked
+from codegen.sizes import COMPILER
+
+TOOLCHAIN = "toolchain-gccarmnoneeabi"
+REGISTRY_SECONDS = 15.0
+BUILD_SECONDS = 900.0
+MODEL = Path("lib") / "model"
+LEFT_OUT = (".pio", "__pycache__", ".vscode")
+
+FIRMWARE_FLASH = 8 * 1024
+"""Bytes of flash that startup, protocol and C library take at most, on any core."""
+FIRMWARE_RAM = 4096 + 2304
+"""Bytes of RAM beside the model: the stack and two frames with what belongs to them."""
+
+NO_REGISTRY = re.compile(
+    r"HTTPClientError|InternetConnectionError|UnknownPackageError|Could not (find|install) the"
+)
+OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
+
+
+# ---------------------------------------------------------------- does it fit
+
+
+def require_fit(board: Board, flash: int, ram: int) -> None:
+    """Raise TooLargeError if a model cannot fit on `board` together with the firmware.
+
+    flash: bytes of the model's code and constants
+    ram:   bytes of its state, one input vector, its scores and its output spikes
+    """
+    for what, model, firmware, room in (
+        ("flash", flash, FIRMWARE_FLASH, board.flash),
+        ("RAM", ram, FIRMWARE_RAM, board.ram),
+    ):
+        if model + firmware > room:
+            raise TooLargeError(
+                f"{board.name}: the model takes {model} bytes of {what} and the firmware "
+                f"{firmware}; the board has {room}. Choose a smaller model or a larger board"
+            )
+
+
+# ------------------------------------------------------------------- hashing
+
+
+def _hash(parts: Iterable[bytes]) -> str:
+    """Return 24 hex digits over parts, each counted with its length."""
+    h = hashlib.sha256()
+    for part in parts:
+        h.update(len(part).to_bytes(8, "little") + part)
+    return h.hexdigest()[:24]
+
+
+def _asset_files(folder: Path) -> list[Path]:
+    """Return every file of firmware and boards, but for the example model and what tools leave."""
+    files = [p for top in ("firmware", "boards") for p in (folder / top).rglob("*") if p.is_file()]
+    example = folder / "firmware" / MODEL / "src"
+    return sorted(
+        p for p in files if not set(LEFT_OUT) & set(p.parts) and not p.is_relative_to(example)
+    )
+
+
+def _compiler_mark() -> bytes:
+    """Return what tells one system compiler from another; nothing if there is none."""
+    path = shutil.which(COMPILER)
+    if path is None:
+        return b"registry"
+    status = os.stat(path)
+    return f"{os.path.realpath(path)} {status.st_size} {status.st_mtime_ns}".encode()
+
+
+# ------------------------------------------------------------------- project
+
+
+def _project() -> Path:
+    """Return the cached copy of firmware and boards, made now if it is not there yet."""
+    source = assets()
+    files = _asset_files(source)
+    names = [p.relative_to(source) for p in files]
+    parts = [part for p, n in zip(files, names, strict=True) for part in (bytes(n), p.read_bytes())]
+    target = cache_dir() / "projects" / f"{__version__}-{_hash(parts)}"
+    if not target.is_dir():
+        _publish(target, {str(n): p.read_bytes() for p, n in zip(files, names, strict=True)})
+    return target
+
+
+def _publish(target: Path, files: Mapping[str, bytes]) -> None:
+    """Make the folder `target` with these files, all at once; another process may be faster."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        for name, content in files.items():
+            path = temporary / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        try:
+            temporary.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _model(project: Path, files: Mapping[str, str], flags: Sequence[str]) -> Path:
+    """Return the folder of a model's library and ELF files, made now if it is not there yet."""
+    content = {name: text.encode() for name, text in sorted(files.items())}
+    pairs = [part for name, text in content.items() for part in (name.encode(), text)]
+    key = _hash(
+        [project.name.encode(), _compiler_mark(), *(flag.encode() for flag in flags), b"", *pairs]
+    )
+    target = cache_dir() / "models" / key
+    if not target.is_dir():
+        library = (project / "firmware" / MODEL / "library.json").read_bytes()
+        sources = {str(MODEL / "src" / name): text for name, text in content.items()}
+        _publish(target, {str(MODEL / "library.json"): library, **sources})
+    return target
+
+
+# --------------------------------------------------------------------- build
+
+
+def build(
+    files: Mapping[str, str],
+    boards: str | Board | Iterable[str | Board] = "all",
+    *,
+    flags: Sequence[str] = (),
+) -> dict[str, Path]:
+    """Build firmware around generated files and return the ELF file of each board by name.
+
+    files: the generated pair and binding.h, {file name: text}
+    flags: compiler options on top of the project's own
+
+    What was built before, by the same version from the same files, is returned at once.
+    Raises UnknownBoardError, MissingCompilerError, MissingRegistryError, TooLargeError or
+    BuildError.
+    """
+    chosen = find_boards(boards)
+    project = _project()
+    model = _model(project, files, flags)
+    elves = {board.name: model / f"{board.name}.elf" for board in chosen}
+    if all(elf.is_file() for elf in elves.values()):
+        return elves
+    with locked(project.with_name(f"{project.name}.lock")):
+        missing = [name for name, elf in elves.items() if not elf.is_file()]
+        if missing:
+            _run_platformio(project, model, missing, flags)
+    return elves
+
+
+def _environment(project: Path, model: Path, flags: Sequence[str]) -> dict[str, str]:
+    """Return the environment of PlatformIO: ours, and no setting that the user has for his own."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PLATFORMIO_")}
+    core = project / "core"
+    return kept | {
+        "PLATFORMIO_CORE_DIR": str(core),
+        "PLATFORMIO_WORKSPACE_DIR": str(model / "work"),
+        "PLATFORMIO_LIB_DIR": str(model / "lib"),
+        "PLATFORMIO_BUILD_FLAGS": " ".join(flags),
+        "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
+        "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
+        "PLATFORMIO_DISABLE_COLOR": "true",
+    }
+
+
+def _require_compiler(project: Path, environment: Mapping[str, str]) -> None:
+    """Raise MissingCompilerError if neither this machine nor the registry has a compiler.
+
+    PlatformIO itself would try for a minute and end with an empty message.
+    """
+    packages = project / "core" / "packages"
+    if shutil.which(COMPILER) or (packages / TOOLCHAIN).is_dir():
+        return
+    command = [sys.executable, "-m", "platformio", "pkg", "show", f"platformio/{TOOLCHAIN}"]
+    try:
+        answer = subprocess.run(
+            command, env=environment, capture_output=True, timeout=REGISTRY_SECONDS, check=False
+        )
+        reachable = answer.returncode == 0
+    except subprocess.TimeoutExpired:
+        reachable = False
+    if not reachable:
+        raise MissingCompilerError(
+            f"no {COMPILER} on PATH, and PlatformIO's registry, which has one, does not answer; "
+            f"install it with: {INSTALL}"
+        )
+
+
+def _run_platformio(
+    project: Path, model: Path, boards: Sequence[str], flags: Sequence[str]
+) -> None:
+    """Run `pio run` for these boards and move what it made to its place."""
+    environment = _environment(project, model, flags)
+    _require_compiler(project, environment)
+    command = [sys.executable, "-m", "platformio", "run", "-s", "-d", str(project / "firmware")]
+    for board in boards:
+        command += ["-e", board]
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=BUILD_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise BuildError(f"PlatformIO did not end within {BUILD_SECONDS:g} s") from None
+    for board in boards:
+        built = model / "work" / "build" / board / "firmware.elf"
+        if built.is_file():
+            os.replace(built, model / f"{board}.elf")
+    shutil.rmtree(model / "work", ignore_errors=True)
+    if done.returncode:
+        failed = re.findall(r"^(\S+) +FAILED ", done.stdout, re.MULTILINE)
+        raise _failure(done.stdout, failed or boards)
+
+
+def _failure(output: str, boards: Sequence[str]) -> Exception:
+    """Return the error that PlatformIO's output describes."""
+    where = ", ".join(boards)
+    overflow = OVERFLOW.search(output)
+    if overflow:
+        region, over = overflow[1], overflow[2]
+        return TooLargeError(f"{where}: model and firmware exceed the {region} by {over} bytes")
+    errors = [line for line in output.splitlines() if re.search(r"\berror\b|undefined ref", line)]
+    if not errors and NO_REGISTRY.search(output):
+        return MissingRegistryError(
+            "PlatformIO needs a package from its registry and cannot get it; the emulated boards "
+            f"need none once these are there: {INSTALL}; pip install scons==4.11.1"
+        )
+    lines = errors[:5] or [line for line in output.splitlines() if line.strip()][-10:]
+    return BuildError(f"{where}: the firmware does not build\n" + "\n".join(lines))

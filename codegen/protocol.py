@@ -1,0 +1,173 @@
+"""The host's side of the framed protocol; firmware/include/frame.h and protocol.h describe it.
+
+A request travels with a sequence number and may be sent again: the firmware answers a number
+that it has seen with the stored reply and does not execute it twice.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from codegen.errors import HangError, RefusedError
+
+MAGIC = b"SNNC"
+MAX_FRAME = 1024
+HEADER = struct.Struct("<4sIBBH")
+CRC = struct.Struct("<I")
+MAX_PAYLOAD = MAX_FRAME - HEADER.size - CRC.size
+PADDING = bytes(MAX_FRAME)
+"""Sent before a repeated request: completes whatever damaged frame the firmware waits for."""
+
+
+class Type(IntEnum):
+    """What is asked for."""
+
+    INFO = 1
+    INPUT = 2
+    RESET = 3
+    STEP = 4
+    TRACE = 5
+    INFER = 6
+    SCORES = 7
+    PROBE = 8
+    BENCHMARK = 9
+
+
+class Code(IntEnum):
+    """Why a request was refused."""
+
+    OK = 0
+    UNKNOWN_TYPE = 1
+    BAD_LENGTH = 2
+    BAD_RANGE = 3
+    NOT_NOW = 4
+    NOT_HERE = 5
+    DAMAGED = 6
+    TOO_LONG = 7
+
+
+REASONS = {
+    Code.UNKNOWN_TYPE: "it knows no such request",
+    Code.BAD_LENGTH: "the payload has the wrong length",
+    Code.BAD_RANGE: "an offset or count lies outside of what the model has",
+    Code.NOT_NOW: "the model's steps are all done, or not yet",
+    Code.NOT_HERE: "this kind of model has no such thing",
+    Code.DAMAGED: "the request arrived damaged, however often it was sent",
+    Code.TOO_LONG: "the request is longer than a frame can be",
+}
+DAMAGES = (Code.DAMAGED, Code.TOO_LONG)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A request (code 0) or a reply."""
+
+    sequence: int
+    type: int
+    code: int = 0
+    payload: bytes = b""
+
+
+class Link(Protocol):
+    """A stream of bytes to a target and back."""
+
+    def read(self, timeout: float) -> bytes:
+        """Wait for bytes, at most `timeout` seconds; return b"" if none came."""
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+
+
+def encode(frame: Frame) -> bytes:
+    """Return the bytes of a frame."""
+    if len(frame.payload) > MAX_PAYLOAD:
+        raise ValueError(f"payload: found {len(frame.payload)} bytes; at most {MAX_PAYLOAD}")
+    length = len(frame.payload)
+    data = HEADER.pack(MAGIC, frame.sequence, frame.type, frame.code, length) + frame.payload
+    return data + CRC.pack(zlib.crc32(data))
+
+
+class Decoder:
+    """Finds frames in a stream of bytes, skipping whatever is none."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Append bytes of the stream."""
+        self._data += data
+
+    def next(self) -> Frame | None:
+        """Return the next whole frame, or None if it needs more bytes."""
+        data = self._data
+        while True:
+            start = data.find(MAGIC)
+            del data[: start if start >= 0 else max(0, len(data) - len(MAGIC) + 1)]
+            if start < 0 or len(data) < HEADER.size:
+                return None
+            _, sequence, kind, code, length = HEADER.unpack_from(data)
+            covered = HEADER.size + length
+            if length <= MAX_PAYLOAD:
+                if len(data) < covered + CRC.size:
+                    return None
+                if zlib.crc32(data[:covered]) == CRC.unpack_from(data, covered)[0]:
+                    payload = bytes(data[HEADER.size : covered])
+                    del data[: covered + CRC.size]
+                    return Frame(sequence, kind, code, payload)
+            del data[:1]
+
+
+class Client:
+    """Asks a target over a link, one request at a time.
+
+    timeout: seconds to wait for each reply
+    resends: how often a request is sent again when it got lost or damaged
+    """
+
+    def __init__(self, link: Link, timeout: float, resends: int = 0, sequence: int = 0) -> None:
+        self.link = link
+        self.timeout = timeout
+        self.resends = resends
+        self._sequence = sequence
+        self._decoder = Decoder()
+
+    def request(self, kind: Type, payload: bytes = b"") -> bytes:
+        """Return the payload of the reply.
+
+        Raises RefusedError if the firmware says no, HangError if it says nothing, and what the link
+        raises when it ends.
+        """
+        self._sequence = (self._sequence + 1) & 0xFFFFFFFF
+        data = encode(Frame(self._sequence, kind, payload=payload))
+        reply: Frame | None = None
+        for attempt in range(self.resends + 1):
+            self.link.write(PADDING + data if attempt else data)
+            reply = self._wait(kind)
+            if reply is not None and reply.code not in DAMAGES:
+                break
+        if reply is None:
+            seconds = self.timeout * (self.resends + 1)
+            raise HangError(f"no answer to {kind.name} within {seconds:g} s: the firmware hangs")
+        if reply.code:
+            reason = REASONS.get(Code(reply.code), f"code {reply.code}")
+            raise RefusedError(f"the firmware refused {kind.name}: {reason}", reply.code)
+        return reply.payload
+
+    def _wait(self, kind: Type) -> Frame | None:
+        """Return the reply to the last request, or a complaint of damage; None on timeout."""
+        deadline = time.monotonic() + self.timeout
+        while True:
+            while (frame := self._decoder.next()) is not None:
+                mine = frame.sequence == self._sequence and frame.type == kind
+                if mine or frame.code in DAMAGES:
+                    return frame
+            left = deadline - time.monotonic()
+            data = self.link.read(left) if left > 0 else b""
+            if not data:
+                return None
+            self._decoder.feed(data)

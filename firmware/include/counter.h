@@ -1,0 +1,40 @@
+/* Exact instruction counts, in QEMU with `-icount shift=8`.
+ *
+ * There one instruction takes 256 ns of the machine's time, so that SysTick advances by
+ * MHz * 256 ticks in 1000 instructions. A loop of known length gives that number, and the
+ * counter's own cost is measured around a function that does nothing.
+ */
+#ifndef COUNTER_H
+#define COUNTER_H
+
+#include <stdint.h>
+
+/* A function of up to three words or pointers; what it returns is ignored. */
+typedef void (*counter_function)(uintptr_t a, uintptr_t b, uintptr_t c);
+
+typedef struct {
+    uint64_t ticks;  /* SysTick ticks over the call, the counter's own included */
+    uint32_t wraps;  /* times that the 24-bit timer ran out meanwhile */
+} counter_span;
+
+typedef struct {
+    counter_span empty;       /* around a function that only returns */
+    counter_span known;       /* around counter_loop(COUNTER_LOOPS) */
+    uint32_t ticks_per_1000;  /* ticks per 1000 instructions, from `empty` and `known` */
+} counter_calibration;
+
+#define COUNTER_LOOPS 4096u
+
+/* Executes 2 * n + 1 instructions, its return included; n is at least 1. */
+void counter_loop(uintptr_t n, uintptr_t unused_b, uintptr_t unused_c);
+
+/* Calls f(a, b, c) and times it. */
+counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c);
+
+/* Times the empty function and the loop of known length. */
+counter_calibration counter_calibrate(void);
+
+/* Instructions of the function behind `span`, from its first to its return. */
+uint64_t counter_instructions(const counter_calibration *calibration, counter_span span);
+
+#endif

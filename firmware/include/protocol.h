@@ -1,0 +1,69 @@
+/* Requests, their replies, and why a request is refused.
+ *
+ * A request repeated with its sequence number is answered with the stored reply and not
+ * executed again, so that a host may resend whatever got lost. Words are uint32 or int32,
+ * little-endian; `a [b]` means that b may be left out.
+ *
+ * type       request payload            reply payload
+ * INFO       word first layer           see info_reply in commands.c
+ * INPUT      [word offset, bytes]       -
+ * RESET      [word offset, bytes]       -
+ * STEP       [word offset, bytes]       word steps since the reset
+ * TRACE      [word offset, bytes]       word steps since the reset, then the first trace words
+ * INFER      [word offset, bytes]       word class, then the first scores
+ * SCORES     word first, word count     word class, then the scores asked for
+ * PROBE      word first, word count     the trace words asked for
+ * BENCHMARK  word what, word argument   see benchmark_reply in commands.c
+ *
+ * [word offset, bytes] writes bytes into the input vector before anything else is done, so
+ * that a vector of any size travels in several INPUT requests and the last piece with the
+ * request that uses it.
+ *
+ * RESET sets membranes, counts and steps to zero and leaves the input vector. STEP runs one
+ * step on the input vector (analog: on its currents, computed once after it changed), TRACE
+ * does the same and begins to send what PROBE reads. INFER is a whole inference by the
+ * model's own function, for analog input. SCORES needs all steps of a model to be done.
+ *
+ * The trace of a step is a row of words: layer by layer the packed spikes, spike i at bit
+ * i % 32 of word i / 32, then one membrane per neuron, int32.
+ */
+#ifndef PROTOCOL_H
+#define PROTOCOL_H
+
+#define PROTOCOL_VERSION 1u
+
+enum {
+    TYPE_INFO = 1,
+    TYPE_INPUT,
+    TYPE_RESET,
+    TYPE_STEP,
+    TYPE_TRACE,
+    TYPE_INFER,
+    TYPE_SCORES,
+    TYPE_PROBE,
+    TYPE_BENCHMARK
+};
+
+enum {
+    CODE_OK = 0,
+    CODE_UNKNOWN_TYPE, /* no such request */
+    CODE_BAD_LENGTH,   /* the payload is shorter or longer than the request allows */
+    CODE_BAD_RANGE,    /* an offset or count lies outside of what the model has */
+    CODE_NOT_NOW,      /* all steps are done and none may follow, or scores before that */
+    CODE_NOT_HERE,     /* this kind of model has no such thing */
+    CODE_DAMAGED,      /* the CRC does not fit: send it again */
+    CODE_TOO_LONG      /* the header claims more than FRAME_PAYLOAD bytes */
+};
+
+/* What BENCHMARK counts. */
+enum {
+    BENCHMARK_LOOP = 0, /* counter_loop(argument): 2 * argument + 1 instructions */
+    BENCHMARK_INPUT,    /* model_input on the input vector, analog only */
+    BENCHMARK_STEP,     /* model_step on the input vector; the step is done */
+    BENCHMARK_INFER     /* model_classify on the input vector, analog only */
+};
+
+/* Kinds of input, as in MODEL_INPUT_KIND. */
+enum { INPUT_ANALOG = 0, INPUT_FRAMES, INPUT_SPIKES };
+
+#endif

@@ -1,0 +1,83 @@
+"""Build script of the platform: compiler, flags, startup code, linker script, targets."""
+
+import os
+import shutil
+import sys
+
+from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
+
+env = DefaultEnvironment()
+platform = env.PioPlatform()
+board = env.BoardConfig()
+
+sys.path.insert(0, platform.get_dir())
+import qemu  # noqa: E402
+
+startup = os.path.join(platform.get_dir(), "startup")
+core_flags = board.get("build.core_flags").split()
+memory = {
+    "FLASH_ORIGIN": board.get("build.flash_origin"),
+    "FLASH_LENGTH": board.get("upload.maximum_size"),
+    "RAM_ORIGIN": board.get("build.ram_origin"),
+    "RAM_LENGTH": board.get("upload.maximum_ram_size"),
+}
+
+env.Replace(
+    AR="arm-none-eabi-gcc-ar",
+    AS="arm-none-eabi-gcc",
+    CC="arm-none-eabi-gcc",
+    LINK="arm-none-eabi-gcc",
+    RANLIB="arm-none-eabi-gcc-ranlib",
+    OBJCOPY="arm-none-eabi-objcopy",
+    SIZETOOL="arm-none-eabi-size",
+    ARFLAGS=["rc"],
+    SIZEPROGREGEXP=r"^(?:\.text|\.data|\.ARM\.exidx)\s+(\d+).*",
+    SIZEDATAREGEXP=r"^(?:\.stack|\.data|\.bss)\s+(\d+).*",
+    SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
+    SIZEPRINTCMD="$SIZETOOL -B -d $SOURCES",
+    PROGNAME="firmware",
+    PROGSUFFIX=".elf",
+)
+env.Append(
+    CPPPATH=[startup],
+    CPPDEFINES=[("F_CPU", board.get("build.f_cpu"))],
+    CCFLAGS=[*core_flags, "-ffunction-sections", "-fdata-sections", "-g"],
+    LINKFLAGS=[
+        *core_flags,
+        "-nostartfiles",
+        "--specs=nano.specs",
+        "-Wl,--gc-sections",
+        "-Wl,--no-warn-rwx-segments",
+        "-T" + os.path.join(startup, "cortexm.ld"),
+        *(f"-Wl,--defsym={name}={value}" for name, value in memory.items()),
+    ],
+    LIBS=["c", "gcc"],
+)
+env.BuildSources(os.path.join("$BUILD_DIR", "startup"), startup)
+
+elf = env.BuildProgram()
+image = env.Command(
+    os.path.join("$BUILD_DIR", "firmware.bin"),
+    elf,
+    env.VerboseAction("$OBJCOPY -O binary $SOURCE $TARGET", "Building $TARGET"),
+)
+
+
+def run_in_qemu(target, source, env):
+    """Start the firmware with an empty input: it says what it holds, then ends."""
+    if shutil.which(qemu.QEMU) is None:
+        print(f"No {qemu.QEMU} on PATH; install it with: {qemu.INSTALL}", file=sys.stderr)
+        return 1
+    command = qemu.command(board.get("qemu.machine"), str(source[0]))
+    return env.Execute(" ".join([*command, "< /dev/null"]))
+
+
+AlwaysBuild(env.Alias("size", elf, env.VerboseAction("$SIZEPRINTCMD", "Size of $SOURCE")))
+env.AddCustomTarget(
+    "qemu",
+    elf,
+    run_in_qemu,
+    title="QEMU",
+    description="Start the firmware in QEMU",
+)
+Default([elf, image])

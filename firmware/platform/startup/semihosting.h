@@ -1,0 +1,25 @@
+/* Semihosting: the few services of the host that the firmware asks for.
+ *
+ * QEMU answers the instruction `bkpt 0xAB`. The console is its stdin and stdout; text goes
+ * to its stderr, so that a log never mixes with frames.
+ */
+#ifndef SEMIHOSTING_H
+#define SEMIHOSTING_H
+
+#include <stdint.h>
+
+/* Handle of the console, opened once for reading and once for writing. */
+int32_t semihosting_open_console(int writing);
+
+/* Read or write `count` bytes; both return how many were NOT transferred. */
+uint32_t semihosting_read(int32_t handle, void *bytes, uint32_t count);
+uint32_t semihosting_write(int32_t handle, const void *bytes, uint32_t count);
+
+/* Write a line of text, or a number in 8 hex digits, to the log. */
+void semihosting_text(const char *text);
+void semihosting_hex(uint32_t value);
+
+/* End QEMU with this exit status. */
+void semihosting_exit(uint32_t status) __attribute__((noreturn));
+
+#endif

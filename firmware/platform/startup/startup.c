@@ -1,0 +1,86 @@
+/* From reset to main: coprocessors on, stack painted, variables initialised. */
+#include "startup.h"
+
+#include "semihosting.h"
+
+extern uint32_t stack_bottom[], stack_top[];
+extern uint32_t data_start[], data_end[], data_source[], bss_start[], bss_end[];
+
+int main(void);
+void Reset_Handler(void) __attribute__((noreturn));
+void Fault_Handler(void);
+void SysTick_Handler(void);
+
+typedef void (*vector)(void);
+
+__attribute__((section(".vectors"), used)) static const vector vectors[16] = {
+    (vector)(uintptr_t)stack_top,
+    Reset_Handler,
+    Fault_Handler, /* NMI */
+    Fault_Handler, /* HardFault: the only one that is enabled, the others escalate to it */
+    Fault_Handler, /* MemManage */
+    Fault_Handler, /* BusFault */
+    Fault_Handler, /* UsageFault */
+    Fault_Handler, /* SecureFault */
+    0,
+    0,
+    0,
+    Fault_Handler, /* SVCall */
+    Fault_Handler, /* DebugMonitor */
+    0,
+    Fault_Handler, /* PendSV */
+    SysTick_Handler,
+};
+
+#define PAINT 0xC5C5C5C5u
+#define PAINT_MARGIN 32 /* words below the frame of paint_stack that it leaves alone */
+
+static void enable_coprocessors(void)
+{
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
+    volatile uint32_t *cpacr = (volatile uint32_t *)0xE000ED88u;
+    *cpacr |= 0xFu << 20; /* CP10 and CP11: FPU and Helium */
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
+}
+
+static void paint_stack(void)
+{
+    uint32_t *end = (uint32_t *)__builtin_frame_address(0) - PAINT_MARGIN;
+    for (volatile uint32_t *word = stack_bottom; word < end; word++) {
+        *word = PAINT;
+    }
+}
+
+static void initialise_variables(void)
+{
+    const uint32_t *source = data_source;
+    for (uint32_t *word = data_start; word < data_end; word++) {
+        *word = *source++;
+    }
+    for (uint32_t *word = bss_start; word < bss_end; word++) {
+        *word = 0;
+    }
+}
+
+void Reset_Handler(void)
+{
+    enable_coprocessors(); /* first: the copy loop below may become Helium code */
+    paint_stack();
+    initialise_variables();
+    semihosting_exit((uint32_t)main());
+}
+
+uint32_t stack_size(void)
+{
+    return (uint32_t)((uintptr_t)stack_top - (uintptr_t)stack_bottom);
+}
+
+uint32_t stack_used(void)
+{
+    const volatile uint32_t *word = stack_bottom;
+    while (word < stack_top && *word == PAINT) {
+        word++;
+    }
+    return (uint32_t)((uintptr_t)stack_top - (uintptr_t)word);
+}

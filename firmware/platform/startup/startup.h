@@ -1,0 +1,14 @@
+/* What the startup code knows about the program that it started. */
+#ifndef STARTUP_H
+#define STARTUP_H
+
+#include <stdint.h>
+
+/* Exit status of a program that a fault ended; the log then holds one line with registers. */
+#define EXIT_FAULT 70u
+
+/* Bytes of the stack, and the most that was in use since the start. */
+uint32_t stack_size(void);
+uint32_t stack_used(void);
+
+#endif

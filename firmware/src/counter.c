@@ -1,0 +1,84 @@
+#include "counter.h"
+
+static volatile uint32_t *const CONTROL = (volatile uint32_t *)0xE000E010u;
+static volatile uint32_t *const RELOAD = (volatile uint32_t *)0xE000E014u;
+static volatile uint32_t *const CURRENT = (volatile uint32_t *)0xE000E018u;
+
+enum { ENABLE = 1, INTERRUPT = 2, CORE_CLOCK = 4 };
+
+#define TIMER_BITS 24
+#define HANDLER_INSTRUCTIONS 5u
+
+static volatile uint32_t wraps;
+
+void SysTick_Handler(void) __attribute__((naked));
+
+/* Counts a wrap of the timer in HANDLER_INSTRUCTIONS instructions. */
+void SysTick_Handler(void)
+{
+    __asm__ volatile(".syntax unified\n\t"
+                     "ldr r0, =%c0\n\t"
+                     "ldr r1, [r0]\n\t"
+                     "adds r1, #1\n\t"
+                     "str r1, [r0]\n\t"
+                     "bx lr\n\t"
+                     ".ltorg" ::"i"(&wraps));
+}
+
+__attribute__((naked, noinline)) void counter_loop(uintptr_t n, uintptr_t unused_b, uintptr_t unused_c)
+{
+    (void)n, (void)unused_b, (void)unused_c;
+    __asm__ volatile(".syntax unified\n"
+                     "1:\n\t"
+                     "subs r0, #1\n\t"
+                     "bne 1b\n\t"
+                     "bx lr");
+}
+
+__attribute__((naked, noinline)) static void nothing(uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    (void)a, (void)b, (void)c;
+    __asm__ volatile("bx lr");
+}
+
+/* One call site for every function, so that the instructions around the call are the same. */
+__attribute__((noinline)) counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    *CONTROL = 0;
+    *RELOAD = (1u << TIMER_BITS) - 1u;
+    *CURRENT = 0; /* the timer reloads at the next tick, without a wrap */
+    wraps = 0;
+    *CONTROL = ENABLE | INTERRUPT | CORE_CLOCK;
+    const uint32_t first = *CURRENT;
+    __asm__ volatile("" ::: "memory");
+    f(a, b, c);
+    *CONTROL = INTERRUPT | CORE_CLOCK; /* stopped: a wrap is counted before the next lines */
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+    const uint32_t last = *CURRENT;
+    const uint32_t count = wraps;
+    *CONTROL = 0;
+    const counter_span span = {(uint64_t)first + ((uint64_t)count << TIMER_BITS) - last, count};
+    return span;
+}
+
+counter_calibration counter_calibrate(void)
+{
+    counter_calibration c;
+    (void)counter_measure(nothing, 0, 0, 0); /* starts the timer once, to settle it */
+    c.empty = counter_measure(nothing, 0, 0, 0);
+    c.known = counter_measure(counter_loop, COUNTER_LOOPS, 0, 0);
+    const uint32_t known = 2u * COUNTER_LOOPS; /* the return is in `empty` as well */
+    const uint32_t ticks = (uint32_t)(c.known.ticks - c.empty.ticks);
+    c.ticks_per_1000 = (ticks * 1000u + known / 2u) / known;
+    return c;
+}
+
+uint64_t counter_instructions(const counter_calibration *calibration, counter_span span)
+{
+    const uint32_t per_1000 = calibration->ticks_per_1000;
+    const uint64_t ticks = span.ticks - calibration->empty.ticks;
+    if (per_1000 == 0) {
+        return 0; /* no timer: the host sees it in the calibration */
+    }
+    return (ticks * 1000u + per_1000 / 2u) / per_1000 - (uint64_t)span.wraps * HANDLER_INSTRUCTIONS + 1u;
+}

@@ -1,0 +1,87 @@
+#include "link.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "commands.h"
+#include "frame.h"
+#include "protocol.h"
+#include "transport.h"
+
+typedef struct {
+    frame received;   /* bytes from the host, the next frame at the front */
+    uint32_t count;   /* how many bytes are there */
+    frame reply;      /* the last reply, kept to be sent again */
+    uint32_t size;    /* its bytes; 0 before the first request */
+} link_state;
+
+static link_state state;
+
+static void drop(uint32_t bytes)
+{
+    uint8_t *buffer = (uint8_t *)&state.received;
+    state.count -= bytes;
+    memmove(buffer, buffer + bytes, state.count);
+}
+
+/* Refuses what is no frame. The stored reply stays what it was. */
+static void refuse(uint8_t code)
+{
+    struct {
+        uint8_t bytes[FRAME_HEADER + FRAME_CRC];
+    } refusal;
+    uint32_t crc;
+    memcpy(refusal.bytes, &state.received, FRAME_HEADER);
+    refusal.bytes[9] = code;
+    refusal.bytes[10] = 0;
+    refusal.bytes[11] = 0;
+    crc = frame_crc(refusal.bytes, FRAME_HEADER);
+    memcpy(refusal.bytes + FRAME_HEADER, &crc, sizeof crc);
+    transport_write(refusal.bytes, sizeof refusal.bytes);
+}
+
+static void answer(void)
+{
+    const bool repeated = state.size > 0 && state.reply.sequence == state.received.sequence;
+    if (!repeated) {
+        state.reply.sequence = state.received.sequence;
+        commands_execute(&state.received, &state.reply);
+        state.size = frame_seal(&state.reply);
+    }
+    transport_write((const uint8_t *)&state.reply, state.size);
+}
+
+/* Takes one frame, or what is none, from the front of the buffer; false if it needs more. */
+static bool take(void)
+{
+    const frame_view view = frame_look(&state.received, state.count);
+    switch (view.kind) {
+    case FRAME_PART:
+        return false;
+    case FRAME_NOISE:
+        break;
+    case FRAME_TOO_LONG:
+        refuse(CODE_TOO_LONG);
+        break;
+    case FRAME_DAMAGED:
+        refuse(CODE_DAMAGED);
+        break;
+    case FRAME_WHOLE:
+        answer();
+        break;
+    }
+    drop(view.size);
+    return true;
+}
+
+void link_serve(void)
+{
+    uint8_t *buffer = (uint8_t *)&state.received;
+    uint32_t more = 1;
+    while (more > 0) {
+        more = transport_read(buffer + state.count, FRAME_BYTES - state.count);
+        state.count += more;
+        while (state.count > 0 && take()) {
+        }
+    }
+}

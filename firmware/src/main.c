@@ -1,0 +1,15 @@
+#include "binding.h"
+#include "commands.h"
+#include "link.h"
+#include "transport.h"
+
+#ifndef PIO_UNIT_TESTING
+int main(void)
+{
+    transport_open();
+    transport_log("model " MODEL_NAME " " MODEL_DIGEST "\n");
+    commands_start();
+    link_serve();
+    return 0;
+}
+#endif

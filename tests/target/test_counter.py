@@ -1,0 +1,40 @@
+"""Instruction counts are exact, on every core; a timer that counts none is noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codegen.boards import find_board, load_boards
+from codegen.device import Device, What, check_count
+from codegen.errors import InconsistentError
+from codegen.project import build
+from codegen.protocol import Client
+from codegen.qemu import Qemu
+from codegen.render import render
+from qat.model import Model
+
+pytestmark = pytest.mark.target
+
+LOOPS = (1, 2, 3, 7, 10, 99, 1000, 12345, 100_000, 1_000_003, 10_000_019)
+
+
+@pytest.mark.parametrize("name", load_boards())
+def test_loops_of_known_length(name: str, model: Model) -> None:
+    board = find_board(name)
+    with Qemu(board, build(render(model), name)[name], counting=True) as qemu:
+        device = Device(Client(qemu, 60.0))
+        for _ in range(2):
+            for n in LOOPS:
+                count = device.benchmark(What.LOOP, n)
+                assert check_count(count, board.clock_hz) == 2 * n + 1
+    assert count.span.wraps > 0, "the longest loop must outlast the timer"
+
+
+def test_without_counting_the_calibration_is_refused(elf: Path) -> None:
+    board = find_board("qemu-m4")
+    with Qemu(board, elf) as qemu:
+        count = Device(Client(qemu, 60.0)).benchmark(What.LOOP, 1000)
+        with pytest.raises(InconsistentError, match="does not count instructions"):
+            check_count(count, board.clock_hz)
