@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from argparse import Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from codegen.cli.output import Output, percent
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.datasets import Dataset, load
-from qat.model import C_KEYWORDS, MAX_NAME, Model
+from qat.model import C_KEYWORDS, MAX_NAME, Model, check_c_name
 from qat.recipes import recipe_for
 
 DEFAULT_HIDDEN = {"digits": [64]}
@@ -79,9 +81,19 @@ def accuracies(model: Model, data: Dataset) -> dict[str, float]:
     }
 
 
+def _check_before_the_work(arguments: Namespace) -> None:
+    """Refuse now what would only fail after the training."""
+    folder = Path(arguments.output).parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ValueError(f"{arguments.output}: cannot be written; {folder} is no writable folder")
+    if arguments.name is not None:
+        check_c_name(arguments.name)
+
+
 def train(arguments: Namespace) -> int:
     """Train a network and write its model."""
     out = Output(arguments)
+    _check_before_the_work(arguments)
     data = load(arguments.data, seed=arguments.seed)
     if arguments.input_bits:
         data = data.with_input_bits(arguments.input_bits)
@@ -91,10 +103,8 @@ def train(arguments: Namespace) -> int:
         f"{data.name}: {len(data.y_train):,} training, {len(data.y_validation):,} validation, "
         f"{len(data.y_test):,} test samples ({data.source}; {data.licence})"
     )
-    settings = _settings(arguments)
-    history = fit(
-        net, data, arguments.seed, **settings, progress=show_progress(out, _epochs(arguments, data))
-    )
+    progress = show_progress(out, _epochs(arguments, data))
+    history = fit(net, data, arguments.seed, **_settings(arguments), progress=progress)
     model = export(net, name)
     return _finish(out, arguments, model, data, history)
 
