@@ -48,7 +48,7 @@ def test_the_program_runs(program: Path) -> None:
 def test_the_c_of_the_readme_compiles_against_the_generated_pair(
     program: Path, readme: str
 ) -> None:
-    declared = "int32_t classify(const uint8_t *);\n\nint32_t classify("
+    declared = "int32_t classify(const uint8_t pixels[DIGITS_INPUTS]);\n\nint32_t classify("
     source = block(readme, "c").replace("int32_t classify(", declared)
     (program / "out" / "main.c").write_text(source)
     command = [find_compiler(), *WARNINGS, "-fsyntax-only", "main.c"]
