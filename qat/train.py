@@ -229,4 +229,5 @@ def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) 
         },
         "firing_rates": list(best.firing_rates),
         "training": {**settings, "best_epoch": best.number},
+        "x_scale": data.x_scale,
     }

@@ -77,13 +77,29 @@ def test_twin_equals_record(made):
     assert_twin_equals_record(*made)
 
 
+def as_analog(x):
+    return x
+
+
+def as_frames(x):
+    return np.stack([np.roll(x, t, axis=1) for t in range(8)], axis=1)
+
+
+def as_spikes(x):
+    return x[:, None] > 2 * np.arange(8)[:, None]
+
+
 @pytest.mark.parametrize("bits", [2, 4, 8, 16])
 @pytest.mark.parametrize("readout", ["accumulate", "count"])
-def test_twin_equals_record_on_all_digits(bits, readout):
+@pytest.mark.parametrize("present", [as_analog, as_frames, as_spikes])
+def test_twin_equals_record_on_all_digits(bits, readout, present):
     data = qat.datasets.load("digits")
-    net = Network([64, 40, 10], bits, 8, readout=readout, seed=1)
-    qat.fit(net, data, epochs=2)
-    x = np.concatenate([data.x_train, data.x_validation, data.x_test])
+    parts = ("x_train", "x_validation", "x_test")
+    data = replace(data, **{part: present(getattr(data, part)) for part in parts})
+    kind = present.__name__.removeprefix("as_")
+    net = Network([64, 40, 10], bits, 8, readout=readout, input=kind, seed=1)
+    qat.fit(net, data, epochs=1)
+    x = np.concatenate([getattr(data, part) for part in parts])
     assert len(x) == 1797
     result = assert_twin_equals_record(net, x)
     assert 0.01 < result.spikes[0].mean() < 0.9

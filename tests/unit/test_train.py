@@ -73,7 +73,7 @@ def test_the_best_epoch_on_validation_data_is_kept(digits):
     assert history.seconds == sum(e.seconds for e in seen)
 
 
-def test_what_training_reports_travels_in_the_model(digits):
+def test_what_training_reports_travels_in_the_model(digits, tmp_path):
     net = Network([64, 20, 16, 10], seed=0)
     history = qat.fit(net, digits, seed=5, epochs=2)
     model = qat.export(net)
@@ -89,6 +89,9 @@ def test_what_training_reports_travels_in_the_model(digits):
     assert accuracy["train"] == qat.evaluate(model, digits.x_train, digits.y_train)
     assert model.metadata["training"]["seed"] == 5
     assert model.metadata["training"]["best_epoch"] == history.best.number
+    assert model.metadata["x_scale"] == 1.0
+    model.save(tmp_path / "digits.npz")
+    assert qat.Model.load(tmp_path / "digits.npz").metadata == model.metadata
     other = qat.export(net, x=digits.x_test)
     assert other.digest() == model.digest()
     assert other.metadata["firing_rates"] == list(net.run(digits.x_test).firing_rates)
@@ -159,6 +162,23 @@ def test_the_float_network_cannot_be_exported(digits):
         with pytest.raises(ValueError, match="has real weights"):
             qat.export(net)
         assert 0 <= qat.evaluate(net, digits.x_test, digits.y_test) <= 1
+
+
+def test_quantizing_after_training_loses_what_training_through_it_keeps(digits):
+    net = Network([64, 48, 10], None, seed=1)
+    qat.fit(net, digits, epochs=15)
+    trained = Network([64, 48, 10], 2, seed=1)
+    qat.fit(trained, digits, epochs=15)
+
+    def accuracy(network):
+        return qat.evaluate(network, digits.x_validation, digits.y_validation)
+
+    after = {bits: accuracy(net.with_bits(bits)) for bits in (2, 8)}
+    assert after[8] > accuracy(net) - 0.02
+    assert after[2] < accuracy(net) - 0.02
+    assert after[2] < accuracy(trained)
+    assert net.bits == (None, None)
+    assert qat.export(net.with_bits(8)).metadata == {}
 
 
 @pytest.mark.parametrize(
