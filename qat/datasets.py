@@ -226,7 +226,7 @@ DATASETS: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
 
 def _from_file(path: Path, seed: int) -> Dataset:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror or error})") from None

@@ -33,8 +33,9 @@ Float = NDArray[np.floating[Any]]
 Parameters = dict[str, Float]
 Granularity = Literal["layer", "neuron"]
 
-RESOLUTION = 64
-"""The smallest threshold of a layer is at least this many units of its membrane, where it can."""
+RESOLUTION = 16
+"""The smallest threshold of a layer, in units of its membrane, is at least this where shifts
+allow it; more made no difference to accuracy, and every doubling widens the membrane by a bit."""
 
 THRESHOLD_RANGE = (0.05, 20.0)
 """Real thresholds are kept in this range, so that neurons neither fall silent nor spin."""
@@ -129,13 +130,14 @@ class _Synapse:
         return {"weight": weight.astype(np.float32), **bias}
 
     def _fold(
-        self, parameters: Parameters, reference: Float, threshold: Float | None, leak_bound: float
+        self, parameters: Parameters, threshold: Float | None, resolution: int, leak_bound: float
     ) -> Constants:
-        """Return the constants; `reference` is the real value that RESOLUTION applies to."""
+        """Return the constants, with `resolution` units to the threshold (to 1 without one)."""
         q = QUANTIZERS[self.bits](parameters["weight"], self.scale == "neuron")
         rounded = self.bits is not None
         base = q.scale * self.inflow.scale
-        exponent = self._exponent(float(np.min(reference / base))) if rounded else 0
+        wanted = np.min((1.0 if threshold is None else threshold) / base) / resolution
+        exponent = self._exponent(float(wanted)) if rounded else 0
         unit = base * 2.0**exponent
         bias = np.asarray(parameters.get("bias", 0.0), np.float64) / unit
         theta = None if threshold is None else np.asarray(threshold, np.float64) / unit
@@ -155,10 +157,10 @@ class _Synapse:
             rounded,
         )
 
-    def _exponent(self, codes_per_reference: float) -> int:
-        wanted = floor(log2(max(codes_per_reference, 2.0**-99) / RESOLUTION))
+    def _exponent(self, ratio: float) -> int:
+        """Return e with 2**e <= ratio, as far as the layer's shifts go."""
         low, high = (-MAX_SHIFT, 0) if self.inflow.spiking else (0, MAX_SHIFT)
-        return min(max(wanted, low), high)
+        return min(max(floor(log2(ratio)), low), high)
 
     def _magnitude(
         self, codes: Float, bias: Float, theta: Float | None, exponent: int, leak_bound: float
@@ -216,8 +218,9 @@ class SpikingTwin(_Synapse):
 
     def fold(self, parameters: Parameters) -> Constants:
         """Return the constants of the integer model for these parameters."""
-        threshold = parameters["threshold"]
-        return self._fold(parameters, threshold, threshold, self._leak_bound())
+        finest = max((abs(k) for k in self.dynamics.leak), default=0)
+        resolution = max(RESOLUTION, 2 ** (finest + 1))  # so that every term of the leak acts
+        return self._fold(parameters, parameters["threshold"], resolution, self._leak_bound())
 
     def _leak_bound(self) -> float:
         """Return how many times its largest current a membrane and its partial sums can reach.
@@ -283,8 +286,8 @@ class AccumulateTwin(_Synapse):
         return parameters
 
     def fold(self, parameters: Parameters) -> Constants:
-        """Return the constants of the integer model; RESOLUTION applies to a score of 1 a step."""
-        return self._fold(parameters, np.ones(()), None, float(self.steps))
+        """Return the constants of the integer model."""
+        return self._fold(parameters, None, RESOLUTION, float(self.steps))
 
     def scores(self, constants: Constants, counts: Float) -> Float:
         """Return the scores, (batch, n_out), from spike counts of (batch, n_in)."""

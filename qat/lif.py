@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -36,7 +37,7 @@ class Dynamics:
     limits: tuple[int, int] | None = None
     rounded: bool = True
 
-    @property
+    @cached_property
     def kept(self) -> float:
         """1 - lambda: the part of a membrane that one step keeps."""
         return 1.0 - float(leak_fraction(self.leak))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -246,6 +247,17 @@ class Network:
         if array.dtype.kind == "f" and (array != np.rint(array)).any():
             raise ValueError("x: holds fractions; must hold whole numbers (see qat.encode)")
         return array
+
+    def with_bits(self, bits: int | Sequence[int | None] | None) -> Network:
+        """Return a network with these parameters and other bits: quantization after training.
+
+        bits: as for the constructor. What `fit` reported stays behind, for it no longer holds.
+        """
+        other = copy(self)
+        other.bits = _bits_per_layer(bits, len(self.sizes) - 1)
+        other.report = {}
+        other._build(self.input_range or (0, 1))
+        return other
 
     # ------------------------------------------------------- forward, backward
 

@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.datasets import Dataset
 from qat.history import Epoch, History
+from qat.lif import Spike
 from qat.loss import cross_entropy, rate_penalty
 from qat.model import Model
 from qat.network import Network, Pass
 from qat.optimiser import Adam, cosine_rate
 from qat.recipes import Recipe, recipe_for
+from qat.surrogate import heaviside
 
 Float = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
@@ -43,14 +45,22 @@ def evaluate(net_or_model: Network | Model, x: ArrayLike, y: ArrayLike) -> float
 
 
 def gradients(
-    net: Network, x: NDArray[Any], y: Labels, penalty: float = 0.0, target: float = 0.0
+    net: Network,
+    x: NDArray[Any],
+    y: Labels,
+    penalty: float = 0.0,
+    target: float = 0.0,
+    *,
+    spike: Spike = heaviside,
 ) -> tuple[float, dict[str, Float], Pass]:
     """Return (loss, gradient of every parameter, the forward pass) for one batch.
 
     loss = cross entropy + penalty * sum over neurons of max(rate - target, 0)**2
+
+    spike: anything but the step serves to check the gradients
     """
     constants = net.fold()
-    run = net.forward(x, constants)
+    run = net.forward(x, constants, spike)
     loss, d_logits = cross_entropy(run.logits, y)
     d_rates = None
     if penalty:
@@ -219,4 +229,5 @@ def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) 
         },
         "firing_rates": list(best.firing_rates),
         "training": {**settings, "best_epoch": best.number},
+        "x_scale": data.x_scale,
     }

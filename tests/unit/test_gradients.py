@@ -1,0 +1,145 @@
+"""Backpropagation through time against finite differences, with a smooth spike for the step."""
+
+import numpy as np
+import pytest
+
+from qat import lif
+from qat.loss import cross_entropy, rate_penalty
+from qat.network import Network
+from qat.surrogate import SURROGATES, heaviside
+from qat.train import gradients
+
+DIMENSIONS = {"analog": (4, 5), "frames": (4, 6, 5), "spikes": (4, 6, 5)}
+
+
+def in_float64(net):
+    net.parameters = {k: np.asarray(v, np.float64) for k, v in net.parameters.items()}
+    return net
+
+
+def numeric(function, value, eps=1e-6):
+    """Return the central difference of a function of one array, element by element."""
+    slope = np.empty(value.shape)
+    for index in np.ndindex(value.shape):
+        step = np.zeros(value.shape)
+        step[index] = eps
+        slope[index] = (function(value + step) - function(value - step)) / (2 * eps)
+    return slope
+
+
+@pytest.mark.parametrize("surrogate", SURROGATES)
+def test_derivatives_belong_to_their_spikes(surrogate):
+    row, x = SURROGATES[surrogate], np.linspace(-1.3, 1.7, 31)
+    slope = (row.spike(x + 1e-6) - row.spike(x - 1e-6)) / 2e-6
+    np.testing.assert_allclose(row.derivative(x), slope, atol=2e-6)
+    assert row.derivative(np.zeros(1))[0] == 1
+    assert (row.derivative(x) >= 0).all()
+
+
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("readout", ["accumulate", "count"])
+@pytest.mark.parametrize("kind", DIMENSIONS)
+def test_the_gradient_of_every_parameter(reset, readout, kind):
+    surrogate = "atan"
+    net = in_float64(
+        Network(
+            [5, 6, 4, 3],
+            bits=None,
+            steps=6,
+            leak=(2, -4),
+            reset=reset,
+            readout=readout,
+            input=kind,
+            input_range=(-3, 9),
+            threshold="neuron" if reset == "zero" else "layer",
+            bias=True,
+            surrogate=surrogate,
+            detach_reset=False,
+            seed=3,
+        )
+    )
+    random = np.random.default_rng(1)
+    x = random.integers(0, 2, DIMENSIONS[kind]) * (1 if kind == "spikes" else 7)
+    y = np.array([0, 2, 1, 2])
+    smooth = SURROGATES[surrogate].spike
+
+    def loss_of(name, value):
+        kept = net.parameters
+        net.parameters = kept | {name: value}
+        loss = gradients(net, x, y, 0.3, -1.0, spike=smooth)[0]
+        net.parameters = kept
+        return loss
+
+    _, slopes, _ = gradients(net, x, y, 0.3, -1.0, spike=smooth)
+    assert slopes.keys() == net.parameters.keys()
+    for name, value in net.parameters.items():
+        expected = numeric(lambda v, name=name: loss_of(name, v), value)
+        assert np.abs(expected).max() > 1e-5, name
+        np.testing.assert_allclose(slopes[name], expected, rtol=1e-5, atol=1e-7, err_msg=name)
+
+
+THRESHOLD = np.array([0.8, 1.1, 1.4])
+
+
+def reference(current, threshold, *, reset, limits, smooth, frozen=None):
+    """The time loop once more; `frozen` gives the spikes of the reset, with THRESHOLD in it."""
+    v, spikes = np.zeros(current.shape[1:]), []
+    for t, inflow in enumerate(current):
+        u = np.clip(v * 0.75 + inflow, *limits)
+        spikes.append(smooth(u / threshold - 1))
+        s, r = (spikes[-1], threshold) if frozen is None else (frozen[t], THRESHOLD)
+        v = u * (1 - s) if reset == "zero" else u - s * r
+    return np.array(spikes)
+
+
+@pytest.mark.parametrize("detached", [True, False])
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("limits", [(-50, 50), (-0.6, 1.2)])
+def test_the_time_loop(detached, reset, limits):
+    random = np.random.default_rng(5)
+    current, weight = random.normal(0.5, 0.8, (7, 2, 3)), random.normal(size=(7, 2, 3))
+    threshold, row = THRESHOLD.copy(), SURROGATES["fast_sigmoid"]
+    dynamics = lif.Dynamics((2,), reset, limits, rounded=False)
+    u, spikes = lif.forward(current, threshold, dynamics, 7, row.spike)
+    same = {"reset": reset, "limits": limits, "smooth": row.spike}
+    np.testing.assert_allclose(spikes, reference(current, threshold, **same), rtol=1e-12)
+    frozen = spikes if detached else None
+
+    def loss(current, threshold):
+        return (weight * reference(current, threshold, frozen=frozen, **same)).sum()
+
+    got = lif.backward(weight, u, spikes, threshold, dynamics, surrogate=row, detach_reset=detached)
+    np.testing.assert_allclose(
+        got.current, numeric(lambda c: loss(c, threshold), current), rtol=1e-6, atol=1e-8
+    )
+    np.testing.assert_allclose(
+        got.threshold, numeric(lambda t: loss(current, t), threshold), rtol=1e-6, atol=1e-8
+    )
+
+
+def test_a_held_current_is_the_same_current_at_every_step():
+    current = np.random.default_rng(0).normal(0.5, 1, (1, 4, 3))
+    held = lif.forward(current, np.ones(3), lif.Dynamics((3,)), 5)
+    repeated = lif.forward(np.repeat(current, 5, axis=0), np.ones(3), lif.Dynamics((3,)), 5)
+    np.testing.assert_array_equal(held, repeated)
+    np.testing.assert_array_equal(held[1], heaviside(held[0] - 1))
+
+
+def test_cross_entropy():
+    random = np.random.default_rng(2)
+    logits, labels = random.normal(size=(4, 3)) * 50, np.array([0, 1, 2, 1])
+    loss, gradient = cross_entropy(logits, labels)
+    with np.errstate(over="ignore"):
+        p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(loss, -np.log(p[range(4), labels]).mean())
+    np.testing.assert_allclose(
+        gradient, numeric(lambda z: cross_entropy(z, labels)[0], logits), atol=1e-6
+    )
+    assert np.isfinite(cross_entropy(logits * 1e4, labels)[0])
+
+
+def test_rate_penalty():
+    rates = np.array([0.0, 0.1, 0.3])
+    loss, gradient = rate_penalty(rates, 0.1, 2.0)
+    np.testing.assert_allclose(loss, 2 * 0.2**2)
+    np.testing.assert_allclose(gradient, [0, 0, 2 * 2 * 0.2])

@@ -1,0 +1,243 @@
+import signal
+
+import numpy as np
+import pytest
+
+import qat
+from qat.datasets import from_arrays
+from qat.network import Network
+from qat.optimiser import Adam, cosine_rate
+from qat.recipes import recipe_for
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return qat.datasets.load("digits")
+
+
+def small_data(kind="analog", samples=400, seed=0):
+    """Two classes: which half of the inputs (of the steps, for frames) is louder."""
+    random = np.random.default_rng(seed)
+    y = random.integers(0, 2, samples)
+    x = random.integers(0, 6, (samples, 8) if kind == "analog" else (samples, 6, 8))
+    for i, label in enumerate(y):
+        part = slice(0, x.shape[1] // 2) if label else slice(x.shape[1] // 2, None)
+        x[i, part] += 6
+    return from_arrays(x > 6 if kind == "spikes" else x, y, name=f"small {kind}")
+
+
+@pytest.mark.parametrize("bits", [None, 2, 4, 8, 16])
+def test_a_network_learns_the_digits(bits, digits):
+    net = Network([64, 48, 10], bits, seed=1)
+    history = qat.fit(net, digits, epochs=12)
+    assert history.best.validation_accuracy > 0.9
+    assert history.epochs[-1].loss < 0.5 * history.epochs[0].loss
+
+
+@pytest.mark.parametrize("kind", ["analog", "frames", "spikes"])
+@pytest.mark.parametrize("readout", ["accumulate", "count"])
+def test_every_input_and_readout_learns(kind, readout):
+    net = Network([8, 16, 12, 2], 2, 6, input=kind, readout=readout, bias=True, seed=2)
+    data = small_data(kind)
+    history = qat.fit(net, data, epochs=25, batch_size=32)
+    assert history.best.validation_accuracy > 0.9
+    model = qat.export(net)
+    assert qat.evaluate(model, data.x_test, data.y_test) > 0.85
+    np.testing.assert_array_equal(model.run(data.x_test).scores, net.run(data.x_test).scores)
+
+
+def test_the_same_seeds_give_the_same_network(digits):
+    def trained(net_seed, fit_seed):
+        net = Network([64, 20, 10], seed=net_seed)
+        history = qat.fit(net, digits, seed=fit_seed, epochs=2)
+        return qat.export(net).digest(), [e.loss for e in history.epochs]
+
+    assert trained(0, 0) == trained(0, 0)
+    assert len({trained(0, 0)[0], trained(1, 0)[0], trained(0, 1)[0]}) == 3
+
+
+def test_the_best_epoch_on_validation_data_is_kept(digits):
+    net, seen = Network([64, 12, 10], seed=0), []
+
+    def spoil_the_end(x, random):
+        return random.integers(0, 17, x.shape) if len(seen) >= 6 else x
+
+    history = qat.fit(net, digits, epochs=8, augment=spoil_the_end, progress=seen.append)
+    assert tuple(seen) == history.epochs
+    assert [e.number for e in seen] == list(range(1, 9))
+    accuracies = [e.validation_accuracy for e in seen]
+    assert history.best.validation_accuracy == max(accuracies)
+    assert history.best.number <= 6
+    assert qat.evaluate(net, digits.x_validation, digits.y_validation) == max(accuracies)
+    assert not history.interrupted
+    assert history.seconds == sum(e.seconds for e in seen)
+
+
+def test_what_training_reports_travels_in_the_model(digits, tmp_path):
+    net = Network([64, 20, 16, 10], seed=0)
+    history = qat.fit(net, digits, seed=5, epochs=2)
+    model = qat.export(net)
+    assert model.metadata["firing_rates"] == list(history.best.firing_rates)
+    np.testing.assert_allclose(
+        model.metadata["firing_rates"], net.run(digits.x_validation).firing_rates, rtol=1e-6
+    )
+    result = model.run(digits.x_validation, trace=True)
+    rates = [layer.mean() for layer in result.spikes]
+    np.testing.assert_allclose(model.metadata["firing_rates"], rates, rtol=1e-6)
+    accuracy = model.metadata["accuracy"]
+    assert accuracy["validation"] == history.best.validation_accuracy
+    assert accuracy["train"] == qat.evaluate(model, digits.x_train, digits.y_train)
+    assert model.metadata["training"]["seed"] == 5
+    assert model.metadata["training"]["best_epoch"] == history.best.number
+    assert model.metadata["x_scale"] == 1.0
+    model.save(tmp_path / "digits.npz")
+    assert qat.Model.load(tmp_path / "digits.npz").metadata == model.metadata
+    other = qat.export(net, x=digits.x_test)
+    assert other.digest() == model.digest()
+    assert other.metadata["firing_rates"] == list(net.run(digits.x_test).firing_rates)
+
+
+def test_ctrl_c_keeps_the_best_so_far(digits):
+    net = Network([64, 20, 10], seed=0)
+
+    def interrupt(epoch):
+        if epoch.number == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    history = qat.fit(net, digits, epochs=50, progress=interrupt)
+    assert history.interrupted
+    assert len(history.epochs) == 3
+    best = qat.evaluate(net, digits.x_validation, digits.y_validation)
+    assert (
+        best
+        == history.best.validation_accuracy
+        == max(e.validation_accuracy for e in history.epochs)
+    )
+    assert qat.export(net).metadata["training"]["best_epoch"] == history.best.number
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_the_network_as_it_was(digits):
+    net = Network([64, 20, 10], seed=0)
+    before = {name: value.copy() for name, value in net.parameters.items()}
+
+    def interrupt(x, random):
+        if random.random() < 0.2:
+            raise KeyboardInterrupt
+        return x
+
+    history = qat.fit(net, digits, epochs=5, augment=interrupt)
+    assert history.interrupted
+    assert history.best is None
+    assert history.epochs == ()
+    for name, value in before.items():
+        np.testing.assert_array_equal(net.parameters[name], value)
+
+
+def test_the_penalty_silences_neurons(digits):
+    rates = []
+    for penalty in (0.0, 0.1):
+        net = Network([64, 32, 10], seed=0)
+        history = qat.fit(net, digits, epochs=10, rate_penalty=penalty)
+        rates.append(history.best.firing_rates[0])
+        assert history.best.validation_accuracy > 0.85
+    assert rates[1] < 0.6 * rates[0]
+
+
+def test_augmentation_sees_every_batch(digits):
+    seen = []
+
+    def count(x, random):
+        seen.append(len(x))
+        assert isinstance(random, np.random.Generator)
+        return x
+
+    qat.fit(Network([64, 8, 10]), digits, epochs=2, batch_size=100, augment=count)
+    assert sum(seen) == 2 * len(digits.y_train)
+    assert max(seen) - min(seen) <= 1
+
+
+def test_the_float_network_cannot_be_exported(digits):
+    for bits in (None, [2, None]):
+        net = Network([64, 8, 10], bits, input_range=(0, 16))
+        with pytest.raises(ValueError, match="has real weights"):
+            qat.export(net)
+        assert 0 <= qat.evaluate(net, digits.x_test, digits.y_test) <= 1
+
+
+def test_quantizing_after_training_loses_what_training_through_it_keeps(digits):
+    net = Network([64, 48, 10], None, seed=1)
+    qat.fit(net, digits, epochs=15)
+    trained = Network([64, 48, 10], 2, seed=1)
+    qat.fit(trained, digits, epochs=15)
+
+    def accuracy(network):
+        return qat.evaluate(network, digits.x_validation, digits.y_validation)
+
+    after = {bits: accuracy(net.with_bits(bits)) for bits in (2, 8)}
+    assert after[8] > accuracy(net) - 0.02
+    assert after[2] < accuracy(net) - 0.02
+    assert after[2] < accuracy(trained)
+    assert net.bits == (None, None)
+    assert qat.export(net.with_bits(8)).metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "values", "said"),
+    [
+        ([63, 8, 10], {}, "digits, x_train: x: found shape"),
+        ([64, 8, 9], {}, "has 10 classes; the network has 9 outputs"),
+        ([64, 8, 10], {"epochs": 0}, "epochs: found 0"),
+        ([64, 8, 10], {"batch_size": 0}, "batch_size: found 0"),
+        ([64, 8, 10], {"learning_rate": -1.0}, "learning_rate: found -1.0"),
+        ([64, 8, 10], {"rate_penalty": float("nan")}, "rate_penalty: found nan"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(sizes, values, said, digits):
+    with pytest.raises(ValueError, match=said):
+        qat.fit(Network(sizes), digits, **values)
+
+
+def test_data_outside_a_given_range_is_refused(digits):
+    with pytest.raises(ValueError, match="holds 0 to 16; the network was made for 0 to 15"):
+        qat.fit(Network([64, 8, 10], input_range=(0, 15)), digits)
+
+
+def test_evaluate_refuses(digits):
+    net = Network([64, 8, 10], input_range=(0, 16))
+    with pytest.raises(ValueError, match="y: found shape"):
+        qat.evaluate(net, digits.x_test, digits.y_test[:-1])
+    with pytest.raises(ValueError, match="y: found shape"):
+        qat.evaluate(net, digits.x_test[:0], digits.y_test[:0])
+    free = qat.QuantizedSNNLayer(3, 2).to_model()
+    with pytest.raises(ValueError, match="free-running"):
+        qat.evaluate(free, np.zeros((1, 4, 3), np.int8), [0])
+
+
+# --------------------------------------------------------------- optimiser
+
+
+def test_adam_follows_its_equations():
+    p, adam = {"0.weight": np.array([1.0, -2.0]), "0.threshold": np.array(1.0)}, Adam(0.1)
+    m = v = 0.0
+    w, random = p["0.weight"], np.random.default_rng(0)
+    for t in range(1, 6):
+        g = random.normal(size=2)
+        adam, p = adam.step(p, {"0.weight": g, "0.threshold": np.array(0.0)}, 0.01)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        step = m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        w = w * (1 - 0.01 * 0.1) - 0.01 * step
+        np.testing.assert_allclose(p["0.weight"], w, rtol=1e-12)
+    assert p["0.threshold"] == 1.0  # no decay, no gradient
+
+
+def test_the_rate_falls_along_a_cosine():
+    rates = [cosine_rate(2.0, p) for p in (0.0, 0.5, 1.0)]
+    np.testing.assert_allclose(rates, [2.0, 2.0 * 0.505, 0.02])
+
+
+def test_recipes_fit_the_size_of_the_data():
+    assert recipe_for("digits", 5) == qat.RECIPES["digits"]
+    small, large = recipe_for("mine", 300), recipe_for("mine", 10**6)
+    assert small.epochs == 200
+    assert large.epochs == 10
+    assert large.batch_size > small.batch_size
