@@ -36,10 +36,18 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Read by NumPy's linear algebra when it is loaded. Our matrices are small: on a busy machine
+waiting for a second thread costs more than it brings, and one thread gives the same sums on
+every machine with the same NumPy."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
     arguments = parser().parse_args(argv)
     verb: Verb = arguments.run
+    if not any(name in os.environ for name in THREAD_SETTINGS):
+        os.environ |= dict.fromkeys(THREAD_SETTINGS, "1")
     module, function = verb.function.split(":")
     try:
         return int(getattr(import_module(f"codegen.cli.{module}"), function)(arguments))
