@@ -51,7 +51,7 @@ class Code(IntEnum):
     TOO_LONG = 7
 
 
-REASONS = {
+REASONS: dict[int, str] = {
     Code.UNKNOWN_TYPE: "it knows no such request",
     Code.BAD_LENGTH: "the payload has the wrong length",
     Code.BAD_RANGE: "an offset or count lies outside of what the model has",
@@ -154,7 +154,7 @@ class Client:
             seconds = self.timeout * (self.resends + 1)
             raise HangError(f"no answer to {kind.name} within {seconds:g} s: the firmware hangs")
         if reply.code:
-            reason = REASONS.get(Code(reply.code), f"code {reply.code}")
+            reason = REASONS.get(reply.code, f"code {reply.code}")
             raise RefusedError(f"the firmware refused {kind.name}: {reason}", reply.code)
         return reply.payload
 

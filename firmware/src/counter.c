@@ -46,10 +46,13 @@ __attribute__((noinline)) counter_span counter_measure(counter_function f, uintp
 {
     *CONTROL = 0;
     *RELOAD = (1u << TIMER_BITS) - 1u;
-    *CURRENT = 0; /* the timer reloads at the next tick, without a wrap */
+    *CURRENT = 0; /* the timer reloads at its first tick, without a wrap */
     wraps = 0;
     *CONTROL = ENABLE | INTERRUPT | CORE_CLOCK;
-    const uint32_t first = *CURRENT;
+    uint32_t first;
+    do {
+        first = *CURRENT;
+    } while (first == 0);
     __asm__ volatile("" ::: "memory");
     f(a, b, c);
     *CONTROL = INTERRUPT | CORE_CLOCK; /* stopped: a wrap is counted before the next lines */

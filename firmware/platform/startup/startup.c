@@ -44,6 +44,23 @@ static void enable_coprocessors(void)
 #endif
 }
 
+/* Armv7-M: makes the memory below the stack forbidden, where a machine answers there after
+ * all. Armv8-M has a limit register, Armv6-M neither. A core without an MPU ignores it. */
+static void guard_stack(void)
+{
+#if __ARM_ARCH == 7
+    enum { GUARD_BITS = 16, NEVER_EXECUTE = 1 << 28, ENABLE = 1, DEFAULT_MAP = 4 };
+    volatile uint32_t *mpu = (volatile uint32_t *)0xE000ED94u; /* CTRL, RNR, RBAR, RASR */
+    mpu[1] = 0;
+    mpu[2] = (uint32_t)(uintptr_t)stack_bottom - (1u << GUARD_BITS);
+    mpu[3] = NEVER_EXECUTE | (GUARD_BITS - 1) << 1 | ENABLE;
+    mpu[0] = DEFAULT_MAP | ENABLE;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#elif __ARM_ARCH == 8
+    __asm__ volatile("msr msplim, %0" ::"r"(stack_bottom));
+#endif
+}
+
 static void paint_stack(void)
 {
     uint32_t *end = (uint32_t *)__builtin_frame_address(0) - PAINT_MARGIN;
@@ -66,6 +83,7 @@ static void initialise_variables(void)
 void Reset_Handler(void)
 {
     enable_coprocessors(); /* first: the copy loop below may become Helium code */
+    guard_stack();
     paint_stack();
     initialise_variables();
     semihosting_exit((uint32_t)main());
