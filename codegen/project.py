@@ -168,8 +168,14 @@ def build(
     BuildError.
     """
     chosen = find_boards(boards)
-    project = _project()
-    model = _model(project, files, flags)
+    try:
+        project = _project()
+        model = _model(project, files, flags)
+    except OSError as error:
+        raise BuildError(
+            f"{cache_dir()}: cannot be written ({error.strerror}); set SPIKEMCU_CACHE to a folder "
+            "that can"
+        ) from None
     elves = {board.name: model / f"{board.name}.elf" for board in chosen}
     if all(elf.is_file() for elf in elves.values()):
         return elves
@@ -239,6 +245,7 @@ def _run_platformio(
     environment = _environment(project, model, flags)
     _require_packages(project, boards, environment)
     command = [sys.executable, "-m", "platformio", "run", "-s", "-d", str(project / "firmware")]
+    shutil.rmtree(model / "work", ignore_errors=True)  # of a build that was interrupted
     names = [board.name for board in boards]
     for name in names:
         command += ["-e", name]

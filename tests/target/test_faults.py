@@ -115,7 +115,9 @@ def test_a_hang(model: Model) -> None:
     started = time.monotonic()
     with (
         TargetModel(model, "qemu-m4", files=files, timeout=1.0) as target,
-        pytest.raises(HangError, match="no answer to RESET within 1 s: the firmware hangs"),
+        pytest.raises(
+            HangError, match="qemu-m4: the firmware hangs: no answer to RESET within 1 s"
+        ),
     ):
         target.run(inputs_for(model, 1, 0), trace=True)
     assert time.monotonic() - started < 30
@@ -172,6 +174,15 @@ def test_c_that_does_not_compile(model: Model) -> None:
     assert len(str(error.value).splitlines()) <= 6
     with pytest.raises(BuildError, match="nowhere"):
         size_of(files, "qemu-m4")
+
+
+def test_a_cache_that_cannot_be_written(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path / "file"))
+    with pytest.raises(BuildError, match=r"/file: cannot be written .*set SPIKEMCU_CACHE"):
+        build(render(model), "qemu-m4")
 
 
 def test_an_unknown_board(model: Model) -> None:

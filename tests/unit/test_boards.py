@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from codegen.boards import board_from_json, find_board, find_boards, load_boards
-from codegen.errors import UnknownBoardError
+from codegen.errors import INSTALL, UnknownBoardError
 from codegen.paths import assets, cache_dir
 from codegen.qemu import COUNTING, FLAGS, QEMU
 
@@ -73,13 +73,15 @@ def test_a_broken_board_file(tmp_path: Path) -> None:
 
 
 def test_the_platform_runs_qemu_as_we_do() -> None:
-    path = FIRMWARE / "platform" / "qemu.py"
-    spec = importlib.util.spec_from_file_location("platform_qemu", path)
+    path = FIRMWARE / "platform" / "platform.py"
+    spec = importlib.util.spec_from_file_location("qemu_platform", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.command("m", "f.elf") == [QEMU, *FLAGS, "-M", "m", "-kernel", "f.elf"]
+    command = module.QemucortexmPlatform.qemu_command("m", "f.elf")
+    assert command == [QEMU, *FLAGS, "-M", "m", "-kernel", "f.elf"]
+    assert module.QemucortexmPlatform.INSTALL == INSTALL
     assert " ".join(COUNTING) == "-icount shift=8"
 
 

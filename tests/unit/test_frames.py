@@ -98,7 +98,9 @@ def test_a_refusal_and_silence() -> None:
     with pytest.raises(RefusedError, match="code 77") as error:
         Client(Script(reply(1, 77)), 1.0).request(Type.STEP)
     assert error.value.code == 77
-    with pytest.raises(HangError, match=r"no answer to STEP within 0\.03 s"):
+    with pytest.raises(
+        HangError, match=r"target: the firmware hangs: no answer to STEP within 0\.03 s"
+    ):
         Client(Script(b"", b"", b""), 0.01, resends=2).request(Type.STEP)
 
 
