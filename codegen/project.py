@@ -244,9 +244,23 @@ def _run_platformio(
     """Run `pio run` for these boards and move what it made to its place."""
     environment = _environment(project, model, flags)
     _require_packages(project, boards, environment)
-    command = [sys.executable, "-m", "platformio", "run", "-s", "-d", str(project / "firmware")]
     shutil.rmtree(model / "work", ignore_errors=True)  # of a build that was interrupted
     names = [board.name for board in boards]
+    output, failed = _platformio(project, names, environment)
+    for name in names:
+        built = model / "work" / "build" / name / "firmware.elf"
+        if built.is_file():
+            os.replace(built, model / f"{name}.elf")
+    shutil.rmtree(model / "work", ignore_errors=True)
+    if failed:
+        raise _failure(output.replace(f"{model / MODEL / 'src'}{os.sep}", ""), failed)
+
+
+def _platformio(
+    project: Path, names: Sequence[str], environment: Mapping[str, str]
+) -> tuple[str, Sequence[str]]:
+    """Run `pio run` for these environments; return what it said and the names that failed."""
+    command = [sys.executable, "-m", "platformio", "run", "-s", "-d", str(project / "firmware")]
     for name in names:
         command += ["-e", name]
     try:
@@ -263,14 +277,9 @@ def _run_platformio(
         )
     except subprocess.TimeoutExpired:
         raise BuildError(f"PlatformIO did not end within {BUILD_SECONDS:g} s") from None
-    for name in names:
-        built = model / "work" / "build" / name / "firmware.elf"
-        if built.is_file():
-            os.replace(built, model / f"{name}.elf")
-    shutil.rmtree(model / "work", ignore_errors=True)
-    if done.returncode:
-        failed = re.findall(r"^(\S+) +FAILED ", done.stdout, re.MULTILINE)
-        raise _failure(done.stdout.replace(f"{model / MODEL / 'src'}{os.sep}", ""), failed or names)
+    if not done.returncode:
+        return done.stdout, ()
+    return done.stdout, re.findall(r"^(\S+) +FAILED ", done.stdout, re.MULTILINE) or names
 
 
 def _failure(output: str, boards: Sequence[str]) -> Exception:

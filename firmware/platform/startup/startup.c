@@ -61,10 +61,16 @@ static void guard_stack(void)
 #endif
 }
 
+/* Addresses, because symbols of the linker script are different objects to the compiler. */
+static int below(const volatile uint32_t *word, const uint32_t *end)
+{
+    return (uintptr_t)word < (uintptr_t)end;
+}
+
 static void paint_stack(void)
 {
     uint32_t *end = (uint32_t *)__builtin_frame_address(0) - PAINT_MARGIN;
-    for (volatile uint32_t *word = stack_bottom; word < end; word++) {
+    for (volatile uint32_t *word = stack_bottom; below(word, end); word++) {
         *word = PAINT;
     }
 }
@@ -72,10 +78,10 @@ static void paint_stack(void)
 static void initialise_variables(void)
 {
     const uint32_t *source = data_source;
-    for (uint32_t *word = data_start; word < data_end; word++) {
+    for (uint32_t *word = data_start; below(word, data_end); word++) {
         *word = *source++;
     }
-    for (uint32_t *word = bss_start; word < bss_end; word++) {
+    for (uint32_t *word = bss_start; below(word, bss_end); word++) {
         *word = 0;
     }
 }
@@ -97,7 +103,7 @@ uint32_t stack_size(void)
 uint32_t stack_used(void)
 {
     const volatile uint32_t *word = stack_bottom;
-    while (word < stack_top && *word == PAINT) {
+    while (below(word, stack_top) && *word == PAINT) {
         word++;
     }
     return (uint32_t)((uintptr_t)stack_top - (uintptr_t)word);
