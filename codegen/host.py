@@ -35,7 +35,6 @@ PIECE_BYTES = 2**26
 
 INTERFACE = """
 const char *driver_digest(void);
-uint32_t driver_state_bytes(void);
 void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
                 int64_t *predictions, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
                 int32_t *traced_v);
@@ -135,11 +134,6 @@ class HostModel:
             raise ValueError(
                 f"the C belongs to the model with digest {digest}; this model has {model.digest()}"
             )
-
-    @property
-    def state_bytes(self) -> int:
-        """Bytes of the state struct in this build, which keeps u besides (for the traces)."""
-        return int(self._lib.driver_state_bytes())
 
     def run(
         self,

@@ -5,18 +5,12 @@
 #include <string.h>
 
 const char *driver_digest(void);
-uint32_t driver_state_bytes(void);
 void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
                 int64_t *predictions, uint32_t *out, uint32_t *spikes, int32_t *traced_u, int32_t *traced_v);
 
 const char *driver_digest(void)
 {
     return MODEL_DIGEST;
-}
-
-uint32_t driver_state_bytes(void)
-{
-    return (uint32_t)sizeof(model_state);
 }
 
 static const uint32_t sizes[MODEL_LAYERS] = MODEL_LAYER_SIZES;

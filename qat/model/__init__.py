@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from qat.model import file as _file
 from qat.model.bounds import Bounds, Interval, LayerBounds, model_bounds
+from qat.model.execution import Result, State, check_input, exact_matmul, join, run
 from qat.model.file import write_atomically
 from qat.model.records import (
     CODE_RANGE,
@@ -36,7 +37,6 @@ from qat.model.records import (
     integer,
     leak_fraction,
 )
-from qat.model.run import Result, State, check_input, exact_matmul, join, run
 
 __all__ = [
     "CODE_RANGE",

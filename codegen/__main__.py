@@ -1,0 +1,7 @@
+"""`python -m codegen` is the command `spikemcu`."""
+
+import sys
+
+from codegen.cli import main
+
+sys.exit(main())

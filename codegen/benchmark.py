@@ -1,0 +1,104 @@
+"""Exact instruction counts on emulated cores: of a model's calls, and of single layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from codegen.boards import Board
+from codegen.kernels import select
+from codegen.target import TargetModel
+from qat.model import LIF, Dense, Layer, Model, Spikes
+
+STEPS = 8
+"""Steps over which a layer's count is averaged: the data path depends on the spikes."""
+
+ZEROS = 0.42
+"""Fraction of zero weights in a random ternary layer, as training leaves them."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Instructions of one call, averaged over its inputs.
+
+    layer:   "784x128", or for a whole model "input", "step" and "inference"
+    density: fraction of inputs that spike; None for a whole model
+    """
+
+    board: str
+    core: str
+    layer: str
+    density: float | None
+    kernel: str
+    instructions: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the measurement as JSON values."""
+        return asdict(self)
+
+
+def random_layer(inputs: int, neurons: int, width: int = 16, seed: int = 0) -> Model:
+    """Return a free-running ternary LIF layer whose proved membrane takes `width` bits.
+
+    One threshold, leak v >> 4, reset by subtraction; as many fraction bits as the width allows.
+    """
+    rng = np.random.default_rng(seed)
+    plus = (1 - ZEROS) / 2
+    codes = rng.choice([-1, 0, 1], (neurons, inputs), p=[plus, ZEROS, plus])
+
+    def model(fraction_bits: int) -> Model:
+        threshold = max(1, round(np.sqrt(inputs * (1 - ZEROS)))) * 2**fraction_bits
+        layer = Layer(Dense(codes, fraction_bits=fraction_bits), LIF(threshold, (4,)))
+        return Model(Spikes(inputs), (layer,), name="bench")
+
+    fitting = [m for m in map(model, range(8)) if m.bounds().layers[0].u_raw.width <= width]
+    return fitting[-1] if fitting else model(0)
+
+
+def spikes_of(inputs: int, density: float, steps: int = STEPS, seed: int = 0) -> Any:
+    """Return (1, steps, inputs) random spikes, exactly round(density * inputs) at each step."""
+    rng = np.random.default_rng(seed)
+    x = np.zeros((1, steps, inputs), np.bool_)
+    for t in range(steps):
+        x[0, t, rng.permutation(inputs)[: round(density * inputs)]] = True
+    return x
+
+
+def measure_layer(
+    inputs: int, neurons: int, densities: Sequence[float], board: str | Board
+) -> list[Measurement]:
+    """Count a whole time step of a random layer: active list, sum, LIF, packed output."""
+    model = random_layer(inputs, neurons)
+    kernel = select(model.layers[0].synapse).name
+    with TargetModel(model, board) as target:
+        return [
+            Measurement(
+                target.board.name,
+                target.board.core,
+                f"{inputs}x{neurons}",
+                density,
+                kernel,
+                round(float(target.benchmark(spikes_of(inputs, density)).step.mean())),
+            )
+            for density in densities
+        ]
+
+
+def measure_model(
+    model: Model, x: ArrayLike, board: str | Board, steps: int | None = None
+) -> list[Measurement]:
+    """Count a model's calls, averaged over the inputs x."""
+    kernels = "+".join(dict.fromkeys(select(synapse).name for _, synapse in model.synapses()))
+    with TargetModel(model, board) as target:
+        counts = target.benchmark(x, steps)
+        calls = {"input": counts.input, "step": counts.step, "inference": counts.infer}
+        return [
+            Measurement(target.board.name, target.board.core, call, None, kernels,
+                        round(float(values.mean())))
+            for call, values in calls.items()
+            if values is not None
+        ]  # fmt: skip

@@ -1,0 +1,63 @@
+"""The command `spikemcu`. Only this package may import all of qat.
+
+Every verb is a row of `codegen.cli.verbs`: its arguments, and the function that does the work,
+imported when it is called, so that `spikemcu --help` starts fast.
+
+Exit status: 0 ok, 1 a check failed or a target misbehaved, 2 wrong use or a missing tool.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from codegen import __version__
+from codegen.cli.verbs import VERBS, Verb
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="spikemcu",
+        description="Train spiking networks with low-bit weights and run them on Cortex-M, "
+        "with the same integers at every stage.",
+        epilog="Start with `spikemcu demo`. `spikemcu VERB --help` says more about a verb.",
+    )
+    top.add_argument("--version", action="version", version=f"spikemcu {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb in VERBS:
+        sub = verbs.add_parser(verb.name, help=verb.help, description=verb.description)
+        verb.arguments(sub)
+        sub.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+        sub.set_defaults(run=verb)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit status."""
+    arguments = parser().parse_args(argv)
+    verb: Verb = arguments.run
+    module, function = verb.function.split(":")
+    try:
+        return int(getattr(import_module(f"codegen.cli.{module}"), function)(arguments))
+    except KeyboardInterrupt:
+        print(f"spikemcu {verb.name}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"spikemcu {verb.name}: {error}", file=sys.stderr)
+        return 2 if _is_wrong_use(error) else 1
+
+
+def _is_wrong_use(error: Exception) -> bool:
+    from codegen.errors import MissingToolError, TargetError, TooLargeError  # noqa: PLC0415  # late
+    from codegen.host import CompilerError  # noqa: PLC0415  # importing numpy is not for --help
+
+    if isinstance(error, MissingToolError | TooLargeError | CompilerError):
+        return True
+    return not isinstance(error, TargetError)

@@ -1,0 +1,54 @@
+"""Inputs for the verbs that run a model: a data set's test part, a file, or made ones."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.equivalence import FREE_STEPS, made_inputs
+from qat.datasets import DATASETS, Dataset, load
+from qat.model import Analog, Model, Spikes
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Inputs of a model, where they come from, and their labels if there are any.
+
+    steps: the argument of Model.run, which only free-running analog models need
+    """
+
+    x: NDArray[Any]
+    y: NDArray[np.int64] | None
+    origin: str
+    steps: int | None
+
+
+def _fitting(model: Model, data: Dataset) -> Dataset:
+    """Return the data with as many input bits as the model takes."""
+    if isinstance(model.input, Spikes):
+        return data
+    low, high = model.input.low, model.input.high
+    if data.input_range != (low, high):
+        bits = high.bit_length() + (low < 0)
+        data = data.with_input_bits(bits)
+    return data
+
+
+def inputs_of(model: Model, arguments: Namespace) -> Inputs:
+    """Return the inputs that --data and --limit ask for.
+
+    Raises ValueError if they do not fit the model.
+    """
+    steps = FREE_STEPS if model.steps is None and isinstance(model.input, Analog) else None
+    trained_on = model.metadata.get("training", {})
+    name = arguments.data or (trained_on.get("data") if isinstance(trained_on, dict) else None)
+    if name is None or (arguments.data is None and name not in DATASETS):
+        x = made_inputs(model, arguments.limit or 64)
+        return Inputs(x, None, f"{len(x)} made inputs (extremes, then random)", steps)
+    data = _fitting(model, load(name))
+    x, y = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
+    return Inputs(x, y, f"{len(x)} test samples of {data.name}", steps)

@@ -1,0 +1,192 @@
+"""The verb demo: the whole pipeline on real data, in under a minute."""
+
+from __future__ import annotations
+
+import dataclasses
+from argparse import Namespace
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from codegen.benchmark import measure_model
+from codegen.boards import Board, load_boards
+from codegen.cli.data import Inputs
+from codegen.cli.output import Output, percent
+from codegen.cli.targets import compare_target, prepare
+from codegen.cli.train import accuracies, show_progress
+from codegen.equivalence import compare_host
+from codegen.errors import MissingToolError
+from codegen.qemu import find_qemu
+from codegen.render import render
+from codegen.sizes import find_arm_compiler, size_of
+from codegen.summary import summarize
+from codegen.write import generate
+from qat import Network, evaluate, export, fit
+from qat.datasets import Dataset, load
+from qat.model import Model
+from qat.recipes import recipe_for
+
+HIDDEN, STEPS = 64, 8
+SHORT_EPOCHS = 8
+COUNTED = 20
+"""Test samples over which the instructions of an inference are averaged."""
+
+
+@dataclass
+class _Report:
+    """What the demo found out, filled on the way."""
+
+    accuracy: dict[str, float] = field(default_factory=dict)
+    float_accuracy: float = 0.0
+    cores: list[dict[str, Any]] = field(default_factory=list)
+    differing: int = 0
+
+
+def demo(arguments: Namespace) -> int:
+    """Run the pipeline and end in a short table."""
+    out = Output(arguments)
+    folder = Path(arguments.output)
+    data = load("digits")
+    report = _Report()
+    out.say(
+        f"1  data     digits: {len(data.y_train):,} training, {len(data.y_validation)} "
+        f"validation, {len(data.y_test)} test images of 8x8 pixels"
+    )
+    model = _train(data, arguments, report, out)
+    path = _write(model, folder, out)
+    test = data.x_test[: COUNTED if arguments.short else None]
+    inputs = Inputs(test, None, "the test images", None)
+    host = compare_host(model, test)
+    report.differing += host.differing
+    out.say(f"4  host     {host.line}")
+    missing = _missing_tool()
+    if missing is None:
+        _run_on_cores(model, inputs, report, out)
+    else:
+        out.say(f"5  cores    left out: {missing}")
+    _print(model, report, out)
+    out.say(
+        f"\nThe model is {path}, its C {folder / model.name}.h and .c. Next:\n"
+        f"  spikemcu info {path}\n"
+        f"  spikemcu bench --layer 784x128 --density 0.01,0.1,0.5 --board qemu-m4"
+    )
+    out.result(_json(model, path, host.to_json(), report, missing))
+    return 0 if report.differing == 0 else 1
+
+
+def _train(data: Dataset, arguments: Namespace, report: _Report, out: Output) -> Model:
+    """Train the float and the ternary network; return the ternary one as a model."""
+    sizes = [data.inputs, HIDDEN, data.classes]
+    epochs = SHORT_EPOCHS if arguments.short else recipe_for("digits", 0).epochs
+    networks = []
+    for label, bits in (("float", None), ("ternary", 2)):
+        net = Network(sizes, bits=bits, steps=STEPS, seed=arguments.seed)
+        show = show_progress(out, epochs, f"2  {label:8} ")
+        fit(net, data, arguments.seed, epochs=epochs, progress=show)
+        networks.append(net)
+    report.float_accuracy = evaluate(networks[0], data.x_test, data.y_test)
+    model = export(networks[1], "digits")
+    report.accuracy = accuracies(model, data)
+    out.say(
+        f"2  train    test accuracy: float {percent(report.float_accuracy)}, ternary "
+        f"{percent(report.accuracy['test'])} (settings chosen on validation data)"
+    )
+    return dataclasses.replace(model, metadata={**model.metadata, "accuracy": report.accuracy})
+
+
+def _write(model: Model, folder: Path, out: Output) -> Path:
+    """Write the C and the model; return the path of the model."""
+    generate(model, folder)
+    path = folder / f"{model.name}.npz"
+    model.save(path)
+    out.say(f"3  C        {folder / model.name}.h and .c, digest {model.digest()[:8]}")
+    return path
+
+
+def _missing_tool() -> str | None:
+    """Return one line about a missing ARM compiler or QEMU, None if both are here."""
+    try:
+        find_arm_compiler()
+        find_qemu()
+    except MissingToolError as error:
+        return str(error)
+    return None
+
+
+def _run_on_cores(model: Model, inputs: Inputs, report: _Report, out: Output) -> None:
+    boards = tuple(load_boards().values())
+    prepare(model, boards, out)
+    for board in boards:
+        comparison = compare_target(model, board, inputs, out)
+        report.differing += comparison.differing
+        report.cores.append(_core(model, board, inputs) | comparison.to_json())
+        out.say(f"5  {board.core.removeprefix('cortex-'):8} {comparison.line}")
+
+
+def _core(model: Model, board: Board, inputs: Inputs) -> dict[str, Any]:
+    measured = {m.layer: m.instructions for m in measure_model(model, inputs.x[:COUNTED], board)}
+    return {
+        "board": board.name,
+        "core": board.core,
+        "flash": size_of(render(model), board).flash,
+        "ram": summarize(model)["ram_bytes"],
+        "instructions": measured["inference"],
+    }
+
+
+def _print(model: Model, report: _Report, out: Output) -> None:
+    numbers = summarize(model)
+    smaller = numbers["float32_bytes"] / numbers["weight_bytes"]
+    out.say()
+    out.table(
+        ("", "float", "ternary"),
+        [
+            (
+                "accuracy on held-out test data",
+                percent(report.float_accuracy),
+                percent(report.accuracy["test"]),
+            ),
+            (
+                "weights, bytes",
+                f"{numbers['float32_bytes']:,}",
+                f"{numbers['weight_bytes']:,}  ({smaller:.1f} times less, padding included)",
+            ),
+        ],
+    )
+    if report.cores:
+        out.say()
+        out.table(
+            ("core", "flash, bytes", "RAM, bytes", "instructions per inference", "spikes"),
+            [
+                (
+                    core["core"],
+                    core["flash"],
+                    core["ram"],
+                    core["instructions"],
+                    f"{core['differing_spikes']} of {core['compared']['spikes']:,} differ",
+                )
+                for core in report.cores
+            ],
+        )
+        out.say(
+            "flash: code, weights and constants of the model; RAM: its state; instructions: "
+            f"mean over {COUNTED} test images"
+        )
+
+
+def _json(
+    model: Model, path: Path, host: dict[str, Any], report: _Report, missing: str | None
+) -> dict[str, Any]:
+    numbers = summarize(model)
+    return {
+        "model": str(path),
+        "digest": model.digest(),
+        "accuracy": report.accuracy,
+        "float_accuracy": {"test": report.float_accuracy},
+        "weight_bytes": numbers["weight_bytes"],
+        "float32_bytes": numbers["float32_bytes"],
+        "host": host,
+        "results": report.cores,
+        "differing": report.differing,
+        "missing": missing,
+    }

@@ -1,0 +1,160 @@
+"""The verbs that need no target: info, generate, weights, check."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codegen.cli.data import inputs_of
+from codegen.cli.output import Output, percent
+from codegen.equivalence import compare_host, read_code
+from codegen.summary import summarize
+from codegen.weights import weights_header
+from codegen.write import generate as write_pair
+from qat.model import Model, write_atomically
+
+
+def info(arguments: Namespace) -> int:
+    """Print what a model is made of."""
+    out = Output(arguments)
+    model = Model.load(arguments.model)
+    numbers = summarize(model)
+    steps = "free-running" if model.steps is None else f"{model.steps} steps"
+    source = numbers["input"]
+    out.say(
+        f"{model.name}: {source['size']} inputs ({source['kind']}, {source['low']} to "
+        f"{source['high']}), {steps}, readout {numbers['readout']}"
+    )
+    out.say(f"digest {numbers['digest']}")
+    for line in _measured(model):
+        out.say(line)
+    out.say()
+    out.table(
+        ("", "inputs", "outputs", "bits", "kernel", "zero", "weights, bytes", "float32, bytes"),
+        [
+            (
+                s["where"],
+                s["inputs"],
+                s["outputs"],
+                s["weight_bits"],
+                s["kernel"],
+                percent(s["zero_weights"]),
+                s["weight_bytes"],
+                s["float32_bytes"],
+            )
+            for s in numbers["stages"]
+        ],
+    )
+    out.say("\nProved ranges, for every possible input (bits of the two's complement number)")
+    out.table(("", "accumulator", "current", "u", "membrane v"), _ranges(numbers))
+    out.say("\nFlash: weights and constants, bytes (code comes on top)")
+    out.table(("item", "bytes"), _flash(numbers))
+    out.say("\nRAM: the state struct, bytes")
+    out.table(("item", "bytes"), _ram(numbers))
+    out.result(numbers)
+    return 0
+
+
+def _measured(model: Model) -> list[str]:
+    """Return what training left in the metadata, as lines."""
+    lines = []
+    accuracy, rates = model.metadata.get("accuracy"), model.metadata.get("firing_rates")
+    if isinstance(accuracy, dict):
+        known = ", ".join(f"{part} {percent(value)}" for part, value in accuracy.items())
+        lines.append(f"accuracy: {known}")
+    if isinstance(rates, list):
+        known = ", ".join(percent(rate) for rate in rates)
+        lines.append(f"firing rate of each layer, per neuron and step: {known}")
+    return lines
+
+
+def _ranges(numbers: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = []
+    for stage in numbers["stages"]:
+        if "bounds" in stage:
+            ranges = [
+                f"{r['low']:,} to {r['high']:,} ({r['bits']})" for r in stage["bounds"].values()
+            ]
+            rows.append((stage["where"], *ranges))
+    if numbers["scores"]:
+        r = numbers["scores"]
+        rows.append(("scores", f"{r['low']:,} to {r['high']:,} ({r['bits']})", "", "", ""))
+    return rows
+
+
+def _flash(numbers: dict[str, Any]) -> list[tuple[str, int]]:
+    rows = [
+        (f"{stage['where']}: {item['name']} ({item['what']})", item["bytes"])
+        for stage in numbers["stages"]
+        for item in stage["flash"]
+    ]
+    return [*rows, ("total", numbers["flash_bytes"])]
+
+
+def _ram(numbers: dict[str, Any]) -> list[tuple[str, int]]:
+    layers = [item for s in numbers["stages"] if "bounds" in s for item in s["ram"]]
+    rows = [(item["what"], item["bytes"]) for item in [*layers, *numbers["shared_ram"]]]
+    return [*rows, ("total, with alignment", numbers["ram_bytes"])]
+
+
+def generate(arguments: Namespace) -> int:
+    """Write the pair and the manifest."""
+    out = Output(arguments)
+    model = Model.load(arguments.model)
+    paths = write_pair(model, arguments.output, arguments.name)
+    for path in paths.values():
+        out.say(f"wrote {path}")
+    files = {name: str(path) for name, path in paths.items()}
+    out.result({"digest": model.digest(), "files": files})
+    return 0
+
+
+def weights(arguments: Namespace) -> int:
+    """Write packed weight arrays."""
+    out = Output(arguments)
+    source, target = Path(arguments.source), Path(arguments.output)
+    if source.suffix == ".npy":
+        text = weights_header(_codes(source), arguments.bits, arguments.layout, arguments.name)
+    else:
+        model = Model.load(source)
+        text = weights_header(model, arguments.bits, arguments.layout, arguments.name)
+    try:
+        write_atomically(target, text.encode())
+    except OSError as error:
+        raise ValueError(f"{target}: cannot be written ({error.strerror})") from None
+    out.say(f"wrote {target}")
+    out.result({"file": str(target)})
+    return 0
+
+
+def _codes(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path}: is no .npy file of plain numbers ({error})") from None
+
+
+def check(arguments: Namespace) -> int:
+    """Compare the C with the model on this machine."""
+    out = Output(arguments)
+    model = Model.load(arguments.model)
+    code = None if arguments.code is None else read_code(model, arguments.code)
+    inputs = inputs_of(model, arguments)
+    comparison = compare_host(
+        model,
+        inputs.x,
+        code=code,
+        compiler=arguments.compiler,
+        progress=lambda done: out.progress(f"checked {done:,} of {len(inputs.x):,} samples"),
+    )
+    out.say(f"{model.name} on {inputs.origin}, compiled for this machine")
+    out.say(f"host  {comparison.line}")
+    if comparison.first:
+        out.say(f"first difference: {comparison.first}")
+    out.result({"model": model.name, "digest": model.digest(), **comparison.to_json()})
+    return 0 if comparison.differing == 0 else 1

@@ -1,0 +1,214 @@
+"""The verbs that need a target: build, run, bench, boards, doctor."""
+
+from __future__ import annotations
+
+import shutil
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from codegen.benchmark import Measurement, measure_layer, measure_model, random_layer
+from codegen.boards import Board, find_boards, load_boards
+from codegen.cli.data import Inputs, inputs_of
+from codegen.cli.output import Output
+from codegen.comparison import Comparison
+from codegen.equivalence import compare_on
+from codegen.project import build as build_firmware
+from codegen.project import require_fit
+from codegen.render import render
+from codegen.sizes import size_of
+from codegen.target import TargetModel, footprint
+from codegen.tools import doctor as look_for_tools
+from qat.model import Model
+
+BENCH_SAMPLES = 20
+"""Samples over which a model's instructions are averaged, unless --limit says otherwise."""
+
+
+def prepare(model: Model, boards: tuple[Board, ...], out: Output) -> dict[str, Path]:
+    """Refuse a model too large for a board, then build all boards at once."""
+    for board in boards:
+        require_fit(board, *footprint(model))
+    out.progress(f"building firmware for {', '.join(board.name for board in boards)}")
+    return build_firmware(render(model), boards)
+
+
+def build(arguments: Namespace) -> int:
+    """Build firmware."""
+    out = Output(arguments)
+    model = Model.load(arguments.model)
+    boards = find_boards(arguments.board)
+    elves = prepare(model, boards, out)
+    if arguments.output:
+        elves = _copies(model, elves, Path(arguments.output))
+    files = render(model)
+    rows, results = [], []
+    for board in boards:
+        sizes = size_of(files, board)
+        rows.append((board.name, board.core, sizes.flash, footprint(model)[1], elves[board.name]))
+        results.append(
+            {
+                "board": board.name,
+                "flash": sizes.flash,
+                "ram": footprint(model)[1],
+                "elf": str(elves[board.name]),
+            }
+        )
+    out.table(("board", "core", "model flash", "model RAM", "firmware"), rows)
+    out.result({"model": model.name, "digest": model.digest(), "results": results})
+    return 0
+
+
+def _copies(model: Model, elves: dict[str, Path], folder: Path) -> dict[str, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    copies = {}
+    for board, elf in elves.items():
+        copies[board] = folder / f"{model.name}-{board}.elf"
+        shutil.copyfile(elf, copies[board])
+    return copies
+
+
+def compare_target(model: Model, board: Board, inputs: Inputs, out: Output) -> Comparison:
+    """Run the inputs on a board and compare every value."""
+    total = len(inputs.x)
+    with TargetModel(model, board) as target:
+        pieces = compare_on(
+            model,
+            target,
+            inputs.x,
+            inputs.steps,
+            lambda done: out.progress(f"{board.name}: {done:,} of {total:,} samples"),
+        )
+        return sum(pieces, Comparison())
+
+
+def run(arguments: Namespace) -> int:
+    """Compare the model with its firmware on boards."""
+    out = Output(arguments)
+    model = Model.load(arguments.model)
+    boards = find_boards(arguments.board)
+    inputs = inputs_of(model, arguments)
+    prepare(model, boards, out)
+    out.say(f"{model.name} on {inputs.origin}")
+    results: list[dict[str, Any]] = []
+    for board in boards:
+        comparison = compare_target(model, board, inputs, out)
+        out.say(f"{board.name:9} {comparison.line}")
+        if comparison.first:
+            out.say(f"{board.name:9} first difference: {comparison.first}")
+        results.append({"board": board.name, "core": board.core, **comparison.to_json()})
+    differing = sum(result["differing"] for result in results)
+    out.result(
+        {"model": model.name, "digest": model.digest(), "results": results, **_totals(results)}
+    )
+    return 0 if differing == 0 else 1
+
+
+def _totals(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return `compared`, `differing` and `first_difference` over all boards."""
+    kinds = results[0]["compared"]
+    firsts = [{"board": r["board"], **r["first_difference"]} for r in results if r["differing"]]
+    return {
+        "compared": {kind: sum(r["compared"][kind] for r in results) for kind in kinds},
+        "differing": sum(r["differing"] for r in results),
+        "first_difference": firsts[0] if firsts else None,
+    }
+
+
+def bench(arguments: Namespace) -> int:
+    """Count instructions."""
+    out = Output(arguments)
+    if (arguments.model is None) == (arguments.layer is None):
+        raise ValueError("give either a MODEL or --layer NxM")
+    boards = find_boards(arguments.board)
+    measurements = (
+        _bench_layer(arguments, boards, out)
+        if arguments.layer
+        else _bench_model(arguments, boards, out)
+    )
+    header = ("board", "core", "layer", "density", "kernel", "instructions")
+    out.table(
+        header,
+        [
+            (
+                m.board,
+                m.core,
+                m.layer,
+                "" if m.density is None else f"{100 * m.density:g} %",
+                m.kernel,
+                m.instructions,
+            )
+            for m in measurements
+        ],
+    )
+    out.result({"results": [m.to_json() for m in measurements]})
+    return 0
+
+
+def _bench_layer(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
+    inputs, neurons = arguments.layer
+    prepare(random_layer(inputs, neurons), boards, out)
+    measurements = []
+    for board in boards:
+        out.progress(f"counting on {board.name}")
+        measurements += measure_layer(inputs, neurons, arguments.density, board)
+    out.say(
+        f"whole time step of a random ternary LIF layer {inputs} -> {neurons}, one threshold, "
+        "16-bit membranes"
+    )
+    return measurements
+
+
+def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
+    model = Model.load(arguments.model)
+    arguments.limit = arguments.limit or BENCH_SAMPLES
+    inputs = inputs_of(model, arguments)
+    prepare(model, boards, out)
+    measurements = []
+    for board in boards:
+        out.progress(f"counting on {board.name}")
+        measurements += measure_model(model, inputs.x, board, inputs.steps)
+    out.say(f"{model.name}, mean over {inputs.origin}")
+    return measurements
+
+
+def boards(arguments: Namespace) -> int:
+    """List the boards."""
+    out = Output(arguments)
+    known = load_boards().values()
+    out.table(
+        ("board", "core", "clock, MHz", "flash, KB", "RAM, KB", "what it is"),
+        [
+            (b.name, b.core, b.clock_hz // 10**6, b.flash // 1024, b.ram // 1024, b.title)
+            for b in known
+        ],
+    )
+    out.result(
+        {
+            "boards": [
+                {
+                    "board": b.name,
+                    "core": b.core,
+                    "clock_hz": b.clock_hz,
+                    "flash": b.flash,
+                    "ram": b.ram,
+                    "title": b.title,
+                }
+                for b in known
+            ]
+        }
+    )
+    return 0
+
+
+def doctor(arguments: Namespace) -> int:
+    """Say what is missing."""
+    out = Output(arguments)
+    tools = look_for_tools()
+    missing = [tool for tool in tools if tool.found is None]
+    out.table(("tool", "found"), [(tool.name, tool.found or "MISSING") for tool in tools])
+    for tool in missing:
+        out.say(f"{tool.name}: {tool.how}")
+    out.say("everything is here" if not missing else f"{len(missing)} missing")
+    out.result({"tools": {t.name: t.found for t in tools}, "missing": [t.name for t in missing]})
+    return 1 if missing else 0

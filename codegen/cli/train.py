@@ -1,0 +1,141 @@
+"""The verb train."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from codegen.cli.output import Output, percent
+from qat import Epoch, History, Network, evaluate, export, fit
+from qat.datasets import Dataset, load
+from qat.model import C_KEYWORDS, MAX_NAME, Model, check_c_name
+from qat.recipes import recipe_for
+
+DEFAULT_HIDDEN = {"digits": [64]}
+
+
+def c_name(text: str) -> str:
+    """Return a C identifier made from a data set's name."""
+    name = re.sub(r"\W", "_", text)
+    if name in C_KEYWORDS or not name[:1].isalpha():
+        name = f"snn_{name}"
+    return name[:MAX_NAME]
+
+
+def progress_line(epoch: Epoch, epochs: int, seconds: float) -> str:
+    """Return one line about an epoch; `seconds` is the time all so far took."""
+    left = seconds / epoch.number * (epochs - epoch.number)
+    firing = ", ".join(percent(rate) for rate in epoch.firing_rates)
+    return (
+        f"epoch {epoch.number}/{epochs}  loss {epoch.loss:.3f}  training "
+        f"{percent(epoch.train_accuracy)}  validation {percent(epoch.validation_accuracy)}  "
+        f"firing {firing}  {left:.0f} s left"
+    )
+
+
+def show_progress(out: Output, epochs: int, label: str = "") -> Callable[[Epoch], None]:
+    """Return a callback for `fit` that shows every epoch in place."""
+    spent = [0.0]
+
+    def show(epoch: Epoch) -> None:
+        spent[0] += epoch.seconds
+        line = label + progress_line(epoch, epochs, spent[0])
+        out.progress(line, last=epoch.number == epochs)
+
+    return show
+
+
+def _network(arguments: Namespace, data: Dataset) -> Network:
+    hidden = arguments.hidden or DEFAULT_HIDDEN.get(data.name, [128])
+    output_bits = arguments.output_bits or arguments.bits
+    return Network(
+        [data.inputs, *hidden, data.classes],
+        bits=[arguments.bits] * len(hidden) + [output_bits],
+        steps=arguments.steps,
+        leak=tuple(arguments.leak),
+        reset=arguments.reset,
+        readout=arguments.readout,
+        input="analog" if data.x_train.ndim == 2 else "frames",
+        input_range=data.input_range,
+        seed=arguments.seed,
+    )
+
+
+def _settings(arguments: Namespace) -> dict[str, Any]:
+    names = ("epochs", "batch_size", "learning_rate", "rate_penalty")
+    return {name: getattr(arguments, name) for name in names}
+
+
+def accuracies(model: Model, data: Dataset) -> dict[str, float]:
+    """Return the accuracy of the integer model on every part of the data."""
+    parts = ("train", "validation", "test")
+    return {
+        part: evaluate(model, getattr(data, f"x_{part}"), getattr(data, f"y_{part}"))
+        for part in parts
+        if len(getattr(data, f"y_{part}"))
+    }
+
+
+def _check_before_the_work(arguments: Namespace) -> None:
+    """Refuse now what would only fail after the training."""
+    folder = Path(arguments.output).parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ValueError(f"{arguments.output}: cannot be written; {folder} is no writable folder")
+    if arguments.name is not None:
+        check_c_name(arguments.name)
+
+
+def train(arguments: Namespace) -> int:
+    """Train a network and write its model."""
+    out = Output(arguments)
+    _check_before_the_work(arguments)
+    data = load(arguments.data, seed=arguments.seed)
+    if arguments.input_bits:
+        data = data.with_input_bits(arguments.input_bits)
+    net = _network(arguments, data)
+    name = arguments.name or c_name(data.name)
+    out.say(
+        f"{data.name}: {len(data.y_train):,} training, {len(data.y_validation):,} validation, "
+        f"{len(data.y_test):,} test samples ({data.source}; {data.licence})"
+    )
+    progress = show_progress(out, _epochs(arguments, data))
+    history = fit(net, data, arguments.seed, **_settings(arguments), progress=progress)
+    model = export(net, name)
+    return _finish(out, arguments, model, data, history)
+
+
+def _epochs(arguments: Namespace, data: Dataset) -> int:
+    return int(arguments.epochs or recipe_for(data.name, len(data.y_train)).epochs)
+
+
+def _finish(
+    out: Output, arguments: Namespace, model: Model, data: Dataset, history: History
+) -> int:
+    accuracy = accuracies(model, data)
+    model = dataclasses.replace(model, metadata={**model.metadata, "accuracy": accuracy})
+    model.save(arguments.output)
+    if history.interrupted:
+        out.warn(f"interrupted after {len(history.epochs)} epochs; the best so far is kept")
+    best = history.best.number if history.best else 0
+    known = ", ".join(f"{part} {percent(value)}" for part, value in accuracy.items())
+    out.say(f"best epoch on validation data: {best}")
+    out.say(f"accuracy of the integer model: {known}")
+    out.say(f"wrote {arguments.output}  (digest {model.digest()})")
+    out.result(
+        {
+            "model": str(arguments.output),
+            "digest": model.digest(),
+            "accuracy": accuracy,
+            "firing_rates": model.metadata.get("firing_rates"),
+            "best_epoch": best,
+            "interrupted": history.interrupted,
+            "seconds": history.seconds,
+            "settings": dict(history.settings),
+        }
+    )
+    return 0

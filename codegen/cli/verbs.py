@@ -1,0 +1,310 @@
+"""The table of verbs: names, arguments, and where the work is done."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One row: `function` is "module:function" below codegen.cli."""
+
+    name: str
+    help: str
+    description: str
+    arguments: Callable[[ArgumentParser], object]
+    function: str
+
+
+# ------------------------------------------------------------ argument types
+
+
+def whole_numbers(text: str) -> list[int]:
+    """Parse `128,64`."""
+    try:
+        return [int(part) for part in text.split(",") if part]
+    except ValueError:
+        raise ArgumentTypeError(f"found {text!r}; must be whole numbers like 128,64") from None
+
+
+def densities(text: str) -> list[float]:
+    """Parse `0.01,0.1,0.5`."""
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ArgumentTypeError(f"found {text!r}; must be numbers like 0.01,0.1,0.5") from None
+    if not all(0 <= value <= 1 for value in values):
+        raise ArgumentTypeError(f"found {text!r}; each must lie in 0 to 1")
+    return values
+
+
+def layer_shape(text: str) -> tuple[int, int]:
+    """Parse `784x128`."""
+    parts = text.split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) for part in parts):
+        raise ArgumentTypeError(f"found {text!r}; must be INPUTSxNEURONS like 784x128")
+    return int(parts[0]), int(parts[1])
+
+
+def positive(text: str) -> int:
+    """Parse a whole number of at least 1."""
+    if not text.isdigit() or not int(text):
+        raise ArgumentTypeError(f"found {text!r}; must be a whole number of at least 1")
+    return int(text)
+
+
+# ----------------------------------------------------------------- arguments
+
+
+def _model(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "model", metavar="MODEL", help="a model file, as `spikemcu train` writes it"
+    )
+
+
+def _data(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        metavar="NAME|FILE",
+        help="inputs: a data set's test part (digits, mnist, or an .npz file with x and y). "
+        "By default those that the model was trained on, else made ones",
+    )
+    parser.add_argument("--limit", type=positive, metavar="N", help="use the first N samples only")
+
+
+def _board(parser: ArgumentParser, required: bool = True) -> None:
+    parser.add_argument(
+        "--board", metavar="B|all", required=required, help="a name of `spikemcu boards`, or all"
+    )
+
+
+def demo_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `demo`."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        default="spikemcu-demo",
+        help="folder for the model and its C (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the training (default: 0)")
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="few epochs and samples: a quick look, not the real figures",
+    )
+
+
+def train_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `train`."""
+    parser.add_argument("data", metavar="DATASET|FILE", help="digits, mnist, or an .npz with x, y")
+    parser.add_argument(
+        "-o", "--output", metavar="MODEL", required=True, help="model file to write"
+    )
+    network = parser.add_argument_group("network")
+    network.add_argument(
+        "--hidden",
+        type=whole_numbers,
+        metavar="N,N",
+        help="neurons of the hidden layers (default: 64 for digits, else 128)",
+    )
+    network.add_argument(
+        "--bits",
+        type=int,
+        choices=(2, 4, 8, 16),
+        default=2,
+        help="bits of a weight; 2 is ternary (default: 2)",
+    )
+    network.add_argument(
+        "--output-bits",
+        type=int,
+        choices=(2, 4, 8, 16),
+        help="bits of the output layer's weights (default: those of --bits)",
+    )
+    network.add_argument(
+        "--input-bits",
+        type=positive,
+        metavar="N",
+        help="keep the upper N bits of the inputs (default: all)",
+    )
+    network.add_argument("--steps", type=positive, default=8, help="time steps T (default: 8)")
+    network.add_argument(
+        "--leak",
+        type=whole_numbers,
+        default=[3],
+        metavar="K,K",
+        help="leak: v >> K per term, -K subtracts; '' for none (default: 3)",
+    )
+    network.add_argument("--reset", choices=("subtract", "zero"), default="subtract")
+    network.add_argument("--readout", choices=("accumulate", "count"), default="accumulate")
+    network.add_argument("--name", help="prefix of the generated C (default: the data's name)")
+    training = parser.add_argument_group("training (defaults: the data set's recipe)")
+    training.add_argument("--epochs", type=positive)
+    training.add_argument("--batch-size", type=positive)
+    training.add_argument("--learning-rate", type=float)
+    training.add_argument("--rate-penalty", type=float, help="weight of the firing-rate penalty")
+    training.add_argument("--seed", type=int, default=0)
+
+
+def generate_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `generate`."""
+    _model(parser)
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder to write to")
+    parser.add_argument("--name", help="prefix of all C names (default: the model's name)")
+
+
+def weights_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `weights`."""
+    parser.add_argument(
+        "source", metavar="FILE.npy|MODEL", help="integer codes (n_out, n_in), or a model file"
+    )
+    parser.add_argument("-o", "--output", metavar="HEADER", required=True, help="header to write")
+    parser.add_argument(
+        "--bits", type=int, choices=(2, 4, 8, 16), help="bits of a weight of a .npy (default: 2)"
+    )
+    parser.add_argument(
+        "--layout",
+        choices=("planes", "rows"),
+        default="rows",
+        help="rows of fields, or bit planes of 32 neurons (default: rows)",
+    )
+    parser.add_argument("--name", help="prefix of the arrays")
+
+
+def check_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `check`."""
+    _model(parser)
+    _data(parser)
+    parser.add_argument(
+        "--code", metavar="DIR", help="check the C in this folder instead of freshly generated C"
+    )
+    parser.add_argument("--compiler", help="C compiler (default: $CC, cc, gcc or clang)")
+
+
+def run_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `run`."""
+    _model(parser)
+    _board(parser)
+    _data(parser)
+
+
+def build_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `build`."""
+    _model(parser)
+    _board(parser)
+    parser.add_argument("-o", "--output", metavar="DIR", help="copy the firmware here as well")
+
+
+def bench_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `bench`."""
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a model file")
+    parser.add_argument(
+        "--layer",
+        type=layer_shape,
+        metavar="NxM",
+        help="a random ternary LIF layer with N inputs and M neurons",
+    )
+    parser.add_argument(
+        "--density",
+        type=densities,
+        default=[0.1],
+        metavar="D,D",
+        help="fractions of the layer's inputs that spike (default: 0.1)",
+    )
+    _board(parser)
+    _data(parser)
+
+
+def info_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `info`."""
+    _model(parser)
+
+
+def no_arguments(parser: ArgumentParser) -> None:
+    """Add nothing."""
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "demo",
+        "data -> train -> C -> equal on this machine and on every emulated core",
+        "Train a ternary network on the UCI digits, generate its C, and prove it equal on this "
+        "machine and on six emulated Cortex-M cores.",
+        demo_arguments,
+        "demo:demo",
+    ),
+    Verb(
+        "train",
+        "train a network and write its integer model",
+        "Train a network with low-bit weights; the best epoch on validation data is kept, also "
+        "after Ctrl-C.",
+        train_arguments,
+        "train:train",
+    ),
+    Verb(
+        "info",
+        "layers, bits, proved ranges, sparsity, sizes of a model",
+        "Print what a model is made of, every byte of flash and RAM itemised.",
+        info_arguments,
+        "models:info",
+    ),
+    Verb(
+        "generate",
+        "write the .h/.c pair of a model and a manifest",
+        "Write the generated C of a model: one header, one source, a manifest.",
+        generate_arguments,
+        "models:generate",
+    ),
+    Verb(
+        "weights",
+        "write packed weight arrays alone",
+        "Write packed weight arrays as a C header, for kernels of your own.",
+        weights_arguments,
+        "models:weights",
+    ),
+    Verb(
+        "check",
+        "prove the C equal to the model on this machine",
+        "Compile the C for this machine and compare every spike, membrane and score; exit "
+        "status 1 and the first difference if it is not equal.",
+        check_arguments,
+        "models:check",
+    ),
+    Verb(
+        "build",
+        "build firmware for a board",
+        "Build the firmware of a model with PlatformIO.",
+        build_arguments,
+        "targets:build",
+    ),
+    Verb(
+        "run",
+        "run a model on a board, every spike compared",
+        "Stream inputs through the firmware and compare every spike, membrane and score.",
+        run_arguments,
+        "targets:run",
+    ),
+    Verb(
+        "bench",
+        "count instructions, exactly, on emulated cores",
+        "Count the instructions of a model or of a single layer on emulated cores.",
+        bench_arguments,
+        "targets:bench",
+    ),
+    Verb(
+        "boards",
+        "the boards that firmware can be built for",
+        "List the boards.",
+        no_arguments,
+        "targets:boards",
+    ),
+    Verb(
+        "doctor",
+        "what is missing on this machine, and how to get it",
+        "Look for every tool that spikemcu uses; exit status 1 if one is missing.",
+        no_arguments,
+        "targets:doctor",
+    ),
+)

@@ -1,0 +1,67 @@
+"""From measured values to the whole numbers that a network receives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qat.model.records import Analog, Frames, Input, Spikes
+from qat.quantize import finite
+
+
+@dataclass(frozen=True)
+class InputKind:
+    """One way to present data to a network.
+
+    dimensions: names of the axes of x
+    spiking:    the values are 0 and 1, else bytes in the network's input range
+    """
+
+    dimensions: tuple[str, ...]
+    spiking: bool
+
+    def time_major(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return x as (steps, batch, inputs); one step stands for a value that is held."""
+        return x[None] if x.ndim == 2 else x.transpose(1, 0, 2)
+
+    def record(self, size: int, low: int, high: int) -> Input:
+        """Return the input record of the integer model."""
+        if self.spiking:
+            return Spikes(size)
+        return (Analog if len(self.dimensions) == 2 else Frames)(size, low, high)
+
+
+INPUTS: Mapping[str, InputKind] = MappingProxyType(
+    {
+        "analog": InputKind(("batch", "inputs"), spiking=False),
+        "frames": InputKind(("batch", "steps", "inputs"), spiking=False),
+        "spikes": InputKind(("batch", "steps", "inputs"), spiking=True),
+    }
+)
+"""One vector held for all steps, a vector per step, a bit vector per step."""
+
+
+def integer_range(bits: int, signed: bool) -> tuple[int, int]:
+    """Return (low, high) of a two's complement or unsigned number of `bits` bits, 1 to 8."""
+    if not 1 <= bits <= 8:
+        raise ValueError(f"input bits: found {bits}; allowed are 1 to 8")
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+
+
+def to_integers(x: ArrayLike, scale: float, low: int, high: int) -> NDArray[Any]:
+    """Return clip(rint(x / scale), low, high) as int8 (low < 0) or uint8.
+
+    x: real values of any shape; ValueError for NaN.
+    """
+    codes = np.clip(np.rint(finite("x", x) / scale), low, high)
+    return codes.astype(np.int8 if low < 0 else np.uint8)
+
+
+def drop_bits(x: NDArray[Any], shift: int) -> NDArray[Any]:
+    """Return x >> shift: what a device does to keep the upper bits of a sensor's value."""
+    return x >> shift

@@ -1,0 +1,64 @@
+"""Adam and the cosine schedule, as values: a step returns the next state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Parameters = dict[str, NDArray[np.floating[Any]]]
+
+FINAL_RATE = 0.01
+"""The cosine schedule ends at this fraction of the learning rate."""
+
+RATES = {"threshold": 0.5, "log_gain": 0.25}
+"""Learning rate of a kind of parameter relative to that of the weights."""
+
+
+def cosine_rate(learning_rate: float, progress: float) -> float:
+    """Return the learning rate at `progress` in [0, 1]: a half cosine from 1 to FINAL_RATE.
+
+    Source: Loshchilov and Hutter, SGDR, 2017, without restarts.
+    """
+    return learning_rate * (
+        FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + float(np.cos(np.pi * progress)))
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Adam:
+    """Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019).
+
+    m = b1 m + (1 - b1) g        v = b2 v + (1 - b2) g**2
+    p = p - rate * (m / (1 - b1**t)) / (sqrt(v / (1 - b2**t)) + epsilon)
+    w = w * (1 - rate * weight_decay)        weights only
+    """
+
+    weight_decay: float = 0.0
+    b1: float = 0.9
+    b2: float = 0.999
+    epsilon: float = 1e-8
+    count: int = 0
+    mean: Parameters = field(default_factory=dict)
+    square: Parameters = field(default_factory=dict)
+
+    def step(
+        self, parameters: Parameters, gradients: Parameters, rate: float
+    ) -> tuple[Adam, Parameters]:
+        """Return the next state and the next parameters."""
+        t = self.count + 1
+        mean: Parameters = {}
+        square: Parameters = {}
+        moved: Parameters = {}
+        for name, p in parameters.items():
+            kind, g = name.rpartition(".")[2], gradients[name]
+            mean[name] = self.b1 * self.mean.get(name, 0) + (1 - self.b1) * g
+            square[name] = self.b2 * self.square.get(name, 0) + (1 - self.b2) * np.square(g)
+            size = np.sqrt(square[name] / (1 - self.b2**t)) + self.epsilon
+            own = rate * RATES.get(kind, 1.0)
+            kept = 1 - own * self.weight_decay if kind == "weight" else 1.0
+            change = (own / (1 - self.b1**t)) * mean[name] / size
+            moved[name] = (p * kept - change).astype(p.dtype)
+        return Adam(self.weight_decay, self.b1, self.b2, self.epsilon, t, mean, square), moved

@@ -1,0 +1,281 @@
+"""The command line: what the verbs do, and one clear line for every wrong use."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.models import small_model
+
+import codegen
+from codegen.cli import main
+from qat.model import Model
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "small.npz"
+    small_model().save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("trained") / "digits.npz"
+    arguments = ["train", "digits", "-o", str(path), "--epochs", "2", "--hidden", "32"]
+    assert main([*arguments, "--output-bits", "8", "--seed", "3"]) == 0
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[int, str, str]:
+    status = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: Any) -> dict[str, Any]:
+    """Run with --json: stdout must hold one object and nothing else."""
+    _, out, _ = run(capsys, *arguments, "--json")
+    values: dict[str, Any] = json.loads(out)
+    return values
+
+
+# --------------------------------------------------------------------- verbs
+
+
+def test_help_is_quick() -> None:
+    start = time.perf_counter()
+    fastest = 9.0
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "codegen", "--help"], check=True, capture_output=True)
+        fastest = min(fastest, time.perf_counter() - start)
+    assert fastest < 0.3
+
+
+def test_train_writes_a_model_that_checks(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = Model.load(trained)
+    assert [synapse.bits for _, synapse in model.synapses()] == [2, 8]
+    assert set(model.metadata["accuracy"]) == {"train", "validation", "test"}
+    assert len(model.metadata["firing_rates"]) == 1
+    status, out, _ = run(capsys, "check", trained, "--limit", 50)
+    assert status == 0
+    assert "digits on 50 test samples of digits" in out
+    assert "host  0 of 12,800 spikes differ" in out
+
+
+def test_training_twice_gives_the_same_file(trained: Path, tmp_path: Path) -> None:
+    arguments = ["train", "digits", "--epochs", "2", "--hidden", "32", "--output-bits", "8"]
+    assert main([*arguments, "--seed", "3", "-o", str(tmp_path / "again.npz")]) == 0
+    assert (tmp_path / "again.npz").read_bytes() == trained.read_bytes()
+
+
+def test_train_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = run_json(
+        capsys, "train", "digits", "-o", tmp_path / "d.npz", "--epochs", 1, "--input-bits", 1
+    )
+    assert set(values["accuracy"]) == {"train", "validation", "test"}
+    assert values["digest"] == Model.load(tmp_path / "d.npz").digest()
+
+
+def test_own_data_trains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 300)
+    x = rng.normal(size=(300, 6)) + 4 * y[:, None]
+    np.savez(tmp_path / "int.npz", x=x, y=y)
+    path = tmp_path / "model.npz"
+    values = run_json(
+        capsys, "train", tmp_path / "int.npz", "-o", path, "--hidden", "8", "--epochs", 20
+    )
+    assert values["accuracy"]["test"] > 0.9
+    assert Model.load(path).name == "snn_int"
+    status, out, _ = run(capsys, "check", path, "--data", tmp_path / "int.npz")
+    assert status == 0
+    assert "test samples of int" in out
+
+
+def test_info_itemises_every_byte(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = run_json(capsys, "info", saved)
+    flash = [item["bytes"] for stage in values["stages"] for item in stage["flash"]]
+    layers = [item["bytes"] for stage in values["stages"][:2] for item in stage["ram"]]
+    shared = [item["bytes"] for item in values["shared_ram"]]
+    assert sum(flash) == values["flash_bytes"]
+    assert values["ram_bytes"] - 3 <= sum(layers) + sum(shared) <= values["ram_bytes"]
+    assert values["stages"][0]["weight_bytes"] == 2 * 20 * 64 // 8
+    assert values["stages"][0]["float32_bytes"] == 4 * 20 * 40
+    status, out, _ = run(capsys, "info", saved)
+    assert status == 0
+    assert "membranes, in planes" in out
+    assert values["digest"] in out
+
+
+def test_generate_writes_pair_and_manifest(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = run(capsys, "generate", saved, "-o", tmp_path / "out", "--name", "net")
+    assert status == 0
+    assert f"wrote {tmp_path / 'out' / 'net.h'}" in out
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["digest"] == small_model().digest()
+    assert manifest["name"] == "net"
+    first = (tmp_path / "out" / "net.c").read_text().splitlines()[0]
+    assert manifest["digest"] in first
+
+
+def test_weights_from_npy_and_model(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes = np.random.default_rng(0).integers(-8, 8, (5, 7))
+    np.save(tmp_path / "codes.npy", codes)
+    header = tmp_path / "w.h"
+    assert run(capsys, "weights", tmp_path / "codes.npy", "-o", header, "--bits", 4)[0] == 0
+    assert header.read_text() == codegen.weights_header(codes, bits=4)
+    assert run(capsys, "weights", saved, "-o", header, "--layout", "planes")[0] == 0
+    assert header.read_text() == codegen.weights_header(small_model(), layout="planes")
+
+
+def test_check_names_a_planted_bug(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codegen.generate(small_model(), tmp_path / "out")
+    source = tmp_path / "out" / "small.c"
+    source.write_text(source.read_text().replace("fours ^= a;", "fours |= a;"))
+    status, out, _ = run(capsys, "check", saved, "--code", tmp_path / "out")
+    assert status == 1
+    assert "first difference: sample " in out
+    values = run_json(capsys, "check", saved, "--code", tmp_path / "out")
+    assert values["differing"] > 0
+    assert values["compared"]["spikes"] == 64 * 6 * 73
+    assert set(values["first_difference"]) >= {"sample", "step", "layer", "neuron", "expected"}
+
+
+def test_boards_lists_six_cores(capsys: pytest.CaptureFixture[str]) -> None:
+    cores = [board["core"] for board in run_json(capsys, "boards")["boards"]]
+    assert cores == [f"cortex-m{core}" for core in (0, 3, 4, 7, 33, 55)]
+
+
+# ----------------------------------------------------------------- wrong use
+
+
+def one_line(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
+    """Run what must fail with status 2 and one line on stderr; return the line."""
+    status, out, err = run(capsys, *arguments)
+    assert status == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+def npz(path: Path, **arrays: Any) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+X, Y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+BAD_DATA = [
+    ({"x": np.where(X == 7, np.nan, X), "y": Y}, "NaN"),
+    ({"x": X}, "has no y"),
+    ({"x": X, "y": Y[:9]}, "found 9 labels for 20 samples"),
+    ({"x": X, "y": Y - 1}, "must be whole numbers from 0"),
+    ({"x": X, "y": Y + 0.5}, "must be whole numbers from 0"),
+    ({"x": X, "y": Y, "x_test": X[:, :1], "y_test": Y}, "x_test"),
+    ({"x": X.astype(object), "y": Y}, "plain arrays"),
+]
+
+
+@pytest.mark.parametrize(("arrays", "message"), BAD_DATA, ids=[m for _, m in BAD_DATA])
+def test_bad_training_data(
+    arrays: Any, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = npz(tmp_path / "data.npz", **arrays)
+    err = one_line(capsys, "train", path, "-o", tmp_path / "model.npz")
+    assert message in err
+    assert err.startswith(f"spikemcu train: {path}: ")
+    assert not (tmp_path / "model.npz").exists()
+
+
+def test_data_of_another_width(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = npz(tmp_path / "data.npz", x=X.astype(np.uint8), y=Y)
+    assert "with 20 inputs" in one_line(capsys, "check", saved, "--data", path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "{tmp}/none.npz"], "cannot be read (No such file or directory)"),
+        (["info", "{tmp}/text.npz"], "not a model file, or truncated"),
+        (["train", "digit", "-o", "{tmp}/m.npz"], "'digit': is not known; use digits, mnist"),
+        (["train", "digits", "-o", "{tmp}/no/m.npz", "--epochs", "1"], "cannot be written"),
+        (["train", "digits", "-o", "{tmp}/m.npz", "--leak", "3,-3"], "never settles"),
+        (["train", "digits", "-o", "{tmp}/m.npz", "--name", "int"], "keyword"),
+        (["generate", "{model}", "-o", "{tmp}/out", "--name", "1net"], "must be a C identifier"),
+        (["generate", "{model}", "-o", "{tmp}/out", "--name", "while"], "is a keyword"),
+        (["generate", "{model}", "-o", "{tmp}/text.npz/out"], "cannot be written"),
+        (["weights", "{tmp}/none.npy", "-o", "{tmp}/w.h"], "cannot be read"),
+        (["weights", "{model}", "-o", "{tmp}/no/w.h"], "cannot be written"),
+        (["weights", "{model}", "-o", "{tmp}/w.h", "--bits", "4"], "a model's synapses have"),
+        (["check", "{model}", "--code", "{tmp}/none"], "the folder must hold small.h and small.c"),
+        (["check", "{model}", "--compiler", "no-such-cc"], "no C compiler: looked for no-such-cc"),
+        (["run", "{model}", "--board", "qemu-m5"], "found 'qemu-m5'; did you mean"),
+        (["build", "{model}", "--board", "stm32"], "found 'stm32'"),
+        (["bench", "--board", "qemu-m4"], "give either a MODEL or --layer NxM"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_use(
+    arguments: list[str],
+    message: str,
+    saved: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "text.npz").write_text("hello")
+    before = sorted(tmp_path.iterdir())
+    filled = [a.format(tmp=tmp_path, model=saved) for a in arguments]
+    assert message in one_line(capsys, *filled)
+    assert sorted(tmp_path.iterdir()) == before  # nothing half-written is left
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["bench", "--layer", "784", "--board", "all"], "must be INPUTSxNEURONS like 784x128"),
+        (["bench", "--layer", "7x8", "--density", "2", "--board", "all"], "must lie in 0 to 1"),
+        (["train", "digits"], "the following arguments are required: -o/--output"),
+        (["train", "digits", "-o", "m", "--bits", "3"], "invalid choice: 3"),
+        (["train", "digits", "-o", "m", "--hidden", "a"], "must be whole numbers like 128,64"),
+        (["fly"], "invalid choice: 'fly'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_arguments_are_checked(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_without_tools_the_reason_is_one_line(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("CC", raising=False)
+    assert "no C compiler" in one_line(capsys, "check", saved)
+    assert "apt-get install" in one_line(capsys, "run", saved, "--board", "qemu-m4")
+    status, out, _ = run(capsys, "doctor")
+    assert status == 1
+    assert "MISSING" in out

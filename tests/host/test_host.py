@@ -1,0 +1,227 @@
+"""The compiled C on this machine: flags, foreign code, planted bugs, sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.models import inputs_for, small_model
+from support.results import assert_same
+
+import codegen
+from codegen.equivalence import compare_host, made_inputs
+from codegen.host import SANITIZE, WARNINGS, CompilerError, HostModel, find_compiler
+from codegen.render import render
+from codegen.stages import plan
+from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
+
+COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
+
+
+def plain_model(bits: int = 8, **neuron: Any) -> Model:
+    rng = np.random.default_rng(2)
+    high = 2 ** (bits - 1) - 1
+    codes = rng.integers(-high - 1, high, (35, 12), endpoint=True)
+    layer = Layer(Dense(codes, bits), LIF(**({"threshold": 4 * high, "leak": (3,)} | neuron)))
+    return Model(Spikes(12), (layer,), Count(), 7, name="plain")
+
+
+@pytest.mark.parametrize("flags", [("-O0",), ("-O3",), ("-Os",), ("-O2", *SANITIZE)], ids=str)
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("model", [small_model(), plain_model()], ids=lambda m: m.name)
+def test_every_compiler_and_flag_gives_the_same_integers(
+    model: Model, compiler: str, flags: tuple[str, ...]
+) -> None:
+    x = inputs_for(model, 20, 0)
+    host = HostModel(model, compiler=compiler, flags=flags)
+    assert_same(model.run(x, trace=True), host.run(x, trace=True))
+
+
+@pytest.mark.parametrize("bits", [4, 8, 16])
+@pytest.mark.parametrize("input_", [Analog(12, -8, 7), Frames(12, 0, 31), Spikes(12)], ids=repr)
+def test_wider_weights(bits: int, input_: Any) -> None:
+    model = dataclasses.replace(plain_model(bits), input=input_)
+    assert codegen.check(model) is None
+
+
+def test_batches_are_cut_into_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small_model()
+    x = inputs_for(model, 50, 1)
+    monkeypatch.setattr("codegen.host.PIECE_BYTES", 40_000)
+    assert_same(model.run(x, trace=True), HostModel(model).run(x, trace=True))
+
+
+def test_check_finds_nothing_in_honest_code(tmp_path: Path) -> None:
+    model = small_model()
+    codegen.generate(model, tmp_path)
+    assert codegen.check(model, code=tmp_path) is None
+
+
+PLANTED = [
+    ("bitsliced", "spikes &= u[", "spikes |= u["),  # another threshold
+    ("bitsliced", "v[4], &leak0", "v[5], &leak0"),  # another leak
+    ("bitsliced", "borrow |= ~u[", "borrow &= ~u["),  # a wrong reset
+    ("bitsliced", "fours ^= a;", "fours |= a;"),  # a dropped carry
+    ("bitsliced", "return (x & ~differ)", "return (x & differ)"),
+    ("bitsliced", "(n & 2u)", "(n & 6u)"),
+    ("plain", "if (u >= ", "if (u > "),
+    ("plain", "plain_asr(v, 3u)", "plain_asr(v, 4u)"),
+    ("plain", "u -= 508", "u -= 507"),
+    ("plain", "carry &= count;", "carry |= count;"),
+]
+
+
+@pytest.mark.parametrize(("kernel", "old", "new"), PLANTED)
+def test_planted_bugs_are_found(kernel: str, old: str, new: str, tmp_path: Path) -> None:
+    model = small_model() if kernel == "bitsliced" else plain_model()
+    paths = codegen.generate(model, tmp_path)
+    source = paths[f"{model.name}.c"]
+    text = source.read_text()
+    assert old in text
+    source.write_text(text.replace(old, new, 1))
+    difference = codegen.check(model, made_inputs(model, 400), code=tmp_path)
+    assert difference is not None
+    expected = model.run(made_inputs(model, 400), trace=True)
+    if difference.quantity in ("u", "spike", "v"):
+        name = {"u": "u", "spike": "spikes", "v": "v"}[difference.quantity]
+        trace = getattr(expected, name)[difference.layer]
+        place = (difference.sample, difference.step, difference.neuron)
+        assert trace[place] == difference.expected != difference.found
+    assert str(difference).startswith(f"sample {difference.sample}, ")
+
+
+def test_the_first_difference_is_the_first(tmp_path: Path) -> None:
+    model = plain_model(threshold=100)
+    source = codegen.generate(model, tmp_path)["plain.c"]
+    source.write_text(source.read_text().replace("u -= 100", "u -= (j == 30u) ? 99 : 100"))
+    x = np.random.default_rng(5).random((60, 7, 12)) < 0.5
+    spikes = model.run(x, trace=True).spikes
+    assert spikes is not None
+    sample, step = np.argwhere(spikes[0][:, :, 30])[0]
+    difference = codegen.check(model, x, code=tmp_path)
+    assert difference is not None
+    assert (difference.sample, difference.step) == (sample, step)
+    assert (difference.layer, difference.neuron, difference.quantity) == (0, 30, "v")
+    assert difference.found - difference.expected == 1
+
+
+def test_code_of_another_model_is_refused(tmp_path: Path) -> None:
+    codegen.generate(small_model(threshold=41), tmp_path)
+    with pytest.raises(ValueError, match="the C belongs to the model with digest"):
+        codegen.check(small_model(), code=tmp_path)
+    with pytest.raises(ValueError, match=r"the folder must hold small\.h and small\.c"):
+        codegen.check(small_model(), code=tmp_path / "none")
+
+
+def test_files_of_two_models_do_not_compile_together(tmp_path: Path) -> None:
+    model, other = small_model(), small_model(threshold=41)
+    files = render(model) | {"small.h": render(other)["small.h"]}
+    with pytest.raises(CompilerError, match="were generated from different models"):
+        HostModel(model, files=files)
+
+
+def test_undefined_behaviour_traps(tmp_path: Path) -> None:
+    model = plain_model()
+    code = render(model)["plain.c"].replace("int32_t u = v", "int32_t u = v + 2147483647 + (v | 1)")
+    script = (
+        "import sys; from codegen.host import HostModel; from qat.model import Model\n"
+        "model = Model.load(sys.argv[1])\n"
+        "host = HostModel(model, files={'plain.c': open(sys.argv[2]).read()})\n"
+        "import numpy as np; host.run(np.ones((1, 7, 12)))\n"
+    )
+    model.save(tmp_path / "m.npz")
+    (tmp_path / "bad.c").write_text(code)
+    arguments = [sys.executable, "-c", script, tmp_path / "m.npz", tmp_path / "bad.c"]
+    done = subprocess.run(arguments, capture_output=True, check=False)
+    assert done.returncode < 0, done.stderr  # killed by the trap
+
+
+def test_no_compiler_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    with pytest.raises(CompilerError, match=r"no C compiler: looked for cc, gcc, clang; install"):
+        HostModel(small_model())
+
+
+@pytest.mark.parametrize(
+    "model", [small_model(), plain_model(), plain_model(4)], ids=["s", "p", "4"]
+)
+def test_ram_is_what_was_planned(model: Model, tmp_path: Path) -> None:
+    codegen.generate(model, tmp_path)
+    planned = plan(model).ram_bytes
+    source = f'#include "{model.name}.h"\ntypedef char same[sizeof({model.name}_state) == '
+    (tmp_path / "size.c").write_text(source + f"{planned} ? 1 : -1];\n")
+    command = [find_compiler(), *WARNINGS, "-fsyntax-only", "size.c"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+
+
+def test_two_models_and_two_instances_live_in_one_program(tmp_path: Path) -> None:
+    first, second = small_model(), dataclasses.replace(small_model(threshold=60), name="other")
+    codegen.generate(first, tmp_path)
+    codegen.generate(second, tmp_path)
+    x = inputs_for(first, 2, 3)
+    numbers = ", ".join(str(int(value)) for value in x.ravel())
+    (tmp_path / "both.cpp").write_text(
+        '#include "small.h"\n#include "other.h"\n#include <cstdio>\n'
+        f"static const uint8_t x[2][20] = {{{numbers}}};\n"
+        "int main() {\n"
+        "    static small_state a, b;\n    static other_state c;\n"
+        "    uint32_t out[2];\n    int32_t scores[3][5];\n"
+        "    small_reset(&a); small_input(&a, x[0]);\n"
+        "    small_reset(&b); small_input(&b, x[1]);\n"
+        "    for (int t = 0; t < 6; t++) { small_step(&a, out); small_step(&b, out); }\n"
+        "    small_scores(&a, scores[0]); small_scores(&b, scores[1]);\n"
+        "    other_classify(&c, x[0], scores[2]);\n"
+        '    for (int i = 0; i < 15; i++) std::printf("%d ", (int)scores[i / 5][i % 5]);\n'
+        "}\n"
+    )
+    compiler = find_compiler()
+    for name in ("small.c", "other.c"):
+        subprocess.run([compiler, *WARNINGS, "-c", name], cwd=tmp_path, check=True)
+    link = ["g++", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers"]
+    subprocess.run(
+        [*link, "both.cpp", "small.o", "other.o", "-o", "both"], cwd=tmp_path, check=True
+    )
+    done = subprocess.run([tmp_path / "both"], capture_output=True, text=True, check=True)
+    found = np.array(done.stdout.split(), int).reshape(3, 5)
+    one, two = first.run(x).scores, second.run(x).scores
+    assert one is not None
+    assert two is not None
+    np.testing.assert_array_equal(found, [one[0], one[1], two[0]])
+
+
+def test_comparison_counts_what_it_compared() -> None:
+    model = small_model()
+    comparison = compare_host(model, inputs_for(model, 10, 0))
+    spikes = 10 * 6 * (40 + 33)
+    assert (comparison.samples, comparison.spikes, comparison.differing) == (10, spikes, 0)
+    assert comparison.membranes == 2 * spikes + 10 * (40 + 33)
+    assert comparison.scores == 10 * 5 + 10
+    assert comparison.line.startswith("0 of 4,380 spikes differ (0 of ")
+
+
+def test_a_name_can_be_chosen_and_is_checked(tmp_path: Path) -> None:
+    paths = codegen.generate(small_model(), tmp_path, name="keyword_spotter")
+    assert sorted(paths) == ["keyword_spotter.c", "keyword_spotter.h", "manifest.json"]
+    with pytest.raises(ValueError, match="must be a C identifier"):
+        codegen.generate(small_model(), tmp_path, name="../escape")
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="cannot be written"):
+        codegen.generate(small_model(), tmp_path / "file" / "out")
+
+
+def test_readouts_without_bias_with_bias_and_wide() -> None:
+    rng = np.random.default_rng(0)
+    for bits, bias in ((2, 0), (2, 7), (2, rng.integers(-9, 9, 40)), (4, -3), (16, 5)):
+        synapse = Dense(rng.integers(-1, 2, (40, 33)), bits, bias, fraction_bits=2)
+        model = dataclasses.replace(small_model(), readout=Accumulate(synapse))
+        assert codegen.check(model) is None

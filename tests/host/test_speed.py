@@ -1,0 +1,49 @@
+"""Ceilings of time and memory on this machine, far above what is usual."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from codegen.equivalence import compare_host
+from qat.model import LIF, Accumulate, Analog, Dense, Layer, Model
+
+GENERATE = """
+import resource, tempfile, time
+import numpy as np
+import codegen
+from qat.model import LIF, Dense, Layer, Model, Spikes
+codes = np.random.default_rng(0).integers(-1, 2, (1024, 1024))
+model = Model(Spikes(1024), (Layer(Dense(codes), LIF(40, (4,))),))
+start = time.perf_counter()
+with tempfile.TemporaryDirectory() as folder:
+    codegen.generate(model, folder)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def test_a_large_layer_is_generated_in_two_seconds_and_300_mb() -> None:
+    command = [sys.executable, "-c", GENERATE]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds, megabytes = map(float, done.stdout.split())
+    assert seconds < 2
+    assert megabytes < 300
+
+
+def test_ten_thousand_images_are_checked_in_ten_seconds() -> None:
+    rng = np.random.default_rng(1)
+    model = Model(
+        Analog(784),
+        (Layer(Dense(rng.integers(-1, 2, (128, 784)), input_shift=6), LIF(400, (3,))),),
+        Accumulate(Dense(rng.integers(-1, 2, (10, 128)))),
+        steps=8,
+    )
+    x = rng.integers(0, 256, (10_000, 784)) * (rng.random((10_000, 784)) < 0.2)
+    start = time.perf_counter()
+    comparison = compare_host(model, x)
+    assert time.perf_counter() - start < 10
+    assert comparison.differing == 0
+    assert comparison.spikes == 10_000 * 8 * 128

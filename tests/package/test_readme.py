@@ -1,0 +1,73 @@
+"""What the README shows works as it stands there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from codegen.cli.verbs import VERBS
+from codegen.host import WARNINGS, find_compiler
+
+
+@pytest.fixture(scope="module")
+def readme(root: Path) -> str:
+    return (root / "README.md").read_text()
+
+
+def block(text: str, language: str, mark: str = "") -> str:
+    """Return the first block of a language, or the one behind a mark."""
+    found = re.search(rf"{mark}.*?```{language}\n(.*?)```", text, re.DOTALL)
+    assert found, (language, mark)
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def program(readme: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the program of the README in a folder of its own; return the folder."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "program.py").write_text(block(readme, "python", "<!-- program -->"))
+    command = [sys.executable, "program.py"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split("accuracy ")[1]) > 0.9
+    return folder
+
+
+def test_the_program_runs(program: Path) -> None:
+    assert sorted(path.name for path in (program / "out").iterdir()) == [
+        "digits.c",
+        "digits.h",
+        "manifest.json",
+    ]
+
+
+def test_the_c_of_the_readme_compiles_against_the_generated_pair(
+    program: Path, readme: str
+) -> None:
+    declared = "int32_t classify(const uint8_t pixels[DIGITS_INPUTS]);\n\nint32_t classify("
+    source = block(readme, "c").replace("int32_t classify(", declared)
+    (program / "out" / "main.c").write_text(source)
+    command = [find_compiler(), *WARNINGS, "-fsyntax-only", "main.c"]
+    subprocess.run(command, cwd=program / "out", check=True)
+
+
+def test_every_verb_is_in_the_readme(readme: str) -> None:
+    for verb in VERBS:
+        assert f"`spikemcu {verb.name}" in readme
+
+
+def test_ci_runs_the_test_command_of_the_readme(readme: str, root: Path) -> None:
+    commands = [line for line in readme.splitlines() if "pip install -e '.[test]'" in line]
+    assert len(commands) == 1
+    assert "pip install -e '.\\[test\\]'" in (root / ".ci" / "run").read_text()
+
+
+def test_linked_files_exist(readme: str, root: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", readme)
+    assert links
+    for link in links:
+        assert (root / link).is_file(), link

@@ -1,0 +1,66 @@
+"""The wheel, installed in a clean environment outside the checkout, runs the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return next(folder.glob("*.whl"))
+
+
+def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {"qat", "codegen"} < tops
+    assert all(top in ("qat", "codegen") or top.endswith(".dist-info") for top in tops)
+    for needed in (
+        "qat/data/digits.csv.gz",
+        "codegen/templates/model.c.j2",
+        "codegen/templates/driver.c",
+        "codegen/_assets/boards/qemu-m4.json",
+        "codegen/_assets/firmware/platformio.ini",
+    ):
+        assert needed in names
+    assert not [name for name in names if ".pio/" in name or name.endswith(".pyc")]
+
+
+@pytest.mark.target
+def test_the_demo_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    install = [python, "-m", "pip", "install", "--quiet", wheel]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment["SPIKEMCU_CACHE"] = str(tmp_path / "cache")
+    command = [tmp_path / "venv" / "bin" / "spikemcu", "demo", "--short", "--json", "-o", "out"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    values = json.loads(done.stdout)
+    assert values["differing"] == 0
+    assert [result["differing"] for result in values["results"]] == [0] * 6
+    assert all(result["compared"]["spikes"] > 0 for result in values["results"])
+    assert values["accuracy"]["test"] > 0.85
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "digits.c",
+        "digits.h",
+        "digits.npz",
+        "manifest.json",
+    ]
+    # nothing is built inside site-packages
+    assert not list((tmp_path / "venv").rglob("*.o"))

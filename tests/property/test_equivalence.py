@@ -1,0 +1,40 @@
+"""The compiled C equals Model.run in every bit, over models of every kind."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.models import inputs_for, models, steps_for
+from support.results import assert_same
+
+from codegen.comparison import compare
+from codegen.host import HostModel
+from codegen.render import render
+from qat.model import Model
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@given(models(), SEEDS)
+def test_compiled_c_equals_the_model(model: Model, seed: int) -> None:
+    x, steps = inputs_for(model, 5, seed), steps_for(model)
+    expected = model.run(x, trace=True, steps=steps)
+    found = HostModel(model).run(x, trace=True, steps=steps)
+    assert_same(expected, found)
+    assert compare(expected, found).differing == 0
+
+
+@pytest.mark.skipif(not shutil.which("clang"), reason="clang is a second opinion, not a need")
+@given(models(), SEEDS)
+def test_clang_agrees_without_a_warning(model: Model, seed: int) -> None:
+    x, steps = inputs_for(model, 3, seed), steps_for(model)
+    host = HostModel(model, compiler="clang", flags=("-O1",))
+    assert_same(model.run(x, trace=True, steps=steps), host.run(x, trace=True, steps=steps))
+
+
+@given(models())
+def test_rendering_is_deterministic(model: Model) -> None:
+    assert render(model) == render(model)

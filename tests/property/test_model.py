@@ -1,0 +1,83 @@
+"""Model.run is the equations; bounds hold; files and digests keep the meaning."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from support.models import FREE_STEPS, inputs_for, models, steps_for
+from support.naive import run_one
+
+from qat.model import Model
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@given(models(), SEEDS)
+def test_run_is_the_equations(model: Model, seed: int) -> None:
+    x = inputs_for(model, 2, seed)
+    result = model.run(x, trace=True, steps=steps_for(model))
+    assert result.spikes is not None
+    for sample in range(len(x)):
+        naive = run_one(model, x[sample], model.steps or FREE_STEPS)
+        for name in ("spikes", "u", "v"):
+            for layer, values in enumerate(getattr(result, name)):
+                np.testing.assert_array_equal(values[sample], naive[name][layer])
+        if result.scores is not None:
+            np.testing.assert_array_equal(result.scores[sample], naive["scores"])
+            assert result.predictions is not None
+            assert result.predictions[sample] == naive["scores"].index(max(naive["scores"]))
+
+
+@given(models(), SEEDS)
+def test_no_value_leaves_its_bounds(model: Model, seed: int) -> None:
+    result = model.run(inputs_for(model, 20, seed), trace=True, steps=steps_for(model))
+    bounds = model.bounds()
+    assert result.u is not None
+    assert result.v is not None
+    for u, v, layer in zip(result.u, result.v, bounds.layers, strict=True):
+        assert (u >= layer.u.lo).all()
+        assert (u <= layer.u.hi).all()
+        assert (v >= layer.v.lo).all()
+        assert (v <= layer.v.hi).all()
+    if bounds.scores is not None and result.scores is not None:
+        assert (result.scores >= bounds.scores.lo).all()
+        assert (result.scores <= bounds.scores.hi).all()
+
+
+@given(models(), SEEDS)
+def test_saved_model_reads_back_the_same(model: Model, seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.npz")
+        model.save(path)
+        again = Model.load(path)
+        assert again.digest() == model.digest()
+        first = path.read_bytes()
+        again.save(path)
+        assert path.read_bytes() == first
+    x, steps = inputs_for(model, 3, seed), steps_for(model)
+    for ours, theirs in zip(model.run(x, steps=steps).state, again.run(x, steps=steps).state,
+                            strict=True):  # fmt: skip
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@given(models(), SEEDS)
+def test_batch_equals_loop(model: Model, seed: int) -> None:
+    x, steps = inputs_for(model, 4, seed), steps_for(model)
+    whole = model.run(x, trace=True, steps=steps)
+    for sample in range(len(x)):
+        one = model.run(x[sample : sample + 1], trace=True, steps=steps)
+        assert whole.spikes is not None
+        assert one.spikes is not None
+        for ours, theirs in zip(whole.spikes, one.spikes, strict=True):
+            np.testing.assert_array_equal(ours[sample], theirs[0])
+
+
+@given(models(), st.sampled_from(("name", "metadata")))
+def test_digest_ignores_what_changes_no_result(model: Model, field: str) -> None:
+    other = dataclasses.replace(model, **{field: {"name": "other", "metadata": {"a": 1}}[field]})
+    assert other.digest() == model.digest()

@@ -1,0 +1,45 @@
+"""One test per bug that the generated C once had."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+import codegen
+from codegen.host import HostModel
+from qat.model import LIF, Accumulate, Count, Dense, Frames, Layer, Model, Spikes
+
+COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_functions_only_for_probes_are_not_left_unused(compiler: str) -> None:
+    """Clang warned of `lane` and `signed` in a free-running model without probes."""
+    model = Model(Spikes(3), (Layer(Dense(np.eye(3, dtype=int)), LIF(4, (2,))),))
+    HostModel(model, compiler=compiler)
+    assert codegen.check(model, compiler=compiler) is None
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_current_whose_bits_lie_above_the_membrane_is_no_unused_parameter(compiler: str) -> None:
+    """All weights zero and many fraction bits: no plane of u takes the current."""
+    layer = Layer(Dense(np.zeros((1, 3), int), bias=[-13], fraction_bits=6), LIF([3], (0,)))
+    model = Model(Spikes(3), (layer,))
+    assert codegen.check(model, compiler=compiler) is None
+
+
+def test_sums_of_signed_bytes_convert_without_a_warning() -> None:
+    """Gcc warned of `sum += (uint32_t)x` for an int8_t x."""
+    layer = Layer(Dense(np.eye(3, dtype=int), input_shift=1), LIF(9, (2,)))
+    assert codegen.check(Model(Frames(3, -8, 7), (layer,), Count(), 4)) is None
+
+
+def test_clearing_is_not_mistaken_for_a_wrong_size() -> None:
+    """Gcc took memset(x, 0, 6 * sizeof x[0]) for a mistake where x had 24 elements."""
+    rng = np.random.default_rng(0)
+    for outputs in range(1, 8):
+        readout = Accumulate(Dense(rng.integers(-1, 2, (outputs, 40))))
+        layer = Layer(Dense(rng.integers(-1, 2, (40, 6)), 4), LIF(3, (2,)))
+        assert codegen.check(Model(Spikes(6), (layer,), readout, 4)) is None

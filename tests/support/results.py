@@ -1,0 +1,21 @@
+"""Comparison of results without the comparison under test."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qat.model import Result
+
+
+def assert_same(expected: Result, found: Result) -> None:
+    """Fail unless both results hold the same fields with the same values and types."""
+    for name in Result.__dataclass_fields__:
+        ours, theirs = getattr(expected, name), getattr(found, name)
+        if ours is None or theirs is None:
+            assert ours is theirs, name
+            continue
+        ours = ours if isinstance(ours, tuple) else (ours,)
+        theirs = theirs if isinstance(theirs, tuple) else (theirs,)
+        for layer, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+            np.testing.assert_array_equal(a, b, err_msg=f"{name}[{layer}]")
+            assert a.dtype == b.dtype, name

@@ -1,0 +1,45 @@
+"""Instruction counts that must not grow; the command beside each shows the figure.
+
+spikemcu bench --layer 784x128 --density 0.1 --board all
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from codegen.benchmark import measure_layer, random_layer
+from codegen.comparison import compare
+from codegen.equivalence import made_inputs
+from codegen.host import HostModel
+
+pytestmark = pytest.mark.target
+
+CEILINGS = {
+    "qemu-m0": 11_000,
+    "qemu-m3": 7_000,
+    "qemu-m4": 7_000,
+    "qemu-m7": 7_000,
+    "qemu-m33": 7_000,
+    "qemu-m55": 7_500,
+}
+"""A whole time step of 784 -> 128, 10 % of the inputs active, 16-bit membranes, one threshold."""
+
+
+def test_the_measured_layer_is_what_it_says() -> None:
+    model = random_layer(784, 128)
+    bounds = model.bounds().layers[0]
+    assert bounds.u_raw.width == 16
+    x = made_inputs(model, 40)
+    assert compare(model.run(x, trace=True), HostModel(model).run(x, trace=True)).differing == 0
+
+
+@pytest.mark.parametrize("board", CEILINGS)
+def test_a_step_stays_below_its_ceiling(board: str) -> None:
+    (measured,) = measure_layer(784, 128, [0.1], board)
+    assert measured.instructions <= CEILINGS[board]
+
+
+def test_work_is_proportional_to_spikes() -> None:
+    few, some, many = measure_layer(784, 128, [0.0, 0.1, 0.2], "qemu-m4")
+    first, second = some.instructions - few.instructions, many.instructions - some.instructions
+    assert 0.85 < second / first < 1.1

@@ -1,0 +1,69 @@
+"""The rules that keep the house in order: who imports whom, what is in the tables."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import codegen
+from codegen.kernels import KERNELS
+from codegen.stages import HELPERS
+
+ROOT = Path(codegen.__file__).parents[1]
+QAT = sorted((ROOT / "qat").rglob("*.py"))
+CODEGEN = sorted((ROOT / "codegen").rglob("*.py"))
+COMMANDS = {"cli.py", "__main__.py"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            yield node.module
+
+
+@pytest.mark.parametrize("path", QAT, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_qat_never_imports_codegen(path: Path) -> None:
+    assert not [name for name in imports(path) if name.split(".")[0] == "codegen"]
+
+
+@pytest.mark.parametrize("path", QAT, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_the_model_imports_nothing_else_of_qat(path: Path) -> None:
+    if path.parent.name != "model":
+        return
+    names = [name for name in imports(path) if name.split(".")[0] == "qat"]
+    assert all(name == "qat.model" or name.startswith("qat.model.") for name in names)
+
+
+@pytest.mark.parametrize("path", CODEGEN, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_codegen_sees_only_the_model(path: Path) -> None:
+    if path.relative_to(ROOT / "codegen").parts[0] in ("cli", *COMMANDS):
+        return
+    names = {name for name in imports(path) if name.split(".")[0] == "qat"}
+    assert names <= {"qat.model"}
+
+
+def test_every_kernel_and_helper_has_its_template() -> None:
+    templates = ROOT / "codegen" / "templates"
+    helpers = {path.name.removesuffix(".c.j2") for path in (templates / "helpers").iterdir()}
+    assert helpers == set(HELPERS)
+    kernels = {path.name for path in (templates / "kernels").iterdir()}
+    for kernel in KERNELS:
+        assert f"{kernel.name}_layer.c.j2" in kernels
+        assert f"{kernel.name}_readout.c.j2" in kernels
+
+
+def test_importing_codegen_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, codegen; print(*[m for m in ('numpy', 'cffi', 'jinja2') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

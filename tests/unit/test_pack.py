@@ -1,0 +1,126 @@
+"""Packing is lossless, exactly two bits a weight, and the headers say how to unpack."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.models import small_model
+
+from codegen.host import WARNINGS, find_compiler
+from codegen.pack import (
+    constant_planes,
+    pack_bits,
+    pack_fields,
+    ternary_planes,
+    unpack_bits,
+    unpack_fields,
+    unpack_ternary_planes,
+)
+from codegen.weights import weights_header
+from qat.model import CODE_RANGE
+
+SIZES = st.sampled_from((1, 2, 3, 7, 31, 32, 33, 63, 64, 65))
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def codes_of(bits: int, n_out: int, n_in: int, seed: int) -> Any:
+    low, high = CODE_RANGE[bits]
+    return np.random.default_rng(seed).integers(low, high, (n_out, n_in), endpoint=True)
+
+
+@given(SIZES, SIZES, SEEDS)
+def test_ternary_planes_unpack(n_out: int, n_in: int, seed: int) -> None:
+    codes = codes_of(2, n_out, n_in, seed)
+    words = ternary_planes(codes)
+    np.testing.assert_array_equal(unpack_ternary_planes(words, n_out), codes)
+    assert words.nbytes * 8 == 2 * n_in * (-(-n_out // 32) * 32)
+
+
+@given(st.sampled_from((2, 4, 8, 16)), SIZES, SIZES, SEEDS)
+def test_fields_unpack(bits: int, n_out: int, n_in: int, seed: int) -> None:
+    codes = codes_of(bits, n_out, n_in, seed)
+    packed = pack_fields(codes, bits)
+    np.testing.assert_array_equal(unpack_fields(packed, bits, n_in), codes)
+    assert packed.nbytes == n_out * -(-n_in * bits // 8)
+
+
+@given(SIZES, SEEDS)
+def test_bits_unpack(n: int, seed: int) -> None:
+    bits = np.random.default_rng(seed).random((3, n)) < 0.5
+    words = pack_bits(bits)
+    np.testing.assert_array_equal(unpack_bits(words, n), bits)
+    for i in range(n):
+        assert bool(words[0, i // 32] >> (i % 32) & 1) == bits[0, i]
+
+
+@given(SIZES, SEEDS)
+def test_constant_planes_are_the_bits(n: int, seed: int) -> None:
+    values = np.random.default_rng(seed).integers(-900, 900, n)
+    planes = constant_planes(values, 11)
+    for j, value in enumerate(values):
+        bits = [int(planes[j // 32, b]) >> (j % 32) & 1 for b in range(11)]
+        assert sum(bit << b for b, bit in enumerate(bits)) == value % 2**11
+
+
+READERS = {
+    ("rows", 2): "((w[j][i / 4] >> (2 * (i % 4))) & 3) ^ 2) - 2",
+    ("rows", 4): "((w[j][i / 2] >> (4 * (i % 2))) & 15) ^ 8) - 8",
+    ("rows", 8): "w[j][i]))",
+    ("rows", 16): "w[j][i]))",
+    ("planes", 2): "((w[j / 32][2 * i] >> (j % 32)) & 1)) "
+    "+ 2 * (int)((w[j / 32][2 * i + 1] >> (j % 32)) & 1) - 1",
+}
+
+
+@pytest.mark.parametrize(("layout", "bits"), READERS)
+def test_header_reads_back_in_c(layout: str, bits: int, tmp_path: Path) -> None:
+    codes = codes_of(bits, 37, 45, bits)
+    (tmp_path / "w.h").write_text(weights_header(codes, bits, layout, name="w"))
+    expression = "((int)(" + READERS[layout, bits].replace("j]", "j]", 1)
+    opened = expression.count("(") - expression.count(")")
+    (tmp_path / "read.c").write_text(
+        '#include "w.h"\n#include <stdio.h>\nint main(void)\n{\n'
+        "    for (unsigned j = 0; j < W_NEURONS; j++) {\n"
+        "        for (unsigned i = 0; i < W_INPUTS; i++) {\n"
+        f'            printf("%d ", {expression}{")" * opened});\n'
+        "        }\n    }\n    return 0;\n}\n"
+    )
+    command = [find_compiler(), "-std=c99", "-Wall", "-Werror", "read.c", "-o", "read"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    done = subprocess.run([tmp_path / "read"], check=True, capture_output=True, text=True)
+    read = np.array(done.stdout.split(), int).reshape(codes.shape)
+    np.testing.assert_array_equal(read, codes)
+
+
+def test_header_of_a_model_holds_every_synapse(tmp_path: Path) -> None:
+    text = weights_header(small_model(), layout="planes")
+    assert "small_layer0[2][40]" in text
+    assert "small_layer1[2][80]" in text
+    assert "static const int8_t small_readout[5][33]" in text
+    (tmp_path / "w.c").write_text(text + "int unused;\n")
+    flags = [*WARNINGS, "-Wno-unused-variable", "-Wno-unused-const-variable"]
+    command = [find_compiler(), *flags, "-fsyntax-only", "w.c"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.array([[2]]), 2), r"weights: hold 2 to 2; 2 bits allow -1 to 1"),
+        ((np.array([[0.5]]), 2), r"found dtype float64; must hold integer codes"),
+        ((np.array([1, 0]), 2), r"found shape \(2,\)"),
+        ((np.array([[1]]), 5), r"bits: found 5; allowed are 2, 4, 8, 16"),
+        ((np.array([[1]]), 4, "planes"), r"layout 'planes' holds ternary weights"),
+        ((np.array([[1]]), 2, "columns"), r"layout: found 'columns'; allowed are planes, rows"),
+        ((np.array([[1]]), 2, "rows", "for"), r"'for' is a keyword"),
+    ],
+)
+def test_header_refuses(arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        weights_header(*arguments)
