@@ -23,6 +23,7 @@ class Board:
     core_flags: compiler options that choose core, FPU and ABI
     clock_hz:   core clock
     flash, ram: bytes
+    platform:   the PlatformIO platform that builds for it
     machine:    QEMU's name of the machine
     cpuid_part: part number that the core's CPUID register gives
     """
@@ -34,6 +35,7 @@ class Board:
     clock_hz: int
     flash: int
     ram: int
+    platform: str
     machine: str
     cpuid_part: int
 
@@ -50,10 +52,11 @@ def board_from_json(name: str, data: dict[str, Any]) -> Board:
             clock_hz=int(build["f_cpu"].rstrip("L")),
             flash=int(upload["maximum_size"]),
             ram=int(upload["maximum_ram_size"]),
+            platform=data["platforms"][0],
             machine=qemu["machine"],
             cpuid_part=int(qemu["cpuid_part"], 16),
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"board {name}: its JSON lacks or breaks a field ({error!r})") from None
 
 
@@ -78,7 +81,7 @@ def find_board(name: str | Board) -> Board:
     boards = load_boards()
     if name in boards:
         return boards[name]
-    near = difflib.get_close_matches(name, boards, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, boards, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(boards)}"
     raise UnknownBoardError(f"board: found {name!r}; {hint}")
 

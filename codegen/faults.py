@@ -44,8 +44,8 @@ def causes(registers: dict[str, int]) -> list[str]:
     """Return what CFSR says, in words; Armv6-M has no such register."""
     cfsr = registers.get("cfsr", 0)
     found = [text for bit, text in CAUSES.items() if cfsr >> bit & 1]
-    if not found and registers and "pc" not in registers:
-        found = ["stack overflow"]  # the stack pointer lies outside of the stack
+    if registers and "pc" not in registers:
+        found.append("stack overflow")  # the stack pointer lies outside of the stack
     return list(dict.fromkeys(found))
 
 

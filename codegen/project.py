@@ -17,7 +17,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from codegen import __version__
@@ -27,13 +28,15 @@ from codegen.errors import (
     BuildError,
     MissingCompilerError,
     MissingRegistryError,
+    TargetError,
     TooLargeError,
 )
 from codegen.paths import assets, cache_dir, locked
 from codegen.sizes import COMPILER
 
+OUR_PLATFORM = "qemu-cortexm"
 TOOLCHAIN = "toolchain-gccarmnoneeabi"
-REGISTRY_SECONDS = 15.0
+REGISTRY_SECONDS = 10.0
 BUILD_SECONDS = 900.0
 MODEL = Path("lib") / "model"
 LEFT_OUT = (".pio", "__pycache__", ".vscode")
@@ -165,13 +168,19 @@ def build(
     BuildError.
     """
     chosen = find_boards(boards)
-    project = _project()
-    model = _model(project, files, flags)
+    try:
+        project = _project()
+        model = _model(project, files, flags)
+    except OSError as error:
+        raise BuildError(
+            f"{cache_dir()}: cannot be written ({error.strerror}); set SPIKEMCU_CACHE to a folder "
+            "that can"
+        ) from None
     elves = {board.name: model / f"{board.name}.elf" for board in chosen}
     if all(elf.is_file() for elf in elves.values()):
         return elves
     with locked(project.with_name(f"{project.name}.lock")):
-        missing = [name for name, elf in elves.items() if not elf.is_file()]
+        missing = [board for board in chosen if not elves[board.name].is_file()]
         if missing:
             _run_platformio(project, model, missing, flags)
     return elves
@@ -192,38 +201,68 @@ def _environment(project: Path, model: Path, flags: Sequence[str]) -> dict[str, 
     }
 
 
-def _require_compiler(project: Path, environment: Mapping[str, str]) -> None:
-    """Raise MissingCompilerError if neither this machine nor the registry has a compiler.
+def _wanted(project: Path, boards: Sequence[Board]) -> Iterator[tuple[str, TargetError]]:
+    """Yield what only PlatformIO's registry can give, and the error if it does not."""
+    core, silent = project / "core", "PlatformIO's registry, which has one, does not answer"
+    if not shutil.which(COMPILER) and not (core / "packages" / TOOLCHAIN).is_dir():
+        text = f"no {COMPILER} on PATH, and {silent}; install it with: {INSTALL}"
+        yield TOOLCHAIN, MissingCompilerError(text)
+    if not find_spec("SCons") and not (core / "packages" / "tool-scons").is_dir():
+        text = f"no SCons in this Python, and {silent}; run: pip install scons==4.11.1"
+        yield "tool-scons", MissingRegistryError(text)
+    for board in boards:
+        if board.platform != OUR_PLATFORM and not (core / "platforms" / board.platform).is_dir():
+            text = (
+                f"{board.name}: needs the platform {board.platform} from PlatformIO's registry, "
+                "which does not answer; the emulated boards need none"
+            )
+            yield board.platform, MissingRegistryError(text)
+
+
+def _require_packages(
+    project: Path, boards: Sequence[Board], environment: Mapping[str, str]
+) -> None:
+    """Raise the error for the first package that is neither here nor to be had.
 
     PlatformIO itself would try for a minute and end with an empty message.
     """
-    packages = project / "core" / "packages"
-    if shutil.which(COMPILER) or (packages / TOOLCHAIN).is_dir():
-        return
-    command = [sys.executable, "-m", "platformio", "pkg", "show", f"platformio/{TOOLCHAIN}"]
-    try:
-        answer = subprocess.run(
-            command, env=environment, capture_output=True, timeout=REGISTRY_SECONDS, check=False
-        )
-        reachable = answer.returncode == 0
-    except subprocess.TimeoutExpired:
-        reachable = False
-    if not reachable:
-        raise MissingCompilerError(
-            f"no {COMPILER} on PATH, and PlatformIO's registry, which has one, does not answer; "
-            f"install it with: {INSTALL}"
-        )
+    for package, error in _wanted(project, boards):
+        command = [sys.executable, "-m", "platformio", "pkg", "show", f"platformio/{package}"]
+        try:
+            answer = subprocess.run(
+                command, env=environment, capture_output=True, timeout=REGISTRY_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise error from None
+        if answer.returncode:
+            raise error
 
 
 def _run_platformio(
-    project: Path, model: Path, boards: Sequence[str], flags: Sequence[str]
+    project: Path, model: Path, boards: Sequence[Board], flags: Sequence[str]
 ) -> None:
     """Run `pio run` for these boards and move what it made to its place."""
     environment = _environment(project, model, flags)
-    _require_compiler(project, environment)
+    _require_packages(project, boards, environment)
+    shutil.rmtree(model / "work", ignore_errors=True)  # of a build that was interrupted
+    names = [board.name for board in boards]
+    output, failed = _platformio(project, names, environment)
+    for name in names:
+        built = model / "work" / "build" / name / "firmware.elf"
+        if built.is_file():
+            os.replace(built, model / f"{name}.elf")
+    shutil.rmtree(model / "work", ignore_errors=True)
+    if failed:
+        raise _failure(output.replace(f"{model / MODEL / 'src'}{os.sep}", ""), failed)
+
+
+def _platformio(
+    project: Path, names: Sequence[str], environment: Mapping[str, str]
+) -> tuple[str, Sequence[str]]:
+    """Run `pio run` for these environments; return what it said and the names that failed."""
     command = [sys.executable, "-m", "platformio", "run", "-s", "-d", str(project / "firmware")]
-    for board in boards:
-        command += ["-e", board]
+    for name in names:
+        command += ["-e", name]
     try:
         done = subprocess.run(
             command,
@@ -238,14 +277,9 @@ def _run_platformio(
         )
     except subprocess.TimeoutExpired:
         raise BuildError(f"PlatformIO did not end within {BUILD_SECONDS:g} s") from None
-    for board in boards:
-        built = model / "work" / "build" / board / "firmware.elf"
-        if built.is_file():
-            os.replace(built, model / f"{board}.elf")
-    shutil.rmtree(model / "work", ignore_errors=True)
-    if done.returncode:
-        failed = re.findall(r"^(\S+) +FAILED ", done.stdout, re.MULTILINE)
-        raise _failure(done.stdout, failed or boards)
+    if not done.returncode:
+        return done.stdout, ()
+    return done.stdout, re.findall(r"^(\S+) +FAILED ", done.stdout, re.MULTILINE) or names
 
 
 def _failure(output: str, boards: Sequence[str]) -> Exception:

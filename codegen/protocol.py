@@ -51,7 +51,7 @@ class Code(IntEnum):
     TOO_LONG = 7
 
 
-REASONS = {
+REASONS: dict[int, str] = {
     Code.UNKNOWN_TYPE: "it knows no such request",
     Code.BAD_LENGTH: "the payload has the wrong length",
     Code.BAD_RANGE: "an offset or count lies outside of what the model has",
@@ -127,13 +127,15 @@ class Client:
 
     timeout: seconds to wait for each reply
     resends: how often a request is sent again when it got lost or damaged
+    name:    what the errors call the target
     """
 
-    def __init__(self, link: Link, timeout: float, resends: int = 0, sequence: int = 0) -> None:
+    def __init__(self, link: Link, timeout: float, resends: int = 0, name: str = "target") -> None:
         self.link = link
+        self.name = name
         self.timeout = timeout
         self.resends = resends
-        self._sequence = sequence
+        self._sequence = 0
         self._decoder = Decoder()
 
     def request(self, kind: Type, payload: bytes = b"") -> bytes:
@@ -152,10 +154,14 @@ class Client:
                 break
         if reply is None:
             seconds = self.timeout * (self.resends + 1)
-            raise HangError(f"no answer to {kind.name} within {seconds:g} s: the firmware hangs")
+            raise HangError(
+                f"{self.name}: the firmware hangs: no answer to {kind.name} within {seconds:g} s"
+            )
         if reply.code:
-            reason = REASONS.get(Code(reply.code), f"code {reply.code}")
-            raise RefusedError(f"the firmware refused {kind.name}: {reason}", reply.code)
+            reason = REASONS.get(reply.code, f"code {reply.code}")
+            raise RefusedError(
+                f"{self.name}: the firmware refused {kind.name}: {reason}", reply.code
+            )
         return reply.payload
 
     def _wait(self, kind: Type) -> Frame | None:

@@ -82,7 +82,7 @@ class TargetModel:
         """Start the firmware and return it once it has said that it holds this model."""
         qemu = Qemu(self.board, self.elf, counting)
         try:
-            device = Device(Client(qemu, self.timeout))
+            device = Device(Client(qemu, self.timeout, name=self.board.name))
             self._check(device.info())
         except BaseException:
             qemu.close()

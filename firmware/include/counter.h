@@ -25,8 +25,8 @@ typedef struct {
 
 #define COUNTER_LOOPS 4096u
 
-/* Executes 2 * n + 1 instructions, its return included; n is at least 1. */
-void counter_loop(uintptr_t n, uintptr_t unused_b, uintptr_t unused_c);
+/* Executes 2 * n + 1 instructions, its return included; n is at least 1, b and c are ignored. */
+void counter_loop(uintptr_t n, uintptr_t b, uintptr_t c);
 
 /* Calls f(a, b, c) and times it. */
 counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c);

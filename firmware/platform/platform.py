@@ -15,15 +15,26 @@ TOOLCHAIN = "toolchain-gccarmnoneeabi"
 SCONS = "tool-scons"
 
 
-def _load_qemu(folder):
-    spec = importlib.util.spec_from_file_location("spikemcu_qemu", os.path.join(folder, "qemu.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 class QemucortexmPlatform(PlatformBase):
-    """Chooses the packages of a build and the command of a test."""
+    """Chooses the packages of a build and the command that runs it."""
+
+    QEMU = "qemu-system-arm"
+    INSTALL = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+
+    @classmethod
+    def qemu_command(cls, machine, elf, text_to_stdout=False):
+        """Return the command line that runs an ELF file on a machine.
+
+        Semihosting's console is QEMU's own stdin and stdout, and its text (SYS_WRITE0) goes
+        to stderr. With `text_to_stdout` the text goes to stdout, and nothing can be read.
+        """
+        semihosting, console = "enable=on,target=native", []
+        if text_to_stdout:
+            semihosting += ",chardev=console"
+            console = ["-chardev", "stdio,id=console,signal=off"]
+        silent = "-display none -monitor none -serial null".split()
+        options = [*silent, *console, "-semihosting-config", semihosting]
+        return [cls.QEMU, *options, "-M", machine, "-kernel", elf]
 
     def configure_default_packages(self, options, targets):
         """Leave out every package that this machine already has."""
@@ -32,7 +43,7 @@ class QemucortexmPlatform(PlatformBase):
         if not has_compiler and self.get_package(TOOLCHAIN) is None:
             print(
                 "No arm-none-eabi-gcc on PATH: asking PlatformIO's registry for one. Without a "
-                f"network, install it instead: {_load_qemu(self.get_dir()).INSTALL}",
+                f"network, install it instead: {self.INSTALL}",
                 file=sys.stderr,
             )
         if importlib.util.find_spec("SCons"):
@@ -50,8 +61,7 @@ class QemucortexmPlatform(PlatformBase):
         section = f"env:{env}"
         if self.config.get(section, "test_testing_command"):
             return
-        board = self.board_config(self.config.get(section, "board"))
+        machine = self.board_config(self.config.get(section, "board")).get("qemu.machine")
         elf = os.path.join(self.config.get("platformio", "build_dir"), env, "firmware.elf")
-        command = _load_qemu(self.get_dir()).command(board.get("qemu.machine"), elf, True)
-        command += ["-icount", "shift=8"]
+        command = [*self.qemu_command(machine, elf, text_to_stdout=True), "-icount", "shift=8"]
         self.config.set(section, "test_testing_command", "\n".join(command))

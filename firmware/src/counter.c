@@ -6,6 +6,7 @@ static volatile uint32_t *const CURRENT = (volatile uint32_t *)0xE000E018u;
 
 enum { ENABLE = 1, INTERRUPT = 2, CORE_CLOCK = 4 };
 
+#define UNUSED __attribute__((unused)) /* a naked function holds assembly alone */
 #define TIMER_BITS 24
 #define HANDLER_INSTRUCTIONS 5u
 
@@ -25,9 +26,8 @@ void SysTick_Handler(void)
                      ".ltorg" ::"i"(&wraps));
 }
 
-__attribute__((naked, noinline)) void counter_loop(uintptr_t n, uintptr_t unused_b, uintptr_t unused_c)
+__attribute__((naked, noinline)) void counter_loop(UNUSED uintptr_t n, UNUSED uintptr_t b, UNUSED uintptr_t c)
 {
-    (void)n, (void)unused_b, (void)unused_c;
     __asm__ volatile(".syntax unified\n"
                      "1:\n\t"
                      "subs r0, #1\n\t"
@@ -35,9 +35,8 @@ __attribute__((naked, noinline)) void counter_loop(uintptr_t n, uintptr_t unused
                      "bx lr");
 }
 
-__attribute__((naked, noinline)) static void nothing(uintptr_t a, uintptr_t b, uintptr_t c)
+__attribute__((naked, noinline)) static void nothing(UNUSED uintptr_t a, UNUSED uintptr_t b, UNUSED uintptr_t c)
 {
-    (void)a, (void)b, (void)c;
     __asm__ volatile("bx lr");
 }
 
@@ -46,10 +45,13 @@ __attribute__((noinline)) counter_span counter_measure(counter_function f, uintp
 {
     *CONTROL = 0;
     *RELOAD = (1u << TIMER_BITS) - 1u;
-    *CURRENT = 0; /* the timer reloads at the next tick, without a wrap */
+    *CURRENT = 0; /* the timer reloads at its first tick, without a wrap */
     wraps = 0;
     *CONTROL = ENABLE | INTERRUPT | CORE_CLOCK;
-    const uint32_t first = *CURRENT;
+    uint32_t first;
+    do {
+        first = *CURRENT;
+    } while (first == 0);
     __asm__ volatile("" ::: "memory");
     f(a, b, c);
     *CONTROL = INTERRUPT | CORE_CLOCK; /* stopped: a wrap is counted before the next lines */

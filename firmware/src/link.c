@@ -28,16 +28,13 @@ static void drop(uint32_t bytes)
 static void refuse(uint8_t code)
 {
     struct {
-        uint8_t bytes[FRAME_HEADER + FRAME_CRC];
-    } refusal;
-    uint32_t crc;
-    memcpy(refusal.bytes, &state.received, FRAME_HEADER);
-    refusal.bytes[9] = code;
-    refusal.bytes[10] = 0;
-    refusal.bytes[11] = 0;
-    crc = frame_crc(refusal.bytes, FRAME_HEADER);
-    memcpy(refusal.bytes + FRAME_HEADER, &crc, sizeof crc);
-    transport_write(refusal.bytes, sizeof refusal.bytes);
+        uint32_t magic, sequence;
+        uint8_t type, code;
+        uint16_t length;
+        uint32_t crc;
+    } refusal = {FRAME_MAGIC, state.received.sequence, state.received.type, code, 0, 0};
+    refusal.crc = frame_crc((const uint8_t *)&refusal, FRAME_HEADER);
+    transport_write((const uint8_t *)&refusal, sizeof refusal);
 }
 
 static void answer(void)

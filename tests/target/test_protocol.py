@@ -193,7 +193,7 @@ def test_no_step_follows_the_last(qemu: Qemu, model: Model) -> None:
         with pytest.raises(RefusedError) as error:
             refused()
         assert error.value.code == Code.NOT_NOW
-    with pytest.raises(RefusedError, match="BENCHMARK.*steps are all done"):
+    with pytest.raises(RefusedError, match=r"BENCHMARK.*steps are all done"):
         device.benchmark(What.STEP)
     device.scores(model.outputs)
     with pytest.raises(RefusedError) as error:

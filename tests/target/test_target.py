@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ SLOW = LIF(90, (3,), floor=-500)
 
 def layers(*sizes: int, neuron: LIF = SLOW, seed: int = 3) -> tuple[Layer, ...]:
     rng = np.random.default_rng(seed)
-    shapes = zip(sizes, sizes[1:], strict=False)
+    shapes = pairwise(sizes)
     return tuple(Layer(Dense(rng.integers(-1, 2, (m, n)), bias=4), neuron) for n, m in shapes)
 
 
@@ -54,7 +55,7 @@ LARGE = {
         Analog(8, 0, 16), layers(8, 33), readout(600, 33), 3, name="many_scores"
     ),
     "more layers than one INFO holds": Model(
-        Analog(4, 0, 16), layers(4, *[2] * 260), readout(3, 2), 2, name="deep"
+        Analog(4, 0, 16), layers(4, *[2] * 260, neuron=LIF(1, (3,))), readout(3, 2), 2, name="deep"
     ),
 }
 

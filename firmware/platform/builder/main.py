@@ -10,9 +10,6 @@ env = DefaultEnvironment()
 platform = env.PioPlatform()
 board = env.BoardConfig()
 
-sys.path.insert(0, platform.get_dir())
-import qemu  # noqa: E402
-
 startup = os.path.join(platform.get_dir(), "startup")
 core_flags = board.get("build.core_flags").split()
 memory = {
@@ -65,10 +62,10 @@ image = env.Command(
 
 def run_in_qemu(target, source, env):
     """Start the firmware with an empty input: it says what it holds, then ends."""
-    if shutil.which(qemu.QEMU) is None:
-        print(f"No {qemu.QEMU} on PATH; install it with: {qemu.INSTALL}", file=sys.stderr)
+    if shutil.which(platform.QEMU) is None:
+        print(f"No {platform.QEMU} on PATH; install it with: {platform.INSTALL}", file=sys.stderr)
         return 1
-    command = qemu.command(board.get("qemu.machine"), str(source[0]))
+    command = platform.qemu_command(board.get("qemu.machine"), str(source[0]))
     return env.Execute(" ".join([*command, "< /dev/null"]))
 
 

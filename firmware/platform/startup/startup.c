@@ -44,10 +44,33 @@ static void enable_coprocessors(void)
 #endif
 }
 
+/* Armv7-M: makes the memory below the stack forbidden, where a machine answers there after
+ * all. Armv8-M has a limit register, Armv6-M neither. A core without an MPU ignores it. */
+static void guard_stack(void)
+{
+#if __ARM_ARCH == 7
+    enum { GUARD_BITS = 16, NEVER_EXECUTE = 1 << 28, ENABLE = 1, DEFAULT_MAP = 4 };
+    volatile uint32_t *mpu = (volatile uint32_t *)0xE000ED94u; /* CTRL, RNR, RBAR, RASR */
+    mpu[1] = 0;
+    mpu[2] = (uint32_t)(uintptr_t)stack_bottom - (1u << GUARD_BITS);
+    mpu[3] = NEVER_EXECUTE | (GUARD_BITS - 1) << 1 | ENABLE;
+    mpu[0] = DEFAULT_MAP | ENABLE;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#elif __ARM_ARCH == 8
+    __asm__ volatile("msr msplim, %0" ::"r"(stack_bottom));
+#endif
+}
+
+/* Addresses, because symbols of the linker script are different objects to the compiler. */
+static int below(const volatile uint32_t *word, const uint32_t *end)
+{
+    return (uintptr_t)word < (uintptr_t)end;
+}
+
 static void paint_stack(void)
 {
     uint32_t *end = (uint32_t *)__builtin_frame_address(0) - PAINT_MARGIN;
-    for (volatile uint32_t *word = stack_bottom; word < end; word++) {
+    for (volatile uint32_t *word = stack_bottom; below(word, end); word++) {
         *word = PAINT;
     }
 }
@@ -55,10 +78,10 @@ static void paint_stack(void)
 static void initialise_variables(void)
 {
     const uint32_t *source = data_source;
-    for (uint32_t *word = data_start; word < data_end; word++) {
+    for (uint32_t *word = data_start; below(word, data_end); word++) {
         *word = *source++;
     }
-    for (uint32_t *word = bss_start; word < bss_end; word++) {
+    for (uint32_t *word = bss_start; below(word, bss_end); word++) {
         *word = 0;
     }
 }
@@ -66,6 +89,7 @@ static void initialise_variables(void)
 void Reset_Handler(void)
 {
     enable_coprocessors(); /* first: the copy loop below may become Helium code */
+    guard_stack();
     paint_stack();
     initialise_variables();
     semihosting_exit((uint32_t)main());
@@ -79,7 +103,7 @@ uint32_t stack_size(void)
 uint32_t stack_used(void)
 {
     const volatile uint32_t *word = stack_bottom;
-    while (word < stack_top && *word == PAINT) {
+    while (below(word, stack_top) && *word == PAINT) {
         word++;
     }
     return (uint32_t)((uintptr_t)stack_top - (uintptr_t)word);

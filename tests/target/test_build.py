@@ -1,0 +1,149 @@
+"""Building: no warning, all boards at once, the cache, the sizes, PlatformIO by hand."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.models import small_model
+
+from codegen.boards import load_boards
+from codegen.paths import assets
+from codegen.project import FIRMWARE_FLASH, FIRMWARE_RAM, build
+from codegen.render import render
+from codegen.sizes import parse_sizes, size_of
+from codegen.target import footprint
+from qat.model import Model
+
+pytestmark = pytest.mark.target
+
+BOARDS = tuple(load_boards())
+
+
+def sections(elf: Path) -> dict[str, int]:
+    command = ["arm-none-eabi-size", "-A", str(elf)]
+    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {m[1]: int(m[2]) for m in re.finditer(r"^\.([\w.]+) +(\d+)", table, re.MULTILINE)}
+
+
+def test_no_warning_on_any_board(model: Model) -> None:
+    assert set(build(render(model), flags=("-Werror",))) == set(BOARDS)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_firmware_takes_no_more_than_it_says(board: str, model: Model) -> None:
+    files = render(model)
+    found = sections(build(files, board)[board])
+    flash, ram = footprint(model)
+    code = size_of(files, board).text + 512  # probes, which only the firmware has
+    assert found["text"] + found["ARM.exidx"] + found["data"] <= FIRMWARE_FLASH + flash + code
+    assert found["stack"] + found["data"] + found["bss"] <= FIRMWARE_RAM + ram
+    assert found["data"] == 0
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_sizes_of_a_model_alone(board: str, model: Model) -> None:
+    sizes = size_of(render(model), board)
+    flash, _ = footprint(model)
+    assert sizes.data == sizes.bss == sizes.ram == 0
+    assert flash <= sizes.rodata <= flash + 64
+    assert 400 < sizes.text < 6000
+    assert sizes.flash == sizes.text + sizes.rodata
+
+
+def test_size_tables_are_summed() -> None:
+    table = ".text 10 0\n.text.f 5 0\n.rodata.x 7 0\n.data 3 0\n.bss 2 0\n.comment 99 0\nTotal 9\n"
+    assert parse_sizes(table).__dict__ == {"text": 15, "rodata": 7, "data": 3, "bss": 2}
+
+
+def test_the_same_files_are_built_once(model: Model) -> None:
+    files = render(model)
+    first = build(files, "qemu-m4")["qemu-m4"]
+    stamp = first.stat().st_mtime_ns
+    assert build(files, "qemu-m4")["qemu-m4"].stat().st_mtime_ns == stamp
+    other = build(files, "qemu-m4", flags=("-DUNUSED=1",))["qemu-m4"]
+    changed = build(files | {"small.c": files["small.c"] + "\n"}, "qemu-m4")["qemu-m4"]
+    assert len({first, other, changed}) == 3
+
+
+def test_nothing_is_written_beside_the_package(model: Model) -> None:
+    def listing() -> set[tuple[Path, int]]:
+        tops = [assets() / "firmware", assets() / "boards", assets() / "codegen"]
+        files = [p for top in tops for p in top.rglob("*") if "__pycache__" not in p.parts]
+        return {(p, p.stat().st_mtime_ns) for p in files if p.is_file()}
+
+    before = listing()
+    build(render(small_model(threshold=43)), "qemu-m3")
+    assert listing() == before
+
+
+def _build_in_child(threshold: int, start: float, results: multiprocessing.Queue[str]) -> None:
+    elf = build(render(small_model(threshold=threshold)), "qemu-m4")["qemu-m4"]
+    results.put(f"{threshold} {elf.is_file()}")
+
+
+def test_processes_that_build_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of them even build the same model, in a cache that none of them has seen."""
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    children = [
+        context.Process(target=_build_in_child, args=(threshold, 0.0, results))
+        for threshold in (51, 51, 52)
+    ]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(120)
+        assert child.exitcode == 0
+    assert sorted(results.get(timeout=5) for _ in children) == ["51 True", "51 True", "52 True"]
+    assert len(list((tmp_path / "models").glob("*/qemu-m4.elf"))) == 2
+    assert not list(tmp_path.rglob("work"))
+
+
+# ------------------------------------------------------------------- by hand
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy firmware and boards as they lie in the repository, without what was built."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("firmware", "boards"):
+        skip = shutil.ignore_patterns(".pio", "__pycache__")
+        shutil.copytree(assets() / name, folder / name, ignore=skip)
+    return folder
+
+
+def pio(checkout: Path, *arguments: str) -> str:
+    environment = os.environ | {
+        "PLATFORMIO_CORE_DIR": str(checkout / "core"),
+        "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
+        "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
+    }
+    verb, *rest = arguments
+    command = [sys.executable, "-m", "platformio", verb, "-d", str(checkout / "firmware"), *rest]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_pio_run_by_hand(checkout: Path) -> None:
+    said = pio(checkout, "run", "-e", "qemu-m4", "-t", "qemu")
+    assert re.search(r"^model example [0-9a-f]{32}$", said, re.MULTILINE)
+    assert "warning:" not in said
+
+
+def test_pio_test_by_hand(checkout: Path) -> None:
+    """25 checks on each core: a number, because lines that are not understood are passed over."""
+    said = pio(checkout, "test")
+    assert f"{25 * len(BOARDS)} test cases: {25 * len(BOARDS)} succeeded" in said
