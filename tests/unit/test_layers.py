@@ -11,8 +11,8 @@ import qat
 from qat.layers import Constants, Inflow, currents
 from qat.lif import Dynamics, decay
 from qat.model import LIF, Dense
-from qat.model.run import currents as record_currents
-from qat.model.run import leak as leak_of
+from qat.model.execution import currents as record_currents
+from qat.model.execution import leak as leak_of
 from qat.network import Network
 
 
