@@ -74,12 +74,16 @@ def ternary(weight: Float, per_neuron: bool = False, ratio: float = TERNARY_RATI
     """
     size = np.abs(weight)
     mean = _per_layer_or_neuron(size, per_neuron, np.mean)
-    kept = size > (ratio * mean)[..., None].astype(weight.dtype)
-    axis = 1 if per_neuron else None
-    count = kept.sum(axis=axis)
-    total = np.where(kept, size, 0).sum(axis=axis, dtype=np.float64)
+    kept = np.greater(size, (ratio * mean)[..., None].astype(weight.dtype), out=np.empty_like(size))
+    codes = np.copysign(kept, weight, out=kept)
+    if per_neuron:
+        count = np.einsum("ji,ji->j", codes, codes)
+        total = np.einsum("ji,ji->j", codes, weight)
+    else:  # as products, which linear algebra forms faster than sums
+        flat = codes.ravel()
+        count, total = np.dot(flat, flat), np.dot(flat, weight.ravel())
     scale = np.where(count > 0, total / np.maximum(count, 1), mean)
-    return Quantized(np.copysign(kept, weight).astype(weight.dtype), scale)
+    return Quantized(codes, scale.astype(np.float64))
 
 
 def uniform(weight: Float, per_neuron: bool = False, *, bits: int) -> Quantized:
