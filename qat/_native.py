@@ -38,10 +38,10 @@ SURROGATES = ("atan", "triangle", "fast_sigmoid")
 """Surrogates by their number in the C."""
 
 INTERFACE = """
-void lif_forward(const lif_settings *set, const float *current, int32_t held,
-                 const float *threshold, float *u, float *spikes, float *v);
+void lif_forward(const lif_settings *set, const float *current, const float *threshold, float *u,
+                 float *spikes, float *v);
 void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared, const float *u,
-                  const float *spikes, const float *threshold, float *d_current, int32_t sum,
+                  const float *spikes, const float *threshold, float *d_current,
                   double *d_threshold, float *rows);
 """
 
@@ -62,26 +62,22 @@ class Library:
 
     def forward(self, settings: Any, current: Array, threshold: Array) -> tuple[Array, Array]:
         """Return (u, spikes), (steps, batch, neurons)."""
-        held, (batch, neurons) = len(current) == 1, current.shape[1:]
-        u = np.empty((settings.steps, batch, neurons), np.float32)
-        spikes = np.empty_like(u)
-        rows = np.empty(neurons, np.float32)
-        self._c.lif_forward(
-            settings, *map(self._floats, (current,)), held,
-            *map(self._floats, (threshold, u, spikes, rows)),
-        )  # fmt: skip
+        u = np.empty((settings.steps, *current.shape[1:]), np.float32)
+        spikes, rows = np.empty_like(u), np.empty(current.shape[2], np.float32)
+        self._c.lif_forward(settings, *map(self._floats, (current, threshold, u, spikes, rows)))
         return u, spikes
 
     def backward(
-        self, settings: Any, d_spikes: Array, u: Array, spikes: Array, threshold: Array, held: bool
+        self, settings: Any, d_spikes: Array, u: Array, spikes: Array, threshold: Array
     ) -> tuple[Array, Array]:
-        """Return dL/d current, summed over the steps if `held`, and float64 dL/d threshold."""
+        """Return dL/d current, summed if `settings.held`, and float64 dL/d threshold."""
+        held = bool(settings.held)
         d_current = np.empty((1 if held else len(u), *u.shape[1:]), np.float32)
         d_threshold = np.empty(u.shape[2])
         rows = np.empty((4, u.shape[2]), np.float32)
         self._c.lif_backward(
-            settings, self._floats(d_spikes), len(d_spikes) == 1 < len(u),
-            *map(self._floats, (u, spikes, threshold, d_current)), held,
+            settings, self._floats(d_spikes), len(d_spikes) == 1,
+            *map(self._floats, (u, spikes, threshold, d_current)),
             self._ffi.from_buffer("double[]", d_threshold), self._floats(rows),
         )  # fmt: skip
         return d_current, d_threshold

@@ -6,6 +6,7 @@ import gzip
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat import mnist
-from qat.encode import drop_bits, to_integers
+from qat.encode import drop_bits, resample, to_integers
 from qat.quantize import finite
 
 VALIDATION, TEST = 0.1, 0.2
@@ -34,6 +35,9 @@ class Dataset:
     name, source, licence: where it comes from
     input_range: (low, high)
     x_scale:     the real value of 1 in x; 1.0 where the data were whole numbers
+    originals:   the training samples as they were before the `steps` that made x_train of them,
+                 None without such; augmentation changes originals
+    steps:       functions of a batch, applied in order, from originals to x_train
     """
 
     x_train: NDArray[Any]
@@ -48,6 +52,31 @@ class Dataset:
     licence: str
     input_range: tuple[int, int]
     x_scale: float = 1.0
+    originals: NDArray[Any] | None = None
+    steps: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = ()
+
+    def training_batch(
+        self, chosen: NDArray[np.int64], change: Callable[[NDArray[Any]], NDArray[Any]] | None
+    ) -> NDArray[Any]:
+        """Return training inputs, made anew from originals that `change` has changed."""
+        if change is None:
+            return self.x_train[chosen]
+        x = change((self.x_train if self.originals is None else self.originals)[chosen])
+        for step in self.steps:
+            x = step(x)
+        return x
+
+    def through(self, step: Callable[[NDArray[Any]], NDArray[Any]], **changed: Any) -> Dataset:
+        """Return the data with every input put through `step`; other fields may change as well."""
+        return replace(
+            self,
+            x_train=step(self.x_train),
+            x_validation=step(self.x_validation),
+            x_test=step(self.x_test),
+            originals=self.x_train if self.originals is None else self.originals,
+            steps=(*self.steps, step),
+            **changed,
+        )
 
     @property
     def inputs(self) -> int:
@@ -65,11 +94,8 @@ class Dataset:
             raise ValueError(f"input bits: found {bits}; must be at least {least}")
         has = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
         shift = max(0, has - bits)
-        return replace(
-            self,
-            x_train=drop_bits(self.x_train, shift),
-            x_validation=drop_bits(self.x_validation, shift),
-            x_test=drop_bits(self.x_test, shift),
+        return self.through(
+            partial(drop_bits, shift=shift),
             input_range=(low >> shift, high >> shift),
             x_scale=self.x_scale * 2**shift,
         )
@@ -218,8 +244,12 @@ def _mnist() -> Dataset:
     )
 
 
+def _mnist_16() -> Dataset:
+    return _mnist().through(partial(resample, to=16), name="mnist-16")
+
+
 DATASETS: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
-    {"digits": _digits, "mnist": _mnist}
+    {"digits": _digits, "mnist": _mnist, "mnist-16": _mnist_16}
 )
 """The data sets that have a name."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isqrt
 from types import MappingProxyType
 from typing import Any
 
@@ -65,3 +66,24 @@ def to_integers(x: ArrayLike, scale: float, low: int, high: int) -> NDArray[Any]
 def drop_bits(x: NDArray[Any], shift: int) -> NDArray[Any]:
     """Return x >> shift: what a device does to keep the upper bits of a sensor's value."""
     return x >> shift
+
+
+def resample(x: NDArray[Any], to: int) -> NDArray[Any]:
+    """Return square images at `to` x `to` pixels: the mean over the area of each new pixel.
+
+    x: (batch, side * side) uint8; returns (batch, to * to) uint8
+
+    With r_ij the length that new pixel i and old pixel j share, in units of 1/to of an old one,
+
+        y_ij = floor((sum_kl r_ik x_kl r_jl + side**2 / 2) / side**2)
+
+    All of it are whole numbers below 2**24, so that float32 is exact and a device can do the same.
+    """
+    side = isqrt(x.shape[-1])
+    new, old = np.arange(to)[:, None] * side, np.arange(side) * to
+    shared = np.minimum(new + side, old + to) - np.maximum(new, old)
+    weights = np.maximum(shared, 0).astype(np.float32).T
+    across = (x.reshape(-1, side).astype(np.float32) @ weights).reshape(-1, side, to)
+    summed = across.transpose(0, 2, 1).reshape(-1, side) @ weights
+    whole = summed.reshape(-1, to, to).transpose(0, 2, 1).astype(np.int32)
+    return ((whole + side**2 // 2) // side**2).astype(np.uint8).reshape(-1, to * to)

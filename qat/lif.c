@@ -1,6 +1,6 @@
 /* The time loops of qat/lif.py, which documents them; the forward pass forms the same floats in
  * the same order. All arrays are C-contiguous float32: (steps, batch, neurons), or
- * (1, batch, neurons) where `held` counts 1; thresholds are (neurons,). */
+ * (1, batch, neurons) for a current that is held; thresholds are (neurons,). */
 
 #include <math.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 typedef struct {
     int32_t steps, batch, neurons;
+    int32_t held;     /* one current for all steps */
     int32_t terms;    /* shifts of the leak; -1: multiply by `kept` instead of rounding down */
     float scale[3];   /* 2^-|k| of every term */
     float sign[3];    /* what a term does to v: -1 takes away, +1 adds */
@@ -62,8 +63,8 @@ static void saturate(const lif_settings *set, float *restrict u)
 }
 
 /* v: scratch of (neurons,). */
-void lif_forward(const lif_settings *set, const float *current, int32_t held,
-                 const float *restrict threshold, float *u, float *spikes, float *restrict v)
+void lif_forward(const lif_settings *set, const float *current, const float *restrict threshold,
+                 float *u, float *spikes, float *restrict v)
 {
     const size_t row = (size_t)set->neurons, step = row * (size_t)set->batch;
 
@@ -73,7 +74,7 @@ void lif_forward(const lif_settings *set, const float *current, int32_t held,
         }
         for (int32_t t = 0; t < set->steps; t++) {
             const size_t at = (size_t)t * step + (size_t)b * row;
-            const float *restrict in = current + (held ? (size_t)b * row : at);
+            const float *restrict in = current + (set->held ? (size_t)b * row : at);
             float *restrict u_t = u + at;
             float *restrict s_t = spikes + at;
 
@@ -138,11 +139,12 @@ static void through_reset(const lif_settings *set, const float *restrict u,
     }
 }
 
-/* d_current: (1, batch, neurons), summed over the steps, where `sum` counts 1.
+/* d_spikes: (1, batch, neurons) where `shared` is 1, the same at every step.
+ * d_current: summed over the steps where the current is held.
  * rows: scratch of (4, neurons); d_threshold: (neurons,), overwritten. */
 void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared, const float *u,
                   const float *spikes, const float *restrict threshold, float *d_current,
-                  int32_t sum, double *restrict d_threshold, float *rows)
+                  double *restrict d_threshold, float *rows)
 {
     const size_t row = (size_t)set->neurons, step = row * (size_t)set->batch;
     float *restrict slope = rows, *restrict dv = rows + row, *restrict du = rows + 2 * row,
@@ -160,7 +162,7 @@ void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared
             const float *restrict u_t = u + at;
             const float *restrict s_t = spikes + at;
             const float *restrict ds = d_spikes + (shared ? (size_t)b * row : at);
-            float *restrict out = d_current + (sum ? (size_t)b * row : at);
+            float *restrict out = d_current + (set->held ? (size_t)b * row : at);
 
             slopes(set, u_t, threshold, slope);
             for (size_t n = 0; n < row; n++) {
@@ -179,7 +181,7 @@ void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared
                 }
             }
             for (size_t n = 0; n < row; n++) {
-                out[n] = sum && t < set->steps - 1 ? out[n] + du[n] : du[n];
+                out[n] = set->held && t < set->steps - 1 ? out[n] + du[n] : du[n];
                 dv[n] = du[n] * set->kept;
             }
         }

@@ -69,9 +69,9 @@ def forward(
     """
     library = _library(current)
     if library is not None and spike is heaviside:
-        settings = library.settings(**_settings(dynamics), steps=steps, **_shape(current))
-        theta = _row(threshold, current)
-        return library.forward(settings, np.ascontiguousarray(current), theta)
+        held = len(current) == 1
+        settings = library.settings(**_fields(dynamics, (steps, *current.shape[1:]), held))
+        return library.forward(settings, np.ascontiguousarray(current), _row(threshold, current))
     u = np.empty((steps, *current.shape[1:]), current.dtype)
     spikes = np.empty_like(u)
     v = np.zeros_like(u[0])
@@ -96,18 +96,17 @@ def _library(values: Float) -> _native.Library | None:
     return _native.library() if values.dtype == np.float32 and values.size else None
 
 
-def _shape(values: Float) -> dict[str, int]:
-    return {"batch": values.shape[1], "neurons": values.shape[2]}
-
-
 def _row(threshold: Float, values: Float) -> Float:
     theta = np.asarray(threshold, np.float32)
     return np.ascontiguousarray(np.broadcast_to(theta, values.shape[2:]))
 
 
-def _settings(dynamics: Dynamics) -> dict[str, Any]:
+def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str, Any]:
+    """Return the fields of lif_settings in qat/lif.c."""
     low, high = dynamics.limits or (0, 0)
     return {
+        **dict(zip(("steps", "batch", "neurons"), shape, strict=True)),
+        "held": held,
         "terms": len(dynamics.leak) if dynamics.rounded else -1,
         "scale": [2.0 ** -abs(k) for k in dynamics.leak],
         "sign": [1.0 if k < 0 else -1.0 for k in dynamics.leak],
@@ -155,12 +154,10 @@ def backward(
     """
     library, kind = _library(u), _KINDS.get(surrogate.derivative)
     if library is not None and kind is not None:
-        settings = library.settings(
-            **_settings(dynamics), steps=len(u), **_shape(u),
-            surrogate=kind, slope=SLOPE, detached=detach_reset,
-        )  # fmt: skip
-        arrays = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
-        d_current, d_theta = library.backward(settings, *arrays, _row(threshold, u), held)
+        loss = {"surrogate": kind, "slope": SLOPE, "detached": detach_reset}
+        settings = library.settings(**_fields(dynamics, u.shape, held), **loss)
+        d, u, spikes = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
+        d_current, d_theta = library.backward(settings, d, u, spikes, _row(threshold, u))
         return Gradients(d_current, d_theta.astype(np.float32))
     slope = surrogate.derivative(u / threshold - 1)
     slope /= threshold

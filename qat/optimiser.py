@@ -27,6 +27,17 @@ def cosine_rate(learning_rate: float, progress: float) -> float:
     )
 
 
+def averaged(old: Parameters, new: Parameters, kept: float, updates: int) -> Parameters:
+    """Return k * old + (1 - k) * new with k = min(kept, updates / (updates + 10)).
+
+    The second term lets a young mean forget its start. Returns `new` itself where kept is 0.
+    """
+    k = min(kept, updates / (updates + 10))
+    if not kept:
+        return new
+    return {name: (k * old[name] + (1 - k) * p).astype(p.dtype) for name, p in new.items()}
+
+
 @dataclass(frozen=True, eq=False)
 class Adam:
     """Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019).

@@ -165,7 +165,7 @@ def test_damaged_files_get_one_line(content, tmp_path):
 def test_files_that_are_not_there(tmp_path):
     with pytest.raises(ValueError, match="cannot be read"):
         load(tmp_path / "none.npz")
-    with pytest.raises(ValueError, match=r"'digitz': is not known; use digits, mnist or a .npz"):
+    with pytest.raises(ValueError, match=r"'digitz': is not known; use digits, mnist"):
         load("digitz")
 
 
