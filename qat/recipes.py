@@ -70,3 +70,10 @@ def recipe_for(name: str, samples: int) -> Recipe:
     batch_size = 32 if samples < 10_000 else 64
     epochs = -(-UPDATES * batch_size // max(samples, 1))
     return Recipe(min(max(epochs, 10), 200), batch_size)
+
+
+def recipe_named(name: str) -> Recipe:
+    """Return a row of RECIPES; ValueError if there is none of this name."""
+    if name not in RECIPES:
+        raise ValueError(f"recipe {name!r}: is not known; use {', '.join(RECIPES)}")
+    return RECIPES[name]

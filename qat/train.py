@@ -15,6 +15,7 @@ from qat.datasets import Dataset
 from qat.history import Epoch, History
 from qat.lif import Spike
 from qat.loss import cross_entropy, rate_penalty
+from qat.memory import require
 from qat.model import Model
 from qat.network import Network, Pass
 from qat.optimiser import Adam, averaged, cosine_rate
@@ -151,7 +152,8 @@ def _validate(net: Network, x: NDArray[Any], y: Labels) -> tuple[float, float, t
     return sum(losses) / start, right / start, tuple(float(r) for r in mean)
 
 
-def _check_data(net: Network, data: Dataset) -> None:
+def check_task(net: Network, data: Dataset, recipe: Recipe) -> None:
+    """Raise ValueError if the data does not fit the network, or the task the memory."""
     net.bind(data.input_range)
     for what in ("x_train", "x_validation"):
         try:
@@ -162,6 +164,11 @@ def _check_data(net: Network, data: Dataset) -> None:
         raise ValueError(
             f"{data.name}: has {data.classes} classes; the network has {net.sizes[-1]} outputs"
         )
+    require(
+        f"training on {data.name}",
+        net.training_bytes(min(recipe.batch_size, len(data.y_train))),
+        "use a smaller batch_size, fewer steps or fewer neurons",
+    )
 
 
 def _recipe(start: Recipe, given: dict[str, Any]) -> Recipe:
@@ -218,7 +225,7 @@ def fit(
     given |= {"rate_penalty": rate_penalty, "rate_target": rate_target, "averaging": averaging}
     given |= {"augment": augment}
     recipe = _recipe(recipe or recipe_for(data.name, len(data.y_train)), given)
-    _check_data(net, data)
+    check_task(net, data, recipe)
     session, interrupted = _Session(net, data, recipe, seed), False
     try:
         for _ in range(recipe.epochs):
@@ -243,5 +250,6 @@ def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) 
         },
         "firing_rates": list(best.firing_rates),
         "training": {**settings, "best_epoch": best.number},
-        "x_scale": data.x_scale,
+        "x_scale": np.asarray(data.x_scale).tolist(),
+        "x_offset": np.asarray(data.x_offset).tolist(),
     }
