@@ -49,6 +49,6 @@ def inputs_of(model: Model, arguments: Namespace) -> Inputs:
     if name is None or (arguments.data is None and name not in DATASETS):
         x = made_inputs(model, arguments.limit or 64)
         return Inputs(x, None, f"{len(x)} made inputs (extremes, then random)", steps)
-    data = _fitting(model, load(name))
+    data = _fitting(model, load(name, label=arguments.label))
     x, y = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
     return Inputs(x, y, f"{len(x)} test samples of {data.name}", steps)

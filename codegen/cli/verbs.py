@@ -64,6 +64,15 @@ def _model(parser: ArgumentParser) -> None:
     )
 
 
+def _label(parser: _ArgumentGroup | ArgumentParser) -> None:
+    parser.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="label column of a .csv: first, last or its name (default: label, class, target or "
+        "y, else the last)",
+    )
+
+
 def _data(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--data",
@@ -72,6 +81,7 @@ def _data(parser: ArgumentParser) -> None:
         "By default those that the model was trained on, else made ones",
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="use the first N samples only")
+    _label(parser)
 
 
 def _board(parser: ArgumentParser, required: bool = True) -> None:
@@ -94,15 +104,6 @@ def demo_arguments(parser: ArgumentParser) -> None:
         "--short",
         action="store_true",
         help="few epochs and samples: a quick look, not the real figures",
-    )
-
-
-def _label(parser: _ArgumentGroup | ArgumentParser) -> None:
-    parser.add_argument(
-        "--label",
-        metavar="COLUMN",
-        help="label column of a .csv: first, last or its name (default: label, class, target or "
-        "y, else the last)",
     )
 
 

@@ -141,6 +141,9 @@ def test_a_csv_is_described_and_trains(tmp_path: Path, capsys: pytest.CaptureFix
     command = ["train", path, "--label", "state", "-o", tmp_path / "m.npz", "--hidden", "8"]
     trained = run_json(capsys, *command, "--epochs", 30)
     assert trained["accuracy"]["test"] > 0.9
+    status, out, _ = run(capsys, "check", tmp_path / "m.npz", "--data", path, "--label", "state")
+    assert status == 0
+    assert "test samples of sensors" in out
 
 
 def test_frames_take_the_steps_of_the_data(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from codegen.cli import main
 from codegen.cli.verbs import VERBS
 from codegen.host import WARNINGS, find_compiler
 
@@ -53,6 +56,24 @@ def test_the_c_of_the_readme_compiles_against_the_generated_pair(
     (program / "out" / "main.c").write_text(source)
     command = [find_compiler(), *WARNINGS, "-fsyntax-only", "main.c"]
     subprocess.run(command, cwd=program / "out", check=True)
+
+
+def test_the_way_of_own_data_runs(
+    readme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 2, 300)
+    rows = [f"{20 + 5 * k + random.normal():.2f},{k + random.normal():.3f}" for k in kinds]
+    table = [f"{row},{['sits', 'runs'][k]}" for row, k in zip(rows, kinds, strict=True)]
+    (tmp_path / "sensors.csv").write_text("\n".join(["heat,motion,activity", *table]))
+    monkeypatch.chdir(tmp_path)
+    commands = block(readme, "sh", "<!-- own data -->").splitlines()
+    assert len(commands) < 10
+    for command in commands:
+        words = shlex.split(command, comments=True)[1:]
+        if words[0] != "build":  # tests/target builds
+            assert main([*words, *(["--epochs", "2"] if words[0] == "train" else [])]) == 0
+    assert (tmp_path / "out" / "sensors.c").exists()
 
 
 def test_every_verb_is_in_the_readme(readme: str) -> None:
