@@ -216,14 +216,16 @@ def fit(
 
     Raises ValueError if the data does not fit the network or a setting is out of range.
     """
-    given: dict[str, Any] = {
+    given = {
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "rate_penalty": rate_penalty,
+        "rate_target": rate_target,
+        "averaging": averaging,
+        "augment": augment,
     }
-    given |= {"weight_decay": weight_decay}
-    given |= {"rate_penalty": rate_penalty, "rate_target": rate_target, "averaging": averaging}
-    given |= {"augment": augment}
     recipe = _recipe(recipe or recipe_for(data.name, len(data.y_train)), given)
     check_task(net, data, recipe)
     session, interrupted = _Session(net, data, recipe, seed), False
