@@ -225,7 +225,10 @@ def test_data_of_another_width(
         (["weights", "{tmp}/none.npy", "-o", "{tmp}/w.h"], "cannot be read"),
         (["weights", "{model}", "-o", "{tmp}/no/w.h"], "cannot be written"),
         (["weights", "{model}", "-o", "{tmp}/w.h", "--bits", "4"], "a model's synapses have"),
-        (["check", "{model}", "--code", "{tmp}/none"], "the folder must hold small.h and small.c"),
+        (
+            ["check", "{model}", "--code", "{tmp}/none"],
+            "no pair of files; must hold small.h and small.c",
+        ),
         (["check", "{model}", "--compiler", "no-such-cc"], "no C compiler: looked for no-such-cc"),
         (["run", "{model}", "--board", "qemu-m5"], "found 'qemu-m5'; did you mean"),
         (["build", "{model}", "--board", "stm32"], "found 'stm32'"),
