@@ -105,6 +105,8 @@ def train(arguments: Namespace) -> int:
     )
     progress = show_progress(out, _epochs(arguments, data))
     history = fit(net, data, arguments.seed, **_settings(arguments), progress=progress)
+    if history.best is None:
+        raise KeyboardInterrupt  # before the first epoch was finished: there is nothing to keep
     model = export(net, name)
     return _finish(out, arguments, model, data, history)
 
