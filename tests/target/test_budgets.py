@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.compiler import allowed, same_compiler
 from support.golden import GOLDEN
 
 from codegen.boards import load_boards
@@ -44,10 +45,11 @@ def test_sizes_are_within_their_budgets(model: Model, request: pytest.FixtureReq
         f"{board}.{section}: {size}, budget {budget[board][section]}"
         for board, sections in found.items()
         for section, size in sections.items()
-        if size > budget[board][section]
+        if size > allowed(budget[board][section])
     ]
     assert not grown
-    assert found == budget, "smaller than the budget: lower it with --update-budgets"
+    if same_compiler():
+        assert found == budget, "smaller than the budget: lower it with --update-budgets"
 
 
 @pytest.mark.parametrize("model", GOLDEN, ids=lambda model: model.name)
