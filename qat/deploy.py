@@ -54,10 +54,10 @@ def export(net: Network, name: str = "snn", x: ArrayLike | None = None) -> Model
     x:    inputs on which the firing rates are measured; by default those that `fit` measured on
           validation data
 
-    The metadata holds what `fit` reported ("accuracy", "training", "x_scale": the real value of 1
-    in the input) and "firing_rates", the mean spikes per neuron and step of every spiking layer.
-    Raises ValueError for a network with real
-    weights, one whose input range is not known, or one that the integer model refuses.
+    The metadata holds what `fit` reported ("accuracy", "training", "x_scale" and "x_offset": the
+    real values of 1 and of 0 in the input) and "firing_rates", the mean spikes per neuron and step
+    of every spiking layer. Raises ValueError for a network with real weights, one whose input
+    range is not known, or one that the integer model refuses.
     """
     if net.is_float:
         layers = ", ".join(str(i) for i, bits in enumerate(net.bits) if bits is None)

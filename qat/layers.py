@@ -166,11 +166,19 @@ class _Synapse:
         self, codes: Float, bias: Float, theta: Float | None, exponent: int, leak_bound: float
     ) -> float:
         """Return a bound of every value that the forward pass forms, for any input."""
-        a = float(np.abs(codes).sum(axis=1, dtype=np.float64).max()) * self.inflow.magnitude
         half = 2.0 ** (exponent - 1) if exponent > 0 else 0.0
-        current = (a + half) * 2.0**-exponent + 1 + float(np.abs(bias).max())
+        rest = 1 + float(np.abs(bias).max())
         threshold = 0.0 if theta is None else float(np.max(theta))
-        return max(a + half, current * leak_bound, threshold)
+
+        def bound(codes_of_a_neuron: float) -> float:
+            a = codes_of_a_neuron * self.inflow.magnitude
+            current = (a + half) * 2.0**-exponent + rest
+            return max(a + half, current * leak_bound, threshold)
+
+        at_most = bound(self.n_in * (2.0 ** ((self.bits or 2) - 1) - (self.bits != 2)))
+        if at_most < 2**24:
+            return at_most  # whatever the codes are
+        return bound(float(np.abs(codes).sum(axis=1, dtype=np.float64).max()))
 
     def _weight_gradients(
         self, constants: Constants, x: NDArray[Any], d_current: Float
@@ -250,7 +258,7 @@ class SpikingTwin(_Synapse):
     def backward(
         self, parameters: Parameters, constants: Constants, trace: Trace, d_spikes: Float
     ) -> tuple[Parameters, Float]:
-        """Return (gradients of the parameters, dL/dI in integer units)."""
+        """Return (gradients of the parameters, dL/dI in integer units, as often as x)."""
         assert trace.u is not None
         assert trace.spikes is not None
         assert constants.threshold is not None
@@ -263,14 +271,13 @@ class SpikingTwin(_Synapse):
             self._dynamics(),
             surrogate=SURROGATES[self.surrogate],
             detach_reset=self.detach_reset,
+            held=len(trace.x) == 1,
         )
-        d_current = gradients.current
-        held = d_current.sum(axis=0, keepdims=True) if len(trace.x) == 1 else d_current
         d_threshold = (gradients.threshold / constants.unit).astype(dtype)
         return {
-            **self._weight_gradients(constants, trace.x, held),
+            **self._weight_gradients(constants, trace.x, gradients.current),
             "threshold": d_threshold if self.thresholds == "neuron" else d_threshold.sum(),
-        }, d_current
+        }, gradients.current
 
     def input_gradient(self, constants: Constants, d_current: Float) -> Float:
         """Return dL/dx, (steps, batch, n_in), from dL/dI."""

@@ -2,7 +2,8 @@
 
 Everything is an array of (steps, batch, neurons) in units of the integer membrane, so that
 the forward pass computes the integers of `qat.model.run` in float; the caller chooses a
-dtype in which they are exact. One function each way, so that a compiled loop can stand in.
+dtype in which they are exact. For float32 a compiled loop stands in where there is one
+(qat/_native.py): the same forward pass to the bit, gradients equal but for rounding.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from qat import _native
 from qat.model.records import leak_fraction
-from qat.surrogate import Surrogate, heaviside
+from qat.surrogate import SLOPE, SURROGATES, Surrogate, heaviside
 
 Float = NDArray[np.floating[Any]]
 Spike = Callable[[Float], Float]
@@ -65,6 +67,11 @@ def forward(
 
     Returns two arrays of (steps, batch, neurons) in the dtype of `current`.
     """
+    library = _library(current)
+    if library is not None and spike is heaviside:
+        held = len(current) == 1
+        settings = library.settings(**_fields(dynamics, (steps, *current.shape[1:]), held))
+        return library.forward(settings, np.ascontiguousarray(current), _row(threshold, current))
     u = np.empty((steps, *current.shape[1:]), current.dtype)
     spikes = np.empty_like(u)
     v = np.zeros_like(u[0])
@@ -80,9 +87,40 @@ def forward(
     return u, spikes
 
 
+_KINDS = {SURROGATES[name].derivative: i for i, name in enumerate(_native.SURROGATES)}
+"""The number of each surrogate in the C."""
+
+
+def _library(values: Float) -> _native.Library | None:
+    """Return the compiled loops if there are any for these values."""
+    return _native.library() if values.dtype == np.float32 and values.size else None
+
+
+def _row(threshold: Float, values: Float) -> Float:
+    theta = np.asarray(threshold, np.float32)
+    return np.ascontiguousarray(np.broadcast_to(theta, values.shape[2:]))
+
+
+def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str, Any]:
+    """Return the fields of lif_settings in qat/lif.c."""
+    low, high = dynamics.limits or (0, 0)
+    return {
+        **dict(zip(("steps", "batch", "neurons"), shape, strict=True)),
+        "held": held,
+        "terms": len(dynamics.leak) if dynamics.rounded else -1,
+        "scale": [2.0 ** -abs(k) for k in dynamics.leak],
+        "sign": [1.0 if k < 0 else -1.0 for k in dynamics.leak],
+        "kept": dynamics.kept,
+        "to_zero": dynamics.reset == "zero",
+        "limited": dynamics.limits is not None,
+        "low": low,
+        "high": high,
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """dL/d current, (steps, batch, neurons), and dL/d threshold, (neurons,)."""
+    """dL/d current, (steps, batch, neurons) or (1, batch, neurons), dL/d threshold, (neurons,)."""
 
     current: Float
     threshold: Float
@@ -97,6 +135,7 @@ def backward(
     *,
     surrogate: Surrogate,
     detach_reset: bool = True,
+    held: bool = False,
 ) -> Gradients:
     """Return the gradients of a forward run by backpropagation through time.
 
@@ -111,7 +150,15 @@ def backward(
 
     d_spikes: dL/dS, (steps, batch, neurons), or (1, batch, neurons) where all steps share it
     u, spikes: as `forward` returned them
+    held:     the current was held: its gradient is the sum over the steps
     """
+    library, kind = _library(u), _KINDS.get(surrogate.derivative)
+    if library is not None and kind is not None:
+        loss = {"surrogate": kind, "slope": SLOPE, "detached": detach_reset}
+        settings = library.settings(**_fields(dynamics, u.shape, held), **loss)
+        d, u, spikes = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
+        d_current, d_theta = library.backward(settings, d, u, spikes, _row(threshold, u))
+        return Gradients(d_current, d_theta.astype(np.float32))
     slope = surrogate.derivative(u / threshold - 1)
     slope /= threshold
     du = d_spikes * slope
@@ -128,4 +175,4 @@ def backward(
         if dynamics.limits is not None:
             du[t] *= (u[t] > dynamics.limits[0]) & (u[t] < dynamics.limits[1])
         dv = du[t] * u.dtype.type(dynamics.kept)
-    return Gradients(du, d_threshold)
+    return Gradients(du.sum(axis=0, keepdims=True) if held else du, d_threshold)

@@ -22,6 +22,7 @@ from qat.layers import (
     Trace,
 )
 from qat.lif import Dynamics, Spike
+from qat.memory import require
 from qat.model.records import LIF, integer
 from qat.quantize import QUANTIZERS, finite
 from qat.surrogate import SURROGATES, heaviside
@@ -30,6 +31,12 @@ Float = NDArray[np.floating[Any]]
 
 READOUTS = {"accumulate": 4.0, "count": 8.0}
 """Readouts, each with the initial gain from its score per step to a logit; it is learned."""
+
+BYTES_PER_WEIGHT = 32
+"""Weights, their gradient, the two moments of Adam, codes, and what forms the next of each."""
+
+VALUES_PER_NEURON = 4
+"""Numbers kept per neuron and step in training: u, spikes, the current and the gradient."""
 
 PIECE_VALUES = 2**21
 """Membranes that are computed in one piece outside of training, so that memory stays bounded."""
@@ -141,6 +148,7 @@ class Network:
         self.dynamics = _dynamics(leak, reset, membrane_bits)
         self.input_range = None if input_range is None else self._checked_range(input_range)
         self._build(self.input_range or (0, 1))
+        require("Network", BYTES_PER_WEIGHT * self._weights, "use fewer neurons")
         self.parameters = self._initial(np.random.default_rng(seed))
         self.report: dict[str, Any] = {}
 
@@ -180,6 +188,19 @@ class Network:
         named = [(f"{i}.{name}", value) for i, twin in enumerate(self.twins)
                  for name, value in twin.initial(rng).items()]  # fmt: skip
         return dict(named) | {"log_gain": np.log(np.float32(READOUTS[self.readout]))}
+
+    @property
+    def _weights(self) -> int:
+        return sum(twin.n_in * twin.n_out for twin in self.twins)
+
+    def training_bytes(self, batch: int) -> int:
+        """Return about how much memory training with batches of this many samples takes."""
+        framed = "steps" in INPUTS[self.input].dimensions
+        inputs = self.sizes[0] * (self.steps if framed else 1)
+        neurons = sum(twin.n_out for twin in self.layers)
+        return BYTES_PER_WEIGHT * self._weights + 4 * batch * (
+            2 * inputs + VALUES_PER_NEURON * self.steps * neurons
+        )
 
     @property
     def twins(self) -> tuple[SpikingTwin | AccumulateTwin, ...]:

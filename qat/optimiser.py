@@ -27,6 +27,17 @@ def cosine_rate(learning_rate: float, progress: float) -> float:
     )
 
 
+def averaged(old: Parameters, new: Parameters, kept: float, updates: int) -> Parameters:
+    """Return k * old + (1 - k) * new with k = min(kept, updates / (updates + 10)).
+
+    The second term lets a young mean forget its start. Returns `new` itself where kept is 0.
+    """
+    k = min(kept, updates / (updates + 10))
+    if not kept:
+        return new
+    return {name: (k * old[name] + (1 - k) * p).astype(p.dtype) for name, p in new.items()}
+
+
 @dataclass(frozen=True, eq=False)
 class Adam:
     """Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019).
@@ -54,11 +65,22 @@ class Adam:
         moved: Parameters = {}
         for name, p in parameters.items():
             kind, g = name.rpartition(".")[2], gradients[name]
-            mean[name] = self.b1 * self.mean.get(name, 0) + (1 - self.b1) * g
-            square[name] = self.b2 * self.square.get(name, 0) + (1 - self.b2) * np.square(g)
-            size = np.sqrt(square[name] / (1 - self.b2**t)) + self.epsilon
             own = rate * RATES.get(kind, 1.0)
             kept = 1 - own * self.weight_decay if kind == "weight" else 1.0
-            change = (own / (1 - self.b1**t)) * mean[name] / size
-            moved[name] = (p * kept - change).astype(p.dtype)
+            mean[name] = _blend(self.mean.get(name), g, self.b1)
+            square[name] = _blend(self.square.get(name), np.square(g), self.b2)
+            size = np.sqrt(square[name])
+            size *= float(1 / np.sqrt(1 - self.b2**t))
+            size += self.epsilon
+            change = mean[name] / size
+            change *= own / (1 - self.b1**t)
+            moved[name] = np.subtract(p * kept, change, dtype=p.dtype)
         return Adam(self.weight_decay, self.b1, self.b2, self.epsilon, t, mean, square), moved
+
+
+def _blend(old: NDArray[Any] | None, new: NDArray[Any], kept: float) -> NDArray[Any]:
+    """Return kept * old + (1 - kept) * new, as a fresh array."""
+    blended = np.multiply(new, 1 - kept)
+    if old is not None:
+        blended += old * kept
+    return np.asarray(blended)

@@ -34,6 +34,9 @@ SMALLEST_RANGE = 1e-8
 FAINTEST_NEURON = 2.0**-8
 """The smallest scale of a neuron, as a fraction of its layer's: keeps thresholds in int32."""
 
+FAINTEST_LAYER = 1e-30
+"""Weights below count as zero: float32 could not hold the scale of their codes."""
+
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
@@ -58,11 +61,11 @@ def straight_through(gradient: Float) -> Float:
 def _per_layer_or_neuron(values: Float, per_neuron: bool, reduce: Any) -> NDArray[np.float64]:
     """Reduce (n_out, n_in) to () or (n_out,), above 0; a neuron without weights is its layer's."""
     layer = np.float64(reduce(values))
-    layer = layer if layer > 0 else np.float64(1.0)  # all weights are zero: any scale will do
+    layer = layer if layer > FAINTEST_LAYER else np.float64(1.0)  # as good as zero: any will do
     if not per_neuron:
         return np.asarray(layer)
     neuron = reduce(values, axis=1).astype(np.float64)
-    return np.where(neuron > 0, np.maximum(neuron, FAINTEST_NEURON * layer), layer)
+    return np.where(neuron > FAINTEST_LAYER, np.maximum(neuron, FAINTEST_NEURON * layer), layer)
 
 
 def ternary(weight: Float, per_neuron: bool = False, ratio: float = TERNARY_RATIO) -> Quantized:
@@ -74,12 +77,16 @@ def ternary(weight: Float, per_neuron: bool = False, ratio: float = TERNARY_RATI
     """
     size = np.abs(weight)
     mean = _per_layer_or_neuron(size, per_neuron, np.mean)
-    kept = size > (ratio * mean)[..., None].astype(weight.dtype)
-    axis = 1 if per_neuron else None
-    count = kept.sum(axis=axis)
-    total = np.where(kept, size, 0).sum(axis=axis, dtype=np.float64)
+    kept = np.greater(size, (ratio * mean)[..., None].astype(weight.dtype), out=np.empty_like(size))
+    codes = np.copysign(kept, weight, out=kept)
+    if per_neuron:
+        count = np.einsum("ji,ji->j", codes, codes)
+        total = np.einsum("ji,ji->j", codes, weight)
+    else:  # as products, which linear algebra forms faster than sums
+        flat = codes.ravel()
+        count, total = np.dot(flat, flat), np.dot(flat, weight.ravel())
     scale = np.where(count > 0, total / np.maximum(count, 1), mean)
-    return Quantized(np.copysign(kept, weight).astype(weight.dtype), scale)
+    return Quantized(codes, scale.astype(np.float64))
 
 
 def uniform(weight: Float, per_neuron: bool = False, *, bits: int) -> Quantized:

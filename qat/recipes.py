@@ -7,9 +7,17 @@ them, as `qat.fit(net, data, seed=N)` does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qat.augment import Affine
+
+Augment = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 
 UPDATES = 4000
 """Weight updates that a data set without a row of its own is given, at least."""
@@ -24,6 +32,9 @@ class Recipe:
     weight_decay:       decoupled, of the weights
     rate_penalty:       weight of the firing-rate penalty; larger means fewer spikes
     rate_target:        spikes per step below which a neuron is not penalised
+    averaging:          the network that is kept is an exponential mean of the weights, this much
+                        of which every update keeps; 0 for the last weights
+    augment:            what changes every batch of training inputs, or None
     """
 
     epochs: int
@@ -32,12 +43,21 @@ class Recipe:
     weight_decay: float = 0.1
     rate_penalty: float = 0.005
     rate_target: float = 0.0
+    averaging: float = 0.0
+    augment: Augment | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values; augmentation as text."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        augment = self.augment
+        named = augment if is_dataclass(augment) else getattr(augment, "__qualname__", "yes")
+        return {**values, "augment": None if augment is None else str(named)}
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "digits": Recipe(100, 32, 5e-3, weight_decay=0.3, rate_penalty=0.01),
-        "mnist": Recipe(10, 64, 2e-3),
+        "mnist": Recipe(30, 128, 2e-3, 0.05, augment=Affine(1, 7, 0.06, 0.05)),
     }
 )
 """A row per data set that is loaded by name."""
@@ -50,3 +70,10 @@ def recipe_for(name: str, samples: int) -> Recipe:
     batch_size = 32 if samples < 10_000 else 64
     epochs = -(-UPDATES * batch_size // max(samples, 1))
     return Recipe(min(max(epochs, 10), 200), batch_size)
+
+
+def recipe_named(name: str) -> Recipe:
+    """Return a row of RECIPES; ValueError if there is none of this name."""
+    if name not in RECIPES:
+        raise ValueError(f"recipe {name!r}: is not known; use {', '.join(RECIPES)}")
+    return RECIPES[name]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,15 @@ from qat.datasets import Dataset
 from qat.history import Epoch, History
 from qat.lif import Spike
 from qat.loss import cross_entropy, rate_penalty
+from qat.memory import require
 from qat.model import Model
 from qat.network import Network, Pass
-from qat.optimiser import Adam, cosine_rate
-from qat.recipes import Recipe, recipe_for
+from qat.optimiser import Adam, averaged, cosine_rate
+from qat.recipes import Augment, Recipe, recipe_for
 from qat.surrogate import heaviside
 
 Float = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
-Augment = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 
 
 def evaluate(net_or_model: Network | Model, x: ArrayLike, y: ArrayLike) -> float:
@@ -74,12 +75,12 @@ def gradients(
 class _Session:
     """One training run: the optimiser, the epochs so far, the weights of the best one."""
 
-    def __init__(
-        self, net: Network, data: Dataset, recipe: Recipe, seed: int, augment: Augment | None
-    ) -> None:
+    def __init__(self, net: Network, data: Dataset, recipe: Recipe, seed: int) -> None:
         self.net, self.data, self.recipe = net, data, recipe
+        augment = recipe.augment
         self.rng = np.random.default_rng(seed)
-        self.augment = augment
+        self._change = None if augment is None else lambda x: augment(x, self.rng)
+        self.average = net.parameters
         self.adam = Adam(recipe.weight_decay)
         self.epochs: list[Epoch] = []
         self.best: Epoch | None = None
@@ -90,17 +91,19 @@ class _Session:
         start = time.perf_counter()
         loss, accuracy = self._updates()
         done = len(self.epochs) + 1
+        shown = copy(self.net)
+        shown.parameters = self.average
         epoch = Epoch(
             done,
             loss,
             accuracy,
-            *_validate(self.net, self.data.x_validation, self.data.y_validation),
+            *_validate(shown, self.data.x_validation, self.data.y_validation),
             self._rate(done),
             time.perf_counter() - start,
         )
         self.epochs.append(epoch)
         if self.best is None or _merit(epoch) > _merit(self.best):
-            self.best, self.best_parameters = epoch, self.net.parameters
+            self.best, self.best_parameters = epoch, self.average
         return epoch
 
     def _rate(self, epochs: float) -> float:
@@ -119,13 +122,14 @@ class _Session:
 
     def _update(self, batch: NDArray[np.int64], rate: float) -> tuple[float, int]:
         """Move the weights once; return (loss, how many predictions were right)."""
-        x, y = self.data.x_train[batch], self.data.y_train[batch]
-        if self.augment is not None:
-            x = self.augment(x, self.rng)
+        x, y = self.data.training_batch(batch, self._change), self.data.y_train[batch]
         recipe = self.recipe
         loss, slopes, run = gradients(self.net, x, y, recipe.rate_penalty, recipe.rate_target)
         self.adam, moved = self.adam.step(self.net.parameters, slopes, rate)
         self.net.parameters = self.net.constrained(moved)
+        self.average = averaged(
+            self.average, self.net.parameters, recipe.averaging, self.adam.count
+        )
         return loss, int((run.scores.argmax(axis=1) == y).sum())
 
 
@@ -148,7 +152,8 @@ def _validate(net: Network, x: NDArray[Any], y: Labels) -> tuple[float, float, t
     return sum(losses) / start, right / start, tuple(float(r) for r in mean)
 
 
-def _check_data(net: Network, data: Dataset) -> None:
+def check_task(net: Network, data: Dataset, recipe: Recipe) -> None:
+    """Raise ValueError if the data does not fit the network, or the task the memory."""
     net.bind(data.input_range)
     for what in ("x_train", "x_validation"):
         try:
@@ -159,17 +164,24 @@ def _check_data(net: Network, data: Dataset) -> None:
         raise ValueError(
             f"{data.name}: has {data.classes} classes; the network has {net.sizes[-1]} outputs"
         )
+    require(
+        f"training on {data.name}",
+        net.training_bytes(min(recipe.batch_size, len(data.y_train))),
+        "use a smaller batch_size, fewer steps or fewer neurons",
+    )
 
 
-def _recipe(data: Dataset, given: dict[str, Any]) -> Recipe:
-    chosen = {name: value for name, value in given.items() if value is not None}
-    recipe = replace(recipe_for(data.name, len(data.y_train)), **chosen)
+def _recipe(start: Recipe, given: dict[str, Any]) -> Recipe:
+    """Return a recipe with some settings replaced, or raise ValueError."""
+    recipe = replace(start, **{name: value for name, value in given.items() if value is not None})
     for name in ("epochs", "batch_size"):
         if not isinstance(getattr(recipe, name), int) or getattr(recipe, name) < 1:
             raise ValueError(f"{name}: found {getattr(recipe, name)!r}; must be 1 or more")
     for name in ("learning_rate", "weight_decay", "rate_penalty", "rate_target"):
         if not 0 <= getattr(recipe, name) < float("inf"):
             raise ValueError(f"{name}: found {getattr(recipe, name)}; must be 0 or more, finite")
+    if not 0 <= recipe.averaging < 1:
+        raise ValueError(f"averaging: found {recipe.averaging}; must be at least 0 and below 1")
     return recipe
 
 
@@ -184,7 +196,9 @@ def fit(
     weight_decay: float | None = None,
     rate_penalty: float | None = None,
     rate_target: float | None = None,
+    averaging: float | None = None,
     augment: Augment | None = None,
+    recipe: Recipe | None = None,
     progress: Callable[[Epoch], object] | None = None,
 ) -> History:
     """Train `net` in place and leave it with the weights of its best epoch on validation data.
@@ -195,17 +209,24 @@ def fit(
     Ctrl-C ends the training and keeps the best epoch so far, or, if none was finished, the
     weights from before the call; the History says so.
 
-    augment:  called with every batch of inputs and a random generator; returns inputs
+    recipe:   the settings to start from instead
+    augment:  called with every batch of training inputs (as they were before `with_input_bits`)
+              and a random generator; returns inputs
     progress: called with every finished Epoch
 
     Raises ValueError if the data does not fit the network or a setting is out of range.
     """
-    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    given: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+    }
     given |= {"weight_decay": weight_decay}
-    given |= {"rate_penalty": rate_penalty, "rate_target": rate_target}
-    recipe = _recipe(data, given)
-    _check_data(net, data)
-    session, interrupted = _Session(net, data, recipe, seed, augment), False
+    given |= {"rate_penalty": rate_penalty, "rate_target": rate_target, "averaging": averaging}
+    given |= {"augment": augment}
+    recipe = _recipe(recipe or recipe_for(data.name, len(data.y_train)), given)
+    check_task(net, data, recipe)
+    session, interrupted = _Session(net, data, recipe, seed), False
     try:
         for _ in range(recipe.epochs):
             epoch = session.epoch()
@@ -214,7 +235,7 @@ def fit(
     except KeyboardInterrupt:
         interrupted = True
     net.parameters = session.best_parameters
-    settings = {"data": data.name, "seed": seed, **asdict(recipe)}
+    settings = {"data": data.name, "seed": seed, **recipe.settings()}
     if session.best is not None:
         net.report = _report(net, data, session.best, settings)
     return History(tuple(session.epochs), session.best, interrupted, settings)
@@ -229,5 +250,6 @@ def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) 
         },
         "firing_rates": list(best.firing_rates),
         "training": {**settings, "best_epoch": best.number},
-        "x_scale": data.x_scale,
+        "x_scale": np.asarray(data.x_scale).tolist(),
+        "x_offset": np.asarray(data.x_offset).tolist(),
     }

@@ -14,7 +14,8 @@ from codegen.cli.output import Output, percent
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.datasets import Dataset, load
 from qat.model import C_KEYWORDS, MAX_NAME, Model, check_c_name
-from qat.recipes import recipe_for
+from qat.recipes import Recipe, recipe_for, recipe_named
+from qat.train import check_task
 
 DEFAULT_HIDDEN = {"digits": [64]}
 
@@ -56,7 +57,7 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
     return Network(
         [data.inputs, *hidden, data.classes],
         bits=[arguments.bits] * len(hidden) + [output_bits],
-        steps=arguments.steps,
+        steps=arguments.steps or (8 if data.x_train.ndim == 2 else data.x_train.shape[1]),
         leak=tuple(arguments.leak),
         reset=arguments.reset,
         readout=arguments.readout,
@@ -94,25 +95,29 @@ def train(arguments: Namespace) -> int:
     """Train a network and write its model."""
     out = Output(arguments)
     _check_before_the_work(arguments)
-    data = load(arguments.data, seed=arguments.seed)
+    data = load(arguments.data, seed=arguments.seed, label=arguments.label)
     if arguments.input_bits:
         data = data.with_input_bits(arguments.input_bits)
-    net = _network(arguments, data)
+    recipe, net = _recipe(arguments, data), _network(arguments, data)
+    check_task(net, data, recipe)
     name = arguments.name or c_name(data.name)
     out.say(
         f"{data.name}: {len(data.y_train):,} training, {len(data.y_validation):,} validation, "
         f"{len(data.y_test):,} test samples ({data.source}; {data.licence})"
     )
-    progress = show_progress(out, _epochs(arguments, data))
-    history = fit(net, data, arguments.seed, **_settings(arguments), progress=progress)
+    progress = show_progress(out, arguments.epochs or recipe.epochs)
+    settings = {**_settings(arguments), "recipe": recipe, "progress": progress}
+    history = fit(net, data, arguments.seed, **settings)
     if history.best is None:
         raise KeyboardInterrupt  # before the first epoch was finished: there is nothing to keep
     model = export(net, name)
     return _finish(out, arguments, model, data, history)
 
 
-def _epochs(arguments: Namespace, data: Dataset) -> int:
-    return int(arguments.epochs or recipe_for(data.name, len(data.y_train)).epochs)
+def _recipe(arguments: Namespace, data: Dataset) -> Recipe:
+    if arguments.recipe is None:
+        return recipe_for(data.name, len(data.y_train))
+    return recipe_named(arguments.recipe)
 
 
 def _finish(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, _ArgumentGroup
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -68,7 +68,7 @@ def _data(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="NAME|FILE",
-        help="inputs: a data set's test part (digits, mnist, or an .npz file with x and y). "
+        help="inputs: a data set's test part (a name of `spikemcu data`, or a file of yours). "
         "By default those that the model was trained on, else made ones",
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="use the first N samples only")
@@ -97,9 +97,28 @@ def demo_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def _label(parser: _ArgumentGroup | ArgumentParser) -> None:
+    parser.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="label column of a .csv: first, last or its name (default: label, class, target or "
+        "y, else the last)",
+    )
+
+
+def data_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `data`."""
+    parser.add_argument("data", metavar="DATASET|FILE", nargs="?", help="one data set to prepare")
+    _label(parser)
+
+
 def train_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `train`."""
-    parser.add_argument("data", metavar="DATASET|FILE", help="digits, mnist, or an .npz with x, y")
+    parser.add_argument(
+        "data",
+        metavar="DATASET|FILE",
+        help="a name of `spikemcu data`, an .npz with x and y, a .csv, or an IDX images file",
+    )
     parser.add_argument(
         "-o", "--output", metavar="MODEL", required=True, help="model file to write"
     )
@@ -134,7 +153,9 @@ def _network_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="keep the upper N bits of the inputs (default: all)",
     )
-    network.add_argument("--steps", type=positive, default=8, help="time steps T (default: 8)")
+    network.add_argument(
+        "--steps", type=positive, help="time steps T (default: those of the data, else 8)"
+    )
     network.add_argument(
         "--leak",
         type=whole_numbers,
@@ -149,11 +170,15 @@ def _network_arguments(parser: ArgumentParser) -> None:
 
 def _training_arguments(parser: ArgumentParser) -> None:
     training = parser.add_argument_group("training (defaults: the data set's recipe)")
+    training.add_argument(
+        "--recipe", metavar="NAME", help="settings of another data set, for instance mnist"
+    )
     training.add_argument("--epochs", type=positive)
     training.add_argument("--batch-size", type=positive)
     training.add_argument("--learning-rate", type=float)
     training.add_argument("--rate-penalty", type=float, help="weight of the firing-rate penalty")
     training.add_argument("--seed", type=int, default=0)
+    _label(training)
 
 
 def generate_arguments(parser: ArgumentParser) -> None:
@@ -242,6 +267,13 @@ VERBS: tuple[Verb, ...] = (
         "machine and on six emulated Cortex-M cores.",
         demo_arguments,
         "demo:demo",
+    ),
+    Verb(
+        "data",
+        "the data sets; fetch and prepare one",
+        "List the data sets that have a name, or fetch one, keep it, and print what it holds.",
+        data_arguments,
+        "datasets:data",
     ),
     Verb(
         "train",

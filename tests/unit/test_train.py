@@ -6,7 +6,7 @@ import pytest
 import qat
 from qat.datasets import from_arrays
 from qat.network import Network
-from qat.optimiser import Adam, cosine_rate
+from qat.optimiser import Adam, averaged, cosine_rate
 from qat.recipes import recipe_for
 
 
@@ -90,11 +90,24 @@ def test_what_training_reports_travels_in_the_model(digits, tmp_path):
     assert model.metadata["training"]["seed"] == 5
     assert model.metadata["training"]["best_epoch"] == history.best.number
     assert model.metadata["x_scale"] == 1.0
+    assert model.metadata["x_offset"] == 0.0
     model.save(tmp_path / "digits.npz")
     assert qat.Model.load(tmp_path / "digits.npz").metadata == model.metadata
     other = qat.export(net, x=digits.x_test)
     assert other.digest() == model.digest()
     assert other.metadata["firing_rates"] == list(net.run(digits.x_test).firing_rates)
+
+
+def test_scales_of_channels_travel_in_the_model(tmp_path):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(60, 4, 2)) * [1, 9] + [0, 70]
+    data = from_arrays(x, np.arange(60) % 2, each_feature=True)
+    net = Network([2, 4, 2], steps=4, input="frames")
+    qat.fit(net, data, epochs=1)
+    qat.export(net).save(tmp_path / "m.npz")
+    metadata = qat.Model.load(tmp_path / "m.npz").metadata
+    np.testing.assert_allclose(metadata["x_offset"], x.mean(axis=(0, 1)), atol=1.5)
+    np.testing.assert_allclose(metadata["x_scale"], np.array([3, 27]) / 127, rtol=0.2)
 
 
 def test_ctrl_c_keeps_the_best_so_far(digits):
@@ -189,6 +202,7 @@ def test_quantizing_after_training_loses_what_training_through_it_keeps(digits):
         ([64, 8, 10], {"epochs": 0}, "epochs: found 0"),
         ([64, 8, 10], {"batch_size": 0}, "batch_size: found 0"),
         ([64, 8, 10], {"learning_rate": -1.0}, "learning_rate: found -1.0"),
+        ([64, 8, 10], {"averaging": 1.0}, "averaging: found 1.0; must be at least 0 and below 1"),
         ([64, 8, 10], {"rate_penalty": float("nan")}, "rate_penalty: found nan"),
     ],
 )
@@ -233,6 +247,25 @@ def test_adam_follows_its_equations():
 def test_the_rate_falls_along_a_cosine():
     rates = [cosine_rate(2.0, p) for p in (0.0, 0.5, 1.0)]
     np.testing.assert_allclose(rates, [2.0, 2.0 * 0.505, 0.02])
+
+
+def test_an_average_forgets_its_start():
+    old, new = {"w": np.float32([0, 8])}, {"w": np.float32([10, 0])}
+    assert averaged(old, new, 0.0, 5) is new
+    np.testing.assert_allclose(averaged(old, new, 0.9, 1)["w"], [10 * 10 / 11, 8 / 11], rtol=1e-6)
+    np.testing.assert_allclose(averaged(old, new, 0.9, 1000)["w"], [1, 7.2], rtol=1e-6)
+    assert averaged(old, new, 0.9, 5)["w"].dtype == np.float32
+
+
+def test_the_network_of_averaged_weights_is_what_is_validated_and_kept(digits):
+    net = Network([64, 24, 10], seed=0)
+    history = qat.fit(net, digits, epochs=8, averaging=0.98)
+    plain = qat.fit(Network([64, 24, 10], seed=0), digits, epochs=8)
+    assert history.best.validation_accuracy > 0.85
+    best = qat.evaluate(net, digits.x_validation, digits.y_validation)
+    assert best == history.best.validation_accuracy
+    assert history.epochs[0].loss == plain.epochs[0].loss  # what trains is not the average
+    assert history.epochs[0].validation_loss != plain.epochs[0].validation_loss
 
 
 def test_recipes_fit_the_size_of_the_data():

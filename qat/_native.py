@@ -1,0 +1,143 @@
+"""The time loops of qat/lif.py in C: compiled once on this machine, loaded through cffi.
+
+`library()` is None where SPIKEMCU_NATIVE=0, where there is no C compiler, or where it fails;
+NumPy then does the same work, with the same forward pass to the bit. Nothing here is needed
+for a result, only for its speed.
+
+The compiler forms exactly the floats that the source names: no fused multiply-add, no
+reordering. The library is kept in the user's cache under a hash of all that could change it:
+source, compiler and its version, flags, and this processor's features.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qat.cache import user_cache
+
+Array = NDArray[Any]
+
+SOURCE = "lif.c"
+COMPILERS = ("cc", "gcc", "clang")
+FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
+TIMEOUT_SECONDS = 60
+
+SURROGATES = ("atan", "triangle", "fast_sigmoid")
+"""Surrogates by their number in the C."""
+
+INTERFACE = """
+void lif_forward(const lif_settings *set, const float *current, const float *threshold, float *u,
+                 float *spikes, float *v);
+void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared, const float *u,
+                  const float *spikes, const float *threshold, float *d_current,
+                  double *d_threshold, float *rows);
+"""
+
+
+class Library:
+    """The compiled loops; arrays are C-contiguous, float32 unless said otherwise."""
+
+    def __init__(self, path: Path, source: str) -> None:
+        from cffi import FFI  # noqa: PLC0415  # not needed where NumPy does the work
+
+        self._ffi = FFI()
+        self._ffi.cdef(_struct(source) + INTERFACE)
+        self._c = self._ffi.dlopen(str(path))
+
+    def settings(self, **values: Any) -> Any:
+        """Return a `lif_settings` with these fields."""
+        return self._ffi.new("lif_settings *", values)
+
+    def forward(self, settings: Any, current: Array, threshold: Array) -> tuple[Array, Array]:
+        """Return (u, spikes), (steps, batch, neurons)."""
+        u = np.empty((settings.steps, *current.shape[1:]), np.float32)
+        spikes, rows = np.empty_like(u), np.empty(current.shape[2], np.float32)
+        self._c.lif_forward(settings, *map(self._floats, (current, threshold, u, spikes, rows)))
+        return u, spikes
+
+    def backward(
+        self, settings: Any, d_spikes: Array, u: Array, spikes: Array, threshold: Array
+    ) -> tuple[Array, Array]:
+        """Return dL/d current, summed if `settings.held`, and float64 dL/d threshold."""
+        held = bool(settings.held)
+        d_current = np.empty((1 if held else len(u), *u.shape[1:]), np.float32)
+        d_threshold = np.empty(u.shape[2])
+        rows = np.empty((4, u.shape[2]), np.float32)
+        self._c.lif_backward(
+            settings, self._floats(d_spikes), len(d_spikes) == 1,
+            *map(self._floats, (u, spikes, threshold, d_current)),
+            self._ffi.from_buffer("double[]", d_threshold), self._floats(rows),
+        )  # fmt: skip
+        return d_current, d_threshold
+
+    def _floats(self, array: Array) -> Any:
+        assert array.dtype == np.float32
+        return self._ffi.from_buffer("float[]", array)
+
+
+def _struct(source: str) -> str:
+    """Return the declaration of lif_settings as the C source has it."""
+    start = source.index("typedef struct")
+    return source[start : source.index("lif_settings;") + len("lif_settings;")]
+
+
+def library() -> Library | None:
+    """Return the compiled loops, or None where NumPy has to do."""
+    if os.environ.get("SPIKEMCU_NATIVE") == "0":
+        return None
+    return _loaded(user_cache(), os.environ.get("CC"))
+
+
+@cache
+def _loaded(folder: Path, wanted: str | None) -> Library | None:
+    candidates = filter(None, (wanted, *COMPILERS))
+    compiler = next(filter(None, map(shutil.which, candidates)), None)
+    if compiler is None:
+        return None
+    source = files("qat").joinpath(SOURCE).read_text()
+    try:
+        return Library(_compiled(compiler, source, folder / "native"), source)
+    except (OSError, subprocess.SubprocessError, ImportError):
+        return None
+
+
+def _compiled(compiler: str, source: str, folder: Path) -> Path:
+    """Return the path of the shared library, compiling it if it is not there yet."""
+    version = subprocess.run(
+        [compiler, "--version"], capture_output=True, check=True, timeout=TIMEOUT_SECONDS
+    ).stdout
+    parts = (source, " ".join(FLAGS), os.path.realpath(compiler), version.decode(), _processor())
+    path = folder / f"lif-{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}.so"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
+            built = Path(temporary) / "lif.so"
+            (Path(temporary) / SOURCE).write_text(source)
+            subprocess.run(
+                [compiler, *FLAGS, "-shared", SOURCE, "-o", str(built), "-lm"],
+                cwd=temporary, capture_output=True, check=True, timeout=TIMEOUT_SECONDS,
+            )  # fmt: skip
+            built.replace(path)  # whoever is second replaces it with the same
+    return path
+
+
+def _processor() -> str:
+    """Return what tells processors apart that -march=native treats differently."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    features = [line for line in lines if line.startswith(("flags", "Features", "model name"))]
+    return f"{platform.machine()} {platform.processor()} {features[:2]}"

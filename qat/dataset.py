@@ -1,0 +1,265 @@
+"""A data set: whole numbers in training, validation and test parts, and how to make one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qat.encode import drop_bits, to_integers
+from qat.quantize import finite
+
+VALIDATION, TEST = 0.1, 0.2
+"""Parts of the samples that are set aside where a data set does not come divided."""
+
+SPREAD = 3.0
+"""Standard deviations that a byte spans, either way, for features with scales of their own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Inputs and labels in three parts.
+
+    x_train, x_validation, x_test: int8 or uint8 of (samples, inputs), or of (samples, steps,
+                 inputs) for a vector per step; every value lies in `input_range`
+    y_train, y_validation, y_test: (samples,) int64 in [0, classes)
+    classes:     number of classes
+    name, source, licence: where it comes from
+    input_range: (low, high)
+    x_scale:     the real value of 1 in x; 1.0 where the data were whole numbers; one number, or
+                 one for every feature (channel) where each has its own
+    x_offset:    the real value of 0 in x, likewise
+    class_names: words for the classes, or none
+    originals:   the training samples as they were before the `steps` that made x_train of them,
+                 None without such; augmentation changes originals
+    steps:       functions of a batch, applied in order, from originals to x_train
+    """
+
+    x_train: NDArray[Any]
+    y_train: NDArray[np.int64]
+    x_validation: NDArray[Any]
+    y_validation: NDArray[np.int64]
+    x_test: NDArray[Any]
+    y_test: NDArray[np.int64]
+    classes: int
+    name: str
+    source: str
+    licence: str
+    input_range: tuple[int, int]
+    x_scale: float | tuple[float, ...] = 1.0
+    x_offset: float | tuple[float, ...] = 0.0
+    class_names: tuple[str, ...] = ()
+    originals: NDArray[Any] | None = None
+    steps: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = ()
+
+    def training_batch(
+        self, chosen: NDArray[np.int64], change: Callable[[NDArray[Any]], NDArray[Any]] | None
+    ) -> NDArray[Any]:
+        """Return training inputs, made anew from originals that `change` has changed."""
+        if change is None:
+            return self.x_train[chosen]
+        x = change((self.x_train if self.originals is None else self.originals)[chosen])
+        for step in self.steps:
+            x = step(x)
+        return x
+
+    def through(self, step: Callable[[NDArray[Any]], NDArray[Any]], **changed: Any) -> Dataset:
+        """Return the data with every input put through `step`; other fields may change as well."""
+        return replace(
+            self,
+            x_train=step(self.x_train),
+            x_validation=step(self.x_validation),
+            x_test=step(self.x_test),
+            originals=self.x_train if self.originals is None else self.originals,
+            steps=(*self.steps, step),
+            **changed,
+        )
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs, the first entry of a network's sizes."""
+        return int(self.x_train.shape[-1])
+
+    def with_input_bits(self, bits: int) -> Dataset:
+        """Return the data with inputs of at most `bits` bits: the upper ones are kept.
+
+        Raises ValueError for less than one bit (two for signed data).
+        """
+        low, high = self.input_range
+        least = 2 if low < 0 else 1
+        if bits < least:
+            raise ValueError(f"input bits: found {bits}; must be at least {least}")
+        has = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
+        shift = max(0, has - bits)
+        return self.through(
+            partial(drop_bits, shift=shift),
+            input_range=(low >> shift, high >> shift),
+            x_scale=_scalar_or_each(np.multiply(self.x_scale, 2**shift)),
+        )
+
+
+def _scalar_or_each(values: NDArray[Any]) -> float | tuple[float, ...]:
+    return float(values) if values.ndim == 0 else tuple(map(float, values))
+
+
+# ------------------------------------------------------------------ splitting
+
+
+def stratified(y: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Return a mask that picks about `fraction` of every class, at least one where it has two."""
+    random = np.random.RandomState(seed)  # its numbers never change with the version of NumPy
+    picked = np.zeros(len(y), np.bool_)
+    for label in np.unique(y):
+        members = random.permutation(np.flatnonzero(y == label))
+        count = max(round(fraction * len(members)), int(len(members) > 1))
+        picked[members[:count]] = True
+    return picked
+
+
+# ------------------------------------------------------------------- checking
+
+
+def _labels(what: str, y: ArrayLike, samples: int) -> NDArray[np.int64]:
+    array = finite(what, y)
+    if array.ndim != 1:
+        raise ValueError(f"{what}: found shape {array.shape}; must be (samples,)")
+    if len(array) != samples:
+        raise ValueError(f"{what}: found {len(array)} labels for {samples} samples")
+    if (array != np.rint(array)).any():
+        raise ValueError(f"{what}: holds fractions; labels must be whole numbers from 0")
+    if len(array) and array.min() < 0:
+        raise ValueError(f"{what}: holds {array.min()}; labels must be whole numbers from 0")
+    return array.astype(np.int64)
+
+
+def _samples(what: str, x: ArrayLike, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
+    array = finite(what, x)
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        raise ValueError(
+            f"{what}: found shape {array.shape}; must be (samples, inputs) or "
+            "(samples, steps, inputs), none of them 0"
+        )
+    if shape is not None and array.shape[1:] != shape:
+        raise ValueError(f"{what}: found samples of shape {array.shape[1:]}; x has {shape}")
+    return array
+
+
+def _check_classes(labels: NDArray[np.int64], test: NDArray[np.int64]) -> None:
+    """Refuse labels from which nothing can be learned."""
+    classes = int(labels.max()) + 1
+    if len(labels) < classes:
+        raise ValueError(
+            f"y: found {len(labels)} training samples and the label {classes - 1}; fewer samples "
+            "than classes; labels must be whole numbers from 0, without gaps"
+        )
+    missing = np.flatnonzero(np.bincount(labels, minlength=classes) == 0)
+    if len(missing):
+        raise ValueError(
+            f"y: holds the label {classes - 1}, but no sample of class {missing[0]}; labels must "
+            "be whole numbers from 0, without gaps"
+        )
+    if classes == 1:
+        raise ValueError("y: every sample has the label 0; needs at least two classes")
+    if len(test) and test.max() >= classes:
+        raise ValueError(f"y_test: holds {test.max()}; y has the classes 0 to {classes - 1}")
+
+
+def _check_features(x: NDArray[Any], each: bool) -> None:
+    """Refuse inputs that never change: all of them, or one that is to be scaled on its own."""
+    flat = x.reshape(-1, x.shape[-1])
+    constant = np.flatnonzero(flat.min(axis=0) == flat.max(axis=0))
+    if len(constant) == flat.shape[1]:
+        raise ValueError("x: every feature is constant; there is nothing to learn from")
+    if each and len(constant):
+        raise ValueError(
+            f"x: feature {constant[0]} is {flat[0, constant[0]]:g} in every sample; leave it out"
+        )
+
+
+Encoding = tuple[NDArray[np.float64], NDArray[np.float64], int, int]
+
+
+def _encoding(x: NDArray[Any], each: bool) -> Encoding:
+    """Return (scale, offset, low, high): bytes as they are, anything else scaled to a byte."""
+    least, most = float(x.min()), float(x.max())
+    whole = bool((x == np.rint(x)).all())
+    if whole and ((least >= 0 and most <= 255) or (least >= -128 and most <= 127)):
+        magnitude = int(max(most, -least - 1))
+        top = 2 ** max(magnitude.bit_length(), 1)
+        return np.array(1.0), np.array(0.0), (-top if least < 0 else 0), top - 1
+    if each:
+        flat = x.reshape(-1, x.shape[-1]).astype(np.float64)
+        return SPREAD * flat.std(axis=0) / 127, flat.mean(axis=0), -127, 127
+    low, high = (-127, 127) if least < 0 else (0, 255)
+    return np.array(max(most, -least) / high), np.array(0.0), low, high
+
+
+def from_arrays(
+    x: ArrayLike,
+    y: ArrayLike,
+    x_test: ArrayLike | None = None,
+    y_test: ArrayLike | None = None,
+    *,
+    seed: int = 0,
+    each_feature: bool = False,
+    validates: NDArray[np.bool_] | None = None,
+    class_names: tuple[str, ...] = (),
+    name: str = "data",
+    source: str = "given by the user",
+    licence: str = "unknown",
+) -> Dataset:
+    """Return a Dataset of your own arrays.
+
+    x: (samples, inputs), or (samples, steps, inputs) for a vector per step. Whole numbers that
+       fit a byte stay as they are; others are divided by one scale, `x_scale`, and rounded.
+    y: (samples,) whole numbers from 0
+    x_test, y_test: both or none; without them a fifth of every class is set aside
+    seed: of the split; a tenth of every class validates
+    each_feature: numbers that are no bytes are scaled for every feature (channel) on its own, from
+       its mean and standard deviation in the training part
+    validates: (samples,) bool, the samples of x that validate, in place of that tenth
+
+    Raises ValueError for NaN, shapes that do not fit, labels that are no whole numbers from 0
+    without gaps, one class only, and features that never change.
+    """
+    array = _samples("x", x)
+    labels = _labels("y", y, len(array))
+    if (x_test is None) != (y_test is None):
+        raise ValueError("x_test, y_test: found one of them; give both or none")
+    if x_test is None or y_test is None:
+        held_out = stratified(labels, TEST, seed)
+        test, test_labels = array[held_out], labels[held_out]
+        array, labels = array[~held_out], labels[~held_out]
+    else:
+        test = _samples("x_test", x_test, array.shape[1:])
+        test_labels = _labels("y_test", y_test, len(test))
+    chosen = stratified(labels, VALIDATION, seed + 1) if validates is None else validates
+    if chosen.all() or not chosen.any() or not len(test):
+        raise ValueError(f"x: found {len(array) + len(test)} samples; too few to divide")
+    _check_classes(labels[~chosen], np.concatenate([labels[chosen], test_labels]))
+    _check_features(array[~chosen], each_feature)
+    scale, offset, low, high = _encoding(array[~chosen] if each_feature else array, each_feature)
+
+    def integers(values: NDArray[Any]) -> NDArray[Any]:
+        return to_integers(values - offset if offset.any() else values, scale, low, high)
+
+    return Dataset(
+        integers(array[~chosen]),
+        labels[~chosen],
+        integers(array[chosen]),
+        labels[chosen],
+        integers(test),
+        test_labels,
+        int(labels.max()) + 1,
+        name,
+        source,
+        licence,
+        (low, high),
+        _scalar_or_each(scale),
+        _scalar_or_each(offset),
+        class_names,
+    )
