@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.comparison import Comparison, Difference, compare
 from codegen.host import HostModel
+from codegen.write import renamed
 from qat.model import Analog, Model, Result, Spikes, check_input
 
 PIECE = 256
@@ -62,19 +63,26 @@ def compare_on(
             progress(start + len(piece))
 
 
-def read_code(model: Model, folder: str | PathLike[str]) -> dict[str, str]:
-    """Return the pair of files that a folder holds for this model.
+def read_code(model: Model, folder: str | PathLike[str]) -> tuple[Model, dict[str, str]]:
+    """Return (the model under the name that the files have, {file name: text}) of a folder.
 
-    Raises ValueError if one is missing.
+    The pair is <name>.h and <name>.c with the model's name, or else the only pair there.
+    Raises ValueError if there is none, or more than one under other names.
     """
-    names = (f"{model.name}.h", f"{model.name}.c")
-    try:
-        return {name: Path(folder, name).read_text() for name in names}
-    except OSError as error:
+    folder = Path(folder)
+    pairs = sorted(h.stem for h in folder.glob("*.h") if h.with_suffix(".c").is_file())
+    if model.name in pairs:
+        pairs = [model.name]
+    if len(pairs) != 1:
         raise ValueError(
-            f"{folder}: {error.strerror} ({Path(str(error.filename)).name}); the folder must "
-            f"hold {names[0]} and {names[1]}, as `spikemcu generate` writes them"
-        ) from None
+            f"{folder}: found {', '.join(pairs) or 'no pair of files'}; must hold "
+            f"{model.name}.h and {model.name}.c, or one pair that `spikemcu generate` wrote"
+        )
+    names = (f"{pairs[0]}.h", f"{pairs[0]}.c")
+    try:
+        return renamed(model, pairs[0]), {name: (folder / name).read_text() for name in names}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{folder}: cannot be read ({error})") from None
 
 
 def compare_host(
@@ -114,5 +122,7 @@ def check(
 
     Raises CompilerError without a compiler, ValueError for inputs or files that do not fit.
     """
-    files = None if code is None else read_code(model, code)
+    files = None
+    if code is not None:
+        model, files = read_code(model, code)
     return compare_host(model, x, code=files, compiler=compiler).first

@@ -18,6 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite the generated C in tests/golden"
     )
+    parser.addoption(
+        "--update-budgets", action="store_true", help="rewrite the sizes in tests/budgets.json"
+    )
 
 
 @pytest.fixture(scope="session")

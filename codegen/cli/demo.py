@@ -14,6 +14,7 @@ from codegen.cli.data import Inputs
 from codegen.cli.output import Output, percent
 from codegen.cli.targets import compare_target, prepare
 from codegen.cli.train import accuracies, show_progress
+from codegen.comparison import Comparison
 from codegen.equivalence import compare_host
 from codegen.errors import MissingToolError
 from codegen.qemu import find_qemu
@@ -58,13 +59,14 @@ def demo(arguments: Namespace) -> int:
     inputs = Inputs(test, None, "the test images", None)
     host = compare_host(model, test)
     report.differing += host.differing
-    out.say(f"4  host     {host.line}")
+    out.say(f"4  check    this machine  {host.line}")
     missing = _missing_tool()
     if missing is None:
         _run_on_cores(model, inputs, report, out)
     else:
-        out.say(f"5  cores    left out: {missing}")
-    _print(model, report, out)
+        out.say(f"5  run      left out: {missing}")
+    _print_accuracy(model, report, out)
+    _print_cores(host, report, out)
     out.say(
         f"\nThe model is {path}, its C {folder / model.name}.h and .c. Next:\n"
         f"  spikemcu info {path}\n"
@@ -120,7 +122,12 @@ def _run_on_cores(model: Model, inputs: Inputs, report: _Report, out: Output) ->
         comparison = compare_target(model, board, inputs, out)
         report.differing += comparison.differing
         report.cores.append(_core(model, board, inputs) | comparison.to_json())
-        out.say(f"5  {board.core.removeprefix('cortex-'):8} {comparison.line}")
+        out.say(f"5  run      {_title(board.core):12}  {comparison.line}")
+
+
+def _title(core: str) -> str:
+    """Return a core as its makers write it: Cortex-M4."""
+    return core.replace("cortex-m", "Cortex-M")
 
 
 def _core(model: Model, board: Board, inputs: Inputs) -> dict[str, Any]:
@@ -134,43 +141,33 @@ def _core(model: Model, board: Board, inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _print(model: Model, report: _Report, out: Output) -> None:
+def _print_accuracy(model: Model, report: _Report, out: Output) -> None:
     numbers = summarize(model)
     smaller = numbers["float32_bytes"] / numbers["weight_bytes"]
-    out.say()
-    out.table(
-        ("", "float", "ternary"),
-        [
-            (
-                "accuracy on held-out test data",
-                percent(report.float_accuracy),
-                percent(report.accuracy["test"]),
-            ),
-            (
-                "weights, bytes",
-                f"{numbers['float32_bytes']:,}",
-                f"{numbers['weight_bytes']:,}  ({smaller:.1f} times less, padding included)",
-            ),
-        ],
+    accuracy = percent(report.float_accuracy), percent(report.accuracy["test"])
+    weights = f"{numbers['weight_bytes']:,}  ({smaller:.1f} times less, padding included)"
+    rows = (
+        ("accuracy on held-out test data", *accuracy),
+        ("bytes of weights", f"{numbers['float32_bytes']:,}", weights),
     )
+    out.say()
+    out.table(("", "float", "ternary"), rows)
+
+
+def _print_cores(host: Comparison, report: _Report, out: Output) -> None:
+    rows = [
+        ("this machine", "", "", "", f"{host.differing_spikes} of {host.spikes:,} spikes differ")
+    ]
+    for core in report.cores:
+        differ = f"{core['differing_spikes']} of {core['compared']['spikes']:,} spikes differ"
+        figures = core["flash"], core["ram"], core["instructions"]
+        rows.append((_title(core["core"]), *figures, differ))
+    out.say()
+    out.table(("", "flash, bytes", "RAM, bytes", "instructions per inference", ""), rows)
     if report.cores:
-        out.say()
-        out.table(
-            ("core", "flash, bytes", "RAM, bytes", "instructions per inference", "spikes"),
-            [
-                (
-                    core["core"],
-                    core["flash"],
-                    core["ram"],
-                    core["instructions"],
-                    f"{core['differing_spikes']} of {core['compared']['spikes']:,} differ",
-                )
-                for core in report.cores
-            ],
-        )
         out.say(
-            "flash: code, weights and constants of the model; RAM: its state; instructions: "
-            f"mean over {COUNTED} test images"
+            "flash: code, weights and constants of the model; RAM: its state; instructions: mean "
+            f"over {COUNTED} test images"
         )
 
 

@@ -26,7 +26,7 @@ def info(arguments: Namespace) -> int:
     source = numbers["input"]
     out.say(
         f"{model.name}: {source['size']} inputs ({source['kind']}, {source['low']} to "
-        f"{source['high']}), {steps}, readout {numbers['readout']}"
+        f"{source['high']}), {steps}, {numbers['readout'] or 'no'} readout"
     )
     out.say(f"digest {numbers['digest']}")
     for line in _measured(model):
@@ -143,7 +143,9 @@ def check(arguments: Namespace) -> int:
     """Compare the C with the model on this machine."""
     out = Output(arguments)
     model = Model.load(arguments.model)
-    code = None if arguments.code is None else read_code(model, arguments.code)
+    code = None
+    if arguments.code is not None:
+        model, code = read_code(model, arguments.code)
     inputs = inputs_of(model, arguments)
     comparison = compare_host(
         model,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
+
+SECONDS_BETWEEN_LINES = 5.0
+"""Least time between two lines of progress where it cannot be shown in place."""
 
 
 class Output:
@@ -15,6 +19,7 @@ class Output:
     def __init__(self, arguments: Namespace) -> None:
         self.json = bool(arguments.json)
         self._open = False  # a progress line stands on the terminal
+        self._shown = time.monotonic()  # when progress was last printed elsewhere
 
     def say(self, text: str = "") -> None:
         """Print a line for people."""
@@ -28,12 +33,13 @@ class Output:
         print(text, file=sys.stderr, flush=True)
 
     def progress(self, text: str, last: bool = False) -> None:
-        """Show progress in place on a terminal; elsewhere only the last line is printed."""
+        """Show progress in place on a terminal; elsewhere as a line, now and then and at last."""
         if sys.stderr.isatty():
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
             self._open = True
-        elif last:
+        elif last or time.monotonic() - self._shown > SECONDS_BETWEEN_LINES:
             print(text, file=sys.stderr, flush=True)
+            self._shown = time.monotonic()
         if last:
             self.end_progress()
 

@@ -108,6 +108,8 @@ def train(arguments: Namespace) -> int:
     progress = show_progress(out, arguments.epochs or recipe.epochs)
     settings = {**_settings(arguments), "recipe": recipe, "progress": progress}
     history = fit(net, data, arguments.seed, **settings)
+    if history.best is None:
+        raise KeyboardInterrupt  # before the first epoch was finished: there is nothing to keep
     model = export(net, name)
     return _finish(out, arguments, model, data, history)
 

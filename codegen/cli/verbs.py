@@ -123,6 +123,11 @@ def train_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="MODEL", required=True, help="model file to write"
     )
+    _network_arguments(parser)
+    _training_arguments(parser)
+
+
+def _network_arguments(parser: ArgumentParser) -> None:
     network = parser.add_argument_group("network")
     network.add_argument(
         "--hidden",
@@ -162,6 +167,9 @@ def train_arguments(parser: ArgumentParser) -> None:
     network.add_argument("--reset", choices=("subtract", "zero"), default="subtract")
     network.add_argument("--readout", choices=("accumulate", "count"), default="accumulate")
     network.add_argument("--name", help="prefix of the generated C (default: the data's name)")
+
+
+def _training_arguments(parser: ArgumentParser) -> None:
     training = parser.add_argument_group("training (defaults: the data set's recipe)")
     training.add_argument(
         "--recipe", metavar="NAME", help="settings of another data set, for instance mnist"

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from codegen.pack import constant_planes, ternary_planes, words_for
 from codegen.stages.common import (
     SPIKES_HELPERS,
+    common,
     effective_threshold,
-    last_mask,
-    ranges,
     saturation,
     source_of,
     uniform,
@@ -71,9 +70,9 @@ def _digits(
     values: NDArray[Any], width: int, constants: _Constants
 ) -> tuple[tuple[Digit, ...], int | None]:
     """Return the digits of a constant against planes 0..width-1, and where its planes start."""
-    common = uniform(values)
-    if common is not None:
-        return tuple(Digit(b, bit=common >> b & 1) for b in range(width)), None
+    shared = uniform(values)
+    if shared is not None:
+        return tuple(Digit(b, bit=shared >> b & 1) for b in range(width)), None
     own = Interval(values.min(keepdims=True), values.max(keepdims=True)).width - 1
     start = constants.add(values, min(own, width))
     return tuple(
@@ -94,8 +93,8 @@ def _planes(
     """Return the planes of u, each with what is added to the membrane there."""
     fraction = layer.synapse.fraction_bits
     v_top, current_top = widths["v"] - 1, widths["current"] - 1
-    common = uniform(np.asarray(layer.synapse.bias))
-    low_bits = common if common is not None and bias_word is None and not source.bits else 0
+    shared = uniform(np.asarray(layer.synapse.bias))
+    low_bits = shared if shared is not None and bias_word is None and not source.bits else 0
     return tuple(
         Plane(
             index=b,
@@ -227,7 +226,7 @@ class _Builder:
             ternary_planes(layer.synapse.codes),
         )
         return BitslicedLayer(
-            index=i,
+            **common(i, layer, self.bounds, source),
             kernel="bitsliced",
             template="bitsliced_layer.c.j2",
             tables=(weights, *self.constants.table(i)),
@@ -235,13 +234,6 @@ class _Builder:
             scratch=self.scratch(sum_width),
             helpers=self.helpers(planes, reset_by, cached),
             probes=frozenset({"lane", "signed"}),
-            source=source,
-            neurons=layer.size,
-            words=self.blocks,
-            leak=layer.neuron.leak,
-            reset=layer.neuron.reset,
-            last_mask=last_mask(layer.size),
-            ranges=ranges(self.bounds),
             columns=2 * source.size,
             blocks=self.blocks,
             start=start,

@@ -54,14 +54,19 @@ def effective_threshold(layer: ModelLayer, bounds: LayerBounds) -> NDArray[np.in
     return np.maximum(np.minimum(threshold, bounds.u.hi + 1), 1)
 
 
-def ranges(bounds: LayerBounds) -> Ranges:
-    """Return the ranges that a layer's comments print."""
-    return Ranges(
-        a=Range.of(bounds.accumulator),
-        current=Range.of(bounds.current),
-        u=Range.of(bounds.u),
-        v=Range.of(bounds.v),
-    )
+def common(index: int, layer: ModelLayer, bounds: LayerBounds, source: Source) -> dict[str, Any]:
+    """Return the fields that the stages of all layers have."""
+    ranges = (bounds.accumulator, bounds.current, bounds.u, bounds.v)
+    return {
+        "index": index,
+        "source": source,
+        "neurons": layer.size,
+        "words": words_for(layer.size),
+        "leak": layer.neuron.leak,
+        "reset": layer.neuron.reset,
+        "last_mask": last_mask(layer.size),
+        "ranges": Ranges(*map(Range.of, ranges)),
+    }
 
 
 def saturation(layer: ModelLayer, bounds: LayerBounds) -> tuple[int | None, int | None]:

@@ -9,16 +9,14 @@ from numpy.typing import NDArray
 
 from codegen.pack import ctype, pack_fields, words_for
 from codegen.stages.common import (
-    SPIKES_HELPERS,
+    common,
     effective_threshold,
     fields_of_bytes,
-    last_mask,
-    ranges,
     saturation,
     source_of,
     uniform,
 )
-from codegen.stages.records import Field, PlainLayer, Scratch, Table
+from codegen.stages.records import Field, PlainLayer, Scratch, Source, Table
 from qat.model import Dense, Input, Interval, LayerBounds
 from qat.model import Layer as ModelLayer
 
@@ -45,66 +43,70 @@ def columns(synapse: Dense) -> tuple[NDArray[Any], str]:
 class _Constants:
     """Constants of the neurons: a literal where all share it, else a table."""
 
-    def __init__(self, index: int) -> None:
-        self.index = index
+    def __init__(self, index: int, prefix: str) -> None:
+        self.index, self.prefix = index, prefix
         self.tables: list[Table] = []
 
-    def text(self, name: str, values: NDArray[Any], prefix: str) -> str:
-        common = uniform(values)
-        if common is not None:
-            return str(common)
+    def text(self, name: str, values: NDArray[Any]) -> str:
+        shared = uniform(values)
+        if shared is not None:
+            return str(shared)
         table = f"{name}{self.index}"
         self.tables.append(Table(table, f"{name} of each neuron", _smallest(values)))
-        return f"{prefix}_{table}[j]"
+        return f"{self.prefix}_{table}[j]"
+
+
+def _fields(
+    index: int, layer: ModelLayer, bounds: LayerBounds, source: Source
+) -> tuple[Field, ...]:
+    size, where = layer.size, f"layer {index}"
+    fields = (
+        Field(f"v{index}", f"{where}: membranes", integer_ctype(bounds.v), (size,)),
+        Field(
+            f"spikes{index}", f"{where}: spikes of the last step", "uint32_t", (words_for(size),)
+        ),
+    )
+    if not source.bits:
+        return fields
+    what = f"{where}: currents of the {'held input' if source.analog else 'last frame'}"
+    return (*fields, Field(f"current{index}", what, integer_ctype(bounds.current), (size,)))
+
+
+def _helpers(layer: ModelLayer, source: Source) -> frozenset[str]:
+    helpers = {"clear", f"add_column{layer.synapse.bits}"}
+    if any(layer.neuron.leak) or source.shift:
+        helpers.add("asr")
+    if not source.bits:
+        helpers.add("trailing_zeros")
+    return frozenset(helpers)
 
 
 def layer_stage(
     index: int, layer: ModelLayer, bounds: LayerBounds, model_input: Input, prefix: str
 ) -> PlainLayer:
     """Return the stage of a layer of 4, 8 or 16-bit weights."""
-    synapse, neuron = layer.synapse, layer.neuron
+    synapse, neuron, size = layer.synapse, layer.neuron, layer.size
     source = source_of(index, layer, model_input)
     codes, column_ctype = columns(synapse)
-    constants = _Constants(index)
-    size = layer.size
-    v_ctype = integer_ctype(bounds.v)
-    current_ctype = integer_ctype(bounds.current)
-    fields = [
-        Field(f"v{index}", f"layer {index}: membranes", v_ctype, (size,)),
-        Field(f"spikes{index}", f"layer {index}: spikes of the last step", "uint32_t",
-              (words_for(size),)),
-    ]  # fmt: skip
-    if source.bits:
-        held = "held input" if source.analog else "last frame"
-        what = f"layer {index}: currents of the {held}"
-        fields.append(Field(f"current{index}", what, current_ctype, (size,)))
     floor, ceiling = saturation(layer, bounds)
+    constants = _Constants(index, prefix)
+    bias = constants.text("bias", np.broadcast_to(synapse.bias, size))
+    threshold = constants.text("threshold", effective_threshold(layer, bounds))
     subtracted = np.broadcast_to(neuron.subtracted, size)
-    bias = constants.text("bias", np.broadcast_to(synapse.bias, size), prefix)
-    threshold = constants.text("threshold", effective_threshold(layer, bounds), prefix)
-    reset_by = "0" if neuron.reset == "zero" else constants.text("reset_by", subtracted, prefix)
+    reset_by = "0" if neuron.reset == "zero" else constants.text("reset_by", subtracted)
     return PlainLayer(
-        index=index,
+        **common(index, layer, bounds, source),
         kernel="plain",
         template="plain_layer.c.j2",
         tables=(Table(f"weights{index}", "a column per input", codes), *constants.tables),
-        fields=tuple(fields),
+        fields=_fields(index, layer, bounds, source),
         scratch=Scratch(totals=size),
-        helpers=frozenset({"clear", f"add_column{synapse.bits}"})
-        | (frozenset({"asr"}) if any(neuron.leak) or source.shift else frozenset())
-        | (frozenset() if source.bits else SPIKES_HELPERS - {"list_active"}),
-        source=source,
-        neurons=size,
-        words=words_for(size),
-        leak=neuron.leak,
-        reset=neuron.reset,
-        last_mask=last_mask(size),
-        ranges=ranges(bounds),
+        helpers=_helpers(layer, source),
         bits=synapse.bits,
         row=fields_of_bytes(synapse),
         column_ctype=column_ctype,
-        v_ctype=v_ctype,
-        current_ctype=current_ctype,
+        v_ctype=integer_ctype(bounds.v),
+        current_ctype=integer_ctype(bounds.current),
         fraction_bits=synapse.fraction_bits,
         bias=bias,
         threshold=threshold,

@@ -15,6 +15,7 @@ from support.models import small_model
 
 import codegen
 from codegen.cli import main
+from qat import Network
 from qat.datasets import DATASETS
 from qat.model import Model
 from qat.recipes import RECIPES
@@ -78,6 +79,32 @@ def test_training_twice_gives_the_same_file(trained: Path, tmp_path: Path) -> No
     arguments = ["train", "digits", "--epochs", "2", "--hidden", "32", "--output-bits", "8"]
     assert main([*arguments, "--seed", "3", "-o", str(tmp_path / "again.npz")]) == 0
     assert (tmp_path / "again.npz").read_bytes() == trained.read_bytes()
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_ctrl_c_keeps_the_best_epoch(
+    epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done: list[int] = []
+    forward = Network.forward
+
+    def interrupted(self: Network, *arguments: Any) -> Any:
+        done.append(1)
+        if len(done) == 60 * epochs + 1:  # an epoch has about 46 passes
+            raise KeyboardInterrupt
+        return forward(self, *arguments)
+
+    monkeypatch.setattr(Network, "forward", interrupted)
+    path = tmp_path / "d.npz"
+    monkeypatch.setattr("codegen.cli.train.accuracies", lambda *_: {"test": 0.5})
+    status, out, err = run(capsys, "train", "digits", "-o", path, "--epochs", 9)
+    if epochs == 0:
+        assert (status, path.exists()) == (130, False)
+        assert err.endswith("spikemcu train: interrupted\n")
+    else:
+        assert (status, path.exists()) == (0, True)
+        assert "interrupted after 1 epochs; the best so far is kept" in err
+        assert "best epoch on validation data: 1" in out
 
 
 def test_train_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -296,7 +323,10 @@ def test_data_of_another_width(
         (["weights", "{tmp}/none.npy", "-o", "{tmp}/w.h"], "cannot be read"),
         (["weights", "{model}", "-o", "{tmp}/no/w.h"], "cannot be written"),
         (["weights", "{model}", "-o", "{tmp}/w.h", "--bits", "4"], "a model's synapses have"),
-        (["check", "{model}", "--code", "{tmp}/none"], "the folder must hold small.h and small.c"),
+        (
+            ["check", "{model}", "--code", "{tmp}/none"],
+            "no pair of files; must hold small.h and small.c",
+        ),
         (["check", "{model}", "--compiler", "no-such-cc"], "no C compiler: looked for no-such-cc"),
         (["run", "{model}", "--board", "qemu-m5"], "found 'qemu-m5'; did you mean"),
         (["build", "{model}", "--board", "stm32"], "found 'stm32'"),

@@ -7,63 +7,18 @@ committed. The firmware's example model is one of them.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
+from support.golden import GOLDEN
 
 from codegen.equivalence import compare_host
 from codegen.render import render
-from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
+from qat.model import Model
 
 HERE = Path(__file__).parent
 
 
-def _codes(seed: int, bits: int, *shape: int) -> Any:
-    high = {2: 1, 4: 7, 8: 127, 16: 900}[bits]
-    return np.random.RandomState(seed).randint(-high, high + 1, shape)
-
-
-def analog() -> Model:
-    """Two ternary layers on a held input, an 8-bit readout."""
-    return Model(
-        Analog(20, 0, 16),
-        (
-            Layer(Dense(_codes(0, 2, 40, 20), input_shift=1, bias=5), LIF(40, (3,))),
-            Layer(Dense(_codes(1, 2, 33, 40), fraction_bits=3), LIF(60, (3,))),
-        ),
-        Accumulate(Dense(_codes(2, 8, 5, 33), 8, bias=_codes(3, 4, 5))),
-        steps=6,
-        name="analog",
-    )
-
-
-def frames() -> Model:
-    """Wider weights on signed frames, spike counts as scores."""
-    return Model(
-        Frames(6, -128, 127),
-        (
-            Layer(Dense(_codes(4, 8, 9, 6), 8, input_shift=6), LIF(200, (2, 4), reset_by=150)),
-            Layer(Dense(_codes(5, 4, 3, 9), 4, fraction_bits=2), LIF(50, (2,), reset="zero")),
-        ),
-        Count(),
-        steps=12,
-        name="frames",
-    )
-
-
-def free() -> Model:
-    """A free-running ternary layer with everything of its own, and saturation."""
-    thresholds = np.abs(_codes(6, 8, 34)) + 20
-    neuron = LIF(thresholds, (3, -5), reset_by=thresholds - 5, floor=-90, ceiling=120)
-    synapse = Dense(_codes(7, 2, 34, 33), bias=_codes(8, 4, 34), fraction_bits=2)
-    return Model(Spikes(33), (Layer(synapse, neuron),), name="free")
-
-
-MODELS = [analog(), frames(), free()]
-
-
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+@pytest.mark.parametrize("model", GOLDEN, ids=lambda model: model.name)
 def test_generated_c_is_unchanged(model: Model, request: pytest.FixtureRequest) -> None:
     folder = HERE / model.name
     files = {name: text for name, text in render(model).items() if name != "binding.h"}
@@ -76,7 +31,7 @@ def test_generated_c_is_unchanged(model: Model, request: pytest.FixtureRequest) 
         assert (folder / name).read_text() == text, f"{name} changed; see the docstring above"
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+@pytest.mark.parametrize("model", GOLDEN, ids=lambda model: model.name)
 def test_golden_c_equals_the_model(model: Model) -> None:
     code = {path.name: path.read_text() for path in (HERE / model.name).iterdir()}
     assert compare_host(model, code=code).differing == 0

@@ -115,8 +115,18 @@ def test_code_of_another_model_is_refused(tmp_path: Path) -> None:
     codegen.generate(small_model(threshold=41), tmp_path)
     with pytest.raises(ValueError, match="the C belongs to the model with digest"):
         codegen.check(small_model(), code=tmp_path)
-    with pytest.raises(ValueError, match=r"the folder must hold small\.h and small\.c"):
+    with pytest.raises(
+        ValueError, match=r"found no pair of files; must hold small\.h and small\.c"
+    ):
         codegen.check(small_model(), code=tmp_path / "none")
+
+
+def test_code_under_another_name_is_found(tmp_path: Path) -> None:
+    codegen.generate(small_model(), tmp_path, name="renamed")
+    assert codegen.check(small_model(), code=tmp_path) is None
+    codegen.generate(small_model(), tmp_path, name="twice")
+    with pytest.raises(ValueError, match="found renamed, twice; must hold"):
+        codegen.check(small_model(), code=tmp_path)
 
 
 def test_files_of_two_models_do_not_compile_together(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from codegen.cli import main
 from codegen.cli.verbs import VERBS
 from codegen.host import WARNINGS, find_compiler
+from codegen.pack import pack_fields, ternary_planes
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +93,14 @@ def test_linked_files_exist(readme: str, root: Path) -> None:
     assert links
     for link in links:
         assert (root / link).is_file(), link
+
+
+def test_the_memory_table_is_what_the_packers_give(readme: str) -> None:
+    for n_in, n_out in ((784, 128), (64, 64), (128, 10)):
+        codes = np.zeros((n_out, n_in), int)
+        columns = np.ascontiguousarray(codes.T)
+        packed = [pack_fields(columns, 8).nbytes, pack_fields(columns, 4).nbytes]
+        true = [4 * codes.size, *packed, ternary_planes(codes).nbytes]
+        row = next(r for r in readme.splitlines() if r.startswith(f"| {n_in} -> {n_out} |"))
+        cells = [cell.split()[0] for cell in row.strip("|").split("|")[1:]]
+        assert [int(cell.replace(",", "")) for cell in cells] == true

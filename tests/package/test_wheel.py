@@ -21,11 +21,14 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path, root: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert {"qat", "codegen"} < tops
     assert all(top in ("qat", "codegen") or top.endswith(".dist-info") for top in tops)
+    firmware = {path.name for path in (root / "firmware").iterdir() if path.name[0] != "."}
+    packed = {name.split("/")[3] for name in names if name.startswith("codegen/_assets/firmware/")}
+    assert packed == firmware
     for needed in (
         "qat/data/digits.csv.gz",
         "codegen/templates/model.c.j2",

@@ -6,6 +6,7 @@ spikemcu bench --layer 784x128 --density 0.1 --board all
 from __future__ import annotations
 
 import pytest
+from support.compiler import allowed
 
 from codegen.benchmark import measure_layer, random_layer
 from codegen.comparison import compare
@@ -36,7 +37,7 @@ def test_the_measured_layer_is_what_it_says() -> None:
 @pytest.mark.parametrize("board", CEILINGS)
 def test_a_step_stays_below_its_ceiling(board: str) -> None:
     (measured,) = measure_layer(784, 128, [0.1], board)
-    assert measured.instructions <= CEILINGS[board]
+    assert measured.instructions <= allowed(CEILINGS[board])
 
 
 def test_work_is_proportional_to_spikes() -> None:

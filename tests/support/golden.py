@@ -1,0 +1,53 @@
+"""The fixed models whose generated C and sizes are kept in the repository."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
+
+
+def _codes(seed: int, bits: int, *shape: int) -> Any:
+    high = {2: 1, 4: 7, 8: 127, 16: 900}[bits]
+    return np.random.RandomState(seed).randint(-high, high + 1, shape)
+
+
+def analog() -> Model:
+    """Two ternary layers on a held input, an 8-bit readout."""
+    return Model(
+        Analog(20, 0, 16),
+        (
+            Layer(Dense(_codes(0, 2, 40, 20), input_shift=1, bias=5), LIF(40, (3,))),
+            Layer(Dense(_codes(1, 2, 33, 40), fraction_bits=3), LIF(60, (3,))),
+        ),
+        Accumulate(Dense(_codes(2, 8, 5, 33), 8, bias=_codes(3, 4, 5))),
+        steps=6,
+        name="analog",
+    )
+
+
+def frames() -> Model:
+    """Wider weights on signed frames, spike counts as scores."""
+    return Model(
+        Frames(6, -128, 127),
+        (
+            Layer(Dense(_codes(4, 8, 9, 6), 8, input_shift=6), LIF(200, (2, 4), reset_by=150)),
+            Layer(Dense(_codes(5, 4, 3, 9), 4, fraction_bits=2), LIF(50, (2,), reset="zero")),
+        ),
+        Count(),
+        steps=12,
+        name="frames",
+    )
+
+
+def free() -> Model:
+    """A free-running ternary layer with everything of its own, and saturation."""
+    thresholds = np.abs(_codes(6, 8, 34)) + 20
+    neuron = LIF(thresholds, (3, -5), reset_by=thresholds - 5, floor=-90, ceiling=120)
+    synapse = Dense(_codes(7, 2, 34, 33), bias=_codes(8, 4, 34), fraction_bits=2)
+    return Model(Spikes(33), (Layer(synapse, neuron),), name="free")
+
+
+GOLDEN = (analog(), frames(), free())

@@ -1,0 +1,57 @@
+"""Bytes of the generated code per model and core: growth fails, a shrink asks for a new budget.
+
+`pytest tests/target/test_budgets.py --update-budgets` rewrites tests/budgets.json.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.compiler import allowed, same_compiler
+from support.golden import GOLDEN
+
+from codegen.boards import load_boards
+from codegen.render import render
+from codegen.sizes import size_of
+from codegen.stages import plan
+from qat.model import Model
+
+pytestmark = pytest.mark.target
+
+BUDGETS = Path(__file__).parents[1] / "budgets.json"
+
+
+def measured(model: Model) -> dict[str, dict[str, int]]:
+    """Return text, rodata, data, bss and the state's RAM for every core."""
+    files, state = render(model), plan(model).ram_bytes
+    sizes = {name: size_of(files, board) for name, board in load_boards().items()}
+    return {
+        name: {"text": s.text, "rodata": s.rodata, "data": s.data, "bss": s.bss, "state": state}
+        for name, s in sizes.items()
+    }
+
+
+@pytest.mark.parametrize("model", GOLDEN, ids=lambda model: model.name)
+def test_sizes_are_within_their_budgets(model: Model, request: pytest.FixtureRequest) -> None:
+    found = measured(model)
+    budgets = json.loads(BUDGETS.read_text()) if BUDGETS.exists() else {}
+    if request.config.getoption("--update-budgets"):
+        budgets[model.name] = found
+        BUDGETS.write_text(json.dumps(budgets, indent=1) + "\n")
+    budget = budgets[model.name]
+    grown = [
+        f"{board}.{section}: {size}, budget {budget[board][section]}"
+        for board, sections in found.items()
+        for section, size in sections.items()
+        if size > allowed(budget[board][section])
+    ]
+    assert not grown
+    if same_compiler():
+        assert found == budget, "smaller than the budget: lower it with --update-budgets"
+
+
+@pytest.mark.parametrize("model", GOLDEN, ids=lambda model: model.name)
+def test_nothing_is_initialised_or_zeroed_at_startup(model: Model) -> None:
+    assert all(sizes["data"] == sizes["bss"] == 0 for sizes in measured(model).values())
