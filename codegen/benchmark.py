@@ -41,20 +41,25 @@ class Measurement:
         return asdict(self)
 
 
-def random_layer(inputs: int, neurons: int, width: int = 16, seed: int = 0) -> Model:
-    """Return a free-running ternary LIF layer whose proved membrane takes `width` bits.
+def random_layer(inputs: int, neurons: int, width: int | None = None, seed: int = 0) -> Model:
+    """Return a free-running ternary LIF layer with one threshold and reset by subtraction.
 
-    One threshold, leak v >> 4, reset by subtraction; as many fraction bits as the width allows.
+    By default as the trained layers of the examples are: leak v >> 3 and no fraction bits, so
+    that the membrane is proved to take 13 bits for 784 inputs. With `width`, leak v >> 4 and as
+    many fraction bits as a proved membrane of that many bits allows.
     """
     rng = np.random.default_rng(seed)
     plus = (1 - ZEROS) / 2
     codes = rng.choice([-1, 0, 1], (neurons, inputs), p=[plus, ZEROS, plus])
+    leak = 3 if width is None else 4
 
     def model(fraction_bits: int) -> Model:
         threshold = max(1, round(np.sqrt(inputs * (1 - ZEROS)))) * 2**fraction_bits
-        layer = Layer(Dense(codes, fraction_bits=fraction_bits), LIF(threshold, (4,)))
+        layer = Layer(Dense(codes, fraction_bits=fraction_bits), LIF(threshold, (leak,)))
         return Model(Spikes(inputs), (layer,), name="bench")
 
+    if width is None:
+        return model(0)
     fitting = [m for m in map(model, range(8)) if m.bounds().layers[0].u_raw.width <= width]
     return fitting[-1] if fitting else model(0)
 
@@ -69,10 +74,14 @@ def spikes_of(inputs: int, density: float, steps: int = STEPS, seed: int = 0) ->
 
 
 def measure_layer(
-    inputs: int, neurons: int, densities: Sequence[float], board: str | Board
+    inputs: int,
+    neurons: int,
+    densities: Sequence[float],
+    board: str | Board,
+    width: int | None = None,
 ) -> list[Measurement]:
     """Count a whole time step of a random layer: active list, sum, LIF, packed output."""
-    model = random_layer(inputs, neurons)
+    model = random_layer(inputs, neurons, width)
     kernel = select(model.layers[0].synapse).name
     with TargetModel(model, board) as target:
         return [

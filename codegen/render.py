@@ -43,6 +43,13 @@ def leak_text(leak: tuple[int, ...]) -> str:
     return " ".join(terms).removeprefix("+ ") or "none"
 
 
+def set_bits() -> NDArray[np.uint8]:
+    """Return (2304,): 8 times the positions of the set bits of each byte; then their numbers."""
+    rows = [[8 * bit for bit in range(8) if byte >> bit & 1] for byte in range(256)]
+    positions = np.array([row + [0] * (8 - len(row)) for row in rows], np.uint8)
+    return np.concatenate([positions.ravel(), np.array([len(row) for row in rows], np.uint8)])
+
+
 @cache
 def environment() -> Environment:
     """Return the Jinja environment of the C templates."""
@@ -54,7 +61,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    functions = (dims, blocks, u32, plus, leak_text, c_numbers)
+    functions = (dims, blocks, u32, plus, leak_text, c_numbers, set_bits)
     env.globals.update({function.__name__: function for function in functions})
     return env
 

@@ -147,14 +147,15 @@ def bench(arguments: Namespace) -> int:
 
 def _bench_layer(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
     inputs, neurons = arguments.layer
-    prepare(random_layer(inputs, neurons), boards, out)
+    model = random_layer(inputs, neurons)
+    prepare(model, boards, out)
     measurements = []
     for board in boards:
         out.progress(f"counting on {board.name}")
         measurements += measure_layer(inputs, neurons, arguments.density, board)
     out.say(
         f"whole time step of a random ternary LIF layer {inputs} -> {neurons}, one threshold, "
-        "16-bit membranes"
+        f"membranes of {model.bounds().layers[0].u_raw.width} bits"
     )
     return measurements
 

@@ -32,6 +32,7 @@ HELPERS: tuple[str, ...] = (
     "asr",
     "signed",
     "broadcast",
+    "planes_for",
     "lane",
     "add",
     "subtract",

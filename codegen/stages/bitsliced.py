@@ -37,12 +37,13 @@ ADDER_PLANES = 4
 """Low planes that the adder keeps in registers: a sum has at least these."""
 
 ADDER_HELPERS = SPIKES_HELPERS | {"adder", "add_columns"}
+SPIKE_HELPERS = ADDER_HELPERS | {"planes_for"}
 DIGIT_HELPERS = ADDER_HELPERS | {"sum_digits", "broadcast"}
 
 
 def carries_for(inputs: int) -> int:
     """Return the carry words of weight 16 that `inputs` active inputs can leave behind."""
-    return inputs // 8 + 3
+    return max(inputs // 8 + 3, 4)
 
 
 class _Constants:
@@ -203,13 +204,13 @@ class _Builder:
     def helpers(
         self, planes: tuple[Plane, ...], reset_by: tuple[Digit, ...], cached: bool
     ) -> frozenset[str]:
-        summed = DIGIT_HELPERS | {"slice_bytes"} if self.source.bits else ADDER_HELPERS
+        summed = DIGIT_HELPERS | {"slice_bytes"} if self.source.bits else SPIKE_HELPERS
         operations = {operation for p in planes for operation, _ in p.leak}
         if cached or {"inflow", "bias"} & set(_chains(planes)):
             operations.add("add")
         if any(digit.word is not None for digit in reset_by):
             operations.add("subtract")
-        return summed | operations | {"broadcast"}
+        return summed | operations
 
     def build(self) -> BitslicedLayer:
         i, layer, source = self.index, self.layer, self.source
@@ -237,6 +238,7 @@ class _Builder:
             columns=2 * source.size,
             blocks=self.blocks,
             start=start,
+            reach=abs(start),
             sum_width=sum_width,
             u_width=widths["u"],
             v_width=widths["v"],

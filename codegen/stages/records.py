@@ -15,6 +15,10 @@ LIST_ENTRIES_16 = 2**16 // 8
 """Inputs whose columns (8 bytes each) a 16-bit offset reaches."""
 
 
+BYTE_TABLE_INPUTS = 256
+"""Inputs from which the list of active ones is made by a table of bytes, on Helium."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A constant array in flash."""
@@ -199,6 +203,7 @@ class BitslicedLayer(Layer):
 
     columns:     words of one block's weights
     start:       what the sum starts with, besides -(number of active inputs)
+    reach:       how far from 0 that start is
     sum_width:   planes of the sum
     u_width:     planes of u
     v_width:     planes of the stored membrane
@@ -210,6 +215,7 @@ class BitslicedLayer(Layer):
     columns: int
     blocks: int
     start: int
+    reach: int
     sum_width: int
     u_width: int
     v_width: int
@@ -300,6 +306,17 @@ class Program:
     def stages(self) -> tuple[Stage, ...]:
         """The layers and the readout, in the order of a step."""
         return (*self.layers, *((self.readout,) if self.readout else ()))
+
+    @property
+    def wide(self) -> bool:
+        """True if a vector of four blocks has work: a 16-bit list, a layer of 128 neurons."""
+        layers = (y for y in self.layers if isinstance(y, BitslicedLayer))
+        return self.list_ctype == "uint16_t" and any(y.blocks >= 4 for y in layers)
+
+    @property
+    def byte_table(self) -> bool:
+        """True if on Helium 2,304 bytes of flash are worth a faster list of active inputs."""
+        return self.wide and self.scratch.listed >= BYTE_TABLE_INPUTS
 
     @property
     def last(self) -> Layer:

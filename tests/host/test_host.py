@@ -65,7 +65,7 @@ def test_check_finds_nothing_in_honest_code(tmp_path: Path) -> None:
 
 PLANTED = [
     ("bitsliced", "spikes &= u[", "spikes |= u["),  # another threshold
-    ("bitsliced", "v[4], &leak0", "v[5], &leak0"),  # another leak
+    ("bitsliced", "AGAIN(v4, ", "AGAIN(v0, "),  # another leak
     ("bitsliced", "borrow |= ~u[", "borrow &= ~u["),  # a wrong reset
     ("bitsliced", "fours ^= a;", "fours |= a;"),  # a dropped carry
     ("bitsliced", "return (x & ~differ)", "return (x & differ)"),

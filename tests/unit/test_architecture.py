@@ -55,6 +55,10 @@ def test_every_kernel_and_helper_has_its_template() -> None:
     templates = ROOT / "codegen" / "templates"
     helpers = {path.name.removesuffix(".c.j2") for path in (templates / "helpers").iterdir()}
     assert helpers == set(HELPERS)
+    callers = [*(templates / "helpers").iterdir(), *(templates / "kernels").iterdir()]
+    included = "".join(path.read_text() for path in callers)
+    for path in (templates / "loops").iterdir():
+        assert f"loops/{path.name}" in included
     kernels = {path.name for path in (templates / "kernels").iterdir()}
     for kernel in KERNELS:
         assert f"{kernel.name}_layer.c.j2" in kernels

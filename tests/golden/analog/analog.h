@@ -54,6 +54,16 @@ extern "C" {
 #endif
 #endif
 
+/* 1: only portable C99, no inner loop made for a core; the results are the same. MODEL_PORTABLE
+ * sets it for every model. */
+#ifndef ANALOG_PORTABLE
+#ifdef MODEL_PORTABLE
+#define ANALOG_PORTABLE MODEL_PORTABLE
+#else
+#define ANALOG_PORTABLE 0
+#endif
+#endif
+
 /* Everything that changes. Owned by the caller; analog_reset makes it ready. */
 typedef struct {
     uint32_t v0[2][10]; /* layer 0: membranes, in planes */

@@ -7,8 +7,28 @@
 #error "frames.h and frames.c were generated from different models; generate both again"
 #endif
 
+/* Inner loops beside the portable ones: inline assembly, for compilers that know GNU's. */
+#if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && !FRAMES_PORTABLE
+#define FRAMES_ARMV7M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 2)
+#define FRAMES_ARMV6M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 1)
+#define FRAMES_UNUSED __attribute__((unused)) /* one core or another does without it */
+#define FRAMES_KEEP(x) __asm__ volatile("" : "+m"(x) : : "memory") /* x goes to memory now: too few registers */
+#else
+#define FRAMES_UNUSED
+#define FRAMES_KEEP(x) (void)0
+#define FRAMES_ARMV7M 0
+#define FRAMES_ARMV6M 0
+#endif
+#if FRAMES_ARMV6M
+#define FRAMES_AGAIN(held, stored) (stored) /* cheaper to load again than to hold */
+#define FRAMES_KEEP_FEW(x) FRAMES_KEEP(x)
+#else
+#define FRAMES_AGAIN(held, stored) (held)
+#define FRAMES_KEEP_FEW(x) (void)0
+#endif
+
 /* Index of the lowest set bit of a word that is not 0. */
-static inline uint32_t frames_trailing_zeros(uint32_t word)
+static inline FRAMES_UNUSED uint32_t frames_trailing_zeros(uint32_t word)
 {
 #if defined(__GNUC__) && !defined(__ARM_ARCH_6M__) && !defined(__ARM_ARCH_8M_BASE__)
     return (uint32_t)__builtin_ctz(word);

@@ -48,6 +48,16 @@ extern "C" {
 #endif
 #endif
 
+/* 1: only portable C99, no inner loop made for a core; the results are the same. MODEL_PORTABLE
+ * sets it for every model. */
+#ifndef FRAMES_PORTABLE
+#ifdef MODEL_PORTABLE
+#define FRAMES_PORTABLE MODEL_PORTABLE
+#else
+#define FRAMES_PORTABLE 0
+#endif
+#endif
+
 /* Everything that changes. Owned by the caller; frames_reset makes it ready. */
 typedef struct {
     int16_t v0[9]; /* layer 0: membranes */

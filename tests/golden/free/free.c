@@ -7,8 +7,28 @@
 #error "free.h and free.c were generated from different models; generate both again"
 #endif
 
+/* Inner loops beside the portable ones: inline assembly, for compilers that know GNU's. */
+#if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && !FREE_PORTABLE
+#define FREE_ARMV7M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 2)
+#define FREE_ARMV6M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 1)
+#define FREE_UNUSED __attribute__((unused)) /* one core or another does without it */
+#define FREE_KEEP(x) __asm__ volatile("" : "+m"(x) : : "memory") /* x goes to memory now: too few registers */
+#else
+#define FREE_UNUSED
+#define FREE_KEEP(x) (void)0
+#define FREE_ARMV7M 0
+#define FREE_ARMV6M 0
+#endif
+#if FREE_ARMV6M
+#define FREE_AGAIN(held, stored) (stored) /* cheaper to load again than to hold */
+#define FREE_KEEP_FEW(x) FREE_KEEP(x)
+#else
+#define FREE_AGAIN(held, stored) (held)
+#define FREE_KEEP_FEW(x) (void)0
+#endif
+
 /* Index of the lowest set bit of a word that is not 0. */
-static inline uint32_t free_trailing_zeros(uint32_t word)
+static inline FREE_UNUSED uint32_t free_trailing_zeros(uint32_t word)
 {
 #if defined(__GNUC__) && !defined(__ARM_ARCH_6M__) && !defined(__ARM_ARCH_8M_BASE__)
     return (uint32_t)__builtin_ctz(word);
@@ -23,7 +43,62 @@ static inline uint32_t free_trailing_zeros(uint32_t word)
 #endif
 }
 
-/* Write the offset, in bytes, of the weight column of every input that is set; return their number. */
+/*
+ * free_list_active writes the offset, in bytes, of the weight column of every input that is
+ * set, in any order; it returns their number. count is at least 1.
+ */
+#if FREE_ARMV7M
+#ifndef FREE_MANY
+#define FREE_IF_MANY
+#define FREE_MANY
+#define FREE_TABLE 0
+#define FREE_VECTOR
+#endif
+
+/*
+ * ARMv7-M and later: 6 instructions for an active input, 5 for 32 inputs. The highest bit comes
+ * first: counting leading zeros is one instruction, and it clears the bit as well.
+ *
+ * r0 words, r1 list, r2 offset of bit 31, r3 end of the words, r12 bit 31, lr the table.
+ */
+static uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t *list)
+{
+    register const uint32_t *r0 __asm__("r0") = words;
+    register uint16_t *r1 __asm__("r1") = list;
+    register uint32_t r2 __asm__("r2") = 248u;
+    register const uint32_t *r3 __asm__("r3") = words + count;
+    register uint32_t top __asm__("r12") = 0x80000000u;
+    register const uint8_t *table __asm__("lr") = FREE_TABLE;
+
+    __asm__ volatile(
+        "push {r4-r6, r8, r9}\n"
+        "1:\n\t"
+        "ldr r4, [r0], #4\n\t"
+        FREE_IF_MANY
+        "cbz r4, 3f\n"
+        "2:\n\t"
+        "clz r6, r4\n\t"
+        "sub r5, r2, r6, lsl #3\n\t"
+        "lsr r6, r12, r6\n\t"
+        "strh r5, [r1], #2\n\t"
+        "bics r4, r6\n\t"
+        "bne 2b\n"
+        "3:\n\t"
+        "add r2, #256\n\t"
+        "cmp r0, r3\n\t"
+        "bne 1b\n\t"
+        FREE_MANY
+        "pop {r4-r6, r8, r9}"
+        : "+r"(r0), "+r"(r1), "+r"(r2)
+        : "r"(r3), "r"(top), "r"(table)
+        : FREE_VECTOR "cc", "memory");
+    return (uint32_t)(r1 - list);
+}
+#undef FREE_IF_MANY
+#undef FREE_MANY
+#undef FREE_TABLE
+#undef FREE_VECTOR
+#else
 static uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t *list)
 {
     uint16_t *end = list;
@@ -40,6 +115,7 @@ static uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t
     }
     return (uint32_t)(end - list);
 }
+#endif
 
 #if FREE_PROBE > 0
 /* The two's complement number in the low bits of x; width is 1 to 32. */
@@ -52,12 +128,15 @@ static inline int32_t free_signed(uint32_t x, uint32_t width)
 }
 #endif
 
-/* Give all 32 lanes the number x: plane b is all ones where bit b of x is set. */
-static inline void free_broadcast(uint32_t x, uint32_t *planes, uint32_t width)
+/* Planes that hold every number from -reach to reach: at least 4, at most width. */
+static inline uint32_t free_planes_for(uint32_t reach, uint32_t width)
 {
-    for (uint32_t b = 0u; b < width; b++) {
-        planes[b] = 0u - ((x >> b) & 1u);
+    uint32_t planes = 4u;
+
+    while ((planes < width) && ((reach >> (planes - 1u)) != 0u)) {
+        planes++;
     }
+    return planes;
 }
 
 #if FREE_PROBE > 0
@@ -94,7 +173,7 @@ static inline uint32_t free_subtract(uint32_t x, uint32_t y, uint32_t *borrow)
 }
 
 /* Carry-save adder: ones + x + y = ones' + 2 * (returned word), in each of 32 lanes. */
-static inline uint32_t free_adder(uint32_t *ones, uint32_t x, uint32_t y)
+static inline FREE_UNUSED uint32_t free_adder(uint32_t *ones, uint32_t x, uint32_t y)
 {
     const uint32_t differ = x ^ y;
 
@@ -102,7 +181,289 @@ static inline uint32_t free_adder(uint32_t *ones, uint32_t x, uint32_t y)
     return (x & ~differ) | (differ & ~*ones);
 }
 
-/* The same for a column of weights: ones + z + 2 p = ones' + 2 * (returned word). */
+/*
+ * free_add_batches adds weight + 1 of every listed input to the low planes of a number, for
+ * 32 neurons at once: n inputs go in batches through a tree of carry-save adders. What is left
+ * of a batch is one word of weight 2^FREE_TREE. These words are written to carries,
+ * which has room for n / 8 + 3 of them; returned is the end of what was written.
+ *
+ * All variants are given the same and leave the same number in planes and carries; width is at
+ * least 4 and planes from width on are neither read nor written. n may be 0.
+ */
+#if FREE_ARMV7M
+/*
+ * ARMv7-M and later: batches of 16, the low five planes in registers, carries of weight 32.
+ *
+ * One loop of eight pairs serves every n: its first pass starts where the n % 16 odd ones are
+ * left, and the carries of the inputs that are not there are 0. An odd input is the last of
+ * the list. 162 instructions for 16 inputs with the DSP extension, else 170; about 35 for a
+ * call. width may be 4: planes[4] is then left alone.
+ *
+ * r0 columns, r1 list (aligned to 4), r3 carries; r4-r7 and r12 planes; lr, r2, r11, r9
+ * carries that wait for their partner; r9, r10 offsets, addresses, weights; r8 scratch; the end
+ * of the list on the stack. LDM, not LDRD, loads over its own base: early Cortex-M3 may
+ * restart an interrupted LDRD (erratum 602117).
+ */
+#define FREE_TREE 5u
+
+#ifdef __ARM_FEATURE_DSP
+#define FREE_LOW(x, word) "uxtah " x ", r0, " word "\n\t"
+#define FREE_HIGH(x, word) "uxtah " x ", r0, " word ", ror #16\n\t"
+#else
+#define FREE_LOW(x, word) "uxth " x ", " word "\n\tadd " x ", r0\n\t"
+#define FREE_HIGH(x, word) "add " x ", r0, " word ", lsr #16\n\t"
+#endif
+
+/* The weights {z, p} at the address in a: ones += z + 2 p, a is the carry. */
+#define FREE_COLUMN(a, z, p) \
+    "ldmia " a ", {" z ", " p "}\n\t" \
+    "eor r4, r4, " z "\n\t" \
+    "bic " z ", " z ", r4\n\t" \
+    "orr " a ", " z ", " p "\n\t"
+
+/* sum += a + b, a is the carry. */
+#define FREE_ADD(sum, a, b) \
+    "eor " b ", " b ", " a "\n\t" \
+    "eor " sum ", " sum ", " b "\n\t" \
+    "bic " a ", " a ", " b "\n\t" \
+    "bic " b ", " b ", " sum "\n\t" \
+    "orr " a ", " a ", " b "\n\t"
+
+/* Pairs of inputs; a is the carry of weight 4. The entry points are 1i: a pair, 2i: its second input. */
+#define FREE_PAIR(i, a, z, p, addresses) \
+    "1" i ":\n\t" addresses \
+    FREE_COLUMN(a, z, p) \
+    "2" i ":\n\t" \
+    FREE_COLUMN("r10", "r8", "r10") \
+    FREE_ADD("r5", a, "r10")
+#define FREE_EVEN(i, a, z, p) FREE_PAIR(i, a, z, p, \
+    "ldrd r10, r9, [r1], #8\n\t" FREE_LOW(a, "r10") FREE_HIGH("r10", "r10"))
+#define FREE_ODD(i) FREE_PAIR(i, "r9", "r8", "r9", \
+    FREE_HIGH("r10", "r9") FREE_LOW("r9", "r9"))
+
+/* Eight inputs; a is the carry of weight 16. */
+#define FREE_EIGHT(i, j, k, l, a, z, p) \
+    FREE_EVEN(i, a, z, p) \
+    FREE_ODD(j) \
+    FREE_ADD("r6", a, "r9") \
+    FREE_EVEN(k, "r11", "r8", "r11") \
+    FREE_ODD(l) \
+    FREE_ADD("r6", "r11", "r9") \
+    FREE_ADD("r7", a, "r11")
+
+static __attribute__((noinline)) uint32_t *free_add_batches(const uint32_t *columns, const uint16_t *list, uint32_t n,
+                                                            uint32_t *planes, uint32_t width, uint32_t *carries)
+{
+    if (n == 0u) {
+        return carries;
+    }
+
+    register const uint32_t *r0 __asm__("r0") = columns;
+    register const uint16_t *r1 __asm__("r1") = list;
+    register uint32_t r2 __asm__("r2") = n;
+    register uint32_t *r3 __asm__("r3") = carries;
+    register uint32_t sixteens __asm__("r12") = width > 4u ? planes[4] : 0u;
+    register uint32_t *low __asm__("lr") = planes;
+
+    __asm__ volatile(
+        "push {r4-r11, lr}\n\t"
+        "ldmia lr, {r4-r7}\n\t"
+        "lsrs r8, r2, #1\n\t"
+        "add r8, r1, r8, lsl #2\n\t"
+        "push {r8}\n\t"
+        "mov r9, #0\n\t"
+        "mov r11, r9\n\t"
+        "mov lr, r9\n\t"
+        "lsls r10, r2, #31\n\t"
+        "itt ne\n\t"
+        "ldrhne r10, [r8]\n\t"
+        "addne r10, r0\n\t"
+        "it cs\n\t"
+        "ldrcs r9, [r1], #4\n\t"
+        "and r8, r2, #15\n\t"
+        "movs r2, #0\n\t"
+        "tbh [pc, r8, lsl #1]\n"
+        "3:\n\t"
+        ".2byte (10f-3b)/2, (27f-3b)/2, (17f-3b)/2, (26f-3b)/2, (16f-3b)/2, (25f-3b)/2\n\t"
+        ".2byte (15f-3b)/2, (24f-3b)/2, (14f-3b)/2, (23f-3b)/2, (13f-3b)/2, (22f-3b)/2\n\t"
+        ".2byte (12f-3b)/2, (21f-3b)/2, (11f-3b)/2, (20f-3b)/2\n"
+        FREE_EIGHT("0", "1", "2", "3", "lr", "r8", "lr")
+        FREE_EIGHT("4", "5", "6", "7", "r2", "r2", "r8")
+        FREE_ADD("r12", "lr", "r2")
+        "str lr, [r3], #4\n\t"
+        "ldr r8, [sp]\n\t"
+        "cmp r1, r8\n\t"
+        "bne 10b\n\t"
+        "ldr lr, [sp, #36]\n\t"
+        "stmia lr, {r4-r7}\n\t"
+        "add sp, #4\n\t"
+        "pop {r4-r11, lr}"
+        : "+r"(r1), "+r"(r2), "+r"(r3), "+r"(sixteens), "+r"(low)
+        : "r"(r0)
+        : "cc", "memory");
+    if (width > 4u) {
+        planes[4] = sixteens;
+    }
+    return r3;
+}
+#undef FREE_LOW
+#undef FREE_HIGH
+#undef FREE_COLUMN
+#undef FREE_ADD
+#undef FREE_PAIR
+#undef FREE_EVEN
+#undef FREE_ODD
+#undef FREE_EIGHT
+#elif FREE_ARMV6M
+/*
+ * ARMv6-M and ARMv8-M Baseline: batches of 16, carries of weight 32. Ones, twos and fours stay
+ * in low registers, the only ones that arithmetic reaches. 193 instructions for 16 inputs,
+ * about 65 for a call.
+ *
+ * One loop serves every n, as on ARMv7-M: the first pass starts where its n % 16 inputs are
+ * left, and the carries of the inputs that are not there are 0. width may be 4: planes[4] is
+ * then left alone.
+ *
+ * r1 list, r2 ones, r3 twos, r0 fours; r7, r6, r5 carries that wait, r4 and one of them a
+ * column; r8 columns, r9 eights, r10 and r11 carries of weight 8 and 16 that wait, r12 carries,
+ * lr sixteens; the end of the list on the stack.
+ */
+#define FREE_TREE 5u
+
+/* The weights {z, p} of list entry i: ones += z + 2 p, a is the carry. Its entry point is 1i. */
+#define FREE_COLUMN(i, a) \
+    "1" i ":\n\t" \
+    "ldrh r4, [r1, #2 * " i "]\n\t" \
+    "add r4, r8\n\t" \
+    "ldmia r4, {r4, " a "}\n\t" \
+    "eors r2, r4\n\t" \
+    "bics r4, r2\n\t" \
+    "orrs " a ", r4\n\t"
+
+/* sum += a + b, a is the carry. */
+#define FREE_ADD(sum, a, b) \
+    "eors " b ", " a "\n\t" \
+    "eors " sum ", " b "\n\t" \
+    "bics " a ", " b "\n\t" \
+    "bics " b ", " sum "\n\t" \
+    "orrs " a ", " b "\n\t"
+
+/* Four inputs, then eight; r7 is the carry of weight 8, then 16. */
+#define FREE_FOUR(i, j, k, l) \
+    FREE_COLUMN(i, "r7") \
+    FREE_COLUMN(j, "r6") \
+    FREE_ADD("r3", "r7", "r6") \
+    FREE_COLUMN(k, "r6") \
+    FREE_COLUMN(l, "r5") \
+    FREE_ADD("r3", "r6", "r5") \
+    FREE_ADD("r0", "r7", "r6")
+#define FREE_PAIR(sum, waiting) \
+    "mov r6, " waiting "\n\t" \
+    "mov r5, " sum "\n\t" \
+    FREE_ADD("r5", "r7", "r6") \
+    "mov " sum ", r5\n\t"
+
+static __attribute__((noinline)) uint32_t *free_add_batches(const uint32_t *columns, const uint16_t *list, uint32_t n,
+                                                            uint32_t *planes, uint32_t width, uint32_t *carries)
+{
+    if (n == 0u) {
+        return carries;
+    }
+
+    register uintptr_t r0 __asm__("r0") = (uintptr_t)columns;
+    register uintptr_t r1 __asm__("r1") = (uintptr_t)list;
+    register uint32_t r2 __asm__("r2") = n;
+    register uint32_t *r3 __asm__("r3") = planes;
+    register uint32_t *r4 __asm__("r4") = carries;
+    register uint32_t r5 __asm__("r5") = width > 4u ? planes[4] : 0u;
+
+    __asm__ volatile(
+        ".syntax unified\n\t"
+        "push {r4-r7}\n\t"
+        "mov r12, r4\n\t"
+        "mov lr, r5\n\t"
+        "mov r4, r8\n\t"
+        "mov r5, r9\n\t"
+        "mov r6, r10\n\t"
+        "mov r7, r11\n\t"
+        "push {r3-r7}\n\t"
+        "mov r8, r0\n\t"
+        "lsls r4, r2, #1\n\t"
+        "adds r4, r1\n\t"
+        "push {r4}\n\t"
+        "lsls r5, r2, #28\n\t"
+        "beq 2f\n\t"
+        "lsrs r5, r5, #27\n\t"
+        "adds r1, r5\n\t"
+        "subs r1, #32\n"
+        "2:\n\t"
+        "adr r4, 4f\n\t"
+        "ldrh r4, [r4, r5]\n\t"
+        "ldr r0, [r3, #12]\n\t"
+        "mov r9, r0\n\t"
+        "ldr r0, [r3, #8]\n\t"
+        "ldr r2, [r3]\n\t"
+        "ldr r3, [r3, #4]\n\t"
+        "movs r6, #0\n\t"
+        "movs r7, #0\n\t"
+        "mov r10, r6\n\t"
+        "mov r11, r6\n"
+        "3:\n\t"
+        "add pc, r4\n\t"
+        ".p2align 2\n"
+        "4:\n\t"
+        ".2byte 10f-3b-4, 115f-3b-4, 114f-3b-4, 113f-3b-4, 112f-3b-4, 111f-3b-4, 110f-3b-4, 19f-3b-4\n\t"
+        ".2byte 18f-3b-4, 17f-3b-4, 16f-3b-4, 15f-3b-4, 14f-3b-4, 13f-3b-4, 12f-3b-4, 11f-3b-4\n"
+        FREE_FOUR("0", "1", "2", "3")
+        "mov r10, r7\n\t"
+        FREE_FOUR("4", "5", "6", "7")
+        FREE_PAIR("r9", "r10")
+        "mov r11, r7\n\t"
+        FREE_FOUR("8", "9", "10", "11")
+        "mov r10, r7\n\t"
+        FREE_FOUR("12", "13", "14", "15")
+        FREE_PAIR("r9", "r10")
+        FREE_PAIR("lr", "r11")
+        "mov r5, r12\n\t"
+        "stmia r5!, {r7}\n\t"
+        "mov r12, r5\n\t"
+        "adds r1, #32\n\t"
+        "ldr r4, [sp]\n\t"
+        "cmp r1, r4\n\t"
+        "beq 5f\n\t"
+        "b 10b\n"
+        "5:\n\t"
+        "pop {r4, r5}\n\t"
+        "mov r4, r9\n\t"
+        "str r2, [r5]\n\t"
+        "str r3, [r5, #4]\n\t"
+        "str r0, [r5, #8]\n\t"
+        "str r4, [r5, #12]\n\t"
+        "mov r0, r12\n\t"
+        "mov r1, lr\n\t"
+        "pop {r4-r7}\n\t"
+        "mov r8, r4\n\t"
+        "mov r9, r5\n\t"
+        "mov r10, r6\n\t"
+        "mov r11, r7\n\t"
+        "pop {r4-r7}"
+        : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)
+        : "r"(r4), "r"(r5)
+        : "r12", "lr", "cc", "memory");
+    if (width > 4u) {
+        planes[4] = r1;
+    }
+    return (uint32_t *)r0;
+}
+#undef FREE_COLUMN
+#undef FREE_ADD
+#undef FREE_FOUR
+#undef FREE_PAIR
+#else
+/* Portable: batches of 8, the low four planes in registers, carries of weight 16. */
+#define FREE_TREE 4u
+
+/* A column of weights: ones + z + 2 p = ones' + 2 * (returned word). */
 static inline uint32_t free_column(const uint32_t *columns, uint32_t offset, uint32_t *ones)
 {
     const uint32_t *const column = (const uint32_t *)(const void *)((const uint8_t *)columns + offset);
@@ -112,16 +473,8 @@ static inline uint32_t free_column(const uint32_t *columns, uint32_t offset, uin
     return column[1] | (zero & ~*ones);
 }
 
-/*
- * Add weight + 1 of every listed input to the number in planes, for 32 neurons at once.
- *
- * Eight inputs go through a tree of carry-save adders whose low four planes stay in
- * registers; what is left of them is one word of weight 16 in carries. These words are
- * added in the same way, plane by plane. Sums are modulo 2^width, width is at least 4;
- * carries has room for n / 8 + 3 words.
- */
-static void free_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
-                             uint32_t *planes, uint32_t width, uint32_t *carries)
+static uint32_t *free_add_batches(const uint32_t *columns, const uint16_t *list, uint32_t n,
+                                  uint32_t *planes, uint32_t width, uint32_t *carries)
 {
     const uint16_t *const whole = list + (n & ~7u);
     uint32_t ones = planes[0];
@@ -134,6 +487,7 @@ static void free_add_columns(const uint32_t *columns, const uint16_t *list, uint
     uint32_t c;
     uint32_t d;
 
+    (void)width;
     while (list != whole) {
         a = free_column(columns, list[0], &ones);
         b = free_column(columns, list[1], &ones);
@@ -187,24 +541,123 @@ static void free_add_columns(const uint32_t *columns, const uint16_t *list, uint
     planes[1] = twos;
     planes[2] = fours;
     planes[3] = eights;
+    return end;
+}
+#endif
 
-    for (uint32_t plane = 4u; (plane < width) && (end != carries); plane++) {
+/*
+ * free_add_carries adds the words from carries to end to the number in planes, modulo
+ * 2^width: two at a time and plane by plane, each pair leaves one for the plane above.
+ */
+#if FREE_ARMV7M
+/*
+ * ARMv7-M and later: four words a pass, 14 instructions; 12 a plane beside. The last word alone
+ * ripples upward in 6 a plane.
+ *
+ * r0 carries, r1 their number, r2 plane, r3 planes left; r4 the plane; r5 from, r6 to.
+ */
+#define FREE_ADD(sum, a, b) \
+    "eor " b ", " b ", " a "\n\t" \
+    "eor " sum ", " sum ", " b "\n\t" \
+    "bic " a ", " a ", " b "\n\t" \
+    "bic " b ", " b ", " sum "\n\t" \
+    "orr " a ", " a ", " b "\n\t"
+
+static inline void free_add_carries(uint32_t *carries, const uint32_t *end, uint32_t *planes, uint32_t width)
+{
+    if (end == carries) {
+        return;
+    }
+
+    register uint32_t *r0 __asm__("r0") = carries;
+    register uint32_t r1 __asm__("r1") = (uint32_t)(end - carries);
+    register uint32_t *r2 __asm__("r2") = planes;
+    register uint32_t r3 __asm__("r3") = width;
+
+    __asm__ volatile(
+        "push {r4-r11}\n"
+        "1:\n\t"
+        "subs r7, r1, #4\n\t"
+        "ldr r4, [r2]\n\t"
+        "mov r5, r0\n\t"
+        "mov r6, r0\n\t"
+        "blo 3f\n"
+        "2:\n\t"
+        "ldmia r5!, {r8-r11}\n\t"
+        FREE_ADD("r4", "r8", "r9")
+        FREE_ADD("r4", "r10", "r11")
+        "stmia r6!, {r8, r10}\n\t"
+        "subs r7, #4\n\t"
+        "bhs 2b\n"
+        "3:\n\t"
+        "lsls r7, r7, #31\n\t"
+        "bcc 4f\n\t"
+        "ldmia r5!, {r8, r9}\n\t"
+        FREE_ADD("r4", "r8", "r9")
+        "str r8, [r6], #4\n"
+        "4:\n\t"
+        "beq 5f\n\t"
+        "ldr r8, [r5]\n\t"
+        "and r9, r4, r8\n\t"
+        "eor r4, r4, r8\n\t"
+        "str r9, [r6]\n"
+        "5:\n\t"
+        "str r4, [r2], #4\n\t"
+        "subs r3, #1\n\t"
+        "beq 6f\n\t"
+        "adds r1, #1\n\t"
+        "lsrs r1, r1, #1\n\t"
+        "cmp r1, #1\n\t"
+        "bne 1b\n\t"
+        "ldr r5, [r0]\n"
+        "8:\n\t"
+        "ldr r4, [r2]\n\t"
+        "eor r6, r4, r5\n\t"
+        "ands r5, r4\n\t"
+        "str r6, [r2], #4\n\t"
+        "subs r3, #1\n\t"
+        "bne 8b\n"
+        "6:\n\t"
+        "pop {r4-r11}"
+        : "+r"(r1), "+r"(r2), "+r"(r3)
+        : "r"(r0)
+        : "cc", "memory");
+}
+#undef FREE_ADD
+#else
+static void free_add_carries(uint32_t *carries, uint32_t *end, uint32_t *planes, uint32_t width)
+{
+    for (uint32_t plane = 0u; (plane < width) && (end != carries); plane++) {
         const uint32_t *from = carries;
         const uint32_t *const last = end - 1;
         uint32_t sum = planes[plane];
 
         end = carries;
         while (from < last) {
-            a = free_adder(&sum, from[0], from[1]);
-            *end++ = a;
+            const uint32_t carry = free_adder(&sum, from[0], from[1]);
+
+            *end++ = carry;
             from += 2;
         }
         if (from == last) {
-            a = *from;
-            *end++ = sum & a;
-            sum ^= a;
+            const uint32_t carry = *from;
+
+            *end++ = sum & carry;
+            sum ^= carry;
         }
         planes[plane] = sum;
+    }
+}
+#endif
+
+/* Add weight + 1 of every listed input to the number in planes, modulo 2^width, width >= 4. */
+static FREE_UNUSED void free_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
+                                         uint32_t *planes, uint32_t width, uint32_t *carries)
+{
+    uint32_t *const end = free_add_batches(columns, list, n, planes, width, carries);
+
+    if (width > FREE_TREE) {
+        free_add_carries(carries, end, planes + FREE_TREE, width - FREE_TREE);
     }
 }
 
@@ -271,53 +724,72 @@ static uint32_t free_neurons0(free_state *state, uint32_t block, const uint32_t 
     uint32_t reached = 0xffffffffu;
     uint32_t borrow = 0u;
     uint32_t spikes = 0xffffffffu;
+    uint32_t plane;
 
     /* u = v - leak(v) + I, leak(v) = (v >> 3) - (v >> 5) */
-    u[0] = v[0];
-    u[0] = free_subtract(u[0], v[3], &leak0);
-    u[0] = free_add(u[0], v[5], &leak1);
-    u[0] = free_add(u[0], 0u, &inflow);
-    u[0] = free_add(u[0], own[0], &bias);
-    u[1] = v[1];
-    u[1] = free_subtract(u[1], v[4], &leak0);
-    u[1] = free_add(u[1], v[6], &leak1);
-    u[1] = free_add(u[1], 0u, &inflow);
-    u[1] = free_add(u[1], own[1], &bias);
-    u[2] = v[2];
-    u[2] = free_subtract(u[2], v[5], &leak0);
-    u[2] = free_add(u[2], v[7], &leak1);
-    u[2] = free_add(u[2], current[0], &inflow);
-    u[2] = free_add(u[2], own[2], &bias);
-    u[3] = v[3];
-    u[3] = free_subtract(u[3], v[6], &leak0);
-    u[3] = free_add(u[3], v[7], &leak1);
-    u[3] = free_add(u[3], current[1], &inflow);
-    u[3] = free_add(u[3], own[3], &bias);
-    u[4] = v[4];
-    u[4] = free_subtract(u[4], v[7], &leak0);
-    u[4] = free_add(u[4], v[7], &leak1);
-    u[4] = free_add(u[4], current[2], &inflow);
-    u[4] = free_add(u[4], own[3], &bias);
-    u[5] = v[5];
-    u[5] = free_subtract(u[5], v[7], &leak0);
-    u[5] = free_add(u[5], v[7], &leak1);
-    u[5] = free_add(u[5], current[3], &inflow);
-    u[5] = free_add(u[5], own[3], &bias);
-    u[6] = v[6];
-    u[6] = free_subtract(u[6], v[7], &leak0);
-    u[6] = free_add(u[6], v[7], &leak1);
-    u[6] = free_add(u[6], current[4], &inflow);
-    u[6] = free_add(u[6], own[3], &bias);
-    u[7] = v[7];
-    u[7] = free_subtract(u[7], v[7], &leak0);
-    u[7] = free_add(u[7], v[7], &leak1);
-    u[7] = free_add(u[7], current[5], &inflow);
-    u[7] = free_add(u[7], own[3], &bias);
-    u[8] = v[7];
-    u[8] = free_subtract(u[8], v[7], &leak0);
-    u[8] = free_add(u[8], v[7], &leak1);
-    u[8] = free_add(u[8], current[5], &inflow);
-    u[8] = free_add(u[8], own[3], &bias);
+    plane = v[0];
+    plane = free_subtract(plane, v[3], &leak0);
+    plane = free_add(plane, v[5], &leak1);
+    plane = free_add(plane, 0u, &inflow);
+    plane = free_add(plane, own[0], &bias);
+    u[0] = plane;
+    FREE_KEEP(u[0]);
+    plane = v[1];
+    plane = free_subtract(plane, v[4], &leak0);
+    plane = free_add(plane, v[6], &leak1);
+    plane = free_add(plane, 0u, &inflow);
+    plane = free_add(plane, own[1], &bias);
+    u[1] = plane;
+    FREE_KEEP(u[1]);
+    plane = v[2];
+    plane = free_subtract(plane, v[5], &leak0);
+    plane = free_add(plane, v[7], &leak1);
+    plane = free_add(plane, current[0], &inflow);
+    plane = free_add(plane, own[2], &bias);
+    u[2] = plane;
+    FREE_KEEP(u[2]);
+    plane = v[3];
+    plane = free_subtract(plane, v[6], &leak0);
+    plane = free_add(plane, v[7], &leak1);
+    plane = free_add(plane, current[1], &inflow);
+    plane = free_add(plane, own[3], &bias);
+    u[3] = plane;
+    FREE_KEEP(u[3]);
+    plane = v[4];
+    plane = free_subtract(plane, v[7], &leak0);
+    plane = free_add(plane, v[7], &leak1);
+    plane = free_add(plane, current[2], &inflow);
+    plane = free_add(plane, own[3], &bias);
+    u[4] = plane;
+    FREE_KEEP(u[4]);
+    plane = v[5];
+    plane = free_subtract(plane, v[7], &leak0);
+    plane = free_add(plane, v[7], &leak1);
+    plane = free_add(plane, current[3], &inflow);
+    plane = free_add(plane, own[3], &bias);
+    u[5] = plane;
+    FREE_KEEP(u[5]);
+    plane = v[6];
+    plane = free_subtract(plane, v[7], &leak0);
+    plane = free_add(plane, v[7], &leak1);
+    plane = free_add(plane, current[4], &inflow);
+    plane = free_add(plane, own[3], &bias);
+    u[6] = plane;
+    FREE_KEEP(u[6]);
+    plane = v[7];
+    plane = free_subtract(plane, v[7], &leak0);
+    plane = free_add(plane, v[7], &leak1);
+    plane = free_add(plane, current[5], &inflow);
+    plane = free_add(plane, own[3], &bias);
+    u[7] = plane;
+    FREE_KEEP(u[7]);
+    plane = v[7];
+    plane = free_subtract(plane, v[7], &leak0);
+    plane = free_add(plane, v[7], &leak1);
+    plane = free_add(plane, current[5], &inflow);
+    plane = free_add(plane, own[3], &bias);
+    u[8] = plane;
+    FREE_KEEP(u[8]);
 
     /* u = max(u, floor): reached where u >= floor, a number below 0 or 0 itself */
     reached |= u[0];
@@ -376,27 +848,52 @@ static uint32_t free_neurons0(free_state *state, uint32_t block, const uint32_t 
 
     /* v = u, minus the constant where it spikes: only there it borrows */
     v[0] = free_subtract(u[0], own[11] & spikes, &borrow);
+    FREE_KEEP(u[0]);
     v[1] = free_subtract(u[1], own[12] & spikes, &borrow);
+    FREE_KEEP(u[1]);
     v[2] = free_subtract(u[2], own[13] & spikes, &borrow);
+    FREE_KEEP(u[2]);
     v[3] = free_subtract(u[3], own[14] & spikes, &borrow);
+    FREE_KEEP(u[3]);
     v[4] = free_subtract(u[4], own[15] & spikes, &borrow);
+    FREE_KEEP(u[4]);
     v[5] = free_subtract(u[5], own[16] & spikes, &borrow);
+    FREE_KEEP(u[5]);
     v[6] = free_subtract(u[6], own[17] & spikes, &borrow);
+    FREE_KEEP(u[6]);
     v[7] = u[7] ^ borrow;
     borrow &= ~u[7];
+    FREE_KEEP(u[7]);
     return spikes;
 }
+
 
 static void free_layer0(free_state *state, const uint32_t *in)
 {
     const uint32_t n = free_list_active(in, 2u, state->list);
-    uint32_t sum[6];
+    const uint32_t used = free_planes_for(0u + n, 6u);
+    const uint32_t first = 0u - n;
+    uint32_t start[6];
+    uint32_t block = 0u;
 
-    for (uint32_t block = 0u; block < 2u; block++) {
-        free_broadcast(0u - n, sum, 6u);
-        free_add_columns(free_weights0[block], state->list, n, sum, 6u, state->carries);
+    start[0] = 0u - ((first >> 0) & 1u);
+    start[1] = 0u - ((first >> 1) & 1u);
+    start[2] = 0u - ((first >> 2) & 1u);
+    start[3] = 0u - ((first >> 3) & 1u);
+    start[4] = 0u - ((first >> 4) & 1u);
+    start[5] = 0u - ((first >> 5) & 1u);
+    FREE_KEEP(start);
+    for (; block < 2u; block++) {
+        uint32_t sum[6];
+
+        (void)memcpy(sum, start, sizeof sum);
+        free_add_columns(free_weights0[block], state->list, n, sum, used, state->carries);
+        for (uint32_t b = used; b < 6u; b++) {
+            sum[b] = sum[used - 1u];
+        }
         state->spikes0[block] = free_neurons0(state, block, sum);
     }
+
     state->spikes0[1] &= 3u; /* lanes without a neuron */
 }
 

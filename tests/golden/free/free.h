@@ -42,6 +42,16 @@ extern "C" {
 #endif
 #endif
 
+/* 1: only portable C99, no inner loop made for a core; the results are the same. MODEL_PORTABLE
+ * sets it for every model. */
+#ifndef FREE_PORTABLE
+#ifdef MODEL_PORTABLE
+#define FREE_PORTABLE MODEL_PORTABLE
+#else
+#define FREE_PORTABLE 0
+#endif
+#endif
+
 /* Everything that changes. Owned by the caller; free_reset makes it ready. */
 typedef struct {
     uint32_t v0[2][8]; /* layer 0: membranes, in planes */

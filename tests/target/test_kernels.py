@@ -1,0 +1,189 @@
+"""Every inner loop made for a core equals its portable twin and Model.run, in every bit.
+
+One model of many layers covers many sizes in one build: layer after layer has the edges of
+words, of vectors of four words and of batches, and its own kind of weights.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.results import assert_same
+
+from codegen.host import WARNINGS
+from codegen.render import render
+from codegen.target import TargetModel
+from qat.model import LIF, Analog, Dense, Layer, Model, Spikes
+
+pytestmark = pytest.mark.target
+
+CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")
+"""One board for each set of inner loops: ARMv6-M, ARMv7-M without and with DSP, Helium."""
+
+PORTABLE = ("-DMODEL_PORTABLE=1",)
+LARGEST = 2**31 - 1
+KINDS = ("random", "plus", "alternating", "zero", "minus")
+
+
+def codes(kind: str, n_out: int, n_in: int, rng: np.random.Generator) -> Any:
+    """Return ternary codes: random, all alike, or alternating along both axes."""
+    if kind == "random":
+        return rng.integers(-1, 2, (n_out, n_in))
+    if kind == "alternating":
+        return np.where(np.indices((n_out, n_in)).sum(axis=0) % 2, 1, -1)
+    return np.full((n_out, n_in), {"plus": 1, "zero": 0, "minus": -1}[kind])
+
+
+def chain(*sizes: int, kinds: tuple[str, ...] = ("random",), **neuron: Any) -> tuple[Layer, ...]:
+    """Return layers of these sizes; a bias of 1 keeps layers firing that nothing excites."""
+    rng = np.random.default_rng(sum(sizes))
+    neuron = {"threshold": 2, "leak": (1,)} | neuron
+    return tuple(
+        Layer(Dense(codes(kinds[i % len(kinds)], m, n, rng), bias=1), LIF(**neuron))
+        for i, (n, m) in enumerate(pairwise(sizes))
+    )
+
+
+def own(n: int, m: int, **neuron: Any) -> Layer:
+    """Return a layer whose neurons all differ, from the least to the largest threshold."""
+    rng = np.random.default_rng(n + m)
+    threshold = rng.integers(1, 9, m)
+    threshold[: max(m // 8, 1)] = LARGEST
+    bias = rng.integers(-3, 9, m)
+    return Layer(
+        Dense(rng.integers(-1, 2, (m, n)), bias=bias, fraction_bits=2),
+        LIF(threshold, (2, -4), reset_by=rng.integers(0, 9, m), **neuron),
+    )
+
+
+MODELS = {
+    "sizes": Model(
+        Spikes(70),
+        chain(70, 1, 2, 3, 31, 32, 33, 63, 64, 65, 127, 128, 129, 160, 10, kinds=KINDS[:3]),
+    ),
+    "wide": Model(Spikes(784), chain(784, 160, 256, 33, leak=(3,), threshold=21)),
+    "all +1": Model(Spikes(784), chain(784, 128, kinds=("plus",), leak=(4,), threshold=300)),
+    "all -1": Model(Spikes(300), chain(300, 129, kinds=("minus",), leak=(4,))),
+    "all 0": Model(Spikes(129), chain(129, 128, 31, kinds=("zero",), leak=(3,))),
+    "own constants": Model(
+        Spikes(127), (own(127, 256), own(256, 129, floor=-40, ceiling=50), own(129, 128))
+    ),
+    "to zero": Model(Spikes(64), chain(64, 128, 160, reset="zero", leak=(0,), threshold=3)),
+    "long leak": Model(Spikes(40), chain(40, 128, 40, leak=(6, 9), threshold=9)),
+    "analog": Model(Analog(33, -8, 7), chain(33, 160, 128, leak=(2,), threshold=5)),
+}
+
+
+def spikes(inputs: int) -> Any:
+    """Return (3, steps, inputs) spikes: from none to all of the inputs active, and back."""
+    rng = np.random.default_rng(inputs)
+    counts = range(inputs + 1) if inputs < 80 else np.linspace(0, inputs, 40).astype(int)
+    counts = [*counts, *range(17), inputs, 0, 16, 15, 1]
+    x = np.zeros((3, len(counts), inputs), np.bool_)
+    for sample in x:
+        for step, count in zip(sample, counts, strict=True):
+            step[rng.permutation(inputs)[:count]] = True
+    return x
+
+
+def inputs_of(model: Model) -> tuple[Any, int | None]:
+    """Return inputs and the number of steps."""
+    if isinstance(model.input, Spikes):
+        return spikes(model.input.size), None
+    return np.random.default_rng(1).integers(-8, 8, (6, model.input.size)), 9
+
+
+def check(model: Model, board: str, flags: tuple[str, ...] = (), **target: Any) -> None:
+    """Compare every spike and membrane."""
+    x, steps = inputs_of(model)
+    expected = replace(model.run(x, trace=True, steps=steps), u=None)
+    with TargetModel(model, board, flags=flags, **target) as running:
+        assert_same(expected, running.run(x, trace=True, steps=steps))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_cases_spike(name: str) -> None:
+    x, steps = inputs_of(MODELS[name])
+    fired = MODELS[name].run(x, trace=True, steps=steps).spikes
+    assert fired is not None
+    assert sum(s.any() for s in fired) >= len(fired) - ("-1" in name), "silence proves nothing"
+
+
+@pytest.mark.parametrize("board", CORES)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_core_gives_the_model(name: str, board: str) -> None:
+    check(MODELS[name], board)
+
+
+@pytest.mark.parametrize("board", CORES)
+def test_the_portable_twin_gives_the_same(board: str) -> None:
+    check(MODELS["sizes"], board, PORTABLE)
+
+
+@pytest.mark.parametrize("board", CORES)
+def test_a_core_has_its_own_loop(board: str) -> None:
+    model = MODELS["wide"]
+    x = spikes(784)[:1, 20:24]
+    with TargetModel(model, board) as made, TargetModel(model, board, flags=PORTABLE) as portable:
+        faster = made.benchmark(x).step.sum() / portable.benchmark(x).step.sum()
+    assert faster < (0.6 if board == "qemu-m55" else 0.9)
+
+
+BROKEN = {
+    "qemu-m0": ('"bics r4, r2\\n\\t"', '"ands r4, r2\\n\\t"'),
+    "qemu-m4": ('"bic " z ", " z ", r4\\n\\t"', '"and " z ", " z ", r4\\n\\t"'),
+    "qemu-m55": ('"vbic q3, q3, q0\\n\\t"', '"vand q3, q3, q0\\n\\t"'),
+}
+
+
+@pytest.mark.parametrize("board", BROKEN)
+def test_a_planted_bug_shows(board: str) -> None:
+    model, (old, new) = MODELS["wide"], BROKEN[board]
+    files, name = render(model), f"{MODELS['wide'].name}.c"
+    assert files[name].count(old) == 1
+    with pytest.raises(AssertionError):
+        check(model, board, files=files | {name: files[name].replace(old, new)})
+
+
+FAMILIES = (
+    "thumbv6m",
+    "thumbv7m",
+    "thumbv7em",
+    "thumbv8m.base",
+    "thumbv8m.main",
+    "thumbv8.1m.main",
+)
+GCC = {
+    "cortex-m0plus": "", "cortex-m23": "", "cortex-m3": "", "cortex-m4": "", "cortex-m7": "",
+    "cortex-m33": "", "cortex-m55": "-mfloat-abi=hard", "cortex-m55+nomve": "",
+}  # fmt: skip
+
+
+def written(model: Model, folder: Path) -> Path:
+    for name, text in render(model).items():
+        (folder / name).write_text(text)
+    return folder / f"{model.name}.c"
+
+
+@pytest.mark.parametrize("name", ["sizes", "own constants", "analog"])
+@pytest.mark.parametrize("cpu", GCC)
+def test_gcc_accepts_every_core_without_a_warning(name: str, cpu: str, tmp_path: Path) -> None:
+    source = written(MODELS[name], tmp_path)
+    for extra in (["-O2"], ["-Os"], ["-O0"], ["-O2", *PORTABLE], ["-O2", "-DMODEL_PROBE=2"]):
+        command = ["arm-none-eabi-gcc", "-mthumb", f"-mcpu={cpu}", *GCC[cpu].split(), *WARNINGS]
+        subprocess.run([*command, *extra, "-c", source, "-o", tmp_path / "model.o"], check=True)
+
+
+@pytest.mark.parametrize("name", ["sizes", "own constants", "analog"])
+@pytest.mark.parametrize("family", [*FAMILIES, "thumbv8.1m.main -mcpu=cortex-m55"])
+def test_clang_assembles_every_family(name: str, family: str, tmp_path: Path) -> None:
+    source, (target, *cpu) = written(MODELS[name], tmp_path), family.split()
+    command = ["clang", f"--target={target}-none-eabi", *cpu, *WARNINGS]
+    command += ["-O2", "-isystem", "/usr/lib/arm-none-eabi/include"]
+    subprocess.run([*command, "-c", source, "-o", tmp_path / "model.o"], check=True)
