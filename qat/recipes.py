@@ -66,7 +66,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "digits": Recipe(100, 32, 5e-3, weight_decay=0.3, rate_penalty=0.01),
         "mnist": _MNIST,
         "mnist-16": _MNIST,
-        "fashion-mnist": replace(_MNIST, epochs=20, augment=None),
+        "fashion-mnist": replace(_MNIST, epochs=30, rate_penalty=0.01, augment=None),
     }
 )
 """A row per data set that is loaded by name."""
