@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -198,6 +198,46 @@ def _encoding(x: NDArray[Any], each: bool) -> Encoding:
     return np.array(max(most, -least) / high), np.array(0.0), low, high
 
 
+class _Parts(NamedTuple):
+    """Checked samples and labels, divided."""
+
+    x_train: NDArray[Any]
+    y_train: NDArray[np.int64]
+    x_validation: NDArray[Any]
+    y_validation: NDArray[np.int64]
+    x_test: NDArray[Any]
+    y_test: NDArray[np.int64]
+
+
+def _divided(
+    x: ArrayLike,
+    y: ArrayLike,
+    x_test: ArrayLike | None,
+    y_test: ArrayLike | None,
+    *,
+    seed: int,
+    validates: NDArray[np.bool_] | None,
+) -> _Parts:
+    """Return the three parts; ValueError for samples and labels that do not fit."""
+    array = _samples("x", x)
+    labels = _labels("y", y, len(array))
+    if (x_test is None) != (y_test is None):
+        raise ValueError("x_test, y_test: found one of them; give both or none")
+    if x_test is None or y_test is None:
+        held_out = stratified(labels, TEST, seed)
+        test, test_labels = array[held_out], labels[held_out]
+        array, labels = array[~held_out], labels[~held_out]
+    else:
+        test = _samples("x_test", x_test, array.shape[1:])
+        test_labels = _labels("y_test", y_test, len(test))
+    chosen = stratified(labels, VALIDATION, seed + 1) if validates is None else validates
+    if chosen.all() or not chosen.any() or not len(test):
+        raise ValueError(f"x: found {len(array) + len(test)} samples; too few to divide")
+    _check_classes(labels[~chosen], np.concatenate([labels[chosen], test_labels]))
+    kept = ~chosen
+    return _Parts(array[kept], labels[kept], array[chosen], labels[chosen], test, test_labels)
+
+
 def from_arrays(
     x: ArrayLike,
     y: ArrayLike,
@@ -226,35 +266,22 @@ def from_arrays(
     Raises ValueError for NaN, shapes that do not fit, labels that are no whole numbers from 0
     without gaps, one class only, and features that never change.
     """
-    array = _samples("x", x)
-    labels = _labels("y", y, len(array))
-    if (x_test is None) != (y_test is None):
-        raise ValueError("x_test, y_test: found one of them; give both or none")
-    if x_test is None or y_test is None:
-        held_out = stratified(labels, TEST, seed)
-        test, test_labels = array[held_out], labels[held_out]
-        array, labels = array[~held_out], labels[~held_out]
-    else:
-        test = _samples("x_test", x_test, array.shape[1:])
-        test_labels = _labels("y_test", y_test, len(test))
-    chosen = stratified(labels, VALIDATION, seed + 1) if validates is None else validates
-    if chosen.all() or not chosen.any() or not len(test):
-        raise ValueError(f"x: found {len(array) + len(test)} samples; too few to divide")
-    _check_classes(labels[~chosen], np.concatenate([labels[chosen], test_labels]))
-    _check_features(array[~chosen], each_feature)
-    scale, offset, low, high = _encoding(array[~chosen] if each_feature else array, each_feature)
+    parts = _divided(x, y, x_test, y_test, seed=seed, validates=validates)
+    trained = parts.x_train if each_feature else np.concatenate([parts.x_train, parts.x_validation])
+    _check_features(parts.x_train, each_feature)
+    scale, offset, low, high = _encoding(trained, each_feature)
 
     def integers(values: NDArray[Any]) -> NDArray[Any]:
         return to_integers(values - offset if offset.any() else values, scale, low, high)
 
     return Dataset(
-        integers(array[~chosen]),
-        labels[~chosen],
-        integers(array[chosen]),
-        labels[chosen],
-        integers(test),
-        test_labels,
-        int(labels.max()) + 1,
+        integers(parts.x_train),
+        parts.y_train,
+        integers(parts.x_validation),
+        parts.y_validation,
+        integers(parts.x_test),
+        parts.y_test,
+        int(parts.y_train.max()) + 1,
         name,
         source,
         licence,

@@ -152,13 +152,9 @@ def backward(
     u, spikes: as `forward` returned them
     held:     the current was held: its gradient is the sum over the steps
     """
-    library, kind = _library(u), _KINDS.get(surrogate.derivative)
-    if library is not None and kind is not None:
-        loss = {"surrogate": kind, "slope": SLOPE, "detached": detach_reset}
-        settings = library.settings(**_fields(dynamics, u.shape, held), **loss)
-        d, u, spikes = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
-        d_current, d_theta = library.backward(settings, d, u, spikes, _row(threshold, u))
-        return Gradients(d_current, d_theta.astype(np.float32))
+    if _library(u) is not None and surrogate.derivative in _KINDS:
+        more = {"surrogate": _KINDS[surrogate.derivative], "detached": detach_reset, "held": held}
+        return _compiled_backward(d_spikes, u, spikes, threshold, dynamics, **more)
     slope = surrogate.derivative(u / threshold - 1)
     slope /= threshold
     du = d_spikes * slope
@@ -176,3 +172,19 @@ def backward(
             du[t] *= (u[t] > dynamics.limits[0]) & (u[t] < dynamics.limits[1])
         dv = du[t] * u.dtype.type(dynamics.kept)
     return Gradients(du.sum(axis=0, keepdims=True) if held else du, d_threshold)
+
+
+def _compiled_backward(
+    d_spikes: Float,
+    u: Float,
+    spikes: Float,
+    threshold: Float,
+    dynamics: Dynamics,
+    **more: Any,
+) -> Gradients:
+    library = _native.library()
+    assert library is not None
+    settings = library.settings(**{**_fields(dynamics, u.shape, False), **more, "slope": SLOPE})
+    d, u, spikes = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
+    d_current, d_theta = library.backward(settings, d, u, spikes, _row(threshold, u))
+    return Gradients(d_current, d_theta.astype(np.float32))
