@@ -78,12 +78,18 @@ def measure_layer(
     neurons: int,
     densities: Sequence[float],
     board: str | Board,
+    *,
     width: int | None = None,
+    flags: Sequence[str] = (),
 ) -> list[Measurement]:
-    """Count a whole time step of a random layer: active list, sum, LIF, packed output."""
+    """Count a whole time step of a random layer: active list, sum, LIF, packed output.
+
+    width: of the membranes in bits; None for a layer as training leaves it
+    flags: compiler options, such as -DMODEL_PORTABLE=1
+    """
     model = random_layer(inputs, neurons, width)
     kernel = select(model.layers[0].synapse).name
-    with TargetModel(model, board) as target:
+    with TargetModel(model, board, flags=flags) as target:
         return [
             Measurement(
                 target.board.name,
