@@ -13,6 +13,9 @@ from codegen.equivalence import FREE_STEPS, made_inputs
 from qat.datasets import DATASETS, Dataset, load
 from qat.model import Analog, Model, Spikes
 
+MADE = 64
+"""Inputs that are made where there are no data, unless --limit says otherwise."""
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -38,17 +41,34 @@ def _fitting(model: Model, data: Dataset) -> Dataset:
     return data
 
 
+def _trained_on(model: Model) -> str | None:
+    """Return the named data set that a model was trained on, if any."""
+    training = model.metadata.get("training")
+    name = training.get("data") if isinstance(training, dict) else None
+    return name if name in DATASETS else None
+
+
+def _data_here(model: Model) -> str | None:
+    """Return the data set that a model was trained on, if nothing has to be downloaded."""
+    name = _trained_on(model)
+    return name if name is not None and DATASETS[name].ready else None
+
+
+def _hint(model: Model) -> str:
+    name = _trained_on(model)
+    return "" if name is None else f"; --data {name} fetches what it was trained on"
+
+
 def inputs_of(model: Model, arguments: Namespace) -> Inputs:
     """Return the inputs that --data and --limit ask for.
 
     Raises ValueError if they do not fit the model.
     """
     steps = FREE_STEPS if model.steps is None and isinstance(model.input, Analog) else None
-    trained_on = model.metadata.get("training", {})
-    name = arguments.data or (trained_on.get("data") if isinstance(trained_on, dict) else None)
-    if name is None or (arguments.data is None and name not in DATASETS):
-        x = made_inputs(model, arguments.limit or 64)
-        return Inputs(x, None, f"{len(x)} made inputs (extremes, then random)", steps)
+    name = arguments.data or _data_here(model)
+    if name is None:
+        x = made_inputs(model, arguments.limit or MADE)
+        return Inputs(x, None, f"{len(x)} made inputs (extremes, then random){_hint(model)}", steps)
     data = _fitting(model, load(name, label=arguments.label))
     x, y = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
     return Inputs(x, y, f"{len(x)} test samples of {data.name}", steps)

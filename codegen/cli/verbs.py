@@ -78,7 +78,7 @@ def _data(parser: ArgumentParser) -> None:
         "--data",
         metavar="NAME|FILE",
         help="inputs: a data set's test part (a name of `spikemcu data`, or a file of yours). "
-        "By default those that the model was trained on, else made ones",
+        "By default those that the model was trained on if they are here, else made ones",
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="use the first N samples only")
     _label(parser)

@@ -246,6 +246,17 @@ def test_check_names_a_planted_bug(
     assert set(values["first_difference"]) >= {"sample", "step", "layer", "neuron", "expected"}
 
 
+def test_check_downloads_nothing_unasked(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
+    example = root / "tests" / "examples" / "mnist-256.npz"
+    status, out, _ = run(capsys, "check", example)
+    assert status == 0
+    assert "on 64 made inputs (extremes, then random); --data mnist-16 fetches" in out
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_boards_lists_six_cores(capsys: pytest.CaptureFixture[str]) -> None:
     cores = [board["core"] for board in run_json(capsys, "boards")["boards"]]
     assert cores == [f"cortex-m{core}" for core in (0, 3, 4, 7, 33, 55)]
