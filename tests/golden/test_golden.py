@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.golden import GOLDEN
+from support.golden import GOLDEN, example
 
 from codegen.equivalence import compare_host
 from codegen.render import render
@@ -18,17 +18,28 @@ from qat.model import Model
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("model", GOLDEN, ids=lambda model: model.name)
+def expected_files(model: Model) -> dict[Path, str]:
+    """Return where the files of a model are kept, and their text."""
+    files = render(model)
+    if model.name == "example":
+        folder = HERE.parents[1] / "firmware" / "lib" / "model" / "src"
+    else:
+        folder = HERE / model.name
+        del files["binding.h"]
+    return {folder / name: text for name, text in files.items()}
+
+
+@pytest.mark.parametrize("model", (*GOLDEN, example()), ids=lambda model: model.name)
 def test_generated_c_is_unchanged(model: Model, request: pytest.FixtureRequest) -> None:
-    folder = HERE / model.name
-    files = {name: text for name, text in render(model).items() if name != "binding.h"}
+    expected = expected_files(model)
+    folder = next(iter(expected)).parent
     if request.config.getoption("--update-golden"):
         folder.mkdir(exist_ok=True)
-        for name, text in files.items():
-            (folder / name).write_text(text)
-    assert sorted(files) == sorted(path.name for path in folder.iterdir())
-    for name, text in files.items():
-        assert (folder / name).read_text() == text, f"{name} changed; see the docstring above"
+        for path, text in expected.items():
+            path.write_text(text)
+    assert sorted(expected) == sorted(folder.iterdir())
+    for path, text in expected.items():
+        assert path.read_text() == text, f"{path.name} changed; see the docstring above"
 
 
 @pytest.mark.parametrize("model", GOLDEN, ids=lambda model: model.name)

@@ -50,4 +50,11 @@ def free() -> Model:
     return Model(Spikes(33), (Layer(synapse, neuron),), name="free")
 
 
+def example() -> Model:
+    """The firmware's example: small enough to read."""
+    layer = Layer(Dense(_codes(9, 2, 8, 8), input_shift=2, bias=1), LIF(12, (3,)))
+    readout = Accumulate(Dense(_codes(10, 8, 4, 8), 8))
+    return Model(Analog(8, 0, 16), (layer,), readout, steps=4, name="example")
+
+
 GOLDEN = (analog(), frames(), free())
