@@ -29,7 +29,7 @@ def expected_files(model: Model) -> dict[Path, str]:
     return {folder / name: text for name, text in files.items()}
 
 
-@pytest.mark.parametrize("model", (*GOLDEN, example()), ids=lambda model: model.name)
+@pytest.mark.parametrize("model", [*GOLDEN, example()], ids=lambda model: model.name)
 def test_generated_c_is_unchanged(model: Model, request: pytest.FixtureRequest) -> None:
     expected = expected_files(model)
     folder = next(iter(expected)).parent
