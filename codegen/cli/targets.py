@@ -12,7 +12,8 @@ from codegen.boards import Board, find_boards, load_boards
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output
 from codegen.comparison import Comparison
-from codegen.equivalence import compare_on
+from codegen.equivalence import compare_host, compare_on
+from codegen.host import CompilerError, find_compiler
 from codegen.project import build as build_firmware
 from codegen.project import require_fit
 from codegen.render import render
@@ -20,6 +21,9 @@ from codegen.sizes import size_of
 from codegen.target import TargetModel, footprint
 from codegen.tools import doctor as look_for_tools
 from qat.model import Model
+
+HOST = "host"
+"""What this machine is called beside the boards."""
 
 BENCH_SAMPLES = 20
 """Samples over which a model's instructions are averaged, unless --limit says otherwise."""
@@ -82,30 +86,47 @@ def compare_target(model: Model, board: Board, inputs: Inputs, out: Output) -> C
         return sum(pieces, Comparison())
 
 
+def compare_here(model: Model, inputs: Inputs, out: Output) -> Comparison | None:
+    """Compare the C compiled for this machine; None, said in a line, without a C compiler."""
+    try:
+        find_compiler()
+    except CompilerError as error:
+        out.say(f"{HOST:9} left out: {error}")
+        return None
+    out.progress(f"{HOST}: {len(inputs.x):,} samples")
+    return compare_host(model, inputs.x)
+
+
 def run(arguments: Namespace) -> int:
-    """Compare the model with its firmware on boards."""
+    """Compare the model with its C on this machine and with its firmware on boards."""
     out = Output(arguments)
     model = Model.load(arguments.model)
     boards = find_boards(arguments.board)
     inputs = inputs_of(model, arguments)
     prepare(model, boards, out)
     out.say(f"{model.name} on {inputs.origin}")
-    results: list[dict[str, Any]] = []
+    results = []
+    here = compare_here(model, inputs, out)
+    if here is not None:
+        results.append(_report(HOST, HOST, here, out))
     for board in boards:
         comparison = compare_target(model, board, inputs, out)
-        out.say(f"{board.name:9} {comparison.line}")
-        if comparison.first:
-            out.say(f"{board.name:9} first difference: {comparison.first}")
-        results.append({"board": board.name, "core": board.core, **comparison.to_json()})
-    differing = sum(result["differing"] for result in results)
-    out.result(
-        {"model": model.name, "digest": model.digest(), "results": results, **_totals(results)}
-    )
-    return 0 if differing == 0 else 1
+        results.append(_report(board.name, board.core, comparison, out))
+    totals = _totals(results)
+    out.result({"model": model.name, "digest": model.digest(), "results": results, **totals})
+    return 0 if totals["differing"] == 0 else 1
+
+
+def _report(name: str, core: str, comparison: Comparison, out: Output) -> dict[str, Any]:
+    """Print the line of a place where the model ran; return it as JSON values."""
+    out.say(f"{name:9} {comparison.line}")
+    if comparison.first:
+        out.say(f"{name:9} first difference: {comparison.first}")
+    return {"board": name, "core": core, **comparison.to_json()}
 
 
 def _totals(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return `compared`, `differing` and `first_difference` over all boards."""
+    """Return `compared`, `differing` and `first_difference` over this machine and all boards."""
     kinds = results[0]["compared"]
     firsts = [{"board": r["board"], **r["first_difference"]} for r in results if r["differing"]]
     return {

@@ -246,6 +246,23 @@ def test_check_names_a_planted_bug(
     assert set(values["first_difference"]) >= {"sample", "step", "layer", "neuron", "expected"}
 
 
+@pytest.mark.target
+def test_run_prints_a_line_for_the_host_and_each_board(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path / "cache"))
+    status, out, _ = run(capsys, "run", saved, "--board", "qemu-m3", "--limit", 9)
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == "small on 9 made inputs (extremes, then random)"
+    assert lines[1].startswith("host      0 of 3,942 spikes differ (")
+    assert lines[2].startswith("qemu-m3   0 of 3,942 spikes differ (")
+    values = run_json(capsys, "run", saved, "--board", "qemu-m3", "--limit", 9)
+    assert [result["board"] for result in values["results"]] == ["host", "qemu-m3"]
+    assert values["compared"]["spikes"] == 2 * 9 * 6 * 73
+    assert (values["differing"], values["first_difference"]) == (0, None)
+
+
 def test_check_downloads_nothing_unasked(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
