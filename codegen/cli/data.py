@@ -6,7 +6,6 @@ from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from codegen.equivalence import FREE_STEPS, made_inputs
@@ -19,13 +18,12 @@ MADE = 64
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Inputs of a model, where they come from, and their labels if there are any.
+    """Inputs of a model, and where they come from.
 
     steps: the argument of Model.run, which only free-running analog models need
     """
 
     x: NDArray[Any]
-    y: NDArray[np.int64] | None
     origin: str
     steps: int | None
 
@@ -68,7 +66,7 @@ def inputs_of(model: Model, arguments: Namespace) -> Inputs:
     name = arguments.data or _data_here(model)
     if name is None:
         x = made_inputs(model, arguments.limit or MADE)
-        return Inputs(x, None, f"{len(x)} made inputs (extremes, then random){_hint(model)}", steps)
+        return Inputs(x, f"{len(x)} made inputs (extremes, then random){_hint(model)}", steps)
     data = _fitting(model, load(name, label=arguments.label))
-    x, y = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
-    return Inputs(x, y, f"{len(x)} test samples of {data.name}", steps)
+    x = data.x_test[: arguments.limit]
+    return Inputs(x, f"{len(x)} test samples of {data.name}", steps)

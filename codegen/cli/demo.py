@@ -56,7 +56,7 @@ def demo(arguments: Namespace) -> int:
     model = _train(data, arguments, report, out)
     path = _write(model, folder, out)
     test = data.x_test[: COUNTED if arguments.short else None]
-    inputs = Inputs(test, None, "the test images", None)
+    inputs = Inputs(test, "the test images", None)
     host = compare_host(model, test)
     report.differing += host.differing
     out.say(f"4  check    this machine  {host.line}")

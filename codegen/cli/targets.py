@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from codegen.target import TargetModel, footprint
 from codegen.tools import doctor as look_for_tools
 from qat.model import Model
 
+PORTABLE = ("-DMODEL_PORTABLE=1",)
+"""Compiler options that leave the assembly out."""
+
 HOST = "host"
 """What this machine is called beside the boards."""
 
@@ -29,12 +33,14 @@ BENCH_SAMPLES = 20
 """Samples over which a model's instructions are averaged, unless --limit says otherwise."""
 
 
-def prepare(model: Model, boards: tuple[Board, ...], out: Output) -> dict[str, Path]:
+def prepare(
+    model: Model, boards: tuple[Board, ...], out: Output, flags: Sequence[str] = ()
+) -> dict[str, Path]:
     """Refuse a model too large for a board, then build all boards at once."""
     for board in boards:
         require_fit(board, *footprint(model))
     out.progress(f"building firmware for {', '.join(board.name for board in boards)}")
-    return build_firmware(render(model), boards)
+    return build_firmware(render(model), boards, flags=flags)
 
 
 def build(arguments: Namespace) -> int:
@@ -141,6 +147,8 @@ def bench(arguments: Namespace) -> int:
     out = Output(arguments)
     if (arguments.model is None) == (arguments.layer is None):
         raise ValueError("give either a MODEL or --layer NxM")
+    if arguments.portable and arguments.model:
+        raise ValueError("--portable: goes with --layer")
     boards = find_boards(arguments.board)
     measurements = (
         _bench_layer(arguments, boards, out)
@@ -168,12 +176,12 @@ def bench(arguments: Namespace) -> int:
 
 def _bench_layer(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
     inputs, neurons = arguments.layer
-    model = random_layer(inputs, neurons)
-    prepare(model, boards, out)
+    model, flags = random_layer(inputs, neurons), PORTABLE if arguments.portable else ()
+    prepare(model, boards, out, flags)
     measurements = []
     for board in boards:
         out.progress(f"counting on {board.name}")
-        measurements += measure_layer(inputs, neurons, arguments.density, board)
+        measurements += measure_layer(inputs, neurons, arguments.density, board, flags=flags)
     out.say(
         f"whole time step of a random ternary LIF layer {inputs} -> {neurons}, one threshold, "
         f"membranes of {model.bounds().layers[0].u_raw.width} bits"

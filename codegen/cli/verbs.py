@@ -247,6 +247,9 @@ def bench_arguments(parser: ArgumentParser) -> None:
         metavar="D,D",
         help="fractions of the layer's inputs that spike (default: 0.1)",
     )
+    parser.add_argument(
+        "--portable", action="store_true", help="the layer in portable C99, without assembly"
+    )
     _board(parser)
     _data(parser)
 

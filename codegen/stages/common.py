@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from codegen.pack import LANES, words_for
 from codegen.stages.records import Range, Ranges, Source
-from qat.model import Analog, Dense, Input, Interval, LayerBounds, Spikes
+from qat.model import Analog, Input, Interval, LayerBounds, Spikes
 from qat.model import Layer as ModelLayer
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
@@ -77,8 +77,3 @@ def saturation(layer: ModelLayer, bounds: LayerBounds) -> tuple[int | None, int 
     if ceiling is not None and bounds.u_raw.high <= ceiling:
         ceiling = None
     return floor, ceiling
-
-
-def fields_of_bytes(synapse: Dense) -> int:
-    """Return the elements of one packed column of a plain synapse."""
-    return -(-synapse.n_out * synapse.bits // 8) if synapse.bits < 8 else synapse.n_out

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.pack import ctype, pack_fields, words_for
+from codegen.pack import pack_fields, words_for
 from codegen.stages.common import (
     common,
     effective_threshold,
-    fields_of_bytes,
     saturation,
     source_of,
     uniform,
@@ -34,10 +33,9 @@ def _smallest(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.int8 if width <= 8 else np.int16 if width <= 16 else np.int32)
 
 
-def columns(synapse: Dense) -> tuple[NDArray[Any], str]:
-    """Return the codes of a synapse as packed columns (n_in, row), and their C type."""
-    packed = pack_fields(np.ascontiguousarray(synapse.codes.T), synapse.bits)
-    return packed, ctype(packed)
+def columns(synapse: Dense) -> NDArray[Any]:
+    """Return the codes of a synapse as packed columns, one row (n_in, row) per input."""
+    return pack_fields(np.ascontiguousarray(synapse.codes.T), synapse.bits)
 
 
 class _Constants:
@@ -87,7 +85,7 @@ def layer_stage(
     """Return the stage of a layer of 4, 8 or 16-bit weights."""
     synapse, neuron, size = layer.synapse, layer.neuron, layer.size
     source = source_of(index, layer, model_input)
-    codes, column_ctype = columns(synapse)
+    codes = columns(synapse)
     floor, ceiling = saturation(layer, bounds)
     constants = _Constants(index, prefix)
     bias = constants.text("bias", np.broadcast_to(synapse.bias, size))
@@ -103,8 +101,6 @@ def layer_stage(
         scratch=Scratch(totals=size),
         helpers=_helpers(layer, source),
         bits=synapse.bits,
-        row=fields_of_bytes(synapse),
-        column_ctype=column_ctype,
         v_ctype=integer_ctype(bounds.v),
         current_ctype=integer_ctype(bounds.current),
         fraction_bits=synapse.fraction_bits,
@@ -118,7 +114,7 @@ def layer_stage(
 
 def readout_numbers(synapse: Dense) -> dict[str, Any]:
     """Return what a readout of 4, 8 or 16-bit weights adds to the fields of `Readout`."""
-    codes, column_ctype = columns(synapse)
+    codes = columns(synapse)
     return {
         "kernel": "plain",
         "template": "plain_readout.c.j2",
@@ -126,6 +122,4 @@ def readout_numbers(synapse: Dense) -> dict[str, Any]:
         "helpers": frozenset({"clear", f"add_column{synapse.bits}", "trailing_zeros", "lane"}),
         "scratch": Scratch(totals=synapse.n_out),
         "bits": synapse.bits,
-        "row": fields_of_bytes(synapse),
-        "column_ctype": column_ctype,
     }

@@ -238,8 +238,6 @@ class PlainLayer(Layer):
     """
 
     bits: int
-    row: int
-    column_ctype: str
     v_ctype: str
     current_ctype: str
     fraction_bits: int
@@ -252,10 +250,10 @@ class PlainLayer(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Readout(Stage):
-    """Scores from the spike counts of the last layer, kept in planes.
+    """Scores from the spike counts of the last layer, kept in planes of `count_width` bits.
 
-    count_width: planes of a spike count
-    spikes:      name of the field that holds the last layer's spikes
+    bias:         C text of T * bias for output j
+    blocks, columns, sum_width: of a ternary readout, as in BitslicedLayer
     """
 
     outputs: int
@@ -267,8 +265,6 @@ class Readout(Stage):
     bias: str = "0"
     fraction_bits: int = 0
     bits: int = 0
-    row: int = 0
-    column_ctype: str = ""
     blocks: int = 0
     columns: int = 0
     sum_width: int = 0

@@ -359,6 +359,7 @@ def test_data_of_another_width(
         (["run", "{model}", "--board", "qemu-m5"], "found 'qemu-m5'; did you mean"),
         (["build", "{model}", "--board", "stm32"], "found 'stm32'"),
         (["bench", "--board", "qemu-m4"], "give either a MODEL or --layer NxM"),
+        (["bench", "{model}", "--portable", "--board", "qemu-m4"], "--portable: goes with --layer"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

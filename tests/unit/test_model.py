@@ -10,6 +10,7 @@ import pytest
 from support.models import small_model
 
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
+from qat.model.bounds import Interval, LeakExtrema
 
 EYE = np.eye(3, dtype=np.int8)
 
@@ -120,8 +121,6 @@ def test_bounds_of_one_layer_are_attained() -> None:
 
 
 def test_multi_term_leak_extremum_lies_inside_the_interval() -> None:
-    from qat.model.bounds import Interval, LeakExtrema  # noqa: PLC0415
-
     extrema = LeakExtrema((2, 3, 4))
     rng = np.random.default_rng(0)
     ends = np.sort(rng.integers(-90, 90, (400, 2)), axis=1)
