@@ -45,6 +45,18 @@ def unpack_bits(words: Words, n: int) -> NDArray[np.bool_]:
 # ----------------------------------------------------------- ternary planes
 
 
+def byte_order(n_in: int) -> NDArray[np.intp]:
+    """Return (n_in,): which byte of an input is input i of the planes that it is cut into.
+
+    32 bytes are 4 times 8 words, and bit 8 k + j of a plane is that of byte 4 j + k, because whole
+    words are transposed. What does not fill 32 bytes keeps its order.
+    """
+    order = np.arange(n_in)
+    whole = n_in // LANES * LANES
+    groups = order[:whole].reshape(-1, 8, 4).transpose(0, 2, 1)
+    return np.concatenate([groups.ravel(), order[whole:]])
+
+
 def ternary_planes(codes: Codes) -> Words:
     """Pack (n_out, n_in) ternary codes into (blocks, n_in, 2) words {z, p}."""
     n_out, n_in = codes.shape

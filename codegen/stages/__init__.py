@@ -40,11 +40,11 @@ HELPERS: tuple[str, ...] = (
     "add_columns",
     "slice_bytes",
     "sum_digits",
+    "count_spikes",
     "clear",
     "add_column4",
     "add_column8",
     "add_column16",
-    "count_spikes",
 )
 """Functions that stages share, in the order of their definition; one template each."""
 
@@ -87,10 +87,9 @@ def plan(model: Model) -> Program:
 
 
 def _layer(model: Model, index: int) -> Layer:
-    layer, bounds = model.layers[index], model.bounds().layers[index]
-    if select(layer.synapse).name == "bitsliced":
-        return bitsliced.layer_stage(index, layer, bounds, model.input)
-    return plain.layer_stage(index, layer, bounds, model.input, model.name)
+    if select(model.layers[index].synapse).name == "bitsliced":
+        return bitsliced.layer_stage(index, model)
+    return plain.layer_stage(index, model)
 
 
 def _readout(model: Model) -> Readout | None:
@@ -112,7 +111,7 @@ def _readout(model: Model) -> Readout | None:
         "fields": (counts,),
     }
     if not isinstance(model.readout, Accumulate):
-        helpers = frozenset({"count_spikes", "lane"})
+        helpers = frozenset({"lane"})
         return Readout(kernel="count", template="count_readout.c.j2", helpers=helpers, **common)
     synapse = model.readout.synapse
     assert bounds.accumulator is not None
@@ -120,7 +119,6 @@ def _readout(model: Model) -> Readout | None:
         numbers = bitsliced.readout_numbers(synapse, bounds.accumulator, width)
     else:
         numbers = plain.readout_numbers(synapse)
-    numbers["helpers"] = numbers["helpers"] | {"count_spikes"}
     bias, tables = _score_bias(model.steps * synapse.bias.astype(np.int64), model.name)
     numbers["tables"] = (*numbers["tables"], *tables)
     return Readout(**common, **numbers, bias=bias, fraction_bits=synapse.fraction_bits)
@@ -138,11 +136,12 @@ def _score_bias(bias: Any, prefix: str) -> tuple[str, tuple[Table, ...]]:
 def _fields(stages: tuple[Stage, ...], scratch: Scratch, list_ctype: str) -> tuple[Field, ...]:
     """Return the members of the state: what the stages keep, then what they share."""
     shared = (
-        Field("digits", "scratch: bit planes of the input", "uint32_t", (scratch.digits,)),
-        Field("sums", "scratch: sums, in planes", "uint32_t", (scratch.sums,)),
-        Field("carries", "scratch: carry words of the adder", "uint32_t", (scratch.carries,)),
-        Field("totals", "scratch: sums of a plain layer", "int32_t", (scratch.totals,)),
-        Field("list", "scratch: offsets of the active inputs", list_ctype, (scratch.listed,)),
+        ("digits", "digits of the input, in planes", "uint32_t", scratch.digits),
+        ("sums", "sums, in planes", "uint32_t", scratch.sums),
+        ("carries", "carry words of the adder", "uint32_t", scratch.carries),
+        ("totals", "sums of a plain layer", "int32_t", scratch.totals),
+        ("list", "offsets of the active inputs", list_ctype, scratch.listed),
     )
-    kept = [item for stage in stages for item in stage.fields]
-    return (*kept, *(item for item in shared if item.shape != (0,)))
+    kept = (item for stage in stages for item in stage.fields)
+    rows = (Field(name, f"scratch: {what}", c, (n,), scratch=True) for name, what, c, n in shared)
+    return (*kept, *(row for row in rows if row.shape != (0,)))

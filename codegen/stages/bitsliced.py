@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.pack import constant_planes, ternary_planes, words_for
+from codegen.pack import LANES, byte_order, constant_planes, ternary_planes, words_for
 from codegen.stages.common import (
     SPIKES_HELPERS,
     common,
@@ -30,7 +30,7 @@ from codegen.stages.records import (
     Source,
     Table,
 )
-from qat.model import Dense, Input, Interval, LayerBounds
+from qat.model import Dense, Interval, Model
 from qat.model import Layer as ModelLayer
 
 ADDER_PLANES = 4
@@ -38,7 +38,11 @@ ADDER_PLANES = 4
 
 ADDER_HELPERS = SPIKES_HELPERS | {"adder", "add_columns"}
 SPIKE_HELPERS = ADDER_HELPERS | {"planes_for"}
-DIGIT_HELPERS = ADDER_HELPERS | {"sum_digits", "broadcast"}
+READOUT_HELPERS = ADDER_HELPERS | {"sum_digits", "broadcast"}
+BYTE_HELPERS = ADDER_HELPERS | {"slice_bytes", "broadcast"}
+
+DIGITS_LISTED = 512
+"""Most digits of a byte input that are listed at once; one of a digit image has about 200."""
 
 
 def carries_for(inputs: int) -> int:
@@ -89,13 +93,16 @@ def _common_digits(value: int | None, width: int) -> tuple[Digit, ...]:
 
 
 def _planes(
-    layer: ModelLayer, source: Source, widths: dict[str, int], bias_word: int | None
+    layer: ModelLayer,
+    source: Source,
+    widths: dict[str, int],
+    common_bias: int | None,
+    bias_word: int | None,
 ) -> tuple[Plane, ...]:
     """Return the planes of u, each with what is added to the membrane there."""
     fraction = layer.synapse.fraction_bits
     v_top, current_top = widths["v"] - 1, widths["current"] - 1
-    shared = uniform(np.asarray(layer.synapse.bias))
-    low_bits = shared if shared is not None and bias_word is None and not source.bits else 0
+    low_bits = 0 if common_bias is None or bias_word is not None or source.bits else common_bias
     return tuple(
         Plane(
             index=b,
@@ -124,16 +131,33 @@ def _chains(planes: tuple[Plane, ...]) -> tuple[str, ...]:
 class _Builder:
     """Computes the numbers of one ternary layer."""
 
-    def __init__(
-        self, index: int, layer: ModelLayer, bounds: LayerBounds, model_input: Input
-    ) -> None:
-        self.index, self.layer, self.bounds = index, layer, bounds
-        self.source = source_of(index, layer, model_input)
-        self.blocks = words_for(layer.size)
-        self.bias = np.broadcast_to(layer.synapse.bias, layer.size).astype(np.int64)
-        self.common_bias = uniform(self.bias)
+    def __init__(self, index: int, model: Model) -> None:
+        self.index, self.model = index, model
+        self.layer, self.bounds = model.layers[index], model.bounds().layers[index]
+        self.source = source_of(index, model)
+        self.blocks = words_for(self.layer.size)
         self.constants = _Constants()
-        self.threshold = effective_threshold(layer, bounds)
+        self.threshold = effective_threshold(self.layer, self.bounds)
+        self.lowered = self.lowering()
+        bias = np.broadcast_to(self.layer.synapse.bias, self.layer.size).astype(np.int64)
+        self.bias = bias - self.lowered
+        self.common_bias = uniform(self.bias)
+
+    def lowering(self) -> int:
+        """Return the threshold if u less the threshold is what should be computed, else 0.
+
+        Then u is compared with 0, which costs nothing, and the threshold goes into the bias. It
+        must be one for all, be what the reset subtracts, and leave the planes of u as they are.
+        """
+        theta, neuron, u = uniform(self.threshold), self.layer.neuron, self.bounds.u_raw
+        free = saturation(self.layer, self.bounds) == (None, None)
+        if theta is None or neuron.reset != "subtract" or not free:
+            return 0
+        fires = self.bounds.u.hi >= self.threshold
+        if (np.broadcast_to(neuron.subtracted, self.layer.size)[fires] != theta).any():
+            return 0
+        wide = width_of(u.low - theta, u.high - theta)
+        return theta if wide <= max(u.width, width_of(0, theta)) else 0
 
     # ---- the sum
 
@@ -141,9 +165,9 @@ class _Builder:
         """Return (what the sum starts with, its planes, True if that includes the bias)."""
         synapse, a = self.layer.synapse, self.bounds.accumulator
         half = (1 << synapse.input_shift) >> 1
-        if self.source.bits:
+        if self.source.digits is not None:
             folded = None if self.common_bias is None else self.common_bias << self.source.shift
-            least = self.source.bits - 1 + ADDER_PLANES
+            least = self.source.digits.levels - 1 + ADDER_PLANES
         else:
             folded = None if self.common_bias is None else self.common_bias >> synapse.fraction_bits
             least = ADDER_PLANES
@@ -156,15 +180,20 @@ class _Builder:
     # ---- the membrane
 
     def widths(self, sum_width: int) -> dict[str, int]:
-        bounds, largest = self.bounds, int(self.threshold.max())
-        u = max(bounds.u_raw.width, bounds.v.width, width_of(0, largest))
-        current = bounds.current.width if self.source.bits else sum_width
+        bounds, largest, less = self.bounds, int(self.threshold.max()), self.lowered
+        reached = (bounds.u_raw.low - less, bounds.u_raw.high - less)
+        u = max(width_of(*reached), bounds.v.width, 0 if less else width_of(0, largest))
+        current = sum_width
+        if self.source.bits:
+            current = width_of(bounds.current.low - less, bounds.current.high - less)
         bias = width_of(int(self.bias.min()), int(self.bias.max()))
         return {"u": u, "v": bounds.v.width, "current": current, "bias": bias}
 
     def thresholds(self, width: int) -> tuple[tuple[Digit, ...], tuple[Digit, ...]]:
         """Return the digits of the threshold and of what the reset subtracts."""
         neuron = self.layer.neuron
+        if self.lowered:
+            return (), _digits(self.threshold, width, self.constants)[0]
         threshold, start = _digits(self.threshold, width - 1, self.constants)
         if neuron.reset == "zero":
             return threshold, ()
@@ -193,24 +222,53 @@ class _Builder:
         return tuple(fields)
 
     def scratch(self, sum_width: int) -> Scratch:
-        source = self.source
+        source, listed = self.source, self.listed()
         return Scratch(
-            listed=source.size,
-            carries=carries_for(source.size),
-            digits=source.bits * source.words,
-            sums=self.blocks * sum_width if source.bits else 0,
+            listed=listed,
+            carries=carries_for(listed),
+            digits=source.digits.lists * source.words if source.digits else 0,
+            sums=self.blocks * sum_width if self.rounds() else 0,
         )
 
+    def digits_at_most(self) -> int:
+        """Return the entries of the list that the digits of one byte input can take."""
+        digits = self.source.digits
+        assert digits is not None
+        each = (digits.adds + 1) // 2 if digits.kind == "signed" else self.source.bits
+        return self.source.size * each + digits.lists
+
+    def listed(self) -> int:
+        """Return the entries of the list."""
+        if self.source.digits is None:
+            return self.source.size
+        typical = self.source.size if self.source.size > DIGITS_LISTED // 2 else DIGITS_LISTED // 2
+        most = min(typical, DIGITS_LISTED, self.digits_at_most() + LANES)
+        return -(-most // LANES) * LANES
+
+    def rounds(self) -> bool:
+        """Return True if an input can have more digits than the list holds."""
+        return self.source.digits is not None and self.listed() < self.digits_at_most() + LANES
+
     def helpers(
-        self, planes: tuple[Plane, ...], reset_by: tuple[Digit, ...], cached: bool
+        self, planes: tuple[Plane, ...], reset_by: tuple[Digit, ...], cached: bool, counted: bool
     ) -> frozenset[str]:
-        summed = DIGIT_HELPERS | {"slice_bytes"} if self.source.bits else SPIKE_HELPERS
-        operations = {operation for p in planes for operation, _ in p.leak}
-        if cached or {"inflow", "bias"} & set(_chains(planes)):
-            operations.add("add")
-        if any(digit.word is not None for digit in reset_by):
-            operations.add("subtract")
-        return summed | operations
+        digits = self.source.digits
+        used = {operation for p in planes for operation, _ in p.leak}
+        if cached or self.rounds() or {"inflow", "bias"} & set(_chains(planes)):
+            used.add("add")
+        if any(digit.word is not None for digit in reset_by) or (digits and digits.takes):
+            used.add("subtract")
+        if counted:
+            used.add("count_spikes")
+        return (BYTE_HELPERS if digits else SPIKE_HELPERS) | used
+
+    def weights(self) -> Table:
+        """Return the planes of the weights, in the order in which the inputs are listed."""
+        what, codes = "per input {z, p}: weight + 1 = z + 2p", self.layer.synapse.codes
+        if self.source.digits is not None:
+            what += "; inputs as the planes of the bytes have them"
+            codes = codes[:, byte_order(self.source.size)]
+        return Table(f"weights{self.index}", what, ternary_planes(codes))
 
     def build(self) -> BitslicedLayer:
         i, layer, source = self.index, self.layer, self.source
@@ -218,25 +276,23 @@ class _Builder:
         widths = self.widths(sum_width)
         bias_word = None if folded else self.constants.add(self.bias, widths["bias"])
         cached = bias_word is not None and source.bits > 0
-        planes = _planes(layer, source, widths, None if cached else bias_word)
+        planes = _planes(layer, source, widths, self.common_bias, None if cached else bias_word)
         threshold, reset_by = self.thresholds(widths["u"])
         floor, ceiling = saturation(layer, self.bounds)
-        weights = Table(
-            f"weights{i}",
-            "per input {z, p}: weight + 1 = z + 2p",
-            ternary_planes(layer.synapse.codes),
-        )
+        shared = common(i, self.model, source)
         return BitslicedLayer(
-            **common(i, layer, self.bounds, source),
+            **shared,
+            fused=shared["counted"] and source.analog,
             kernel="bitsliced",
             template="bitsliced_layer.c.j2",
-            tables=(weights, *self.constants.table(i)),
+            tables=(self.weights(), *self.constants.table(i)),
             fields=self.fields(widths),
             scratch=self.scratch(sum_width),
-            helpers=self.helpers(planes, reset_by, cached),
+            helpers=self.helpers(planes, reset_by, cached, shared["counted"]),
             probes=frozenset({"lane", "signed"}),
             columns=2 * source.size,
             blocks=self.blocks,
+            lowered=self.lowered,
             start=start,
             reach=abs(start),
             sum_width=sum_width,
@@ -245,6 +301,8 @@ class _Builder:
             current_width=widths["current"],
             constants=self.constants.words,
             bias_words=widths["bias"] if cached else 0,
+            rounds=self.rounds(),
+            inverse=pow(2**source.bits - 1, -1, 2**32) if source.bits else 1,
             planes=planes,
             floor=_common_digits(floor, widths["u"]),
             ceiling=_common_digits(ceiling, widths["u"]),
@@ -254,11 +312,9 @@ class _Builder:
         )
 
 
-def layer_stage(
-    index: int, layer: ModelLayer, bounds: LayerBounds, model_input: Input
-) -> BitslicedLayer:
+def layer_stage(index: int, model: Model) -> BitslicedLayer:
     """Return the stage of a ternary layer."""
-    return _Builder(index, layer, bounds, model_input).build()
+    return _Builder(index, model).build()
 
 
 def readout_numbers(synapse: Dense, accumulator: Interval, count_width: int) -> dict[str, Any]:
@@ -272,7 +328,7 @@ def readout_numbers(synapse: Dense, accumulator: Interval, count_width: int) -> 
         "kernel": "bitsliced",
         "template": "bitsliced_readout.c.j2",
         "tables": (weights,),
-        "helpers": DIGIT_HELPERS | {"lane", "signed"},
+        "helpers": READOUT_HELPERS | {"lane", "signed"},
         "scratch": Scratch(
             listed=synapse.n_in, carries=carries_for(synapse.n_in), sums=blocks * width
         ),

@@ -8,29 +8,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.pack import LANES, words_for
-from codegen.stages.records import Range, Ranges, Source
-from qat.model import Analog, Input, Interval, LayerBounds, Spikes
+from codegen.stages.records import Digits, Range, Ranges, Source
+from qat.model import Analog, Interval, LayerBounds, Model, Spikes
 from qat.model import Layer as ModelLayer
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
 
 
-def source_of(index: int, layer: ModelLayer, model_input: Input) -> Source:
+def source_of(index: int, model: Model) -> Source:
     """Return where layer `index` reads from."""
+    layer, model_input = model.layers[index], model.input
     size = layer.synapse.n_in
     if index > 0 or isinstance(model_input, Spikes):
         return Source(size=size, words=words_for(size))
-    low, high = model_input.low, model_input.high
-    range_ = Interval(np.array([low]), np.array([high]))
+    low, high, signed = model_input.low, model_input.high, model_input.signed
+    bits = width_of(low, high) if signed else max(high.bit_length(), 1)
     return Source(
         size=size,
         words=words_for(size),
         analog=isinstance(model_input, Analog),
-        bits=range_.width if model_input.signed else max(high.bit_length(), 1),
-        negative=model_input.signed,
-        ctype="int8_t" if model_input.signed else "uint8_t",
+        bits=bits,
+        negative=signed,
+        ctype="int8_t" if signed else "uint8_t",
         shift=layer.synapse.input_shift,
+        digits=digits_of(size, bits, high, signed),
     )
+
+
+def digits_of(size: int, bits: int, high: int, signed: bool) -> Digits:
+    """Return the digits that are expected to cost the least.
+
+    The non-adjacent form of an 8-bit value has 2.8 digits on average, its binary form 4; but
+    there are twice as many lists, and each costs about as much as ten digits. Images have many
+    pixels of the largest value, whose bits are all set.
+    """
+    if bits >= 6 and size >= 64:
+        return Digits("signed", bits, bits) if signed else Digits("signed", bits + 1, bits - 1)
+    if signed:
+        return Digits("binary", bits - 1, 1, first=bits - 1)
+    if bits > 1 and high == 2**bits - 1:
+        return Digits("top", bits, 1)
+    return Digits("binary", bits, 0)
 
 
 def uniform(values: NDArray[Any]) -> int | None:
@@ -54,10 +72,12 @@ def effective_threshold(layer: ModelLayer, bounds: LayerBounds) -> NDArray[np.in
     return np.maximum(np.minimum(threshold, bounds.u.hi + 1), 1)
 
 
-def common(index: int, layer: ModelLayer, bounds: LayerBounds, source: Source) -> dict[str, Any]:
+def common(index: int, model: Model, source: Source) -> dict[str, Any]:
     """Return the fields that the stages of all layers have."""
+    layer, bounds = model.layers[index], model.bounds().layers[index]
     ranges = (bounds.accumulator, bounds.current, bounds.u, bounds.v)
     return {
+        "counted": model.readout is not None and index == len(model.layers) - 1,
         "index": index,
         "source": source,
         "neurons": layer.size,

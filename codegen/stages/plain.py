@@ -16,7 +16,7 @@ from codegen.stages.common import (
     uniform,
 )
 from codegen.stages.records import Field, PlainLayer, Scratch, Source, Table
-from qat.model import Dense, Input, Interval, LayerBounds
+from qat.model import Dense, Interval, LayerBounds, Model
 from qat.model import Layer as ModelLayer
 
 
@@ -70,8 +70,10 @@ def _fields(
     return (*fields, Field(f"current{index}", what, integer_ctype(bounds.current), (size,)))
 
 
-def _helpers(layer: ModelLayer, source: Source) -> frozenset[str]:
+def _helpers(layer: ModelLayer, source: Source, counted: bool) -> frozenset[str]:
     helpers = {"clear", f"add_column{layer.synapse.bits}"}
+    if counted:
+        helpers.add("count_spikes")
     if any(layer.neuron.leak) or source.shift:
         helpers.add("asr")
     if not source.bits:
@@ -79,27 +81,27 @@ def _helpers(layer: ModelLayer, source: Source) -> frozenset[str]:
     return frozenset(helpers)
 
 
-def layer_stage(
-    index: int, layer: ModelLayer, bounds: LayerBounds, model_input: Input, prefix: str
-) -> PlainLayer:
+def layer_stage(index: int, model: Model) -> PlainLayer:
     """Return the stage of a layer of 4, 8 or 16-bit weights."""
+    layer, bounds = model.layers[index], model.bounds().layers[index]
     synapse, neuron, size = layer.synapse, layer.neuron, layer.size
-    source = source_of(index, layer, model_input)
+    source = source_of(index, model)
+    shared = common(index, model, source)
     codes = columns(synapse)
     floor, ceiling = saturation(layer, bounds)
-    constants = _Constants(index, prefix)
+    constants = _Constants(index, model.name)
     bias = constants.text("bias", np.broadcast_to(synapse.bias, size))
     threshold = constants.text("threshold", effective_threshold(layer, bounds))
     subtracted = np.broadcast_to(neuron.subtracted, size)
     reset_by = "0" if neuron.reset == "zero" else constants.text("reset_by", subtracted)
     return PlainLayer(
-        **common(index, layer, bounds, source),
+        **shared,
         kernel="plain",
         template="plain_layer.c.j2",
         tables=(Table(f"weights{index}", "a column per input", codes), *constants.tables),
         fields=_fields(index, layer, bounds, source),
         scratch=Scratch(totals=size),
-        helpers=_helpers(layer, source),
+        helpers=_helpers(layer, source, shared["counted"]),
         bits=synapse.bits,
         v_ctype=integer_ctype(bounds.v),
         current_ctype=integer_ctype(bounds.current),

@@ -45,12 +45,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Field:
-    """A member of the state struct, in RAM."""
+    """A member of the state struct, in RAM; scratch needs no reset."""
 
     name: str
     what: str
     ctype: str
     shape: tuple[int, ...]
+    scratch: bool = False
 
     @property
     def bytes(self) -> int:
@@ -68,7 +69,7 @@ class Scratch:
     listed:  inputs in the active list
     carries: carry words of the adder
     digits:  words of the bit planes of a byte vector
-    sums:    words of sums in planes
+    sums:    words of sums in planes that wait for more
     totals:  int32 sums, one per neuron
     """
 
@@ -103,17 +104,53 @@ class Stage:
     probes: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class Digits:
+    """The digits of a byte input: each is a list of the inputs that have it.
+
+    A list of level k adds or takes away 2^k times the weights of its inputs. The lists that take
+    away come first; where `top` is set there is one, of the inputs that have the largest value
+    2^bits - 1, which then have no other digit.
+
+    kind:   "binary", "top" (binary, but for the largest value) or "signed" (non-adjacent form)
+    adds:   number of lists that add, from level 0 on
+    takes:  number of lists that take away
+    first:  level of the first one that takes away
+    """
+
+    kind: str
+    adds: int
+    takes: int
+    first: int = 0
+
+    @property
+    def top(self) -> bool:
+        """True if the largest value has a list of its own."""
+        return self.kind == "top"
+
+    @property
+    def lists(self) -> int:
+        """All lists."""
+        return self.adds + self.takes
+
+    @property
+    def levels(self) -> int:
+        """Levels of the sum that a list may start at."""
+        return max(self.adds, self.first + self.takes)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Source:
-    """Where a layer's input comes from: spike words, or bytes cut into bit planes (digits).
+    """Where a layer's input comes from: spike words, or bytes cut into digits.
 
     size:     inputs
     words:    32-bit words of one bit plane of the input
     analog:   the vector is held, and its currents are cached in the state
-    bits:     digits of a byte value; 0 for spikes
-    negative: True if the highest digit counts negatively (int8)
+    bits:     bits of a byte value; 0 for spikes
+    negative: True if the highest bit counts negatively (int8)
     ctype:    C type of an input byte
     shift:    s of (a + 2^(s-1)) >> s
+    digits:   of a byte value; None for spikes
     """
 
     size: int
@@ -123,6 +160,7 @@ class Source:
     negative: bool = False
     ctype: str = ""
     shift: int = 0
+    digits: Digits | None = None
 
 
 @dataclass(frozen=True)
@@ -155,9 +193,14 @@ class Layer(Stage):
 
     words:     32-bit words of its spikes
     last_mask: the lanes of the last word that belong to a neuron
+    counted:   its spikes are counted for the readout
+    fused:     all steps of 32 neurons are done before the next 32: the input is held, and no
+               layer waits for the spikes
     """
 
     source: Source
+    counted: bool
+    fused: bool = False
     neurons: int
     words: int
     leak: tuple[int, ...]
@@ -202,6 +245,7 @@ class BitslicedLayer(Layer):
     """A ternary layer: 32 neurons a word, from weights to membrane.
 
     columns:     words of one block's weights
+    lowered:     what u, computed less this, is compared with 0 instead of the threshold; 0: not so
     start:       what the sum starts with, besides -(number of active inputs)
     reach:       how far from 0 that start is
     sum_width:   planes of the sum
@@ -210,10 +254,13 @@ class BitslicedLayer(Layer):
     current_width: planes of a cached current
     constants:   words of per-neuron constants a block (0: none)
     bias_words:  words of the bias added to a cached current (0: none)
+    rounds:      the list may be too short for the digits of one input: it is worked off, and again
+    inverse:     of the largest value of a byte modulo 2^32, where that has a list of its own
     """
 
     columns: int
     blocks: int
+    lowered: int
     start: int
     reach: int
     sum_width: int
@@ -222,6 +269,8 @@ class BitslicedLayer(Layer):
     current_width: int
     constants: int
     bias_words: int
+    rounds: bool
+    inverse: int
     planes: tuple[Plane, ...]
     floor: tuple[Digit, ...]
     ceiling: tuple[Digit, ...]
@@ -302,6 +351,11 @@ class Program:
     def stages(self) -> tuple[Stage, ...]:
         """The layers and the readout, in the order of a step."""
         return (*self.layers, *((self.readout,) if self.readout else ()))
+
+    @property
+    def first_scratch(self) -> str:
+        """Name of the first member of the state that needs no reset; empty if there is none."""
+        return next((item.name for item in self.fields if item.scratch), "")
 
     @property
     def wide(self) -> bool:

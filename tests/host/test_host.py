@@ -64,16 +64,16 @@ def test_check_finds_nothing_in_honest_code(tmp_path: Path) -> None:
 
 
 PLANTED = [
-    ("bitsliced", "spikes &= u[", "spikes |= u["),  # another threshold
+    ("bitsliced", "return ~silent;", "return silent;"),  # another comparison
     ("bitsliced", "AGAIN(v4, ", "AGAIN(v0, "),  # another leak
-    ("bitsliced", "borrow |= ~u[", "borrow &= ~u["),  # a wrong reset
+    ("bitsliced", "carry |= u[", "carry &= u["),  # a wrong reset
     ("bitsliced", "fours ^= a;", "fours |= a;"),  # a dropped carry
     ("bitsliced", "return (x & ~differ)", "return (x & differ)"),
     ("bitsliced", "(n & 2u)", "(n & 6u)"),
     ("plain", "if (u >= ", "if (u > "),
     ("plain", "plain_asr(v, 3u)", "plain_asr(v, 4u)"),
     ("plain", "u -= 508", "u -= 507"),
-    ("plain", "carry &= count;", "carry |= count;"),
+    ("plain", "carry &= ~counts[", "carry |= ~counts["),
 ]
 
 

@@ -19,7 +19,7 @@ from support.results import assert_same
 from codegen.host import WARNINGS
 from codegen.render import render
 from codegen.target import TargetModel
-from qat.model import LIF, Analog, Dense, Layer, Model, Spikes
+from qat.model import LIF, Analog, Count, Dense, Frames, Layer, Model, Spikes
 
 pytestmark = pytest.mark.target
 
@@ -77,6 +77,14 @@ MODELS = {
     "to zero": Model(Spikes(64), chain(64, 128, 160, reset="zero", leak=(0,), threshold=3)),
     "long leak": Model(Spikes(40), chain(40, 128, 40, leak=(6, 9), threshold=9)),
     "analog": Model(Analog(33, -8, 7), chain(33, 160, 128, leak=(2,), threshold=5)),
+    "pixels": Model(Analog(100, 0, 15), chain(100, 128, leak=(3,), threshold=40), Count(), 9),
+    "more digits than the list holds": Model(
+        Analog(784), chain(784, 160, leak=(3,), threshold=4000), Count(), 5
+    ),
+    "signed bytes": Model(
+        Analog(300, -128, 127), chain(300, 159, 33, leak=(2,), threshold=900)[:1], Count(), 6
+    ),
+    "frames": Model(Frames(67, 0, 31), chain(67, 129, leak=(1,), threshold=90)),
 }
 
 
@@ -96,7 +104,12 @@ def inputs_of(model: Model) -> tuple[Any, int | None]:
     """Return inputs and the number of steps."""
     if isinstance(model.input, Spikes):
         return spikes(model.input.size), None
-    return np.random.default_rng(1).integers(-8, 8, (6, model.input.size)), 9
+    rng, low, high = np.random.default_rng(1), model.input.low, model.input.high
+    steps = model.steps or 9
+    x = rng.integers(low, high, (7, steps, model.input.size), endpoint=True)
+    x[0], x[1], x[2] = low, high, rng.choice([low, 0, high], x.shape[1:])
+    x[3] *= rng.random(x.shape[1:]) < 0.1
+    return (x if isinstance(model.input, Frames) else x[:, 0]), steps
 
 
 def check(model: Model, board: str, flags: tuple[str, ...] = (), **target: Any) -> None:

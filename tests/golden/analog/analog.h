@@ -11,7 +11,7 @@
  *          proved ranges: current -152 to 152 (9 bits), membrane -669 to 407 (11 bits)
  * Scores   5 int32_t after 6 steps, proved range -7998 to 8430;
  *          the class is the first maximum.
- * Memory   1145 bytes of constants in flash, 496 bytes of RAM for each state. No heap.
+ * Memory   1145 bytes of constants in flash, 724 bytes of RAM for each state. No heap.
  *
  * One inference:
  *
@@ -72,11 +72,10 @@ typedef struct {
     uint32_t v1[2][11]; /* layer 1: membranes, in planes */
     uint32_t spikes1[2]; /* layer 1: spikes of the last step */
     uint32_t counts[3][2]; /* spikes of the last layer since the reset, in planes */
-    uint32_t digits[5]; /* scratch: bit planes of the input */
-    uint32_t sums[18]; /* scratch: sums, in planes */
-    uint32_t carries[8]; /* scratch: carry words of the adder */
+    uint32_t digits[5]; /* scratch: digits of the input, in planes */
+    uint32_t carries[23]; /* scratch: carry words of the adder */
     int32_t totals[5]; /* scratch: sums of a plain layer */
-    uint16_t list[40]; /* scratch: offsets of the active inputs */
+    uint16_t list[160]; /* scratch: offsets of the active inputs */
 #if ANALOG_PROBE > 1
     uint32_t u0[2][10];
     uint32_t u1[2][11];

@@ -9,7 +9,7 @@
  *          proved ranges: current -19 to 17 (6 bits), membrane -61 to 22 (7 bits)
  * Scores   4 int32_t after 4 steps, proved range -1456 to 1800;
  *          the class is the first maximum.
- * Memory   96 bytes of constants in flash, 168 bytes of RAM for each state. No heap.
+ * Memory   96 bytes of constants in flash, 356 bytes of RAM for each state. No heap.
  *
  * One inference:
  *
@@ -68,11 +68,10 @@ typedef struct {
     uint32_t spikes0[1]; /* layer 0: spikes of the last step */
     uint32_t current0[1][6]; /* layer 0: currents of the held input */
     uint32_t counts[3][1]; /* spikes of the last layer since the reset, in planes */
-    uint32_t digits[5]; /* scratch: bit planes of the input */
-    uint32_t sums[8]; /* scratch: sums, in planes */
-    uint32_t carries[4]; /* scratch: carry words of the adder */
+    uint32_t digits[5]; /* scratch: digits of the input, in planes */
+    uint32_t carries[15]; /* scratch: carry words of the adder */
     int32_t totals[4]; /* scratch: sums of a plain layer */
-    uint16_t list[8]; /* scratch: offsets of the active inputs */
+    uint16_t list[96]; /* scratch: offsets of the active inputs */
 #if EXAMPLE_PROBE > 1
     uint32_t u0[1][7];
 #endif
