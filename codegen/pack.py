@@ -46,15 +46,16 @@ def unpack_bits(words: Words, n: int) -> NDArray[np.bool_]:
 
 
 def byte_order(n_in: int) -> NDArray[np.intp]:
-    """Return (n_in,): which byte of an input is input i of the planes that it is cut into.
+    """Return (n,): which byte of an input is input i of the planes that it is cut into.
 
-    32 bytes are 4 times 8 words, and bit 8 k + j of a plane is that of byte 4 j + k, because whole
-    words are transposed. What does not fill 32 bytes keeps its order.
+    32 bytes are 8 words of 4, and bit 8 k + j of a plane is that of byte 4 j + k, because whole
+    words are transposed; of the last 32 bytes only as many words as there are. n is n_in, rounded
+    up to whole words; a byte beyond the last is n_in.
     """
-    order = np.arange(n_in)
+    order = np.minimum(np.arange(-(-n_in // 4) * 4), n_in)
     whole = n_in // LANES * LANES
-    groups = order[:whole].reshape(-1, 8, 4).transpose(0, 2, 1)
-    return np.concatenate([groups.ravel(), order[whole:]])
+    groups = (order[:whole].reshape(-1, 8, 4), order[whole:].reshape(1, -1, 4))
+    return np.concatenate([part.transpose(0, 2, 1).ravel() for part in groups])
 
 
 def ternary_planes(codes: Codes) -> Words:
@@ -110,6 +111,26 @@ def unpack_fields(packed: NDArray[Any], bits: int, n: int) -> Codes:
     half = 2 ** (bits - 1)
     signed = (fields ^ half) - half
     return signed.reshape(*packed.shape[:-1], -1)[..., :n].astype(np.int8)
+
+
+def byte_fields(codes: Codes) -> Words:
+    """Pack (n, m) codes of 8 bits into (n, ceil(m / 4)) words of bytes code + 128.
+
+    Codes 4 w to 4 w + 3 are bytes 0, 2, 1 and 3 of word w: the first two and the last two then
+    become fields of 16 bits in their order. Bytes without a code are 0.
+    """
+    n, m = codes.shape
+    padded = np.zeros((n, -(-m // 4) * 4), np.uint32)
+    padded[:, :m] = codes.astype(np.int64) + 128
+    quads = padded.reshape(n, -1, 4) << np.array([0, 16, 8, 24], np.uint32)
+    words: Words = np.bitwise_or.reduce(quads, axis=-1)
+    return words
+
+
+def unpack_byte_fields(words: Words, m: int) -> Codes:
+    """Return the (n, m) int8 codes that `byte_fields` packed."""
+    bytes_ = (words[..., None] >> np.array([0, 16, 8, 24], np.uint32)) & 255
+    return (bytes_.reshape(len(words), -1)[:, :m].astype(np.int64) - 128).astype(np.int8)
 
 
 # ----------------------------------------------------------------- C text

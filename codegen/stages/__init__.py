@@ -142,6 +142,6 @@ def _fields(stages: tuple[Stage, ...], scratch: Scratch, list_ctype: str) -> tup
         ("totals", "sums of a plain layer", "int32_t", scratch.totals),
         ("list", "offsets of the active inputs", list_ctype, scratch.listed),
     )
-    kept = (item for stage in stages for item in stage.fields)
+    kept = sorted((item for stage in stages for item in stage.fields), key=lambda row: row.scratch)
     rows = (Field(name, f"scratch: {what}", c, (n,), scratch=True) for name, what, c, n in shared)
     return (*kept, *(row for row in rows if row.shape != (0,)))

@@ -217,7 +217,7 @@ class _Builder:
             shape = (blocks, widths["current"])
             held = "held input" if self.source.analog else "last frame"
             fields.append(
-                Field(f"current{i}", f"layer {i}: currents of the {held}", "uint32_t", shape)
+                Field(f"current{i}", f"layer {i}: currents of the {held}", "uint32_t", shape, True)
             )
         return tuple(fields)
 
@@ -267,7 +267,7 @@ class _Builder:
         what, codes = "per input {z, p}: weight + 1 = z + 2p", self.layer.synapse.codes
         if self.source.digits is not None:
             what += "; inputs as the planes of the bytes have them"
-            codes = codes[:, byte_order(self.source.size)]
+            codes = np.pad(codes, ((0, 0), (0, 1)))[:, byte_order(self.source.size)]
         return Table(f"weights{self.index}", what, ternary_planes(codes))
 
     def build(self) -> BitslicedLayer:
@@ -279,18 +279,18 @@ class _Builder:
         planes = _planes(layer, source, widths, self.common_bias, None if cached else bias_word)
         threshold, reset_by = self.thresholds(widths["u"])
         floor, ceiling = saturation(layer, self.bounds)
-        shared = common(i, self.model, source)
+        shared, weights = common(i, self.model, source), self.weights()
         return BitslicedLayer(
             **shared,
             fused=shared["counted"] and source.analog,
             kernel="bitsliced",
             template="bitsliced_layer.c.j2",
-            tables=(self.weights(), *self.constants.table(i)),
+            tables=(weights, *self.constants.table(i)),
             fields=self.fields(widths),
             scratch=self.scratch(sum_width),
             helpers=self.helpers(planes, reset_by, cached, shared["counted"]),
             probes=frozenset({"lane", "signed"}),
-            columns=2 * source.size,
+            columns=weights.values[0].size,
             blocks=self.blocks,
             lowered=self.lowered,
             start=start,

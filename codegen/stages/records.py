@@ -45,7 +45,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Field:
-    """A member of the state struct, in RAM; scratch needs no reset."""
+    """A member of the state struct, in RAM; scratch is never read before it is written."""
 
     name: str
     what: str
@@ -366,7 +366,8 @@ class Program:
     @property
     def byte_table(self) -> bool:
         """True if on Helium 2,304 bytes of flash are worth a faster list of active inputs."""
-        return self.wide and self.scratch.listed >= BYTE_TABLE_INPUTS
+        longest = max((y.source.size for y in self.layers if not y.source.bits), default=0)
+        return self.wide and longest >= BYTE_TABLE_INPUTS
 
     @property
     def last(self) -> Layer:
