@@ -278,6 +278,11 @@ class BitslicedLayer(Layer):
     reset_by: tuple[Digit, ...]
     chains: tuple[str, ...]
 
+    @property
+    def vectors(self) -> int:
+        """Blocks that Helium computes four at once; an offset reaches 128 words of constants."""
+        return self.blocks // 4 * 4 if self.constants <= 128 else 0
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PlainLayer(Layer):
