@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from codegen import __version__
-from codegen.kernels import select
+from codegen.kernels import NUMBERS, SPIKES, select
 from codegen.pack import words_for
-from codegen.stages import bitsliced, plain
+from codegen.stages import bitsliced, plain, strips
 from codegen.stages.common import uniform
 from codegen.stages.records import (
     LIST_ENTRIES_16,
@@ -44,6 +44,9 @@ HELPERS: tuple[str, ...] = (
     "add_column4",
     "add_column8",
     "add_column16",
+    "halves",
+    "add_strips4",
+    "add_strips8",
     "count_spikes",
 )
 """Functions that stages share, in the order of their definition; one template each."""
@@ -88,9 +91,12 @@ def plan(model: Model) -> Program:
 
 def _layer(model: Model, index: int) -> Layer:
     layer, bounds = model.layers[index], model.bounds().layers[index]
-    if select(layer.synapse).name == "bitsliced":
+    spiking = index > 0 or isinstance(model.input, Spikes)
+    kernel = select(layer.synapse, SPIKES if spiking else NUMBERS).name
+    if kernel == "bitsliced":
         return bitsliced.layer_stage(index, layer, bounds, model.input)
-    return plain.layer_stage(index, layer, bounds, model.input, model.name)
+    stage = plain.layer_stage(index, layer, bounds, model.input, model.name)
+    return strips.strip_stage(stage, layer.synapse) if kernel == "strips" else stage
 
 
 def _readout(model: Model) -> Readout | None:
@@ -116,7 +122,7 @@ def _readout(model: Model) -> Readout | None:
         return Readout(kernel="count", template="count_readout.c.j2", helpers=helpers, **common)
     synapse = model.readout.synapse
     assert bounds.accumulator is not None
-    if select(synapse).name == "bitsliced":
+    if select(synapse, NUMBERS).name == "bitsliced":
         numbers = bitsliced.readout_numbers(synapse, bounds.accumulator, width)
     else:
         numbers = plain.readout_numbers(synapse)

@@ -235,6 +235,9 @@ class PlainLayer(Layer):
     """A layer of 4, 8 or 16-bit weights on plain integers.
 
     bias, threshold, reset_by: the C text of the value for neuron j
+    strips: number of strips; 0 where the weights are columns of all neurons
+    padded: neurons of all strips
+    piece:  inputs whose weights are summed at once; 0: any number
     """
 
     bits: int
@@ -246,6 +249,9 @@ class PlainLayer(Layer):
     reset_by: str
     floor: int | None
     ceiling: int | None
+    strips: int = 0
+    padded: int = 0
+    piece: int = 0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -308,6 +314,12 @@ class Program:
         """True if a vector of four blocks has work: a 16-bit list, a layer of 128 neurons."""
         layers = (y for y in self.layers if isinstance(y, BitslicedLayer))
         return self.list_ctype == "uint16_t" and any(y.blocks >= 4 for y in layers)
+
+    @property
+    def helium(self) -> bool:
+        """True if a layer has loops for Helium."""
+        strips = any(isinstance(y, PlainLayer) and y.strips for y in self.layers)
+        return self.wide or (strips and self.list_ctype == "uint16_t")
 
     @property
     def byte_table(self) -> bool:
