@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from qat.model import Dense
 
-
 SPIKES, NUMBERS = "spikes", "numbers"
 
 

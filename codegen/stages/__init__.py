@@ -38,6 +38,7 @@ HELPERS: tuple[str, ...] = (
     "subtract",
     "adder",
     "add_columns",
+    "sum_inactive",
     "slice_bytes",
     "sum_digits",
     "clear",

@@ -37,8 +37,34 @@ ADDER_PLANES = 4
 """Low planes that the adder keeps in registers: a sum has at least these."""
 
 ADDER_HELPERS = SPIKES_HELPERS | {"adder", "add_columns"}
-SPIKE_HELPERS = ADDER_HELPERS | {"planes_for"}
 DIGIT_HELPERS = ADDER_HELPERS | {"sum_digits", "broadcast"}
+
+
+COUNTED_BLOCKS = 3
+"""Blocks from which a step counts the planes that its active inputs can fill: fewer are added."""
+
+COMPLEMENT_BYTES = 4096
+"""Bytes of weights from which a layer lists its inactive inputs when they are the fewer.
+
+That takes about 0.4 KB of flash, and halves the most that a step can take: no more than a tenth
+of the weights then, whatever the layer's typical firing is. A smaller layer does without.
+"""
+
+LIST_COST, ADD_COST, BLOCK_COST = 6, 10, 150
+"""Instructions on ARMv7-M: to list an input, to add it to a block, to begin and end a block."""
+
+
+def complement_from(inputs: int, blocks: int) -> int:
+    """Return the number of active inputs above which it pays to add the inactive ones; 0: never.
+
+    List and sum of the inactive inputs, and what every block takes, against the sum of the
+    active ones, which are then already listed.
+    """
+    if 8 * inputs * blocks < COMPLEMENT_BYTES:
+        return 0
+    sum_cost = ADD_COST * blocks
+    limit = (inputs * (LIST_COST + sum_cost) + BLOCK_COST * blocks) // (LIST_COST + 2 * sum_cost)
+    return min(limit, inputs)
 
 
 def carries_for(inputs: int) -> int:
@@ -192,25 +218,36 @@ class _Builder:
             )
         return tuple(fields)
 
-    def scratch(self, sum_width: int) -> Scratch:
+    def scratch(self, sum_width: int, complement: bool) -> Scratch:
         source = self.source
         return Scratch(
             listed=source.size,
             carries=carries_for(source.size),
             digits=source.bits * source.words,
-            sums=self.blocks * sum_width if source.bits else 0,
+            sums=self.blocks * sum_width if source.bits or complement else 0,
         )
 
     def helpers(
         self, planes: tuple[Plane, ...], reset_by: tuple[Digit, ...], cached: bool
     ) -> frozenset[str]:
-        summed = DIGIT_HELPERS | {"slice_bytes"} if self.source.bits else SPIKE_HELPERS
+        counted = {"planes_for"} if self.blocks >= COUNTED_BLOCKS else set()
+        summed = DIGIT_HELPERS | {"slice_bytes"} if self.source.bits else ADDER_HELPERS | counted
         operations = {operation for p in planes for operation, _ in p.leak}
         if cached or {"inflow", "bias"} & set(_chains(planes)):
             operations.add("add")
         if any(digit.word is not None for digit in reset_by):
             operations.add("subtract")
         return summed | operations
+
+    def complement(self) -> tuple[int, tuple[Table, ...]]:
+        """Return where the complement begins (0: never), and what it subtracts from, in planes."""
+        limit = 0 if self.source.bits else complement_from(self.source.size, self.blocks)
+        if not limit:
+            return 0, ()
+        values = -self.layer.synapse.codes.astype(np.int64).sum(axis=1) - 1
+        planes = constant_planes(values, width_of(int(values.min()), int(values.max())))
+        what = "-(sum of the weights) - 1 of each neuron, in planes"
+        return limit, (Table(f"inactive{self.index}", what, planes),)
 
     def build(self) -> BitslicedLayer:
         i, layer, source = self.index, self.layer, self.source
@@ -221,6 +258,7 @@ class _Builder:
         planes = _planes(layer, source, widths, None if cached else bias_word)
         threshold, reset_by = self.thresholds(widths["u"])
         floor, ceiling = saturation(layer, self.bounds)
+        limit, inactive = self.complement()
         weights = Table(
             f"weights{i}",
             "per input {z, p}: weight + 1 = z + 2p",
@@ -230,15 +268,19 @@ class _Builder:
             **common(i, layer, self.bounds, source),
             kernel="bitsliced",
             template="bitsliced_layer.c.j2",
-            tables=(weights, *self.constants.table(i)),
+            tables=(weights, *self.constants.table(i), *inactive),
             fields=self.fields(widths),
-            scratch=self.scratch(sum_width),
-            helpers=self.helpers(planes, reset_by, cached),
+            scratch=self.scratch(sum_width, bool(limit)),
+            helpers=self.helpers(planes, reset_by, cached)
+            | ({"add", "broadcast", "sum_inactive"} if limit else set()),
             probes=frozenset({"lane", "signed"}),
             columns=2 * source.size,
             blocks=self.blocks,
             start=start,
             reach=abs(start),
+            counted=self.blocks >= COUNTED_BLOCKS,
+            complement=limit,
+            inactive_width=inactive[0].values.shape[1] if limit else 0,
             sum_width=sum_width,
             u_width=widths["u"],
             v_width=widths["v"],

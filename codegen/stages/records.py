@@ -204,6 +204,9 @@ class BitslicedLayer(Layer):
     columns:     words of one block's weights
     start:       what the sum starts with, besides -(number of active inputs)
     reach:       how far from 0 that start is
+    counted:     True if a step counts the planes that its active inputs can fill
+    complement:  active inputs above which the inactive ones are added (0: never)
+    inactive_width: planes of the number that they are subtracted from
     sum_width:   planes of the sum
     u_width:     planes of u
     v_width:     planes of the stored membrane
@@ -216,6 +219,9 @@ class BitslicedLayer(Layer):
     blocks: int
     start: int
     reach: int
+    counted: bool
+    complement: int
+    inactive_width: int
     sum_width: int
     u_width: int
     v_width: int
