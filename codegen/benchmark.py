@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from codegen.boards import Board
-from codegen.kernels import select
+from codegen.stages import plan
 from codegen.target import TargetModel
-from qat.model import LIF, Dense, Layer, Model, Spikes
+from qat.model import CODE_RANGE, LIF, Dense, Layer, Model, Spikes
 
 STEPS = 8
 """Steps over which a layer's count is averaged: the data path depends on the spikes."""
@@ -41,21 +41,32 @@ class Measurement:
         return asdict(self)
 
 
-def random_layer(inputs: int, neurons: int, width: int | None = None, seed: int = 0) -> Model:
-    """Return a free-running ternary LIF layer with one threshold and reset by subtraction.
+def _random_codes(inputs: int, neurons: int, bits: int, seed: int) -> Any:
+    """Return (neurons, inputs) codes: 42 % zeros at 2 bits, else uniform ones."""
+    rng = np.random.default_rng(seed)
+    if bits > 2:
+        low, high = CODE_RANGE[bits]
+        return rng.integers(low, high, (neurons, inputs), endpoint=True)
+    plus = (1 - ZEROS) / 2
+    return rng.choice([-1, 0, 1], (neurons, inputs), p=[plus, ZEROS, plus])
+
+
+def random_layer(
+    inputs: int, neurons: int, width: int | None = None, seed: int = 0, bits: int = 2
+) -> Model:
+    """Return a free-running LIF layer with one threshold and reset by subtraction.
 
     By default as the trained layers of the examples are: leak v >> 3 and no fraction bits, so
     that the membrane is proved to take 13 bits for 784 inputs. With `width`, leak v >> 4 and as
     many fraction bits as a proved membrane of that many bits allows.
     """
-    rng = np.random.default_rng(seed)
-    plus = (1 - ZEROS) / 2
-    codes = rng.choice([-1, 0, 1], (neurons, inputs), p=[plus, ZEROS, plus])
+    codes = _random_codes(inputs, neurons, bits, seed)
+    square = 1 - ZEROS if bits == 2 else np.mean(codes**2)
     leak = 3 if width is None else 4
 
     def model(fraction_bits: int) -> Model:
-        threshold = max(1, round(np.sqrt(inputs * (1 - ZEROS)))) * 2**fraction_bits
-        layer = Layer(Dense(codes, fraction_bits=fraction_bits), LIF(threshold, (leak,)))
+        threshold = max(1, round(np.sqrt(inputs * square))) * 2**fraction_bits
+        layer = Layer(Dense(codes, bits, fraction_bits=fraction_bits), LIF(threshold, (leak,)))
         return Model(Spikes(inputs), (layer,), name="bench")
 
     if width is None:
@@ -80,15 +91,17 @@ def measure_layer(
     board: str | Board,
     *,
     width: int | None = None,
+    bits: int = 2,
     flags: Sequence[str] = (),
 ) -> list[Measurement]:
     """Count a whole time step of a random layer: active list, sum, LIF, packed output.
 
     width: of the membranes in bits; None for a layer as training leaves it
+    bits:  of the weights
     flags: compiler options, such as -DMODEL_PORTABLE=1
     """
-    model = random_layer(inputs, neurons, width)
-    kernel = select(model.layers[0].synapse).name
+    model = random_layer(inputs, neurons, width, bits=bits)
+    kernel = plan(model).layers[0].kernel
     with TargetModel(model, board, flags=flags) as target:
         return [
             Measurement(
@@ -107,7 +120,7 @@ def measure_model(
     model: Model, x: ArrayLike, board: str | Board, steps: int | None = None
 ) -> list[Measurement]:
     """Count a model's calls, averaged over the inputs x."""
-    kernels = "+".join(dict.fromkeys(select(synapse).name for _, synapse in model.synapses()))
+    kernels = "+".join(dict.fromkeys(stage.kernel for stage in plan(model).stages))
     with TargetModel(model, board) as target:
         counts = target.benchmark(x, steps)
         calls = {"input": counts.input, "step": counts.step, "inference": counts.infer}

@@ -10,29 +10,50 @@ from dataclasses import dataclass
 
 from qat.model import Dense
 
+SPIKES, NUMBERS = "spikes", "numbers"
+
 
 @dataclass(frozen=True)
 class Kernel:
-    """One row: `bits` are the weight bits it serves, `cost` says what a step is proportional to."""
+    """One row.
+
+    bits:  of the weights that it serves
+    reads: what its input may be: SPIKES, or NUMBERS (bytes, or spike counts)
+    cost:  what a step is proportional to
+    least: neurons below which it does not win
+    """
 
     name: str
     bits: tuple[int, ...]
+    reads: tuple[str, ...]
     packing: str
     needs: str
     cost: str
+    least: int = 1
 
 
 KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="bitsliced",
         bits=(2,),
+        reads=(SPIKES, NUMBERS),
         packing="planes {z, p} of 32 neurons, 2 bits a weight",
         needs="any core (portable C99)",
         cost="active inputs x blocks of 32 neurons",
     ),
     Kernel(
+        name="strips",
+        bits=(4, 8),
+        reads=(SPIKES,),
+        packing="columns of 8 bytes, one per input, for strips of 8 or 16 neurons",
+        needs="any core (portable C99)",
+        cost="active inputs x strips of 8 or 16 neurons",
+        least=8,
+    ),
+    Kernel(
         name="plain",
         bits=(4, 8, 16),
+        reads=(SPIKES, NUMBERS),
         packing="columns, one per input, 4, 8 or 16 bits a weight",
         needs="any core (portable C99)",
         cost="active inputs x neurons",
@@ -40,13 +61,14 @@ KERNELS: tuple[Kernel, ...] = (
 )
 
 
-def select(synapse: Dense) -> Kernel:
-    """Return the kernel that serves `synapse`.
+def select(synapse: Dense, reads: str) -> Kernel:
+    """Return the kernel that serves `synapse` on spikes or on numbers.
 
     Raises ValueError where no row does.
     """
     for kernel in KERNELS:
-        if synapse.bits in kernel.bits:
+        served = synapse.bits in kernel.bits and reads in kernel.reads
+        if served and synapse.n_out >= kernel.least:
             return kernel
-    served = sorted({bits for kernel in KERNELS for bits in kernel.bits})
-    raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {served}")
+    known = sorted({bits for kernel in KERNELS for bits in kernel.bits})
+    raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {known}")

@@ -7,6 +7,13 @@ weight is two bits of it,
 
 so that the two words {z, p} of one input hold its weights to 32 neurons in exactly 2 bits
 each. Neuron j is bit j % 32 of block j // 32; the lanes beyond the last neuron weigh 0.
+
+Strips, the layout of weights that a spike adds as packed fields: the weights of one input to
+64 / bits neurons are two words {first half, second half} of fields
+
+    code + 2^(bits - 1)        unsigned, neuron k of a word in bits bits * k and up
+
+so that 8 neurons of 8 bits or 16 of 4 bits share a column of 8 bytes.
 """
 
 from __future__ import annotations
@@ -72,6 +79,31 @@ def unpack_ternary_planes(words: Words, n_out: int) -> Codes:
     lanes = unpack_bits(words.transpose(1, 2, 0), len(words) * LANES)
     zero, plus = lanes[:, 0, :n_out], lanes[:, 1, :n_out]
     return (zero.astype(np.int8) + 2 * plus.astype(np.int8) - 1).T
+
+
+# --------------------------------------------------------------- strips
+
+STRIP_BITS = 64
+"""Bits of one input's column in a strip."""
+
+
+def strip_words(codes: Codes, bits: int) -> Words:
+    """Pack (n_out, n_in) codes of 4 or 8 bits into (strips, n_in, 2) words of offset fields."""
+    n_out, n_in = codes.shape
+    neurons = STRIP_BITS // bits
+    fields = np.full((-(-n_out // neurons) * neurons, n_in), 2 ** (bits - 1), np.uint32)
+    fields[:n_out] += codes.astype(np.uint32)
+    shifts = (bits * np.arange(32 // bits, dtype=np.uint32))[:, None]
+    words = np.bitwise_or.reduce(fields.reshape(-1, 2, 32 // bits, n_in) << shifts, axis=2)
+    return np.ascontiguousarray(words.transpose(0, 2, 1))
+
+
+def unpack_strip_words(words: Words, bits: int, n_out: int) -> Codes:
+    """Return the (n_out, n_in) int8 codes of (strips, n_in, 2) words."""
+    shifts = (bits * np.arange(32 // bits, dtype=np.uint32))[:, None]
+    fields = words.transpose(0, 2, 1)[:, :, None, :] >> shifts & np.uint32(2**bits - 1)
+    signed = fields.reshape(-1, words.shape[1]).astype(np.int64) - 2 ** (bits - 1)
+    return signed[:n_out].astype(np.int8)
 
 
 def constant_planes(values: NDArray[Any], width: int) -> Words:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from codegen.pack import c_numbers
 from codegen.stages import Program, plan
+from codegen.stages.common import last_mask
 from qat.model import Model
 
 
@@ -61,7 +62,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    functions = (dims, blocks, u32, plus, leak_text, c_numbers, set_bits)
+    functions = (dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask)
     env.globals.update({function.__name__: function for function in functions})
     return env
 

@@ -147,8 +147,9 @@ def bench(arguments: Namespace) -> int:
     out = Output(arguments)
     if (arguments.model is None) == (arguments.layer is None):
         raise ValueError("give either a MODEL or --layer NxM")
-    if arguments.portable and arguments.model:
-        raise ValueError("--portable: goes with --layer")
+    for option in ("portable", "bits"):
+        if getattr(arguments, option) and arguments.model:
+            raise ValueError(f"--{option}: goes with --layer")
     boards = find_boards(arguments.board)
     measurements = (
         _bench_layer(arguments, boards, out)
@@ -176,15 +177,18 @@ def bench(arguments: Namespace) -> int:
 
 def _bench_layer(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
     inputs, neurons = arguments.layer
-    model, flags = random_layer(inputs, neurons), PORTABLE if arguments.portable else ()
+    bits, flags = arguments.bits or 2, PORTABLE if arguments.portable else ()
+    model = random_layer(inputs, neurons, bits=bits)
     prepare(model, boards, out, flags)
     measurements = []
     for board in boards:
         out.progress(f"counting on {board.name}")
-        measurements += measure_layer(inputs, neurons, arguments.density, board, flags=flags)
+        measurements += measure_layer(
+            inputs, neurons, arguments.density, board, bits=bits, flags=flags
+        )
     out.say(
-        f"whole time step of a random ternary LIF layer {inputs} -> {neurons}, one threshold, "
-        f"membranes of {model.bounds().layers[0].u_raw.width} bits"
+        f"whole time step of a random LIF layer {inputs} -> {neurons}, weights of {bits} bits, "
+        f"one threshold, membranes of {model.bounds().layers[0].u_raw.width} bits"
     )
     return measurements
 

@@ -238,7 +238,13 @@ def bench_arguments(parser: ArgumentParser) -> None:
         "--layer",
         type=layer_shape,
         metavar="NxM",
-        help="a random ternary LIF layer with N inputs and M neurons",
+        help="a random LIF layer with N inputs and M neurons",
+    )
+    parser.add_argument(
+        "--bits",
+        type=int,
+        choices=(2, 4, 8, 16),
+        help="bits of the layer's weights (default: 2)",
     )
     parser.add_argument(
         "--density",

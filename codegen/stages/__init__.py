@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from codegen import __version__
-from codegen.kernels import select
+from codegen.kernels import NUMBERS, SPIKES, select
 from codegen.pack import words_for
-from codegen.stages import bitsliced, plain
+from codegen.stages import bitsliced, plain, strips
 from codegen.stages.common import uniform
 from codegen.stages.records import (
     LIST_ENTRIES_16,
@@ -38,6 +38,7 @@ HELPERS: tuple[str, ...] = (
     "subtract",
     "adder",
     "add_columns",
+    "sum_inactive",
     "slice_bytes",
     "sum_digits",
     "count_spikes",
@@ -45,6 +46,9 @@ HELPERS: tuple[str, ...] = (
     "add_column4",
     "add_column8",
     "add_column16",
+    "halves",
+    "add_strips4",
+    "add_strips8",
 )
 """Functions that stages share, in the order of their definition; one template each."""
 
@@ -87,9 +91,13 @@ def plan(model: Model) -> Program:
 
 
 def _layer(model: Model, index: int) -> Layer:
-    if select(model.layers[index].synapse).name == "bitsliced":
+    synapse = model.layers[index].synapse
+    spiking = index > 0 or isinstance(model.input, Spikes)
+    kernel = select(synapse, SPIKES if spiking else NUMBERS).name
+    if kernel == "bitsliced":
         return bitsliced.layer_stage(index, model)
-    return plain.layer_stage(index, model)
+    stage = plain.layer_stage(index, model)
+    return strips.strip_stage(stage, synapse) if kernel == "strips" else stage
 
 
 def _readout(model: Model) -> Readout | None:
@@ -115,7 +123,7 @@ def _readout(model: Model) -> Readout | None:
         return Readout(kernel="count", template="count_readout.c.j2", helpers=helpers, **common)
     synapse = model.readout.synapse
     assert bounds.accumulator is not None
-    if select(synapse).name == "bitsliced":
+    if select(synapse, NUMBERS).name == "bitsliced":
         numbers = bitsliced.readout_numbers(synapse, bounds.accumulator, width)
     else:
         numbers = plain.readout_numbers(synapse)

@@ -37,12 +37,38 @@ ADDER_PLANES = 4
 """Low planes that the adder keeps in registers: a sum has at least these."""
 
 ADDER_HELPERS = SPIKES_HELPERS | {"adder", "add_columns"}
-SPIKE_HELPERS = ADDER_HELPERS | {"planes_for"}
 READOUT_HELPERS = ADDER_HELPERS | {"sum_digits", "broadcast"}
 BYTE_HELPERS = ADDER_HELPERS | {"slice_bytes", "broadcast"}
 
 DIGITS_LISTED = 512
 """Most digits of a byte input that are listed at once; one of a digit image has about 200."""
+
+
+SIZED_BLOCKS = 3
+"""Blocks from which a step counts the planes that its active inputs can fill: fewer are added."""
+
+COMPLEMENT_BYTES = 4096
+"""Bytes of weights from which a layer lists its inactive inputs when they are the fewer.
+
+That takes about 0.4 KB of flash, and halves the most that a step can take: no more than a tenth
+of the weights then, whatever the layer's typical firing is. A smaller layer does without.
+"""
+
+LIST_COST, ADD_COST, BLOCK_COST = 6, 10, 150
+"""Instructions on ARMv7-M: to list an input, to add it to a block, to begin and end a block."""
+
+
+def complement_from(inputs: int, blocks: int) -> int:
+    """Return the number of active inputs above which it pays to add the inactive ones; 0: never.
+
+    List and sum of the inactive inputs, and what every block takes, against the sum of the
+    active ones, which are then already listed.
+    """
+    if 8 * inputs * blocks < COMPLEMENT_BYTES:
+        return 0
+    sum_cost = ADD_COST * blocks
+    limit = (inputs * (LIST_COST + sum_cost) + BLOCK_COST * blocks) // (LIST_COST + 2 * sum_cost)
+    return min(limit, inputs)
 
 
 def carries_for(inputs: int) -> int:
@@ -221,13 +247,13 @@ class _Builder:
             )
         return tuple(fields)
 
-    def scratch(self, sum_width: int) -> Scratch:
+    def scratch(self, sum_width: int, complement: bool) -> Scratch:
         source, listed = self.source, self.listed()
         return Scratch(
             listed=listed,
             carries=carries_for(listed),
             digits=source.digits.lists * source.words if source.digits else 0,
-            sums=self.blocks * sum_width if self.rounds() else 0,
+            sums=self.blocks * sum_width if self.rounds() or complement else 0,
         )
 
     def digits_at_most(self) -> int:
@@ -260,7 +286,9 @@ class _Builder:
             used.add("subtract")
         if counted:
             used.add("count_spikes")
-        return (BYTE_HELPERS if digits else SPIKE_HELPERS) | used
+        if digits:
+            return BYTE_HELPERS | used
+        return ADDER_HELPERS | used | ({"planes_for"} if self.blocks >= SIZED_BLOCKS else set())
 
     def weights(self) -> Table:
         """Return the planes of the weights, in the order in which the inputs are listed."""
@@ -269,6 +297,16 @@ class _Builder:
             what += "; inputs as the planes of the bytes have them"
             codes = np.pad(codes, ((0, 0), (0, 1)))[:, byte_order(self.source.size)]
         return Table(f"weights{self.index}", what, ternary_planes(codes))
+
+    def complement(self) -> tuple[int, tuple[Table, ...]]:
+        """Return where the complement begins (0: never), and what it subtracts from, in planes."""
+        limit = 0 if self.source.bits else complement_from(self.source.size, self.blocks)
+        if not limit:
+            return 0, ()
+        values = -self.layer.synapse.codes.astype(np.int64).sum(axis=1) - 1
+        planes = constant_planes(values, width_of(int(values.min()), int(values.max())))
+        what = "-(sum of the weights) - 1 of each neuron, in planes"
+        return limit, (Table(f"inactive{self.index}", what, planes),)
 
     def build(self) -> BitslicedLayer:
         i, layer, source = self.index, self.layer, self.source
@@ -280,21 +318,26 @@ class _Builder:
         threshold, reset_by = self.thresholds(widths["u"])
         floor, ceiling = saturation(layer, self.bounds)
         shared, weights = common(i, self.model, source), self.weights()
+        limit, inactive = self.complement()
         return BitslicedLayer(
             **shared,
             fused=shared["counted"] and source.analog,
             kernel="bitsliced",
             template="bitsliced_layer.c.j2",
-            tables=(weights, *self.constants.table(i)),
+            tables=(weights, *self.constants.table(i), *inactive),
             fields=self.fields(widths),
-            scratch=self.scratch(sum_width),
-            helpers=self.helpers(planes, reset_by, cached, shared["counted"]),
+            scratch=self.scratch(sum_width, bool(limit)),
+            helpers=self.helpers(planes, reset_by, cached, shared["counted"])
+            | ({"add", "broadcast", "sum_inactive"} if limit else set()),
             probes=frozenset({"lane", "signed"}),
             columns=weights.values[0].size,
             blocks=self.blocks,
             lowered=self.lowered,
             start=start,
             reach=abs(start),
+            sized=self.blocks >= SIZED_BLOCKS,
+            complement=limit,
+            inactive_width=inactive[0].values.shape[1] if limit else 0,
             sum_width=sum_width,
             u_width=widths["u"],
             v_width=widths["v"],

@@ -248,6 +248,9 @@ class BitslicedLayer(Layer):
     lowered:     what u, computed less this, is compared with 0 instead of the threshold; 0: not so
     start:       what the sum starts with, besides -(number of active inputs)
     reach:       how far from 0 that start is
+    sized:       True if a step counts the planes that its active inputs can fill
+    complement:  active inputs above which the inactive ones are added (0: never)
+    inactive_width: planes of the number that they are subtracted from
     sum_width:   planes of the sum
     u_width:     planes of u
     v_width:     planes of the stored membrane
@@ -263,6 +266,9 @@ class BitslicedLayer(Layer):
     lowered: int
     start: int
     reach: int
+    sized: bool
+    complement: int
+    inactive_width: int
     sum_width: int
     u_width: int
     v_width: int
@@ -289,6 +295,9 @@ class PlainLayer(Layer):
     """A layer of 4, 8 or 16-bit weights on plain integers.
 
     bias, threshold, reset_by: the C text of the value for neuron j
+    strips: number of strips; 0 where the weights are columns of all neurons
+    padded: neurons of all strips
+    piece:  inputs whose weights are summed at once; 0: any number
     """
 
     bits: int
@@ -300,6 +309,9 @@ class PlainLayer(Layer):
     reset_by: str
     floor: int | None
     ceiling: int | None
+    strips: int = 0
+    padded: int = 0
+    piece: int = 0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -367,6 +379,12 @@ class Program:
         """True if a vector of four blocks has work: a 16-bit list, a layer of 128 neurons."""
         layers = (y for y in self.layers if isinstance(y, BitslicedLayer))
         return self.list_ctype == "uint16_t" and any(y.blocks >= 4 for y in layers)
+
+    @property
+    def helium(self) -> bool:
+        """True if a layer has loops for Helium."""
+        strips = any(isinstance(y, PlainLayer) and y.strips for y in self.layers)
+        return self.wide or (strips and self.list_ctype == "uint16_t")
 
     @property
     def byte_table(self) -> bool:

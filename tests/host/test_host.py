@@ -15,6 +15,7 @@ from support.models import inputs_for, small_model
 from support.results import assert_same
 
 import codegen
+from codegen.benchmark import random_layer, spikes_of
 from codegen.equivalence import compare_host, made_inputs
 from codegen.host import SANITIZE, WARNINGS, CompilerError, HostModel, find_compiler
 from codegen.render import render
@@ -94,6 +95,37 @@ def test_planted_bugs_are_found(kernel: str, old: str, new: str, tmp_path: Path)
         place = (difference.sample, difference.step, difference.neuron)
         assert trace[place] == difference.expected != difference.found
     assert str(difference).startswith(f"sample {difference.sample}, ")
+
+
+COMPLEMENT = [
+    ("carries[k] = ~words[k]", "carries[k] = words[k]"),
+    ("carries[count - 1u] &= last", "carries[count - 1u] &= last >> 1"),
+    ("broadcast(0u - start - n", "broadcast(0u - start + n"),
+    ("b < digits ? b : digits - 1u]", "b < digits ? b : 0u]"),
+    ("sum[b] = ~sum[b]", "sum[b] = sum[b]"),
+    ("minus += digits", "minus += 0u"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), COMPLEMENT)
+def test_planted_bugs_of_the_complement_are_found(old: str, new: str) -> None:
+    model = random_layer(300, 70)
+    files = render(model)
+    assert old in files["bench.c"]
+    honest, broken = (
+        HostModel(model, files=files | {"bench.c": text})
+        for text in (files["bench.c"], files["bench.c"].replace(old, new))
+    )
+    few, many = spikes_of(300, 0.3), spikes_of(300, 0.8)
+    assert_same(model.run(many, trace=True), honest.run(many, trace=True))
+    assert_same(model.run(few, trace=True), broken.run(few, trace=True))
+    with pytest.raises(AssertionError):
+        assert_same(model.run(many, trace=True), broken.run(many, trace=True))
+
+
+def test_small_layers_pay_nothing_for_the_complement() -> None:
+    assert "sum_inactive" in render(random_layer(300, 70))["bench.c"]
+    assert "sum_inactive" not in render(random_layer(64, 64))["bench.c"]
 
 
 def test_the_first_difference_is_the_first(tmp_path: Path) -> None:

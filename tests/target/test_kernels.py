@@ -19,7 +19,7 @@ from support.results import assert_same
 from codegen.host import WARNINGS
 from codegen.render import render
 from codegen.target import TargetModel
-from qat.model import LIF, Analog, Count, Dense, Frames, Layer, Model, Spikes
+from qat.model import CODE_RANGE, LIF, Analog, Count, Dense, Frames, Layer, Model, Spikes
 
 pytestmark = pytest.mark.target
 
@@ -50,6 +50,46 @@ def chain(*sizes: int, kinds: tuple[str, ...] = ("random",), **neuron: Any) -> t
     )
 
 
+def wide_codes(kind: str, bits: int, n_out: int, n_in: int, rng: np.random.Generator) -> Any:
+    """Return codes of 4 or 8 bits: random, or extreme ones, all alike or alternating."""
+    low, high = CODE_RANGE[bits]
+    if kind == "random":
+        return rng.integers(low, high, (n_out, n_in), endpoint=True)
+    if kind == "alternating":
+        return np.where(np.indices((n_out, n_in)).sum(axis=0) % 2, low, high)
+    return np.full((n_out, n_in), {"highest": high, "lowest": low}[kind])
+
+
+def wide_chain(
+    bits: int, *sizes: int, kinds: tuple[str, ...] = ("random",), **neuron: Any
+) -> tuple[Layer, ...]:
+    """Return layers of these sizes with weights of 4 or 8 bits; a bias keeps them firing."""
+    rng = np.random.default_rng(sum(sizes))
+    high = CODE_RANGE[bits][1]
+    neuron = {"threshold": 2 * high, "leak": (1,)} | neuron
+    return tuple(
+        Layer(
+            Dense(wide_codes(kinds[i % len(kinds)], bits, m, n, rng), bits, bias=high),
+            LIF(**neuron),
+        )
+        for i, (n, m) in enumerate(pairwise(sizes))
+    )
+
+
+def wide_own(bits: int, n: int, m: int, **neuron: Any) -> Layer:
+    """Return a layer of wide weights whose neurons all differ, also in their thresholds."""
+    layer, rng = own(n, m, **neuron), np.random.default_rng(m)
+    codes = wide_codes("random", bits, m, n, rng)
+    high = CODE_RANGE[bits][1]
+    threshold = np.minimum(layer.neuron.threshold * high, LARGEST)
+    synapse = replace(layer.synapse, codes=codes, bits=bits)
+    return Layer(synapse, replace(layer.neuron, threshold=threshold))
+
+
+EDGES = (40, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 10)
+WIDE = ("random", "alternating", "random", "highest")
+
+
 def own(n: int, m: int, **neuron: Any) -> Layer:
     """Return a layer whose neurons all differ, from the least to the largest threshold."""
     rng = np.random.default_rng(n + m)
@@ -76,6 +116,22 @@ MODELS = {
     ),
     "to zero": Model(Spikes(64), chain(64, 128, 160, reset="zero", leak=(0,), threshold=3)),
     "long leak": Model(Spikes(40), chain(40, 128, 40, leak=(6, 9), threshold=9)),
+    "8 bits": Model(Spikes(40), wide_chain(8, *EDGES, kinds=WIDE)),
+    "4 bits": Model(Spikes(40), wide_chain(4, *EDGES, kinds=WIDE)),
+    "8 bits, beyond int16": Model(
+        Spikes(784), wide_chain(8, 784, 33, 16, kinds=("alternating", "random"))
+    ),
+    "8 bits, all 127": Model(Spikes(300), wide_chain(8, 300, 20, kinds=("highest",))),
+    "8 bits, all -128": Model(Spikes(300), wide_chain(8, 300, 20, kinds=("lowest",))),
+    "4 bits, all 7": Model(Spikes(784), wide_chain(4, 784, 20, kinds=("highest",))),
+    "4 bits, all -8": Model(Spikes(784), wide_chain(4, 784, 20, kinds=("lowest",))),
+    "8 bits, own constants": Model(Spikes(65), (wide_own(8, 65, 40), wide_own(8, 40, 17))),
+    "4 bits, own constants": Model(
+        Spikes(65), (wide_own(4, 65, 40, floor=-40, ceiling=90), wide_own(4, 40, 17))
+    ),
+    "wide to zero": Model(
+        Spikes(64), wide_chain(8, 64, 31, reset="zero") + wide_chain(4, 31, 33, reset="zero")
+    ),
     "analog": Model(Analog(33, -8, 7), chain(33, 160, 128, leak=(2,), threshold=5)),
     "pixels": Model(Analog(100, 0, 15), chain(100, 128, leak=(3,), threshold=40), Count(), 9),
     "more digits than the list holds": Model(
@@ -86,6 +142,10 @@ MODELS = {
     ),
     "frames": Model(Frames(67, 0, 31), chain(67, 129, leak=(1,), threshold=90)),
 }
+
+
+SILENT = ("all -1", "8 bits, all -128", "4 bits, all -8")
+"""Models whose last layer may stay silent: nothing excites it."""
 
 
 def spikes(inputs: int) -> Any:
@@ -125,7 +185,7 @@ def test_the_cases_spike(name: str) -> None:
     x, steps = inputs_of(MODELS[name])
     fired = MODELS[name].run(x, trace=True, steps=steps).spikes
     assert fired is not None
-    assert sum(s.any() for s in fired) >= len(fired) - ("-1" in name), "silence proves nothing"
+    assert sum(s.any() for s in fired) >= len(fired) - (name in SILENT), "silence proves nothing"
 
 
 @pytest.mark.parametrize("board", CORES)
@@ -135,8 +195,9 @@ def test_a_core_gives_the_model(name: str, board: str) -> None:
 
 
 @pytest.mark.parametrize("board", CORES)
-def test_the_portable_twin_gives_the_same(board: str) -> None:
-    check(MODELS["sizes"], board, PORTABLE)
+@pytest.mark.parametrize("name", ["sizes", "4 bits", "8 bits", "8 bits, beyond int16"])
+def test_the_portable_twin_gives_the_same(name: str, board: str) -> None:
+    check(MODELS[name], board, PORTABLE)
 
 
 @pytest.mark.parametrize("board", CORES)
@@ -149,8 +210,8 @@ def test_a_core_has_its_own_loop(board: str) -> None:
 
 
 BROKEN = {
-    "qemu-m0": ('"bics r4, r2\\n\\t"', '"ands r4, r2\\n\\t"'),
-    "qemu-m4": ('"bic " z ", " z ", r4\\n\\t"', '"and " z ", " z ", r4\\n\\t"'),
+    "qemu-m0": ('"bics r4, r2\\n"', '"ands r4, r2\\n"'),
+    "qemu-m4": ('"bic " z "," z ", r4\\n"', '"and " z "," z ", r4\\n"'),
     "qemu-m55": ('"vbic q3, q3, q0\\n\\t"', '"vand q3, q3, q0\\n\\t"'),
 }
 
@@ -164,6 +225,7 @@ def test_a_planted_bug_shows(board: str) -> None:
         check(model, board, files=files | {name: files[name].replace(old, new)})
 
 
+COMPILED = ("sizes", "own constants", "4 bits", "8 bits, beyond int16", "analog")
 FAMILIES = (
     "thumbv6m",
     "thumbv7m",
@@ -184,7 +246,7 @@ def written(model: Model, folder: Path) -> Path:
     return folder / f"{model.name}.c"
 
 
-@pytest.mark.parametrize("name", ["sizes", "own constants", "analog"])
+@pytest.mark.parametrize("name", COMPILED)
 @pytest.mark.parametrize("cpu", GCC)
 def test_gcc_accepts_every_core_without_a_warning(name: str, cpu: str, tmp_path: Path) -> None:
     source = written(MODELS[name], tmp_path)
@@ -193,7 +255,7 @@ def test_gcc_accepts_every_core_without_a_warning(name: str, cpu: str, tmp_path:
         subprocess.run([*command, *extra, "-c", source, "-o", tmp_path / "model.o"], check=True)
 
 
-@pytest.mark.parametrize("name", ["sizes", "own constants", "analog"])
+@pytest.mark.parametrize("name", COMPILED)
 @pytest.mark.parametrize("family", [*FAMILIES, "thumbv8.1m.main -mcpu=cortex-m55"])
 def test_clang_assembles_every_family(name: str, family: str, tmp_path: Path) -> None:
     source, (target, *cpu) = written(MODELS[name], tmp_path), family.split()

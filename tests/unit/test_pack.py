@@ -17,9 +17,11 @@ from codegen.pack import (
     constant_planes,
     pack_bits,
     pack_fields,
+    strip_words,
     ternary_planes,
     unpack_bits,
     unpack_fields,
+    unpack_strip_words,
     unpack_ternary_planes,
 )
 from codegen.weights import weights_header
@@ -48,6 +50,18 @@ def test_fields_unpack(bits: int, n_out: int, n_in: int, seed: int) -> None:
     packed = pack_fields(codes, bits)
     np.testing.assert_array_equal(unpack_fields(packed, bits, n_in), codes)
     assert packed.nbytes == n_out * -(-n_in * bits // 8)
+
+
+@given(st.sampled_from((4, 8)), SIZES, SIZES, SEEDS)
+def test_strips_unpack(bits: int, n_out: int, n_in: int, seed: int) -> None:
+    codes = codes_of(bits, n_out, n_in, seed)
+    words = strip_words(codes, bits)
+    np.testing.assert_array_equal(unpack_strip_words(words, bits, n_out), codes)
+    neurons = 64 // bits
+    assert words.shape == (-(-n_out // neurons), n_in, 2)
+    j, i = n_out - 1, n_in // 2
+    word = int(words[j // neurons, i, j % neurons * bits // 32])
+    assert (word >> j * bits % 32) % 2**bits - 2 ** (bits - 1) == codes[j, i]
 
 
 @given(SIZES, SEEDS)

@@ -13,9 +13,11 @@
 #define ANALOG_ARMV7M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 2)
 #define ANALOG_ARMV6M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 1)
 #define ANALOG_UNUSED __attribute__((unused)) /* one core or another does without it */
+#define ANALOG_APART __attribute__((noinline)) /* seldom called */
 #define ANALOG_KEEP(x) __asm__ volatile("" : "+m"(x) : : "memory") /* x goes to memory now: too few registers */
 #else
 #define ANALOG_UNUSED
+#define ANALOG_APART
 #define ANALOG_KEEP(x) (void)0
 #define ANALOG_ARMV7M 0
 #define ANALOG_ARMV6M 0
@@ -138,17 +140,6 @@ static inline void analog_broadcast(uint32_t x, uint32_t *planes, uint32_t width
     }
 }
 
-/* Planes that hold every number from -reach to reach: at least 4, at most width. */
-static inline uint32_t analog_planes_for(uint32_t reach, uint32_t width)
-{
-    uint32_t planes = 4u;
-
-    while ((planes < width) && ((reach >> (planes - 1u)) != 0u)) {
-        planes++;
-    }
-    return planes;
-}
-
 #if ANALOG_PROBE > 0
 /* The number in one lane of planes that lie stride words apart. */
 static inline uint32_t analog_lane(const uint32_t *planes, uint32_t stride, uint32_t width, uint32_t lane)
@@ -192,13 +183,12 @@ static inline ANALOG_UNUSED uint32_t analog_adder(uint32_t *ones, uint32_t x, ui
 }
 
 /*
- * analog_add_batches adds weight + 1 of every listed input to the low planes of a number, for
- * 32 neurons at once: n inputs go in batches through a tree of carry-save adders. What is left
- * of a batch is one word of weight 2^ANALOG_TREE. These words are written to carries,
- * which has room for n / 8 + 3 of them; returned is the end of what was written.
+ * analog_add_columns adds weight + 1 of every listed input to the number in planes, modulo 2^width,
+ * for 32 neurons at once: n inputs go in batches through a tree of carry-save adders. One word is
+ * left of a batch, for the planes above; these carries have room for n / 8 + 3 words.
  *
- * All variants are given the same and leave the same number in planes and carries; width is at
- * least 4 and planes from width on are neither read nor written. n may be 0.
+ * All variants are given the same and leave the same number in planes. width is at least 4;
+ * planes from width on are neither read nor written. n may be 0.
  */
 #if ANALOG_ARMV7M
 /*
@@ -206,48 +196,50 @@ static inline ANALOG_UNUSED uint32_t analog_adder(uint32_t *ones, uint32_t x, ui
  *
  * One loop of eight pairs serves every n: its first pass starts where the n % 16 odd ones are
  * left, and the carries of the inputs that are not there are 0. An odd input is the last of
- * the list. 162 instructions for 16 inputs with the DSP extension, else 170; about 35 for a
- * call. width may be 4: planes[4] is then left alone.
+ * the list. 162 instructions for 16 inputs with the DSP extension, else 170; about 45 for a
+ * call. Then the carries: four words a pass, 14 instructions, and 12 a plane beside; a single
+ * word ripples upward in 6 a plane. width may be 4: planes[4] is then left alone.
  *
  * r0 columns, r1 list (aligned to 4), r3 carries; r4-r7 and r12 planes; lr, r2, r11, r9
- * carries that wait for their partner; r9, r10 offsets, addresses, weights; r8 scratch; the end
- * of the list on the stack. LDM, not LDRD, loads over its own base: early Cortex-M3 may
+ * carries that wait for their partner; r9, r10 offsets, addresses, weights; r8 scratch; the
+ * stack: end of the list, carries, planes, width. For the carries: r0 these, r1 their number, r2
+ * plane, r3 planes left, r4 the plane, r5 from, r6 to. LDM, not LDRD, loads over its own base: early Cortex-M3 may
  * restart an interrupted LDRD (erratum 602117).
+ *
+ * The text is terse: C99 promises 4095 characters for a string.
  */
-#define ANALOG_TREE 5u
-
 #ifdef __ARM_FEATURE_DSP
-#define ANALOG_LOW(x, word) "uxtah " x ", r0, " word "\n\t"
-#define ANALOG_HIGH(x, word) "uxtah " x ", r0, " word ", ror #16\n\t"
+#define ANALOG_LOW(x, word) "uxtah " x ", r0, " word "\n"
+#define ANALOG_HIGH(x, word) "uxtah " x ", r0, " word ", ror #16\n"
 #else
-#define ANALOG_LOW(x, word) "uxth " x ", " word "\n\tadd " x ", r0\n\t"
-#define ANALOG_HIGH(x, word) "add " x ", r0, " word ", lsr #16\n\t"
+#define ANALOG_LOW(x, word) "uxth " x ", " word "\nadd " x ", r0\n"
+#define ANALOG_HIGH(x, word) "add " x ", r0, " word ", lsr #16\n"
 #endif
 
 /* The weights {z, p} at the address in a: ones += z + 2 p, a is the carry. */
 #define ANALOG_COLUMN(a, z, p) \
-    "ldmia " a ", {" z ", " p "}\n\t" \
-    "eor r4, r4, " z "\n\t" \
-    "bic " z ", " z ", r4\n\t" \
-    "orr " a ", " z ", " p "\n\t"
+    "ldmia " a ", {" z ", " p "}\n" \
+    "eor r4, r4, " z "\n" \
+    "bic " z "," z ", r4\n" \
+    "orr " a "," z "," p "\n"
 
 /* sum += a + b, a is the carry. */
 #define ANALOG_ADD(sum, a, b) \
-    "eor " b ", " b ", " a "\n\t" \
-    "eor " sum ", " sum ", " b "\n\t" \
-    "bic " a ", " a ", " b "\n\t" \
-    "bic " b ", " b ", " sum "\n\t" \
-    "orr " a ", " a ", " b "\n\t"
+    "eor " b "," b "," a "\n" \
+    "eor " sum "," sum "," b "\n" \
+    "bic " a "," a "," b "\n" \
+    "bic " b "," b "," sum "\n" \
+    "orr " a "," a "," b "\n"
 
 /* Pairs of inputs; a is the carry of weight 4. The entry points are 1i: a pair, 2i: its second input. */
 #define ANALOG_PAIR(i, a, z, p, addresses) \
-    "1" i ":\n\t" addresses \
+    "1" i ":\n" addresses \
     ANALOG_COLUMN(a, z, p) \
-    "2" i ":\n\t" \
+    "2" i ":\n" \
     ANALOG_COLUMN("r10", "r8", "r10") \
     ANALOG_ADD("r5", a, "r10")
 #define ANALOG_EVEN(i, a, z, p) ANALOG_PAIR(i, a, z, p, \
-    "ldrd r10, r9, [r1], #8\n\t" ANALOG_LOW(a, "r10") ANALOG_HIGH("r10", "r10"))
+    "ldrd r10, r9, [r1], #8\n" ANALOG_LOW(a, "r10") ANALOG_HIGH("r10", "r10"))
 #define ANALOG_ODD(i) ANALOG_PAIR(i, "r9", "r8", "r9", \
     ANALOG_HIGH("r10", "r9") ANALOG_LOW("r9", "r9"))
 
@@ -261,60 +253,112 @@ static inline ANALOG_UNUSED uint32_t analog_adder(uint32_t *ones, uint32_t x, ui
     ANALOG_ADD("r6", "r11", "r9") \
     ANALOG_ADD("r7", a, "r11")
 
-static __attribute__((noinline)) uint32_t *analog_add_batches(const uint32_t *columns, const uint16_t *list, uint32_t n,
-                                                              uint32_t *planes, uint32_t width, uint32_t *carries)
+static __attribute__((noinline)) void analog_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
+                                                         uint32_t *planes, uint32_t width, uint32_t *carries)
 {
     if (n == 0u) {
-        return carries;
+        return;
     }
 
     register const uint32_t *r0 __asm__("r0") = columns;
     register const uint16_t *r1 __asm__("r1") = list;
     register uint32_t r2 __asm__("r2") = n;
     register uint32_t *r3 __asm__("r3") = carries;
-    register uint32_t sixteens __asm__("r12") = width > 4u ? planes[4] : 0u;
-    register uint32_t *low __asm__("lr") = planes;
+    register uint32_t *low __asm__("r12") = planes;
+    register uint32_t left __asm__("lr") = width;
 
     __asm__ volatile(
-        "push {r4-r11, lr}\n\t"
-        "ldmia lr, {r4-r7}\n\t"
-        "lsrs r8, r2, #1\n\t"
-        "add r8, r1, r8, lsl #2\n\t"
-        "push {r8}\n\t"
-        "mov r9, #0\n\t"
-        "mov r11, r9\n\t"
-        "mov lr, r9\n\t"
-        "lsls r10, r2, #31\n\t"
-        "itt ne\n\t"
-        "ldrhne r10, [r8]\n\t"
-        "addne r10, r0\n\t"
-        "it cs\n\t"
-        "ldrcs r9, [r1], #4\n\t"
-        "and r8, r2, #15\n\t"
-        "movs r2, #0\n\t"
+        "push {r3-r12, lr}\n"
+        "ldmia r12, {r4-r7}\n"
+        "cmp lr, #4\n"
+        "ite ne\n"
+        "ldrne r12, [r12, #16]\n"
+        "moveq r12, #0\n"
+        "lsrs r8, r2, #1\n"
+        "add r8, r1, r8, lsl #2\n"
+        "push {r8}\n"
+        "mov r9, #0\n"
+        "mov r11, r9\n"
+        "mov lr, r9\n"
+        "lsls r10, r2, #31\n"
+        "itt ne\n"
+        "ldrhne r10, [r8]\n"
+        "addne r10, r0\n"
+        "it cs\n"
+        "ldrcs r9, [r1], #4\n"
+        "and r8, r2, #15\n"
+        "movs r2, #0\n"
         "tbh [pc, r8, lsl #1]\n"
-        "3:\n\t"
-        ".2byte (10f-3b)/2, (27f-3b)/2, (17f-3b)/2, (26f-3b)/2, (16f-3b)/2, (25f-3b)/2\n\t"
-        ".2byte (15f-3b)/2, (24f-3b)/2, (14f-3b)/2, (23f-3b)/2, (13f-3b)/2, (22f-3b)/2\n\t"
+        "3:\n"
+        ".2byte (10f-3b)/2, (27f-3b)/2, (17f-3b)/2, (26f-3b)/2, (16f-3b)/2, (25f-3b)/2\n"
+        ".2byte (15f-3b)/2, (24f-3b)/2, (14f-3b)/2, (23f-3b)/2, (13f-3b)/2, (22f-3b)/2\n"
         ".2byte (12f-3b)/2, (21f-3b)/2, (11f-3b)/2, (20f-3b)/2\n"
         ANALOG_EIGHT("0", "1", "2", "3", "lr", "r8", "lr")
         ANALOG_EIGHT("4", "5", "6", "7", "r2", "r2", "r8")
         ANALOG_ADD("r12", "lr", "r2")
-        "str lr, [r3], #4\n\t"
-        "ldr r8, [sp]\n\t"
-        "cmp r1, r8\n\t"
-        "bne 10b\n\t"
-        "ldr lr, [sp, #36]\n\t"
-        "stmia lr, {r4-r7}\n\t"
-        "add sp, #4\n\t"
-        "pop {r4-r11, lr}"
-        : "+r"(r1), "+r"(r2), "+r"(r3), "+r"(sixteens), "+r"(low)
-        : "r"(r0)
+        "str lr, [r3], #4\n"
+        "ldr r8, [sp]\n"
+        "cmp r1, r8\n"
+        "bne 10b\n"
+        "ldr r0, [sp, #4]\n"
+        "ldrd r2, r8, [sp, #40]\n"
+        "sub r1, r3, r0\n"
+        "stmia r2!, {r4-r7}\n"
+        "subs r3, r8, #4\n"
+        "beq 9f\n"
+        "str r12, [r2], #4\n"
+        "subs r3, #1\n"
+        "beq 9f\n"
+        "cmp r1, #4\n"
+        "beq 7f\n"
+        "lsrs r1, r1, #2\n"
+        "1:\n"
+        "subs r7, r1, #4\n"
+        "ldr r4, [r2]\n"
+        "mov r5, r0\n"
+        "mov r6, r0\n"
+        "blo 3f\n"
+        "2:\n"
+        "ldmia r5!, {r8-r11}\n"
+        ANALOG_ADD("r4", "r8", "r9")
+        ANALOG_ADD("r4", "r10", "r11")
+        "stmia r6!, {r8, r10}\n"
+        "subs r7, #4\n"
+        "bhs 2b\n"
+        "3:\n"
+        "lsls r7, r7, #31\n"
+        "bcc 4f\n"
+        "ldmia r5!, {r8, r9}\n"
+        ANALOG_ADD("r4", "r8", "r9")
+        "str r8, [r6], #4\n"
+        "4:\n"
+        "beq 5f\n"
+        "ldr r8, [r5]\n"
+        "and r9, r4, r8\n"
+        "eor r4, r4, r8\n"
+        "str r9, [r6]\n"
+        "5:\n"
+        "str r4, [r2], #4\n"
+        "subs r3, #1\n"
+        "beq 9f\n"
+        "adds r1, #1\n"
+        "lsrs r1, r1, #1\n"
+        "cmp r1, #1\n"
+        "bne 1b\n"
+        "ldr lr, [r0]\n"
+        "7:\n"
+        "ldr r4, [r2]\n"
+        "eor r6, r4, lr\n"
+        "ands lr, r4\n"
+        "str r6, [r2], #4\n"
+        "subs r3, #1\n"
+        "bne 7b\n"
+        "9:\n"
+        "add sp, #8\n"
+        "pop {r4-r12, lr}"
+        : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)
+        : "r"(low), "r"(left)
         : "cc", "memory");
-    if (width > 4u) {
-        planes[4] = sixteens;
-    }
-    return r3;
 }
 #undef ANALOG_LOW
 #undef ANALOG_HIGH
@@ -328,7 +372,8 @@ static __attribute__((noinline)) uint32_t *analog_add_batches(const uint32_t *co
 /*
  * ARMv6-M and ARMv8-M Baseline: batches of 16, carries of weight 32. Ones, twos and fours stay
  * in low registers, the only ones that arithmetic reaches. 193 instructions for 16 inputs,
- * about 65 for a call.
+ * about 75 for a call. Then the carries: two words a pass, 11 instructions, and 15 a plane beside;
+ * a single word ripples upward in 8 a plane.
  *
  * One loop serves every n, as on ARMv7-M: the first pass starts where its n % 16 inputs are
  * left, and the carries of the inputs that are not there are 0. width may be 4: planes[4] is
@@ -336,27 +381,29 @@ static __attribute__((noinline)) uint32_t *analog_add_batches(const uint32_t *co
  *
  * r1 list, r2 ones, r3 twos, r0 fours; r7, r6, r5 carries that wait, r4 and one of them a
  * column; r8 columns, r9 eights, r10 and r11 carries of weight 8 and 16 that wait, r12 carries,
- * lr sixteens; the end of the list on the stack.
+ * lr sixteens; the
+ * stack: end of the list, planes, width, carries. For the carries: r0 these, r1 their end, r2
+ * plane, r3 planes left, r4 the plane, r5 and r6 from and to, r7 and r8 carries.
+ *
+ * The text is terse: C99 promises 4095 characters for a string.
  */
-#define ANALOG_TREE 5u
-
 /* The weights {z, p} of list entry i: ones += z + 2 p, a is the carry. Its entry point is 1i. */
 #define ANALOG_COLUMN(i, a) \
-    "1" i ":\n\t" \
-    "ldrh r4, [r1, #2 * " i "]\n\t" \
-    "add r4, r8\n\t" \
-    "ldmia r4, {r4, " a "}\n\t" \
-    "eors r2, r4\n\t" \
-    "bics r4, r2\n\t" \
-    "orrs " a ", r4\n\t"
+    "1" i ":\n" \
+    "ldrh r4, [r1, #2 * " i "]\n" \
+    "add r4, r8\n" \
+    "ldmia r4, {r4, " a "}\n" \
+    "eors r2, r4\n" \
+    "bics r4, r2\n" \
+    "orrs " a ", r4\n"
 
 /* sum += a + b, a is the carry. */
 #define ANALOG_ADD(sum, a, b) \
-    "eors " b ", " a "\n\t" \
-    "eors " sum ", " b "\n\t" \
-    "bics " a ", " b "\n\t" \
-    "bics " b ", " sum "\n\t" \
-    "orrs " a ", " b "\n\t"
+    "eors " b ", " a "\n" \
+    "eors " sum ", " b "\n" \
+    "bics " a ", " b "\n" \
+    "bics " b ", " sum "\n" \
+    "orrs " a ", " b "\n"
 
 /* Four inputs, then eight; r7 is the carry of weight 8, then 16. */
 #define ANALOG_FOUR(i, j, k, l) \
@@ -368,111 +415,162 @@ static __attribute__((noinline)) uint32_t *analog_add_batches(const uint32_t *co
     ANALOG_ADD("r3", "r6", "r5") \
     ANALOG_ADD("r0", "r7", "r6")
 #define ANALOG_PAIR(sum, waiting) \
-    "mov r6, " waiting "\n\t" \
-    "mov r5, " sum "\n\t" \
+    "mov r6, " waiting "\n" \
+    "mov r5, " sum "\n" \
     ANALOG_ADD("r5", "r7", "r6") \
-    "mov " sum ", r5\n\t"
+    "mov " sum ", r5\n"
 
-static __attribute__((noinline)) uint32_t *analog_add_batches(const uint32_t *columns, const uint16_t *list, uint32_t n,
-                                                              uint32_t *planes, uint32_t width, uint32_t *carries)
+static __attribute__((noinline)) void analog_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
+                                                         uint32_t *planes, uint32_t width, uint32_t *carries)
 {
     if (n == 0u) {
-        return carries;
+        return;
     }
 
     register uintptr_t r0 __asm__("r0") = (uintptr_t)columns;
     register uintptr_t r1 __asm__("r1") = (uintptr_t)list;
     register uint32_t r2 __asm__("r2") = n;
     register uint32_t *r3 __asm__("r3") = planes;
-    register uint32_t *r4 __asm__("r4") = carries;
-    register uint32_t r5 __asm__("r5") = width > 4u ? planes[4] : 0u;
+    register uint32_t left __asm__("r12") = width;
+    register uint32_t *end __asm__("lr") = carries;
 
     __asm__ volatile(
-        ".syntax unified\n\t"
-        "push {r4-r7}\n\t"
-        "mov r12, r4\n\t"
-        "mov lr, r5\n\t"
-        "mov r4, r8\n\t"
-        "mov r5, r9\n\t"
-        "mov r6, r10\n\t"
-        "mov r7, r11\n\t"
-        "push {r3-r7}\n\t"
-        "mov r8, r0\n\t"
-        "lsls r4, r2, #1\n\t"
-        "adds r4, r1\n\t"
-        "push {r4}\n\t"
-        "lsls r5, r2, #28\n\t"
-        "beq 2f\n\t"
-        "lsrs r5, r5, #27\n\t"
-        "adds r1, r5\n\t"
+        ".syntax unified\n"
+        "push {r4-r7}\n"
+        "mov r4, r8\n"
+        "mov r5, r9\n"
+        "mov r6, r10\n"
+        "mov r7, r11\n"
+        "push {r4-r7}\n"
+        "mov r4, r12\n"
+        "mov r5, lr\n"
+        "mov r12, r5\n"
+        "push {r3-r5}\n"
+        "movs r6, #0\n"
+        "mov lr, r6\n"
+        "cmp r4, #4\n"
+        "beq 6f\n"
+        "ldr r6, [r3, #16]\n"
+        "mov lr, r6\n"
+        "6:\n"
+        "mov r8, r0\n"
+        "lsls r4, r2, #1\n"
+        "adds r4, r1\n"
+        "push {r4}\n"
+        "lsls r5, r2, #28\n"
+        "beq 2f\n"
+        "lsrs r5, r5, #27\n"
+        "adds r1, r5\n"
         "subs r1, #32\n"
-        "2:\n\t"
-        "adr r4, 4f\n\t"
-        "ldrh r4, [r4, r5]\n\t"
-        "ldr r0, [r3, #12]\n\t"
-        "mov r9, r0\n\t"
-        "ldr r0, [r3, #8]\n\t"
-        "ldr r2, [r3]\n\t"
-        "ldr r3, [r3, #4]\n\t"
-        "movs r6, #0\n\t"
-        "movs r7, #0\n\t"
-        "mov r10, r6\n\t"
+        "2:\n"
+        "adr r4, 4f\n"
+        "ldrh r4, [r4, r5]\n"
+        "ldr r0, [r3, #12]\n"
+        "mov r9, r0\n"
+        "ldr r0, [r3, #8]\n"
+        "ldr r2, [r3]\n"
+        "ldr r3, [r3, #4]\n"
+        "movs r6, #0\n"
+        "movs r7, #0\n"
+        "mov r10, r6\n"
         "mov r11, r6\n"
-        "3:\n\t"
-        "add pc, r4\n\t"
+        "3:\n"
+        "add pc, r4\n"
         ".p2align 2\n"
-        "4:\n\t"
-        ".2byte 10f-3b-4, 115f-3b-4, 114f-3b-4, 113f-3b-4, 112f-3b-4, 111f-3b-4, 110f-3b-4, 19f-3b-4\n\t"
+        "4:\n"
+        ".2byte 10f-3b-4, 115f-3b-4, 114f-3b-4, 113f-3b-4, 112f-3b-4, 111f-3b-4, 110f-3b-4, 19f-3b-4\n"
         ".2byte 18f-3b-4, 17f-3b-4, 16f-3b-4, 15f-3b-4, 14f-3b-4, 13f-3b-4, 12f-3b-4, 11f-3b-4\n"
         ANALOG_FOUR("0", "1", "2", "3")
-        "mov r10, r7\n\t"
+        "mov r10, r7\n"
         ANALOG_FOUR("4", "5", "6", "7")
         ANALOG_PAIR("r9", "r10")
-        "mov r11, r7\n\t"
+        "mov r11, r7\n"
         ANALOG_FOUR("8", "9", "10", "11")
-        "mov r10, r7\n\t"
+        "mov r10, r7\n"
         ANALOG_FOUR("12", "13", "14", "15")
         ANALOG_PAIR("r9", "r10")
         ANALOG_PAIR("lr", "r11")
-        "mov r5, r12\n\t"
-        "stmia r5!, {r7}\n\t"
-        "mov r12, r5\n\t"
-        "adds r1, #32\n\t"
-        "ldr r4, [sp]\n\t"
-        "cmp r1, r4\n\t"
-        "beq 5f\n\t"
+        "mov r5, r12\n"
+        "stmia r5!, {r7}\n"
+        "mov r12, r5\n"
+        "adds r1, #32\n"
+        "ldr r4, [sp]\n"
+        "cmp r1, r4\n"
+        "beq 5f\n"
         "b 10b\n"
-        "5:\n\t"
-        "pop {r4, r5}\n\t"
-        "mov r4, r9\n\t"
-        "str r2, [r5]\n\t"
-        "str r3, [r5, #4]\n\t"
-        "str r0, [r5, #8]\n\t"
-        "str r4, [r5, #12]\n\t"
-        "mov r0, r12\n\t"
-        "mov r1, lr\n\t"
-        "pop {r4-r7}\n\t"
-        "mov r8, r4\n\t"
-        "mov r9, r5\n\t"
-        "mov r10, r6\n\t"
-        "mov r11, r7\n\t"
+        "5:\n"
+        "pop {r1, r4-r6}\n"
+        "subs r5, #4\n"
+        "mov r7, r9\n"
+        "stmia r4!, {r2}\n"
+        "stmia r4!, {r3}\n"
+        "stmia r4!, {r0, r7}\n"
+        "beq 9f\n"
+        "mov r7, lr\n"
+        "stmia r4!, {r7}\n"
+        "subs r5, #1\n"
+        "beq 9f\n"
+        "mov r2, r4\n"
+        "mov r3, r5\n"
+        "mov r0, r6\n"
+        "mov r1, r12\n"
+        "b 4f\n"
+        "1:\n"
+        "ldr r4, [r2]\n"
+        "mov r5, r0\n"
+        "mov r6, r0\n"
+        "2:\n"
+        "mov r8, r6\n"
+        "ldmia r5!, {r6, r7}\n"
+        ANALOG_ADD("r4", "r6", "r7")
+        "mov r7, r8\n"
+        "stmia r7!, {r6}\n"
+        "mov r6, r7\n"
+        "subs r7, r1, r5\n"
+        "cmp r7, #4\n"
+        "bhi 2b\n"
+        "bne 3f\n"
+        "ldmia r5!, {r7}\n"
+        "eors r4, r7\n"
+        "bics r7, r4\n"
+        "stmia r6!, {r7}\n"
+        "3:\n"
+        "mov r1, r6\n"
+        "stmia r2!, {r4}\n"
+        "subs r3, #1\n"
+        "beq 9f\n"
+        "4:\n"
+        "subs r4, r1, r0\n"
+        "cmp r4, #4\n"
+        "bne 1b\n"
+        "ldr r5, [r0]\n"
+        "8:\n"
+        "ldr r4, [r2]\n"
+        "eors r4, r5\n"
+        "bics r5, r4\n"
+        "stmia r2!, {r4}\n"
+        "subs r3, #1\n"
+        "bne 8b\n"
+        "9:\n"
+        "pop {r4-r7}\n"
+        "mov r8, r4\n"
+        "mov r9, r5\n"
+        "mov r10, r6\n"
+        "mov r11, r7\n"
         "pop {r4-r7}"
-        : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)
-        : "r"(r4), "r"(r5)
-        : "r12", "lr", "cc", "memory");
-    if (width > 4u) {
-        planes[4] = r1;
-    }
-    return (uint32_t *)r0;
+        : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(left), "+r"(end)
+        :
+        : "cc", "memory");
 }
 #undef ANALOG_COLUMN
 #undef ANALOG_ADD
 #undef ANALOG_FOUR
 #undef ANALOG_PAIR
 #else
-/* Portable: batches of 8, the low four planes in registers, carries of weight 16. */
-#define ANALOG_TREE 4u
-
+/*
+ * Portable: batches of 8, the low four planes in registers. What is left of a batch is one carry
+ * word of weight 16; returned is the end of these.
+ */
 /* A column of weights: ones + z + 2 p = ones' + 2 * (returned word). */
 static inline uint32_t analog_column(const uint32_t *columns, uint32_t offset, uint32_t *ones)
 {
@@ -484,7 +582,7 @@ static inline uint32_t analog_column(const uint32_t *columns, uint32_t offset, u
 }
 
 static uint32_t *analog_add_batches(const uint32_t *columns, const uint16_t *list, uint32_t n,
-                                    uint32_t *planes, uint32_t width, uint32_t *carries)
+                                    uint32_t *planes, uint32_t *carries)
 {
     const uint16_t *const whole = list + (n & ~7u);
     uint32_t ones = planes[0];
@@ -497,7 +595,6 @@ static uint32_t *analog_add_batches(const uint32_t *columns, const uint16_t *lis
     uint32_t c;
     uint32_t d;
 
-    (void)width;
     while (list != whole) {
         a = analog_column(columns, list[0], &ones);
         b = analog_column(columns, list[1], &ones);
@@ -553,88 +650,11 @@ static uint32_t *analog_add_batches(const uint32_t *columns, const uint16_t *lis
     planes[3] = eights;
     return end;
 }
-#endif
 
 /*
- * analog_add_carries adds the words from carries to end to the number in planes, modulo
- * 2^width: two at a time and plane by plane, each pair leaves one for the plane above.
+ * Add the words from carries to end to the number in planes, modulo 2^width: two at a time and
+ * plane by plane, each pair leaves one for the plane above.
  */
-#if ANALOG_ARMV7M
-/*
- * ARMv7-M and later: four words a pass, 14 instructions; 12 a plane beside. The last word alone
- * ripples upward in 6 a plane.
- *
- * r0 carries, r1 their number, r2 plane, r3 planes left; r4 the plane; r5 from, r6 to.
- */
-#define ANALOG_ADD(sum, a, b) \
-    "eor " b ", " b ", " a "\n\t" \
-    "eor " sum ", " sum ", " b "\n\t" \
-    "bic " a ", " a ", " b "\n\t" \
-    "bic " b ", " b ", " sum "\n\t" \
-    "orr " a ", " a ", " b "\n\t"
-
-static inline void analog_add_carries(uint32_t *carries, const uint32_t *end, uint32_t *planes, uint32_t width)
-{
-    if (end == carries) {
-        return;
-    }
-
-    register uint32_t *r0 __asm__("r0") = carries;
-    register uint32_t r1 __asm__("r1") = (uint32_t)(end - carries);
-    register uint32_t *r2 __asm__("r2") = planes;
-    register uint32_t r3 __asm__("r3") = width;
-
-    __asm__ volatile(
-        "push {r4-r11}\n"
-        "1:\n\t"
-        "subs r7, r1, #4\n\t"
-        "ldr r4, [r2]\n\t"
-        "mov r5, r0\n\t"
-        "mov r6, r0\n\t"
-        "blo 3f\n"
-        "2:\n\t"
-        "ldmia r5!, {r8-r11}\n\t"
-        ANALOG_ADD("r4", "r8", "r9")
-        ANALOG_ADD("r4", "r10", "r11")
-        "stmia r6!, {r8, r10}\n\t"
-        "subs r7, #4\n\t"
-        "bhs 2b\n"
-        "3:\n\t"
-        "lsls r7, r7, #31\n\t"
-        "bcc 4f\n\t"
-        "ldmia r5!, {r8, r9}\n\t"
-        ANALOG_ADD("r4", "r8", "r9")
-        "str r8, [r6], #4\n"
-        "4:\n\t"
-        "beq 5f\n\t"
-        "ldr r8, [r5]\n\t"
-        "and r9, r4, r8\n\t"
-        "eor r4, r4, r8\n\t"
-        "str r9, [r6]\n"
-        "5:\n\t"
-        "str r4, [r2], #4\n\t"
-        "subs r3, #1\n\t"
-        "beq 6f\n\t"
-        "adds r1, #1\n\t"
-        "lsrs r1, r1, #1\n\t"
-        "cmp r1, #1\n\t"
-        "bne 1b\n\t"
-        "ldr r5, [r0]\n"
-        "8:\n\t"
-        "ldr r4, [r2]\n\t"
-        "eor r6, r4, r5\n\t"
-        "ands r5, r4\n\t"
-        "str r6, [r2], #4\n\t"
-        "subs r3, #1\n\t"
-        "bne 8b\n"
-        "6:\n\t"
-        "pop {r4-r11}"
-        : "+r"(r1), "+r"(r2), "+r"(r3)
-        : "r"(r0)
-        : "cc", "memory");
-}
-#undef ANALOG_ADD
-#else
 static void analog_add_carries(uint32_t *carries, uint32_t *end, uint32_t *planes, uint32_t width)
 {
     for (uint32_t plane = 0u; (plane < width) && (end != carries); plane++) {
@@ -658,18 +678,13 @@ static void analog_add_carries(uint32_t *carries, uint32_t *end, uint32_t *plane
         planes[plane] = sum;
     }
 }
-#endif
 
-/* Add weight + 1 of every listed input to the number in planes, modulo 2^width, width >= 4. */
-static ANALOG_UNUSED void analog_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
-                                             uint32_t *planes, uint32_t width, uint32_t *carries)
+static void analog_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
+                               uint32_t *planes, uint32_t width, uint32_t *carries)
 {
-    uint32_t *const end = analog_add_batches(columns, list, n, planes, width, carries);
-
-    if (width > ANALOG_TREE) {
-        analog_add_carries(carries, end, planes + ANALOG_TREE, width - ANALOG_TREE);
-    }
+    analog_add_carries(carries, analog_add_batches(columns, list, n, planes, carries), planes + 4, width - 4u);
 }
+#endif
 
 /* Four bytes as a word, the first in the low bits. */
 static inline uint32_t analog_bytes(const uint8_t *x)
@@ -1413,7 +1428,6 @@ static uint32_t analog_neurons1(analog_state *state, uint32_t block, const uint3
 static void analog_layer1(analog_state *state, const uint32_t *in)
 {
     const uint32_t n = analog_list_active(in, 2u, state->list, 0u);
-    const uint32_t used = analog_planes_for(8u + n, 6u);
     const uint32_t first = 0xfffffff8u - n;
     uint32_t start[6];
     uint32_t block = 0u;
@@ -1430,10 +1444,7 @@ static void analog_layer1(analog_state *state, const uint32_t *in)
         uint32_t spikes;
 
         (void)memcpy(sum, start, sizeof sum);
-        analog_add_columns(analog_weights1[block], state->list, n, sum, used, state->carries);
-        for (uint32_t b = used; b < 6u; b++) {
-            sum[b] = sum[used - 1u];
-        }
+        analog_add_columns(analog_weights1[block], state->list, n, sum, 6u, state->carries);
         spikes = analog_neurons1(state, block, sum);
         if (block == 1u) { spikes &= 1u; } /* lanes without a neuron */
         analog_count_spikes(&state->counts[0][block], spikes);
@@ -1558,12 +1569,12 @@ static const int32_t analog_score_bias[5] = { /* T * bias of each output */
 /* The first sum takes bytes 0 and 2 of the word, the second bytes 1 and 3. */
 #define ANALOG_FIRST(sum, word) __asm__("uxtab16 %0, %0, %1" : "+r"(sum) : "r"(word))
 #define ANALOG_SECOND(sum, word) __asm__("uxtab16 %0, %0, %1, ror #8" : "+r"(sum) : "r"(word))
-#define ANALOG_APART(first, second) (first)
+#define ANALOG_EVEN(first, second) (first)
 #else
 /* The first sum takes the word as it is: less the second one, 8 bits up, bytes 0 and 2 are left. */
 #define ANALOG_FIRST(sum, word) (sum) += (word)
 #define ANALOG_SECOND(sum, word) (sum) += ((word) >> 8) & 0x00ff00ffu
-#define ANALOG_APART(first, second) ((first) - ((second) << 8))
+#define ANALOG_EVEN(first, second) ((first) - ((second) << 8))
 #endif
 
 static void analog_readout(analog_state *state, int32_t *scores)
@@ -1586,8 +1597,8 @@ static void analog_readout(analog_state *state, int32_t *scores)
                 ANALOG_FIRST(even1, column[1]);
             }
         }
-        even0 = ANALOG_APART(even0, odd0);
-        even1 = ANALOG_APART(even1, odd1);
+        even0 = ANALOG_EVEN(even0, odd0);
+        even1 = ANALOG_EVEN(even1, odd1);
         scores[0] = 2 * scores[0] + (int32_t)(even0 & 0xffffu) - n;
         scores[1] = 2 * scores[1] + (int32_t)(even0 >> 16) - n;
         scores[2] = 2 * scores[2] + (int32_t)(odd0 & 0xffffu) - n;
@@ -1600,7 +1611,7 @@ static void analog_readout(analog_state *state, int32_t *scores)
 }
 #undef ANALOG_FIRST
 #undef ANALOG_SECOND
-#undef ANALOG_APART
+#undef ANALOG_EVEN
 
 /* ---------------------------------------------------------------- interface */
 

@@ -13,9 +13,11 @@
 #define FRAMES_ARMV7M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 2)
 #define FRAMES_ARMV6M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 1)
 #define FRAMES_UNUSED __attribute__((unused)) /* one core or another does without it */
+#define FRAMES_APART __attribute__((noinline)) /* seldom called */
 #define FRAMES_KEEP(x) __asm__ volatile("" : "+m"(x) : : "memory") /* x goes to memory now: too few registers */
 #else
 #define FRAMES_UNUSED
+#define FRAMES_APART
 #define FRAMES_KEEP(x) (void)0
 #define FRAMES_ARMV7M 0
 #define FRAMES_ARMV6M 0
