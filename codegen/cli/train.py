@@ -63,6 +63,7 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
         readout=arguments.readout,
         input="analog" if data.x_train.ndim == 2 else "frames",
         input_range=data.input_range,
+        resolution=arguments.resolution,
         seed=arguments.seed,
     )
 

@@ -164,6 +164,13 @@ def _network_arguments(parser: ArgumentParser) -> None:
         metavar="K,K",
         help="leak: v >> K per term, -K subtracts; '' for none (default: 3)",
     )
+    network.add_argument(
+        "--resolution",
+        type=positive,
+        metavar="N",
+        help="least threshold in units of the membrane: half of it takes a bit off membranes and "
+        "currents (default: 16, more for slow leaks)",
+    )
     network.add_argument("--reset", choices=("subtract", "zero"), default="subtract")
     network.add_argument("--readout", choices=("accumulate", "count"), default="accumulate")
     network.add_argument("--name", help="prefix of the generated C (default: the data's name)")
