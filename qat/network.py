@@ -156,6 +156,7 @@ class Network:
         self.input_range = None if input_range is None else self._checked_range(input_range)
         self._build(self.input_range or (0, 1))
         require("Network", BYTES_PER_WEIGHT * self._weights, "use fewer neurons")
+        self.seed = seed
         self.parameters = self._initial(np.random.default_rng(seed))
         self.report: dict[str, Any] = {}
 
@@ -196,6 +197,28 @@ class Network:
         named = [(f"{i}.{name}", value) for i, twin in enumerate(self.twins)
                  for name, value in twin.initial(rng).items()]  # fmt: skip
         return dict(named) | {"log_gain": np.log(np.float32(READOUTS[self.readout]))}
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the network was made with, as plain JSON values."""
+        dynamics = self.dynamics
+        return {
+            "sizes": list(self.sizes),
+            "bits": list(self.bits),
+            "steps": self.steps,
+            "leak": list(dynamics.leak),
+            "reset": dynamics.reset,
+            "limits": dynamics.limits,
+            "readout": self.readout,
+            "input": self.input,
+            "input_range": self.input_range,
+            "scale": self.scale,
+            "threshold": self.threshold,
+            "bias": self.bias,
+            "resolution": self.resolution,
+            "surrogate": self.surrogate,
+            "detach_reset": self.detach_reset,
+            "seed": self.seed,
+        }
 
     @property
     def _weights(self) -> int:

@@ -186,6 +186,18 @@ def _training_arguments(parser: ArgumentParser) -> None:
     training.add_argument("--learning-rate", type=float)
     training.add_argument("--rate-penalty", type=float, help="weight of the firing-rate penalty")
     training.add_argument("--seed", type=int, default=0)
+    training.add_argument(
+        "--run",
+        dest="run_folder",
+        metavar="DIR",
+        help="folder for settings, history, checkpoint and best model, written after every epoch "
+        "(default: MODEL.run, beside the model)",
+    )
+    training.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint of an interrupted run with the same settings",
+    )
     _label(training)
 
 
