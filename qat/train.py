@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qat import health
 from qat.datasets import Dataset
 from qat.deploy import export
 from qat.history import Epoch, History
@@ -135,7 +136,8 @@ def fit(
         net.report = _report(net, data, session.best, settings)
         if folder is not None and not net.is_float:
             folder.write_model(export(net))
-    return History(tuple(session.epochs), session.best, interrupted, settings)
+    warnings = health.of_network(net) if net.is_float else health.of_model(export(net))
+    return History(tuple(session.epochs), session.best, interrupted, settings, warnings)
 
 
 def _settings(data: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
@@ -196,6 +198,7 @@ def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) 
             "validation": best.validation_accuracy,
         },
         "firing_rates": list(best.firing_rates),
+        "idle_neurons": health.idle_neurons(net, data.x_validation),
         "training": {**settings, "best_epoch": best.number},
         **_scaling(data),
     }

@@ -138,6 +138,8 @@ def _finish(
             f"interrupted after {len(history.epochs)} epochs; the best so far is kept; the same "
             "command with --resume goes on"
         )
+    for line in history.warnings:
+        out.warn(f"warning: {line}")
     best, run = history.best.number if history.best else 0, run_folder(arguments)
     known = ", ".join(f"{part} {percent(value)}" for part, value in accuracy.items())
     out.say(f"best epoch on validation data: {best}")
@@ -152,6 +154,7 @@ def _finish(
             "firing_rates": model.metadata.get("firing_rates"),
             "best_epoch": best,
             "interrupted": history.interrupted,
+            "warnings": list(history.warnings),
             "seconds": history.seconds,
             "settings": dict(history.settings),
         }

@@ -107,6 +107,18 @@ def test_ctrl_c_keeps_the_best_epoch(
         assert "best epoch on validation data: 1" in out
 
 
+def test_a_silenced_network_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "m.npz"
+    command = ["train", "digits", "-o", path, "--epochs", 3, "--rate-penalty", 300]
+    status, _, err = run(capsys, *command)
+    assert status == 0
+    assert "warning: layer 0: " in err
+    assert "neurons never spiked on validation data; use fewer" in err
+    status, out, _ = run(capsys, "info", path)
+    assert "warning: layer 0: " in out
+    assert len(run_json(capsys, "info", path)["warnings"]) == 1
+
+
 def test_resume_goes_on_where_ctrl_c_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
