@@ -55,6 +55,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def whole_number(text: str) -> int:
+    """Return a whole number of at least 0."""
+    if not text.isdigit():
+        raise ArgumentTypeError(f"found {text!r}; must be a whole number of at least 0")
+    return int(text)
+
+
 # ----------------------------------------------------------------- arguments
 
 
@@ -201,6 +208,33 @@ def _training_arguments(parser: ArgumentParser) -> None:
     _label(training)
 
 
+def accuracy_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `accuracy`."""
+    parser.add_argument("--row", metavar="NAME,NAME", help="these rows of the table only")
+    parser.add_argument(
+        "--seeds", type=whole_number, metavar="N", help="seeds 0 to N - 1 (default: the row's)"
+    )
+    parser.add_argument(
+        "--float-seeds",
+        type=whole_number,
+        metavar="N",
+        help="seeds of the float network of the same shape (default: as many)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="RESULTS",
+        default="accuracy.json",
+        help="file of results; what it holds is not trained again (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--markdown",
+        metavar="FILE",
+        help="put the table between <!-- accuracy --> and <!-- end accuracy --> of this file",
+    )
+    parser.add_argument("--table-only", action="store_true", help="train nothing, print the table")
+
+
 def generate_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `generate`."""
     _model(parser)
@@ -305,6 +339,14 @@ VERBS: tuple[Verb, ...] = (
         "after Ctrl-C.",
         train_arguments,
         "train:train",
+    ),
+    Verb(
+        "accuracy",
+        "train the accuracy table: float beside low-bit weights",
+        "Train networks on the named data sets, with low-bit and with real weights, and print what "
+        "they reach on test data. Settings were chosen on validation data.",
+        accuracy_arguments,
+        "accuracy:accuracy",
     ),
     Verb(
         "info",
