@@ -90,7 +90,12 @@ class Row:
         )
 
 
-_IMAGES: Mapping[str, Any] = {"input_bits": 4, "training": {"epochs": 60}}
+_IMAGES: Mapping[str, Any] = {"input_bits": 4, "training": {"epochs": 60, "rate_penalty": 0.01}}
+_SMALL_IMAGES: Mapping[str, Any] = {
+    "input_bits": 4,
+    "network": {"resolution": 4},
+    "training": {"epochs": 60, "rate_penalty": 0.005},
+}
 _TERNARY, _WIDE_OUTPUT = (2, 2), (2, 8)
 
 ROWS: Mapping[str, Row] = MappingProxyType(
@@ -102,9 +107,11 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "basic-motions": Row(
             "basic-motions", (64,), _WIDE_OUTPUT, within=0.01, seeds=20, steps=100
         ),
-        "mnist-16-128": Row("mnist-16", (128,), _WIDE_OUTPUT, goal=0.985, **_IMAGES),
-        "mnist-16-256": Row("mnist-16", (256,), _WIDE_OUTPUT, goal=0.988, **_IMAGES),
-        "mnist-128": Row("mnist", (128,), _WIDE_OUTPUT, goal=0.985, **_IMAGES),
+        "mnist-16-128": Row("mnist-16", (128,), _WIDE_OUTPUT, goal=0.985, **_SMALL_IMAGES),
+        "mnist-16-256": Row("mnist-16", (256,), _WIDE_OUTPUT, goal=0.988, **_SMALL_IMAGES),
+        "mnist-128": Row(
+            "mnist", (128,), _WIDE_OUTPUT, goal=0.985, network={"resolution": 5}, **_IMAGES
+        ),
         "mnist-128-ternary": Row("mnist", (128,), _TERNARY, goal=0.982, **_IMAGES),
         "mnist-512-ternary": Row("mnist", (512,), _TERNARY, goal=0.989, **_IMAGES),
         "fashion-mnist": Row("fashion-mnist", (128,), _WIDE_OUTPUT, goal=0.883),
