@@ -37,12 +37,14 @@ class History:
     best:        the epoch whose weights were kept, None if none was finished
     interrupted: True if Ctrl-C ended the training early
     settings:    what `fit` was called with or chose
+    warnings:    lines about layers that are silent, saturated or all zero, if there are any
     """
 
     epochs: tuple[Epoch, ...]
     best: Epoch | None
     interrupted: bool
     settings: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:

@@ -208,12 +208,15 @@ class SpikingTwin(_Synapse):
     dynamics:     leak, reset and limits of the membrane
     surrogate:    a row of qat.surrogate.SURROGATES
     detach_reset: whether the reset's spike counts as a constant in the backward pass
+    resolution:   least threshold in units of the membrane; None for RESOLUTION, or what lets
+                  every term of the leak act if that is more
     """
 
     thresholds: Granularity = "layer"
     dynamics: lif.Dynamics = field(default_factory=lif.Dynamics)
     surrogate: str = "atan"
     detach_reset: bool = True
+    resolution: int | None = None
 
     def initial(self, rng: np.random.Generator) -> Parameters:
         """Return fresh parameters; thresholds are 1."""
@@ -227,7 +230,7 @@ class SpikingTwin(_Synapse):
     def fold(self, parameters: Parameters) -> Constants:
         """Return the constants of the integer model for these parameters."""
         finest = max((abs(k) for k in self.dynamics.leak), default=0)
-        resolution = max(RESOLUTION, 2 ** (finest + 1))  # so that every term of the leak acts
+        resolution = self.resolution or max(RESOLUTION, 2 ** (finest + 1))
         return self._fold(parameters, parameters["threshold"], resolution, self._leak_bound())
 
     def _leak_bound(self) -> float:

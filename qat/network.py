@@ -102,6 +102,9 @@ class Network:
     bias:        True, False, or None for a bias only where it costs nothing: on the held or
                  framed input, and on a readout that accumulates
     membrane_bits: saturate membranes to this many bits; None lets them take what they need
+    resolution:  the least threshold in units of the membrane, where shifts allow it. Half of it
+                 takes a bit off every membrane and current, and coarsens them; None for 16, or
+                 more where a leak `v >> k` would hardly act below the threshold
     surrogate:   a row of qat.surrogate.SURROGATES
     detach_reset: whether the reset counts as a constant in the backward pass
     seed:        of the initial weights
@@ -124,6 +127,7 @@ class Network:
         threshold: Granularity = "layer",
         bias: bool | None = None,
         membrane_bits: int | None = None,
+        resolution: int | None = None,
         surrogate: str = "atan",
         detach_reset: bool = True,
         seed: int = 0,
@@ -146,9 +150,13 @@ class Network:
         self.scale, self.threshold, self.bias = scale, threshold, bias
         self.surrogate, self.detach_reset = surrogate, detach_reset
         self.dynamics = _dynamics(leak, reset, membrane_bits)
+        self.resolution = resolution
+        if resolution is not None:
+            self.resolution = integer("Network.resolution", resolution, 1, 2**16)
         self.input_range = None if input_range is None else self._checked_range(input_range)
         self._build(self.input_range or (0, 1))
         require("Network", BYTES_PER_WEIGHT * self._weights, "use fewer neurons")
+        self.seed = seed
         self.parameters = self._initial(np.random.default_rng(seed))
         self.report: dict[str, Any] = {}
 
@@ -172,6 +180,7 @@ class Network:
                 self.dynamics,
                 self.surrogate,
                 self.detach_reset,
+                self.resolution,
             )
             for (n_in, n_out, bits), inflow in zip(spiking, inflows, strict=False)
         )
@@ -188,6 +197,28 @@ class Network:
         named = [(f"{i}.{name}", value) for i, twin in enumerate(self.twins)
                  for name, value in twin.initial(rng).items()]  # fmt: skip
         return dict(named) | {"log_gain": np.log(np.float32(READOUTS[self.readout]))}
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the network was made with, as plain JSON values."""
+        dynamics = self.dynamics
+        return {
+            "sizes": list(self.sizes),
+            "bits": list(self.bits),
+            "steps": self.steps,
+            "leak": list(dynamics.leak),
+            "reset": dynamics.reset,
+            "limits": dynamics.limits,
+            "readout": self.readout,
+            "input": self.input,
+            "input_range": self.input_range,
+            "scale": self.scale,
+            "threshold": self.threshold,
+            "bias": self.bias,
+            "resolution": self.resolution,
+            "surrogate": self.surrogate,
+            "detach_reset": self.detach_reset,
+            "seed": self.seed,
+        }
 
     @property
     def _weights(self) -> int:

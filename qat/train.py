@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qat import health
 from qat.datasets import Dataset
+from qat.deploy import export
 from qat.history import Epoch, History
-from qat.lif import Spike
-from qat.loss import cross_entropy, rate_penalty
 from qat.memory import require
 from qat.model import Model
-from qat.network import Network, Pass
-from qat.optimiser import Adam, averaged, cosine_rate
+from qat.network import Network
 from qat.recipes import Augment, Recipe, recipe_for
-from qat.surrogate import heaviside
-
-Float = NDArray[np.floating[Any]]
-Labels = NDArray[np.integer[Any]]
+from qat.runs import RunFolder, data_digest
+from qat.session import Session
 
 
 def evaluate(net_or_model: Network | Model, x: ArrayLike, y: ArrayLike) -> float:
@@ -43,113 +41,6 @@ def evaluate(net_or_model: Network | Model, x: ArrayLike, y: ArrayLike) -> float
     if labels.shape != predictions.shape or not len(labels):
         raise ValueError(f"y: found shape {labels.shape}; x has {len(predictions)} samples")
     return float((predictions == labels).mean())
-
-
-def gradients(
-    net: Network,
-    x: NDArray[Any],
-    y: Labels,
-    penalty: float = 0.0,
-    target: float = 0.0,
-    *,
-    spike: Spike = heaviside,
-) -> tuple[float, dict[str, Float], Pass]:
-    """Return (loss, gradient of every parameter, the forward pass) for one batch.
-
-    loss = cross entropy + penalty * sum over neurons of max(rate - target, 0)**2
-
-    spike: anything but the step serves to check the gradients
-    """
-    constants = net.fold()
-    run = net.forward(x, constants, spike)
-    loss, d_logits = cross_entropy(run.logits, y)
-    d_rates = None
-    if penalty:
-        rates = [t.spikes.mean(axis=(0, 1)) for t in run.traces if t.spikes is not None]
-        terms = [rate_penalty(r, target, penalty) for r in rates]
-        loss += sum(value for value, _ in terms)
-        d_rates = [gradient.astype(d_logits.dtype) for _, gradient in terms]
-    return loss, net.backward(run, constants, d_logits, d_rates), run
-
-
-class _Session:
-    """One training run: the optimiser, the epochs so far, the weights of the best one."""
-
-    def __init__(self, net: Network, data: Dataset, recipe: Recipe, seed: int) -> None:
-        self.net, self.data, self.recipe = net, data, recipe
-        augment = recipe.augment
-        self.rng = np.random.default_rng(seed)
-        self._change = None if augment is None else lambda x: augment(x, self.rng)
-        self.average = net.parameters
-        self.adam = Adam(recipe.weight_decay)
-        self.epochs: list[Epoch] = []
-        self.best: Epoch | None = None
-        self.best_parameters = net.parameters
-
-    def epoch(self) -> Epoch:
-        """Train and validate one epoch, and keep it if it is the best."""
-        start = time.perf_counter()
-        loss, accuracy = self._updates()
-        done = len(self.epochs) + 1
-        shown = copy(self.net)
-        shown.parameters = self.average
-        epoch = Epoch(
-            done,
-            loss,
-            accuracy,
-            *_validate(shown, self.data.x_validation, self.data.y_validation),
-            self._rate(done),
-            time.perf_counter() - start,
-        )
-        self.epochs.append(epoch)
-        if self.best is None or _merit(epoch) > _merit(self.best):
-            self.best, self.best_parameters = epoch, self.average
-        return epoch
-
-    def _rate(self, epochs: float) -> float:
-        return cosine_rate(self.recipe.learning_rate, epochs / self.recipe.epochs)
-
-    def _updates(self) -> tuple[float, float]:
-        """Return (mean loss, accuracy) of an epoch's batches, each with a weight update."""
-        samples = len(self.data.y_train)
-        parts = max(1, round(samples / self.recipe.batch_size))
-        losses, right = [], 0
-        for i, batch in enumerate(np.array_split(self.rng.permutation(samples), parts)):
-            loss, hits = self._update(batch, self._rate(len(self.epochs) + i / parts))
-            losses.append(loss)
-            right += hits
-        return float(np.mean(losses)), right / samples
-
-    def _update(self, batch: NDArray[np.int64], rate: float) -> tuple[float, int]:
-        """Move the weights once; return (loss, how many predictions were right)."""
-        x, y = self.data.training_batch(batch, self._change), self.data.y_train[batch]
-        recipe = self.recipe
-        loss, slopes, run = gradients(self.net, x, y, recipe.rate_penalty, recipe.rate_target)
-        self.adam, moved = self.adam.step(self.net.parameters, slopes, rate)
-        self.net.parameters = self.net.constrained(moved)
-        self.average = averaged(
-            self.average, self.net.parameters, recipe.averaging, self.adam.count
-        )
-        return loss, int((run.scores.argmax(axis=1) == y).sum())
-
-
-def _merit(epoch: Epoch) -> tuple[float, float]:
-    return epoch.validation_accuracy, -epoch.validation_loss
-
-
-def _validate(net: Network, x: NDArray[Any], y: Labels) -> tuple[float, float, tuple[float, ...]]:
-    """Return (loss, accuracy, firing rates)."""
-    constants, start = net.fold(), 0
-    losses, right, rates = [], 0, []
-    for piece in net.pieces(x):
-        run = net.forward(piece, constants)
-        labels = y[start : start + len(piece)]
-        losses.append(cross_entropy(run.logits, labels)[0] * len(piece))
-        rates.append(np.multiply(run.firing_rates, len(piece)))
-        right += int((run.scores.argmax(axis=1) == labels).sum())
-        start += len(piece)
-    mean = np.sum(rates, axis=0) / start
-    return sum(losses) / start, right / start, tuple(float(r) for r in mean)
 
 
 def check_task(net: Network, data: Dataset, recipe: Recipe) -> None:
@@ -200,6 +91,8 @@ def fit(
     augment: Augment | None = None,
     recipe: Recipe | None = None,
     progress: Callable[[Epoch], object] | None = None,
+    run: str | PathLike[str] | None = None,
+    resume: bool = False,
 ) -> History:
     """Train `net` in place and leave it with the weights of its best epoch on validation data.
 
@@ -213,9 +106,16 @@ def fit(
     augment:  called with every batch of training inputs (as they were before `with_input_bits`)
               and a random generator; returns inputs
     progress: called with every finished Epoch
+    run:      a folder for settings, history, checkpoint and best model (see qat.runs), written
+              after every epoch; an older run in it is replaced
+    resume:   go on from the checkpoint in `run`; on the same machine the result is that of a
+              run without interruption. A run that had finished is only loaded
 
-    Raises ValueError if the data does not fit the network or a setting is out of range.
+    Raises ValueError if the data does not fit the network, a setting is out of range, or `run`
+    holds no checkpoint of these settings.
     """
+    if resume and run is None:
+        raise ValueError("resume: needs the run folder, run=")
     given = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -228,19 +128,66 @@ def fit(
     }
     recipe = _recipe(recipe or recipe_for(data.name, len(data.y_train)), given)
     check_task(net, data, recipe)
-    session, interrupted = _Session(net, data, recipe, seed), False
+    session, settings = Session(net, data, recipe, seed), _settings(data, recipe, seed)
+    folder = None if run is None else _opened(Path(run), resume, session, settings)
+    interrupted = _train(session, folder, progress)
+    net.parameters = session.best_parameters
+    if session.best is not None:
+        net.report = _report(net, data, session.best, settings)
+        if folder is not None and not net.is_float:
+            folder.write_model(export(net))
+    warnings = health.of_network(net) if net.is_float else health.of_model(export(net))
+    return History(tuple(session.epochs), session.best, interrupted, settings, warnings)
+
+
+def _settings(data: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
+    return {"data": data.name, "seed": seed, **recipe.settings()}
+
+
+def _opened(path: Path, resume: bool, session: Session, training: dict[str, Any]) -> RunFolder:
+    """Return the run's folder, the session having gone on from its checkpoint if wanted."""
+    data = {"name": session.data.name, "digest": data_digest(session.data)}
+    network = session.net.settings()
+    folder = RunFolder(path, {"network": network, "training": training, "data": data})
+    if not resume:
+        folder.begin()
+        return folder
+    values, arrays = folder.load()
     try:
-        for _ in range(recipe.epochs):
+        session.restore(values, arrays)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise folder.damaged(error) from None
+    return folder
+
+
+def _train(
+    session: Session, folder: RunFolder | None, progress: Callable[[Epoch], object] | None
+) -> bool:
+    """Train the epochs that are left; return True if Ctrl-C ended them early."""
+    try:
+        while len(session.epochs) < session.recipe.epochs:
             epoch = session.epoch()
+            if folder is not None:
+                folder.save(*session.state())
+                if epoch is session.best and not session.net.is_float:
+                    folder.write_model(_model(session, epoch))
             if progress is not None:
                 progress(epoch)
     except KeyboardInterrupt:
-        interrupted = True
+        return True
+    return False
+
+
+def _model(session: Session, best: Epoch) -> Model:
+    """Return the model of the best epoch so far, with what validation said of it."""
+    net = copy(session.net)
     net.parameters = session.best_parameters
-    settings = {"data": data.name, "seed": seed, **recipe.settings()}
-    if session.best is not None:
-        net.report = _report(net, data, session.best, settings)
-    return History(tuple(session.epochs), session.best, interrupted, settings)
+    net.report = {
+        "accuracy": {"validation": best.validation_accuracy},
+        "firing_rates": list(best.firing_rates),
+        **_scaling(session.data),
+    }
+    return export(net)
 
 
 def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) -> dict[str, Any]:
@@ -251,7 +198,14 @@ def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) 
             "validation": best.validation_accuracy,
         },
         "firing_rates": list(best.firing_rates),
+        "idle_neurons": health.idle_neurons(net, data.x_validation),
         "training": {**settings, "best_epoch": best.number},
+        **_scaling(data),
+    }
+
+
+def _scaling(data: Dataset) -> dict[str, Any]:
+    return {
         "x_scale": np.asarray(data.x_scale).tolist(),
         "x_offset": np.asarray(data.x_offset).tolist(),
     }

@@ -14,6 +14,7 @@ from codegen.equivalence import compare_host, read_code
 from codegen.summary import summarize
 from codegen.weights import weights_header
 from codegen.write import generate as write_pair
+from qat import health
 from qat.model import Model, write_atomically
 
 
@@ -31,6 +32,9 @@ def info(arguments: Namespace) -> int:
     out.say(f"digest {numbers['digest']}")
     for line in _measured(model):
         out.say(line)
+    warnings = list(health.of_model(model))
+    for line in warnings:
+        out.say(f"warning: {line}")
     out.say()
     out.table(
         ("", "inputs", "outputs", "bits", "kernel", "zero", "weights, bytes", "float32, bytes"),
@@ -54,7 +58,7 @@ def info(arguments: Namespace) -> int:
     out.table(("item", "bytes"), _flash(numbers))
     out.say("\nRAM: the state struct, bytes")
     out.table(("item", "bytes"), _ram(numbers))
-    out.result(numbers)
+    out.result({**numbers, "warnings": warnings})
     return 0
 
 

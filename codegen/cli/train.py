@@ -29,8 +29,8 @@ def c_name(text: str) -> str:
 
 
 def progress_line(epoch: Epoch, epochs: int, seconds: float) -> str:
-    """Return one line about an epoch; `seconds` is the time all so far took."""
-    left = seconds / epoch.number * (epochs - epoch.number)
+    """Return one line about an epoch; `seconds` is what one takes."""
+    left = seconds * (epochs - epoch.number)
     firing = ", ".join(percent(rate) for rate in epoch.firing_rates)
     return (
         f"epoch {epoch.number}/{epochs}  loss {epoch.loss:.3f}  training "
@@ -41,11 +41,11 @@ def progress_line(epoch: Epoch, epochs: int, seconds: float) -> str:
 
 def show_progress(out: Output, epochs: int, label: str = "") -> Callable[[Epoch], None]:
     """Return a callback for `fit` that shows every epoch in place."""
-    spent = [0.0]
+    spent: list[float] = []
 
     def show(epoch: Epoch) -> None:
-        spent[0] += epoch.seconds
-        line = label + progress_line(epoch, epochs, spent[0])
+        spent.append(epoch.seconds)
+        line = label + progress_line(epoch, epochs, sum(spent) / len(spent))
         out.progress(line, last=epoch.number == epochs)
 
     return show
@@ -63,6 +63,7 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
         readout=arguments.readout,
         input="analog" if data.x_train.ndim == 2 else "frames",
         input_range=data.input_range,
+        resolution=arguments.resolution,
         seed=arguments.seed,
     )
 
@@ -80,6 +81,11 @@ def accuracies(model: Model, data: Dataset) -> dict[str, float]:
         for part in parts
         if len(getattr(data, f"y_{part}"))
     }
+
+
+def run_folder(arguments: Namespace) -> Path:
+    """Return the folder of the run: --run, or the model's name with .run."""
+    return Path(arguments.run_folder or Path(arguments.output).with_suffix(".run"))
 
 
 def _check_before_the_work(arguments: Namespace) -> None:
@@ -107,7 +113,8 @@ def train(arguments: Namespace) -> int:
     )
     progress = show_progress(out, arguments.epochs or recipe.epochs)
     settings = {**_settings(arguments), "recipe": recipe, "progress": progress}
-    history = fit(net, data, arguments.seed, **settings)
+    run = {"run": run_folder(arguments), "resume": arguments.resume}
+    history = fit(net, data, arguments.seed, **settings, **run)
     if history.best is None:
         raise KeyboardInterrupt  # before the first epoch was finished: there is nothing to keep
     model = export(net, name)
@@ -127,20 +134,27 @@ def _finish(
     model = dataclasses.replace(model, metadata={**model.metadata, "accuracy": accuracy})
     model.save(arguments.output)
     if history.interrupted:
-        out.warn(f"interrupted after {len(history.epochs)} epochs; the best so far is kept")
-    best = history.best.number if history.best else 0
+        out.warn(
+            f"interrupted after {len(history.epochs)} epochs; the best so far is kept; the same "
+            "command with --resume goes on"
+        )
+    for line in history.warnings:
+        out.warn(f"warning: {line}")
+    best, run = history.best.number if history.best else 0, run_folder(arguments)
     known = ", ".join(f"{part} {percent(value)}" for part, value in accuracy.items())
     out.say(f"best epoch on validation data: {best}")
     out.say(f"accuracy of the integer model: {known}")
-    out.say(f"wrote {arguments.output}  (digest {model.digest()})")
+    out.say(f"wrote {arguments.output}  (digest {model.digest()}), the run in {run}")
     out.result(
         {
             "model": str(arguments.output),
+            "run": str(run),
             "digest": model.digest(),
             "accuracy": accuracy,
             "firing_rates": model.metadata.get("firing_rates"),
             "best_epoch": best,
             "interrupted": history.interrupted,
+            "warnings": list(history.warnings),
             "seconds": history.seconds,
             "settings": dict(history.settings),
         }

@@ -55,6 +55,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def whole_number(text: str) -> int:
+    """Return a whole number of at least 0."""
+    if not text.isdigit():
+        raise ArgumentTypeError(f"found {text!r}; must be a whole number of at least 0")
+    return int(text)
+
+
 # ----------------------------------------------------------------- arguments
 
 
@@ -164,6 +171,13 @@ def _network_arguments(parser: ArgumentParser) -> None:
         metavar="K,K",
         help="leak: v >> K per term, -K subtracts; '' for none (default: 3)",
     )
+    network.add_argument(
+        "--resolution",
+        type=positive,
+        metavar="N",
+        help="least threshold in units of the membrane: half of it takes a bit off membranes and "
+        "currents (default: 16, more for slow leaks)",
+    )
     network.add_argument("--reset", choices=("subtract", "zero"), default="subtract")
     network.add_argument("--readout", choices=("accumulate", "count"), default="accumulate")
     network.add_argument("--name", help="prefix of the generated C (default: the data's name)")
@@ -179,7 +193,46 @@ def _training_arguments(parser: ArgumentParser) -> None:
     training.add_argument("--learning-rate", type=float)
     training.add_argument("--rate-penalty", type=float, help="weight of the firing-rate penalty")
     training.add_argument("--seed", type=int, default=0)
+    training.add_argument(
+        "--run",
+        dest="run_folder",
+        metavar="DIR",
+        help="folder for settings, history, checkpoint and best model, written after every epoch "
+        "(default: MODEL.run, beside the model)",
+    )
+    training.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint of an interrupted run with the same settings",
+    )
     _label(training)
+
+
+def accuracy_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `accuracy`."""
+    parser.add_argument("--row", metavar="NAME,NAME", help="these rows of the table only")
+    parser.add_argument(
+        "--seeds", type=whole_number, metavar="N", help="seeds 0 to N - 1 (default: the row's)"
+    )
+    parser.add_argument(
+        "--float-seeds",
+        type=whole_number,
+        metavar="N",
+        help="seeds of the float network of the same shape (default: as many)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="RESULTS",
+        default="accuracy.json",
+        help="file of results; what it holds is not trained again (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--markdown",
+        metavar="FILE",
+        help="put the table between <!-- accuracy --> and <!-- end accuracy --> of this file",
+    )
+    parser.add_argument("--table-only", action="store_true", help="train nothing, print the table")
 
 
 def generate_arguments(parser: ArgumentParser) -> None:
@@ -292,6 +345,14 @@ VERBS: tuple[Verb, ...] = (
         "after Ctrl-C.",
         train_arguments,
         "train:train",
+    ),
+    Verb(
+        "accuracy",
+        "train the accuracy table: float beside low-bit weights",
+        "Train networks on the named data sets, with low-bit and with real weights, and print what "
+        "they reach on test data. Settings were chosen on validation data.",
+        accuracy_arguments,
+        "accuracy:accuracy",
     ),
     Verb(
         "info",

@@ -107,6 +107,51 @@ def test_ctrl_c_keeps_the_best_epoch(
         assert "best epoch on validation data: 1" in out
 
 
+def test_a_silenced_network_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "m.npz"
+    command = ["train", "digits", "-o", path, "--epochs", 3, "--rate-penalty", 300]
+    status, _, err = run(capsys, *command)
+    assert status == 0
+    assert "warning: layer 0: " in err
+    assert "neurons never spiked on validation data; use fewer" in err
+    status, out, _ = run(capsys, "info", path)
+    assert "warning: layer 0: " in out
+    assert len(run_json(capsys, "info", path)["warnings"]) == 1
+
+
+def test_resume_goes_on_where_ctrl_c_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "digits", "--epochs", 4, "--hidden", "16"]
+    whole = run_json(capsys, *command, "-o", tmp_path / "whole.npz")
+    done: list[int] = []
+    forward = Network.forward
+
+    def interrupted(self: Network, *arguments: Any) -> Any:
+        done.append(1)
+        if len(done) == 120:  # in the third epoch
+            raise KeyboardInterrupt
+        return forward(self, *arguments)
+
+    monkeypatch.setattr(Network, "forward", interrupted)
+    path = tmp_path / "parts.npz"
+    status, _, err = run(capsys, *command, "-o", path)
+    assert status == 0
+    assert "the same command with --resume goes on" in err
+    assert (tmp_path / "parts.run" / "history.json").exists()
+    values = run_json(capsys, *command, "-o", path, "--resume")
+    assert values["digest"] == whole["digest"]
+    assert path.read_bytes() == (tmp_path / "whole.npz").read_bytes()
+    command[command.index("--epochs") + 1] = 5
+    err = one_line(capsys, *command, "-o", path, "--resume", "--json")
+    assert "is of other settings (training.epochs 4, now 5)" in err
+
+
+def test_resume_without_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = one_line(capsys, "train", "digits", "-o", tmp_path / "m.npz", "--resume", "--json")
+    assert "m.run: holds no checkpoint to resume from" in line
+
+
 def test_train_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     values = run_json(
         capsys, "train", "digits", "-o", tmp_path / "d.npz", "--epochs", 1, "--input-bits", 1

@@ -28,6 +28,8 @@ def test_an_example_is_of_the_kind_it_says(name):
     assert model.steps == 8
     assert layer.neuron.leak == (3,)
     assert np.ndim(layer.neuron.threshold) == 0 or len(np.unique(layer.neuron.threshold)) == 1
+    bounds = model.bounds().layers[0]
+    assert max(bounds.u.width, bounds.v.width) <= 11
     assert model.metadata["accuracy"]["test"] >= 0.983
     assert 0 < model.metadata["firing_rates"][0] < 0.08
 

@@ -6,8 +6,8 @@ import pytest
 from qat import lif
 from qat.loss import cross_entropy, rate_penalty
 from qat.network import Network
+from qat.session import gradients
 from qat.surrogate import SURROGATES, heaviside
-from qat.train import gradients
 
 DIMENSIONS = {"analog": (4, 5), "frames": (4, 6, 5), "spikes": (4, 6, 5)}
 

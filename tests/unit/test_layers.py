@@ -56,6 +56,7 @@ def networks(draw):
         threshold=draw(st.sampled_from(["layer", "neuron"])),
         bias=draw(st.sampled_from([None, True, False])),
         membrane_bits=draw(st.sampled_from([None, 6, 8, 16])),
+        resolution=draw(st.sampled_from([None, 1, 4, 100])),
         seed=draw(st.integers(0, 99)),
     )
     random = np.random.default_rng(draw(st.integers(0, 99)))
@@ -177,6 +178,22 @@ def test_folding_follows_its_equations():
         assert twin.n_out == len(c.codes)
 
 
+@pytest.mark.parametrize("resolution", [2, 4, 8, 16, 64])
+def test_the_resolution_is_the_least_threshold(resolution):
+    net = Network([64, 20, 10], input_range=(0, 255), resolution=resolution)
+    assert resolution <= net.fold()[0].threshold.min() <= 2 * resolution
+
+
+def test_half_the_resolution_takes_a_bit_off_membranes_and_currents():
+    def widths(resolution):
+        net = Network([784, 40, 10], input_range=(0, 255), resolution=resolution)
+        bounds = qat.export(net).bounds().layers[0]
+        return bounds.current.width, bounds.v.width, bounds.u.width
+
+    coarse, fine = widths(4), widths(16)
+    assert fine == tuple(bits + 2 for bits in coarse)
+
+
 @given(leaks(), st.integers(-(2**20), 2**20))
 def test_decay_equals_the_integer_leak(leak, v):
     exact = np.array([v], np.int32)
@@ -223,6 +240,7 @@ def test_a_layer_whose_weights_are_all_zero_can_be_exported():
         ({"scale": "weight"}, "one of layer, neuron"),
         ({"surrogate": "box"}, "one of atan"),
         ({"membrane_bits": 40}, "membrane_bits: found 40"),
+        ({"resolution": 0}, "Network.resolution: found 0"),
     ],
 )
 def test_networks_that_cannot_be_are_refused(values, said):

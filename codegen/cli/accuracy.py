@@ -1,0 +1,197 @@
+"""The verb accuracy: trains the rows of the accuracy table and writes what they reach."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codegen.cli.output import Output, table
+from codegen.cli.train import show_progress
+from qat.accuracy import ROWS, Row, measure
+from qat.model import write_atomically
+
+FORMAT = 1
+BEGIN, END = "<!-- accuracy -->", "<!-- end accuracy -->"
+"""Between these lines of a markdown file stands the table."""
+
+Results = dict[str, Any]
+"""By row: its settings, and under "trained" and "float" the trials by seed."""
+
+
+def accuracy(arguments: Namespace) -> int:
+    """Train what is missing in the file of results; print the table and write it."""
+    out = Output(arguments)
+    path, rows = Path(arguments.output), _chosen(arguments.row)
+    results = read_results(path)
+    for name in rows:
+        _forget_other_settings(name, results, out)
+    if not arguments.table_only:
+        for name in rows:
+            _train(name, arguments, results, path, out)
+    header, lines = text_rows(results, ROWS)
+    out.say("Accuracy on the test part, per cent; mean over the seeds, smallest to largest\n")
+    out.say(table(header, lines))
+    if arguments.markdown:
+        insert(Path(arguments.markdown), markdown(results, ROWS))
+        out.say(f"\nwrote the table into {arguments.markdown}")
+    out.result({"results": str(path), "rows": results})
+    return 0
+
+
+def _chosen(names: str | None) -> list[str]:
+    chosen = list(ROWS) if names is None else names.split(",")
+    for name in chosen:
+        if name not in ROWS:
+            raise ValueError(f"row {name!r}: is not known; use {', '.join(ROWS)}")
+    return chosen
+
+
+# -------------------------------------------------------------------- results
+
+
+def read_results(path: Path) -> Results:
+    """Return what a file of results holds, nothing if there is none; ValueError for another."""
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text())
+        if found["format"] != FORMAT:
+            raise ValueError(f"format {found['format']!r}; this reads {FORMAT}")
+        return dict(found["rows"])
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: is no file of `spikemcu accuracy` ({error})") from None
+
+
+def _write(path: Path, results: Results) -> None:
+    ordered = {name: results[name] for name in ROWS if name in results}
+    text = json.dumps({"format": FORMAT, "rows": ordered}, indent=1) + "\n"
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _forget_other_settings(name: str, results: Results, out: Output) -> None:
+    """Drop the results of a row whose settings have changed since."""
+    if name in results and not up_to_date(ROWS[name], results[name]):
+        out.warn(f"{name}: its settings have changed; what was measured before is left out")
+        del results[name]
+
+
+def up_to_date(row: Row, result: Mapping[str, Any]) -> bool:
+    """Return True if a result is of the settings that the row has now."""
+    return bool(result.get("settings") == json.loads(json.dumps(row.settings())))
+
+
+def _train(name: str, arguments: Namespace, results: Results, path: Path, out: Output) -> None:
+    """Train the seeds of a row that have no result yet, and write each one at once."""
+    row, data = ROWS[name], None
+    seeds = {"trained": row.seeds if arguments.seeds is None else arguments.seeds}
+    seeds["float"] = seeds["trained"] if arguments.float_seeds is None else arguments.float_seeds
+    for kind, count in seeds.items():
+        for seed in map(str, range(count)):
+            entry = results.setdefault(
+                name, {"settings": row.settings(), "trained": {}, "float": {}}
+            )
+            if seed in entry[kind]:
+                continue
+            data = row.prepared() if data is None else data
+            show = show_progress(out, row.recipe.epochs, f"{name}, {kind}, seed {seed}: ")
+            trial = measure(row, int(seed), real=kind == "float", data=data, progress=show)
+            entry[kind][seed] = trial.to_json()
+            _write(path, results)
+
+
+# ---------------------------------------------------------------------- table
+
+HEADER = ("task", "network", "float", "trained", "goal", "seeds", "spikes per neuron and step")
+
+
+def _spread(trials: Iterable[Mapping[str, Any]]) -> str:
+    """Return the mean test accuracy, and its range, per cent."""
+    values = 100 * np.array([trial["test"] for trial in trials])
+    if not len(values):
+        return "-"
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    return f"{values.mean():.2f} ({values.min():.2f} to {values.max():.2f})"
+
+
+def _goal(row: Row) -> str:
+    if row.goal is not None:
+        return f"{100 * row.goal:.1f}"
+    return f"float - {100 * row.within:.1f}" if row.within is not None else "-"
+
+
+def _network(row: Row) -> str:
+    shape = "-".join(map(str, row.sizes))
+    kinds = ["ternary" if bits == 2 else f"{bits}-bit" for bits in row.bits]
+    kind = "all ternary" if set(row.bits) == {2} else f"ternary, {kinds[-1]} output layer"
+    pixels = f", {row.input_bits}-bit input" if row.input_bits else ""
+    return f"{shape} {kind}{pixels}, T = {row.steps}"
+
+
+def _seeds(result: Mapping[str, Any]) -> str:
+    trained, real = len(result["trained"]), len(result["float"])
+    return f"{trained}" if trained == real else f"{trained} (float {real})"
+
+
+def text_rows(
+    results: Results, rows: Mapping[str, Row]
+) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    """Return (header, lines) of the table: the rows that were measured."""
+    lines: list[tuple[str, ...]] = []
+    for name, row in rows.items():
+        if name in results and results[name]["trained"]:
+            result = results[name]
+            trials = list(result["trained"].values())
+            rates = np.mean([trial["firing_rates"] for trial in trials], axis=0)
+            lines.append(
+                (
+                    name,
+                    _network(row),
+                    _spread(result["float"].values()),
+                    _spread(trials),
+                    _goal(row),
+                    _seeds(result),
+                    ", ".join(f"{100 * rate:.1f} %" for rate in rates),
+                )
+            )
+    return HEADER, lines
+
+
+def _settings(row: Row) -> str:
+    """Return the settings of a row's training in one line."""
+    recipe = row.recipe.settings()
+    changed = recipe.pop("augment")
+    words = [f"{name.replace('_', ' ')} {value}" for name, value in recipe.items() if value]
+    network = [f"{name} {value}" for name, value in row.network.items()]
+    return ", ".join([*words, *network, *([] if changed is None else [str(changed)])])
+
+
+def markdown(results: Results, rows: Mapping[str, Row]) -> str:
+    """Return the table and the settings of its rows as markdown."""
+    header, lines = text_rows(results, rows)
+    body = ["| " + " | ".join(line) + " |" for line in (header, ["---"] * len(header), *lines)]
+    settings = [f"- `{line[0]}`: {_settings(rows[line[0]])}" for line in lines]
+    return "\n".join([*body, "", *settings])
+
+
+def insert(path: Path, text: str) -> None:
+    """Put `text` between the lines BEGIN and END of a file, or raise ValueError."""
+    try:
+        whole = path.read_text()
+        before, rest = whole.split(BEGIN)
+        _, after = rest.split(END)
+        write_atomically(path, f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+    except ValueError:
+        raise ValueError(f"{path}: must hold one line {BEGIN} and one {END} after it") from None

@@ -1,0 +1,169 @@
+"""The accuracy table: tasks, networks, settings and goals, and how a line of it is measured.
+
+Settings were chosen on validation data; what is measured is the integer model on the test part,
+beside the same network with real weights, trained in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from qat.datasets import DATASETS, Dataset, load
+from qat.deploy import export
+from qat.history import Epoch
+from qat.network import Network
+from qat.recipes import Recipe, recipe_for
+from qat.train import evaluate, fit
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    data:       a name of qat.datasets.DATASETS
+    hidden:     neurons of the hidden layers
+    bits:       of the weights, per layer
+    goal:       test accuracy to reach, or None
+    within:     how far below the float network of the same seeds it may be, or None
+    seeds:      over how many the mean is taken
+    input_bits: the upper bits of the inputs that are kept, None for all
+    steps:      T
+    network:    further settings of qat.Network
+    training:   settings of `fit` in place of the recipe's
+    """
+
+    data: str
+    hidden: tuple[int, ...]
+    bits: tuple[int, ...]
+    goal: float | None = None
+    within: float | None = None
+    seeds: int = 3
+    input_bits: int | None = None
+    steps: int = 8
+    network: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    training: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The settings of the training."""
+        return replace(recipe_for(self.data, DATASETS[self.data].samples[0]), **self.training)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Inputs, hidden neurons, outputs."""
+        return (DATASETS[self.data].shape[-1], *self.hidden, DATASETS[self.data].classes)
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that a result depends on, the seed apart, as plain JSON values."""
+        return {
+            "data": self.data,
+            "sizes": list(self.sizes),
+            "bits": list(self.bits),
+            "input_bits": self.input_bits,
+            "steps": self.steps,
+            "network": dict(self.network),
+            "training": self.recipe.settings(),
+        }
+
+    def prepared(self) -> Dataset:
+        """Return the data set with the inputs of this row."""
+        data = load(self.data)
+        return data if self.input_bits is None else data.with_input_bits(self.input_bits)
+
+    def untrained(self, bits: Sequence[int | None], data: Dataset, seed: int) -> Network:
+        """Return the network of this row with these bits."""
+        return Network(
+            self.sizes,
+            bits,
+            self.steps,
+            input="analog" if data.x_train.ndim == 2 else "frames",
+            input_range=data.input_range,
+            seed=seed,
+            **self.network,
+        )
+
+
+_IMAGES: Mapping[str, Any] = {"input_bits": 4, "training": {"epochs": 60, "rate_penalty": 0.01}}
+_SMALL_IMAGES: Mapping[str, Any] = {
+    "input_bits": 4,
+    "network": {"resolution": 4},
+    "training": {"epochs": 60, "rate_penalty": 0.005},
+}
+_TERNARY, _WIDE_OUTPUT = (2, 2), (2, 8)
+
+ROWS: Mapping[str, Row] = MappingProxyType(
+    {
+        "digits": Row("digits", (64,), _TERNARY, goal=0.975, seeds=5),
+        "japanese-vowels": Row(
+            "japanese-vowels", (64,), _WIDE_OUTPUT, within=0.005, seeds=10, steps=25
+        ),
+        "basic-motions": Row(
+            "basic-motions", (64,), _WIDE_OUTPUT, within=0.01, seeds=20, steps=100
+        ),
+        "mnist-16-128": Row("mnist-16", (128,), _WIDE_OUTPUT, goal=0.985, **_SMALL_IMAGES),
+        "mnist-16-256": Row("mnist-16", (256,), _WIDE_OUTPUT, goal=0.988, **_SMALL_IMAGES),
+        "mnist-128": Row(
+            "mnist", (128,), _WIDE_OUTPUT, goal=0.985, network={"resolution": 5}, **_IMAGES
+        ),
+        "mnist-128-ternary": Row("mnist", (128,), _TERNARY, goal=0.982, **_IMAGES),
+        "mnist-512-ternary": Row("mnist", (512,), _TERNARY, goal=0.989, **_IMAGES),
+        "fashion-mnist": Row("fashion-mnist", (128,), _WIDE_OUTPUT, goal=0.883),
+    }
+)
+"""The table, from the quickest line to the slowest."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trained network.
+
+    validation, test: accuracy of the integer model (of the network itself for real weights)
+    firing_rates:     mean spikes per neuron and step of each spiking layer, on validation data
+    digest:           of the model, None for real weights
+    seconds:          that training took
+    """
+
+    validation: float
+    test: float
+    firing_rates: tuple[float, ...]
+    digest: str | None
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the trial as JSON values."""
+        return asdict(self) | {"numpy": np.__version__}
+
+
+def measure(
+    row: Row,
+    seed: int,
+    *,
+    real: bool = False,
+    data: Dataset | None = None,
+    progress: Callable[[Epoch], object] | None = None,
+) -> Trial:
+    """Train one network of a row and return what it reaches.
+
+    real: with real weights in place of the row's bits
+    data: as `row.prepared()` returns it, so that it need not be loaded again
+    """
+    data = row.prepared() if data is None else data
+    net = row.untrained([None] * len(row.bits) if real else row.bits, data, seed)
+    history = fit(net, data, seed, recipe=row.recipe, progress=progress)
+    if history.interrupted or history.best is None:
+        raise KeyboardInterrupt
+    trained = net if real else export(net)
+    return Trial(
+        evaluate(trained, data.x_validation, data.y_validation),
+        evaluate(trained, data.x_test, data.y_test),
+        history.best.firing_rates,
+        None if isinstance(trained, Network) else trained.digest(),
+        round(history.seconds, 1),
+    )

@@ -1,0 +1,117 @@
+"""The verb accuracy: what it trains, what it keeps, what it prints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import codegen.cli.accuracy as verb
+from codegen.cli import main
+from qat.accuracy import ROWS, Row
+
+QUICK = Row("digits", (12,), (2, 2), goal=0.9, seeds=2, training={"epochs": 2})
+
+
+@pytest.fixture(autouse=True)
+def rows(monkeypatch: pytest.MonkeyPatch) -> dict[str, Row]:
+    table = {"quick": QUICK, "other": replace(QUICK, hidden=(8,), goal=None, within=0.01)}
+    monkeypatch.setattr(verb, "ROWS", table)
+    return table
+
+
+def measured(path: Path, *more: str) -> dict[str, Any]:
+    assert main(["accuracy", "-o", str(path), *more]) == 0
+    return dict(json.loads(path.read_text())["rows"])
+
+
+def test_results_are_kept_and_not_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.json"
+    first = measured(path, "--row", "quick", "--seeds", "1", "--float-seeds", "0")
+    assert set(first) == {"quick"}
+    assert set(first["quick"]["trained"]) == {"0"}
+    assert first["quick"]["float"] == {}
+    second = measured(path, "--row", "quick")
+    assert second["quick"]["trained"]["0"] == first["quick"]["trained"]["0"]
+    assert set(second["quick"]["trained"]) == set(second["quick"]["float"]) == {"0", "1"}
+    monkeypatch.setattr(verb, "measure", None)  # nothing is left to be trained
+    assert measured(path, "--row", "quick") == second
+    capsys.readouterr()
+
+
+def test_the_table_says_what_was_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.json"
+    rows = measured(path, "--row", "quick")
+    out = capsys.readouterr().out
+    tests = [100 * trial["test"] for trial in rows["quick"]["trained"].values()]
+    assert "Accuracy on the test part" in out
+    assert f"{sum(tests) / 2:.2f} ({min(tests):.2f} to {max(tests):.2f})" in out
+    assert "64-12-10 all ternary, T = 8" in out
+    assert "other" not in out
+
+
+def test_other_settings_are_trained_anew(
+    tmp_path: Path, rows: dict[str, Row], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.json"
+    measured(path, "--seeds", "1", "--float-seeds", "0")
+    rows["quick"] = replace(QUICK, steps=4)
+    found = measured(path, "--seeds", "1", "--float-seeds", "0")
+    assert found["quick"]["settings"]["steps"] == 4
+    assert "quick: its settings have changed" in capsys.readouterr().err
+
+
+def test_the_table_goes_into_a_readme(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, readme = tmp_path / "a.json", tmp_path / "README.md"
+    readme.write_text(f"before\n{verb.BEGIN}\nold\n{verb.END}\nafter\n")
+    rows = measured(path, "--seeds", "1", "--float-seeds", "1", "--markdown", str(readme))
+    text = readme.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old" not in text
+    assert verb.markdown(rows, verb.ROWS) in text
+    assert "| other | 64-8-10 all ternary, T = 8 |" in text
+    assert "float - 1.0" in text
+    assert "- `quick`: epochs 2, batch size 32, learning rate 0.005" in text
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--row", "quick,slow"], "row 'slow': is not known; use quick, other"),
+        (["-o", "{tmp}/text"], "text: is no file of `spikemcu accuracy`"),
+        (["-o", "{tmp}/list"], "list: is no file of `spikemcu accuracy`"),
+        (["-o", "{tmp}/later"], "format 2; this reads 1"),
+        (["-o", "{tmp}/no/a.json", "--seeds", "1"], "cannot be written"),
+        (["-o", "{tmp}/a", "--table-only", "--markdown", "{tmp}/text"], "must hold one line <!--"),
+        (["-o", "{tmp}/a", "--table-only", "--markdown", "{tmp}/none"], "cannot be written"),
+    ],
+)
+def test_wrong_use_is_one_line(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text("text")
+    (tmp_path / "list").write_text("[]")
+    (tmp_path / "later").write_text('{"format": 2, "rows": {}}')
+    words = [word.format(tmp=tmp_path) for word in arguments]
+    assert main(["accuracy", *words, "--json"]) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert said in err[-1]
+
+
+def test_measured_rows_are_those_of_the_table(root: Path) -> None:
+    """What the repository holds was measured with the settings that the rows have now."""
+    rows = verb.read_results(root / "tests" / "examples" / "accuracy.json")
+    for name, result in rows.items():
+        assert verb.up_to_date(ROWS[name], result), name
+    readme = SimpleNamespace(text=(root / "README.md").read_text())
+    assert verb.markdown(rows, ROWS) in readme.text

@@ -1,0 +1,54 @@
+"""The rows of the accuracy table, and one of them measured."""
+
+import json
+
+import pytest
+
+import qat
+from qat.accuracy import ROWS, Row, measure
+from qat.datasets import DATASETS
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_makes_a_network_of_its_data(name):
+    row = ROWS[name]
+    assert row.data in DATASETS
+    assert (row.goal is None) != (row.within is None)
+    assert len(row.bits) == len(row.sizes) - 1
+    assert json.loads(json.dumps(row.settings()))["sizes"] == list(row.sizes)
+    assert row.recipe.epochs > 0
+
+
+def test_settings_tell_rows_apart():
+    texts = {json.dumps(row.settings()) for row in ROWS.values()}
+    assert len(texts) == len(ROWS)
+
+
+def test_a_row_is_measured():
+    row = Row("digits", (16,), (2, 8), goal=0.5, input_bits=2, training={"epochs": 3})
+    trial = measure(row, 1)
+    data = qat.datasets.load("digits").with_input_bits(2)
+    net = qat.Network([64, 16, 10], (2, 8), 8, seed=1, input_range=data.input_range)
+    qat.fit(net, data, 1, epochs=3)
+    model = qat.export(net)
+    assert trial.digest == model.digest()
+    assert trial.test == qat.evaluate(model, data.x_test, data.y_test) > 0.5
+    assert trial.validation == qat.evaluate(model, data.x_validation, data.y_validation)
+    assert trial.firing_rates == tuple(model.metadata["firing_rates"])
+
+
+def test_the_float_network_of_a_row():
+    row = Row("digits", (16,), (2, 8), goal=0.5, training={"epochs": 3})
+    trial = measure(row, 0, real=True)
+    assert trial.digest is None
+    assert trial.test > 0.7
+
+
+def test_an_interrupted_trial_is_no_result():
+    row = Row("digits", (16,), (2, 8), goal=0.5, training={"epochs": 9})
+
+    def interrupt(epoch):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(row, 0, progress=interrupt)
