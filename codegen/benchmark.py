@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from codegen.boards import Board
-from codegen.stages import plan
-from codegen.target import TargetModel
+from codegen.boards import Board, find_board
+from codegen.stages import part_names, plan
+from codegen.target import MARKS, TargetModel
 from qat.model import CODE_RANGE, LIF, Dense, Layer, Model, Spikes
 
 STEPS = 8
@@ -25,7 +25,7 @@ ZEROS = 0.42
 class Measurement:
     """Instructions of one call, averaged over its inputs.
 
-    layer:   "784x128", or for a whole model "input", "step" and "inference"
+    layer:   "784x128"; for a whole model "input", "step" and "inference", then its parts
     density: fraction of inputs that spike; None for a whole model
     """
 
@@ -119,14 +119,33 @@ def measure_layer(
 def measure_model(
     model: Model, x: ArrayLike, board: str | Board, steps: int | None = None
 ) -> list[Measurement]:
-    """Count a model's calls, averaged over the inputs x."""
-    kernels = "+".join(dict.fromkeys(stage.kernel for stage in plan(model).stages))
-    with TargetModel(model, board) as target:
+    """Count a model's calls, then the parts of an inference, averaged over the inputs x.
+
+    The parts are those of a whole inference, or of a step where the model has no such call.
+    They come from a firmware with marks, which take a few instructions more.
+    """
+    found = find_board(board)
+    names = [stage.kernel for stage in plan(model).stages]
+    with TargetModel(model, found) as target:
         counts = target.benchmark(x, steps)
-        calls = {"input": counts.input, "step": counts.step, "inference": counts.infer}
-        return [
-            Measurement(target.board.name, target.board.core, call, None, kernels,
-                        round(float(values.mean())))
-            for call, values in calls.items()
-            if values is not None
-        ]  # fmt: skip
+    calls = {"input": counts.input, "step": counts.step, "inference": counts.infer}
+    kernels = "+".join(dict.fromkeys(names))
+    rows = [(call, kernels, values) for call, values in calls.items() if values is not None]
+    rows += [(name, kernel, values) for name, kernel, values in part_counts(model, x, board, steps)]
+    return [
+        Measurement(found.name, found.core, call, None, kernel, round(float(values.mean())))
+        for call, kernel, values in rows
+    ]
+
+
+def part_counts(
+    model: Model, x: ArrayLike, board: str | Board, steps: int | None = None
+) -> list[tuple[str, str, NDArray[np.int64]]]:
+    """Return (part, its kernel, instructions of every input) of an inference, or of a step."""
+    program = plan(model)
+    with TargetModel(model, board, flags=MARKS) as target:
+        counts = target.parts(x, steps)
+    values = counts.step.mean(axis=1) if counts.infer is None else counts.infer
+    kernels = ("", *(stage.kernel for stage in (program.layers[0], *program.stages)))
+    there = [(n, k, v) for n, k, v in zip(part_names(program), kernels, values.T, strict=False)]
+    return [row for row in there if row[2].any()]

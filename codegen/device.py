@@ -27,6 +27,7 @@ class What(IntEnum):
     INPUT = 1
     STEP = 2
     INFER = 3
+    SCORES = 4
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,24 @@ class Count:
     span: Span
     empty: Span
     known: Span
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a measured call: its ticks, those of its marks included, and timer wraps."""
+
+    ticks: int
+    marks: int
+    wraps: int
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of the last benchmark, and the ticks of its first mark and of every other."""
+
+    first_ticks: int
+    mark_ticks: float
+    parts: tuple[Part, ...]
 
 
 INFO = struct.Struct("<32s32s11I")
@@ -168,6 +187,36 @@ class Device:
         n, per_1000, ticks, wraps, empty, empty_wraps, known, known_wraps = COUNT.unpack(reply)
         spans = (Span(ticks, wraps), Span(empty, empty_wraps), Span(known, known_wraps))
         return Count(n, per_1000, *spans)
+
+    def parts(self) -> Parts:
+        """Return the parts of the last benchmark; the firmware must be built with MODEL_MARKS."""
+        words: list[int] = []
+        while True:
+            reply = self.client.request(Type.PARTS, struct.pack("<I", len(words) // 3))
+            ticks, marks, first, count, *more = np.frombuffer(reply, "<u4").tolist()
+            words += more
+            if len(words) >= 3 * count:
+                break
+        parts = tuple(Part(*words[i : i + 3]) for i in range(0, len(words), 3))
+        return Parts(first, ticks / marks, parts)
+
+    def stack(self, what: What) -> int:
+        """Return the bytes of stack that one call takes, by what it leaves of a painted one."""
+        reply = self.client.request(Type.STACK, struct.pack("<I", what))
+        return int(struct.unpack("<I", reply)[0])
+
+
+def instructions_of(parts: Parts, per_1000: int) -> list[int]:
+    """Return the instructions of each part, those of its marks and of the timer left out.
+
+    The first part is the one of the first mark: every call starts with the rest.
+    """
+    ticks = [part.ticks - part.marks * parts.mark_ticks for part in parts.parts]
+    ticks[0] += parts.mark_ticks - parts.first_ticks
+    return [
+        round(own * 1000 / per_1000) - HANDLER_INSTRUCTIONS * part.wraps
+        for own, part in zip(ticks, parts.parts, strict=True)
+    ]
 
 
 def check_count(count: Count, clock_hz: int) -> int:

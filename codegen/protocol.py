@@ -36,6 +36,8 @@ class Type(IntEnum):
     SCORES = 7
     PROBE = 8
     BENCHMARK = 9
+    PARTS = 10
+    STACK = 11
 
 
 class Code(IntEnum):

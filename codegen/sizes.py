@@ -57,19 +57,25 @@ def size_of(files: Mapping[str, str], board: str | Board) -> Sizes:
 
     Raises MissingCompilerError, or BuildError with the compiler's first lines.
     """
-    board, compiler = find_board(board), find_arm_compiler()
+    board = find_board(board)
     with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
         folder = Path(name)
-        for file, text in files.items():
-            (folder / file).write_text(text)
-        sources = sorted(file for file in files if file.endswith(".c"))
-        command = [compiler, *board.core_flags, *model_flags(), "-c", *sources]
-        _run(command, folder)
-        objects = [str(Path(source).with_suffix(".o")) for source in sources]
-        return parse_sizes(_run([SIZE, "-A", *objects], folder))
+        objects = compile_files(files, board, folder)
+        return parse_sizes(run_tool([SIZE, "-A", *objects], folder))
 
 
-def _run(command: list[str], folder: Path) -> str:
+def compile_files(files: Mapping[str, str], board: Board, folder: Path) -> list[str]:
+    """Compile the generated files for a board's core in `folder`; return the object files."""
+    compiler = find_arm_compiler()
+    for file, text in files.items():
+        (folder / file).write_text(text)
+    sources = sorted(file for file in files if file.endswith(".c"))
+    run_tool([compiler, *board.core_flags, *model_flags(), "-c", *sources], folder)
+    return [str(Path(source).with_suffix(".o")) for source in sources]
+
+
+def run_tool(command: list[str], folder: Path) -> str:
+    """Return what a program of the compiler prints; raise BuildError if it fails."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()[:5]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.boards import Board, find_board
-from codegen.device import Device, Info, What, check_count
+from codegen.device import Device, Info, What, check_count, instructions_of
 from codegen.errors import InconsistentError, WrongModelError
 from codegen.pack import pack_bits, unpack_bits, words_for
 from codegen.project import build, require_fit
@@ -43,6 +43,26 @@ class Counts:
     infer: NDArray[np.int64] | None
 
 
+@dataclass(frozen=True, eq=False)
+class PartCounts:
+    """Instructions of the parts of single calls; see part_names.
+
+    input:  (batch, parts) holding an analog input; None for other kinds
+    step:   (batch, steps, parts)
+    scores: (batch, parts) after the last step; None for a free-running model
+    infer:  (batch, parts) a whole inference; None unless the input is analog and T fixed
+    """
+
+    input: NDArray[np.int64] | None
+    step: NDArray[np.int64]
+    scores: NDArray[np.int64] | None
+    infer: NDArray[np.int64] | None
+
+
+MARKS = ("-DMODEL_MARKS=1",)
+"""Compiler options of a firmware that counts each part."""
+
+
 class TargetModel:
     """A model built for a board and run there.
 
@@ -69,6 +89,7 @@ class TargetModel:
         self.model = model
         self.board = find_board(board)
         self.timeout = timeout
+        self.flags = tuple(flags)
         require_fit(self.board, *footprint(model))
         find_qemu()
         files = render(model) if files is None else files
@@ -168,29 +189,67 @@ class TargetModel:
 
         x is as for `run`. The firmware runs in an emulator of its own that counts.
         """
+        calls = self._calls(x, steps, lambda device, what: _count(device, what, self.board))
+        return Counts(*(calls[what] for what in (What.INPUT, What.STEP, What.INFER)))
+
+    def parts(self, x: ArrayLike, steps: int | None = None) -> PartCounts:
+        """Return the instructions of every part of every call; x is as for `run`.
+
+        The firmware must be built with MARKS. The marks keep a few values out of registers: the
+        parts add up to the call's own count within a few instructions.
+        """
+        if not set(MARKS) <= set(self.flags):
+            raise ValueError("parts: the firmware has no marks; pass flags=codegen.target.MARKS")
+        calls = self._calls(x, steps, lambda device, what: _parts(device, what, self.board))
+        names = (What.INPUT, What.STEP, What.SCORES, What.INFER)
+        return PartCounts(*(calls[what] for what in names))
+
+    def stack(self, x: ArrayLike, steps: int | None = None) -> dict[What, int]:
+        """Return the most bytes of stack that each kind of call took, by a painted stack."""
+        calls = self._calls(x, steps, lambda device, what: device.stack(what))
+        return {what: int(used.max()) for what, used in calls.items() if used is not None}
+
+    def _calls(
+        self, x: ArrayLike, steps: int | None, measure: Callable[[Device, What], Any]
+    ) -> dict[What, Any]:
+        """Return what `measure` gives for every call, (batch, ...) or for steps (batch, step, ...).
+
+        The firmware runs in an emulator of its own that counts instructions.
+        """
         array, steps = check_input(self.model, x, steps)
-        analog = isinstance(self.model.input, Analog)
-        whole = analog and self.model.steps is not None
-        inputs = np.zeros(len(array), np.int64)
-        calls = np.zeros((len(array), steps), np.int64)
-        inferences = np.zeros(len(array), np.int64)
+        found: dict[What, list[Any]] = {what: [] for what in What}
         qemu, device = self.connect(counting=True)
-
-        def count(what: What) -> int:
-            return check_count(device.benchmark(what), self.board.clock_hz)
-
         with qemu:
-            for i, (held, vectors) in enumerate(_vectors(self.model, array, steps)):
+            for held, vectors in _vectors(self.model, array, steps):
                 device.reset(held)
-                if analog:
-                    inputs[i] = count(What.INPUT)
-                for t, vector in enumerate(vectors):
+                for what in self._once(What.INPUT):
+                    found[what].append(measure(device, what))
+                each = []
+                for vector in vectors:
                     if vector:
                         device.input(vector)
-                    calls[i, t] = count(What.STEP)
-                if whole:
-                    inferences[i] = count(What.INFER)
-        return Counts(inputs if analog else None, calls, inferences if whole else None)
+                    each.append(measure(device, What.STEP))
+                found[What.STEP].append(each)
+                for what in self._once(What.SCORES, What.INFER):
+                    found[what].append(measure(device, what))
+        return {what: np.array(rows) if rows else None for what, rows in found.items()}
+
+    def _once(self, *calls: What) -> list[What]:
+        """Return those of the calls that this kind of model has."""
+        analog, fixed = isinstance(self.model.input, Analog), self.model.steps is not None
+        there = {What.INPUT: analog, What.SCORES: fixed, What.INFER: analog and fixed}
+        return [what for what in calls if there[what]]
+
+
+def _count(device: Device, what: What, board: Board) -> int:
+    return check_count(device.benchmark(what), board.clock_hz)
+
+
+def _parts(device: Device, what: What, board: Board) -> list[int]:
+    """Return the instructions of each part of a call."""
+    count = device.benchmark(what)
+    check_count(count, board.clock_hz)
+    return instructions_of(device.parts(), count.ticks_per_1000)
 
 
 def footprint(model: Model) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from codegen.project import build as build_firmware
 from codegen.project import require_fit
 from codegen.render import render
 from codegen.sizes import size_of
-from codegen.target import TargetModel, footprint
+from codegen.target import MARKS, TargetModel, footprint
 from codegen.tools import doctor as look_for_tools
 from qat.model import Model
 
@@ -198,6 +198,7 @@ def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -
     arguments.limit = arguments.limit or BENCH_SAMPLES
     inputs = inputs_of(model, arguments)
     prepare(model, boards, out)
+    prepare(model, boards, out, MARKS)
     measurements = []
     for board in boards:
         out.progress(f"counting on {board.name}")

@@ -24,7 +24,17 @@ from codegen.stages.records import (
 )
 from qat.model import Accumulate, Model, Spikes
 
-__all__ = ["HELPERS", "Field", "Layer", "Program", "Readout", "Stage", "Table", "plan"]
+__all__ = [
+    "HELPERS",
+    "Field",
+    "Layer",
+    "Program",
+    "Readout",
+    "Stage",
+    "Table",
+    "part_names",
+    "plan",
+]
 
 HELPERS: tuple[str, ...] = (
     "trailing_zeros",
@@ -88,6 +98,12 @@ def plan(model: Model) -> Program:
         list_ctype=list_ctype,
         scratch=scratch,
     )
+
+
+def part_names(program: Program) -> tuple[str, ...]:
+    """Return the parts of an inference, in the order of the marks' numbers in model.c.j2."""
+    layers = (f"layer {y.index}" for y in program.layers)
+    return ("rest", "currents", *layers, "readout")
 
 
 def _layer(model: Model, index: int) -> Layer:

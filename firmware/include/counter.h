@@ -24,12 +24,22 @@ typedef struct {
 } counter_calibration;
 
 #define COUNTER_LOOPS 4096u
+#define COUNTER_TICKS 0xFFFFFFu /* where the 24-bit timer starts, downwards */
+
+/* A moment during a call that is timed. */
+typedef struct {
+    uint32_t ticks; /* since its start, modulo 2^32 */
+    uint32_t wraps; /* of the 24-bit timer */
+} counter_moment;
 
 /* Executes 2 * n + 1 instructions, its return included; n is at least 1, b and c are ignored. */
 void counter_loop(uintptr_t n, uintptr_t b, uintptr_t c);
 
 /* Calls f(a, b, c) and times it. */
 counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c);
+
+/* Which moment it is; for functions that counter_measure calls. */
+counter_moment counter_now(void);
 
 /* Times the empty function and the loop of known length. */
 counter_calibration counter_calibrate(void);

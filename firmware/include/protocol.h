@@ -13,7 +13,9 @@
  * INFER      [word offset, bytes]       word class, then the first scores
  * SCORES     word first, word count     word class, then the scores asked for
  * PROBE      word first, word count     the trace words asked for
- * BENCHMARK  word what, word argument   see benchmark_reply in commands.c
+ * BENCHMARK  word what, word argument   see measure in commands.c
+ * PARTS      word first part            see parts_reply in commands.c
+ * STACK      word what                  word bytes
  *
  * [word offset, bytes] writes bytes into the input vector before anything else is done, so
  * that a vector of any size travels in several INPUT requests and the last piece with the
@@ -23,6 +25,9 @@
  * step on the input vector (analog: on its currents, computed once after it changed), TRACE
  * does the same and begins to send what PROBE reads. INFER is a whole inference by the
  * model's own function, for analog input. SCORES needs all steps of a model to be done.
+ *
+ * PARTS tells the parts of the last BENCHMARK, where the firmware was built with MODEL_MARKS.
+ * STACK calls what BENCHMARK counts, and tells how much of the stack that took.
  *
  * The trace of a step is a row of words: layer by layer the packed spikes, spike i at bit
  * i % 32 of word i / 32, then one membrane per neuron, int32.
@@ -41,7 +46,9 @@ enum {
     TYPE_INFER,
     TYPE_SCORES,
     TYPE_PROBE,
-    TYPE_BENCHMARK
+    TYPE_BENCHMARK,
+    TYPE_PARTS,
+    TYPE_STACK
 };
 
 enum {
@@ -60,7 +67,8 @@ enum {
     BENCHMARK_LOOP = 0, /* counter_loop(argument): 2 * argument + 1 instructions */
     BENCHMARK_INPUT,    /* model_input on the input vector, analog only */
     BENCHMARK_STEP,     /* model_step on the input vector; the step is done */
-    BENCHMARK_INFER     /* model_classify on the input vector, analog only */
+    BENCHMARK_INFER,    /* model_classify on the input vector, analog only */
+    BENCHMARK_SCORES    /* model_scores, when all steps are done */
 };
 
 /* Kinds of input, as in MODEL_INPUT_KIND. */

@@ -5,6 +5,7 @@
 
 #include "binding.h"
 #include "counter.h"
+#include "model_marks.h"
 #include "protocol.h"
 #include "startup.h"
 
@@ -268,20 +269,34 @@ static uint8_t probe_reply(const frame *request, frame *reply)
 
 /* ------------------------------------------------------------------ benchmark */
 
+#ifdef MODEL_MARKS
+static marks_costs calibrated;
+#endif
+
 static void call_input(uintptr_t state, uintptr_t x, uintptr_t unused)
 {
     (void)unused;
     model_input((model_state *)state, (const void *)x);
+    MODEL_MARK(0);
 }
 
 static void call_step(uintptr_t state, uintptr_t x, uintptr_t out)
 {
     model_step((model_state *)state, (const void *)x, (uint32_t *)out);
+    MODEL_MARK(0);
+}
+
+static void call_scores(uintptr_t state, uintptr_t unused, uintptr_t scores)
+{
+    (void)unused;
+    device.winner = model_scores((model_state *)state, (int32_t *)scores);
+    MODEL_MARK(0);
 }
 
 static void call_infer(uintptr_t state, uintptr_t x, uintptr_t scores)
 {
-    (void)model_classify((model_state *)state, (const void *)x, (int32_t *)scores);
+    device.winner = model_classify((model_state *)state, (const void *)x, (int32_t *)scores);
+    MODEL_MARK(0);
 }
 
 static void append_span(frame *reply, counter_span span)
@@ -296,6 +311,10 @@ static void append_span(frame *reply, counter_span span)
 static uint8_t measure(frame *reply, counter_function f, uintptr_t a, uintptr_t b, uintptr_t c)
 {
     const counter_calibration calibration = counter_calibrate();
+#ifdef MODEL_MARKS
+    calibrated = marks_calibrate();
+    marks_start();
+#endif
     const counter_span span = counter_measure(f, a, b, c);
     const uint64_t instructions = counter_instructions(&calibration, span);
     append(reply, (uint32_t)instructions);
@@ -312,48 +331,125 @@ static uint8_t benchmark_loop(uint32_t argument, frame *reply)
     return argument > 0 ? measure(reply, counter_loop, argument, 0, 0) : CODE_BAD_RANGE;
 }
 
-static uint8_t benchmark_input(uint32_t argument, frame *reply)
+/* The calls on the model that BENCHMARK counts: what they need, and what they leave. */
+static uint8_t prepare_input(void)
 {
-    (void)argument;
-    if (MODEL_INPUT_KIND != INPUT_ANALOG) {
-        return CODE_NOT_HERE;
-    }
     device.held = true;
-    return measure(reply, call_input, (uintptr_t)&device.state, (uintptr_t)device.input, 0);
+    return MODEL_INPUT_KIND == INPUT_ANALOG ? CODE_OK : CODE_NOT_HERE;
 }
 
-static uint8_t benchmark_step(uint32_t argument, frame *reply)
+static uint8_t prepare_step(void)
 {
-    (void)argument;
     if (!may_step()) {
         return CODE_NOT_NOW;
     }
     hold_input();
     device.steps++;
-    return measure(reply, call_step, (uintptr_t)&device.state, (uintptr_t)device.input, (uintptr_t)device.spikes);
+    return CODE_OK;
 }
 
-static uint8_t benchmark_infer(uint32_t argument, frame *reply)
+static uint8_t prepare_infer(void)
 {
-    (void)argument;
     if (MODEL_INPUT_KIND != INPUT_ANALOG || model_steps == 0) {
         return CODE_NOT_HERE;
     }
     device.steps = model_steps;
-    device.scored = false;
-    return measure(reply, call_infer, (uintptr_t)&device.state, (uintptr_t)device.input, (uintptr_t)device.scores);
+    device.scored = true;
+    return CODE_OK;
+}
+
+static uint8_t prepare_scores(void)
+{
+    if (model_steps == 0) {
+        return CODE_NOT_HERE;
+    }
+    device.scored = true;
+    return device.steps < model_steps ? CODE_NOT_NOW : CODE_OK;
+}
+
+typedef struct {
+    uint8_t (*prepare)(void);
+    counter_function call;
+    void *second, *third; /* arguments behind the state */
+} model_call;
+
+static const model_call model_calls[] = {
+    [BENCHMARK_INPUT] = {prepare_input, call_input, device.input, 0},
+    [BENCHMARK_STEP] = {prepare_step, call_step, device.input, device.spikes},
+    [BENCHMARK_INFER] = {prepare_infer, call_infer, device.input, device.scores},
+    [BENCHMARK_SCORES] = {prepare_scores, call_scores, 0, device.scores},
+};
+
+static uint8_t find_call(uint32_t what, const model_call **found)
+{
+    if (what >= sizeof model_calls / sizeof *model_calls || model_calls[what].prepare == 0) {
+        return CODE_BAD_RANGE;
+    }
+    *found = &model_calls[what];
+    return (*found)->prepare();
 }
 
 static uint8_t benchmark_reply(const frame *request, frame *reply)
 {
-    static uint8_t (*const rows[])(uint32_t argument, frame *reply) = {
-        [BENCHMARK_LOOP] = benchmark_loop,
-        [BENCHMARK_INPUT] = benchmark_input,
-        [BENCHMARK_STEP] = benchmark_step,
-        [BENCHMARK_INFER] = benchmark_infer,
-    };
     const uint32_t what = request->payload[0];
-    return what < sizeof rows / sizeof *rows ? rows[what](request->payload[1], reply) : CODE_BAD_RANGE;
+    const model_call *found = 0;
+    if (what == BENCHMARK_LOOP) {
+        return benchmark_loop(request->payload[1], reply);
+    }
+    const uint8_t code = find_call(what, &found);
+    if (code == CODE_OK) {
+        const uintptr_t state = (uintptr_t)&device.state;
+        return measure(reply, found->call, state, (uintptr_t)found->second, (uintptr_t)found->third);
+    }
+    return code;
+}
+
+/* Words: ticks of a number of marks, that number, ticks before the first, parts; then for each part from
+ * `first` on its ticks, marks and wraps, of the last BENCHMARK. */
+static uint8_t parts_reply(const frame *request, frame *reply)
+{
+#ifdef MODEL_MARKS
+    const uint32_t first = request->payload[0];
+    if (first > MODEL_PARTS) {
+        return CODE_BAD_RANGE;
+    }
+    append(reply, calibrated.many);
+    append(reply, MARKS_CALIBRATED);
+    append(reply, calibrated.first);
+    append(reply, MODEL_PARTS);
+    const uint32_t count = least(room(reply) / 3u, MODEL_PARTS - first);
+    for (uint32_t i = 0; i < count; i++) {
+        const marks_part *part = marks_of(first + i);
+        append(reply, part->ticks);
+        append(reply, part->marks);
+        append(reply, part->wraps);
+    }
+    return CODE_OK;
+#else
+    (void)request;
+    (void)reply;
+    return CODE_NOT_HERE;
+#endif
+}
+
+/* Bytes of stack that f takes, by what it leaves of a painted one. */
+__attribute__((noinline)) static uint32_t stack_of(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    stack_paint();
+    f(a, b, c);
+    return stack_used() - stack_now();
+}
+
+/* A word: bytes of stack of the call, its forwarding in binding.h included. */
+static uint8_t stack_reply(const frame *request, frame *reply)
+{
+    const model_call *found = 0;
+    const uint8_t code = find_call(request->payload[0], &found);
+    if (code == CODE_OK) {
+        const uintptr_t state = (uintptr_t)&device.state;
+        append(reply, stack_of(found->call, state, (uintptr_t)found->second, (uintptr_t)found->third));
+    }
+    return code;
 }
 
 /* ------------------------------------------------------------------ dispatch */
@@ -373,6 +469,8 @@ static const row rows[] = {
     [TYPE_SCORES] = {scores_reply, 8, 8},
     [TYPE_PROBE] = {probe_reply, 8, 8},
     [TYPE_BENCHMARK] = {benchmark_reply, 8, 8},
+    [TYPE_PARTS] = {parts_reply, 4, 4},
+    [TYPE_STACK] = {stack_reply, 4, 4},
 };
 
 static uint8_t dispatch(const frame *request, frame *reply)

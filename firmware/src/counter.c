@@ -44,7 +44,7 @@ __attribute__((naked, noinline)) static void nothing(UNUSED uintptr_t a, UNUSED 
 __attribute__((noinline)) counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c)
 {
     *CONTROL = 0;
-    *RELOAD = (1u << TIMER_BITS) - 1u;
+    *RELOAD = COUNTER_TICKS;
     *CURRENT = 0; /* the timer reloads at its first tick, without a wrap */
     wraps = 0;
     *CONTROL = ENABLE | INTERRUPT | CORE_CLOCK;
@@ -61,6 +61,17 @@ __attribute__((noinline)) counter_span counter_measure(counter_function f, uintp
     *CONTROL = 0;
     const counter_span span = {(uint64_t)first + ((uint64_t)count << TIMER_BITS) - last, count};
     return span;
+}
+
+counter_moment counter_now(void)
+{
+    uint32_t before, current;
+    do { /* again if the timer ran out between the two */
+        before = wraps;
+        current = *CURRENT;
+    } while (before != wraps);
+    const counter_moment now = {(before << TIMER_BITS) - current, before};
+    return now;
 }
 
 counter_calibration counter_calibrate(void)

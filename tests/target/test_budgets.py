@@ -1,4 +1,4 @@
-"""Bytes of the generated code per model and core: growth fails, a shrink asks for a new budget.
+"""Bytes of generated code and stack per model and core: growth fails, a shrink asks to lower.
 
 `pytest tests/target/test_budgets.py --update-budgets` rewrites tests/budgets.json.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from support.golden import GOLDEN
 from codegen.boards import load_boards
 from codegen.render import render
 from codegen.sizes import size_of
+from codegen.stack import stack_of
 from codegen.stages import plan
 from qat.model import Model
 
@@ -24,12 +26,12 @@ BUDGETS = Path(__file__).parents[1] / "budgets.json"
 
 
 def measured(model: Model) -> dict[str, dict[str, int]]:
-    """Return text, rodata, data, bss and the state's RAM for every core."""
+    """Return text, rodata, data, bss, the state's RAM and the deepest stack for every core."""
     files, state = render(model), plan(model).ram_bytes
-    sizes = {name: size_of(files, board) for name, board in load_boards().items()}
     return {
-        name: {"text": s.text, "rodata": s.rodata, "data": s.data, "bss": s.bss, "state": state}
-        for name, s in sizes.items()
+        name: asdict(size_of(files, board))
+        | {"state": state, "stack": max(stack_of(files, board).values())}
+        for name, board in load_boards().items()
     }
 
 

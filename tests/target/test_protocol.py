@@ -172,7 +172,15 @@ BAD = {
     "probe beyond the trace": (Type.PROBE, struct.pack("<II", 77, 1), Code.BAD_RANGE),
     "probe with a huge count": (Type.PROBE, struct.pack("<II", 1, BIG), Code.BAD_RANGE),
     "probe with huge everything": (Type.PROBE, struct.pack("<II", BIG, BIG), Code.BAD_RANGE),
-    "benchmark of nothing": (Type.BENCHMARK, struct.pack("<II", 4, 0), Code.BAD_RANGE),
+    "benchmark of nothing": (Type.BENCHMARK, struct.pack("<II", 5, 0), Code.BAD_RANGE),
+    "benchmark of scores before the steps": (
+        Type.BENCHMARK,
+        struct.pack("<II", 4, 0),
+        Code.NOT_NOW,
+    ),
+    "parts without marks": (Type.PARTS, U32.pack(0), Code.NOT_HERE),
+    "stack of the counter's loop": (Type.STACK, U32.pack(0), Code.BAD_RANGE),
+    "stack of nothing": (Type.STACK, U32.pack(BIG), Code.BAD_RANGE),
     "benchmark of no loop": (Type.BENCHMARK, struct.pack("<II", 0, 0), Code.BAD_RANGE),
 }
 

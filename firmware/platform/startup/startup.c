@@ -33,7 +33,6 @@ __attribute__((section(".vectors"), used)) static const vector vectors[16] = {
 };
 
 #define PAINT 0xC5C5C5C5u
-#define PAINT_MARGIN 32 /* words below the frame of paint_stack that it leaves alone */
 
 static void enable_coprocessors(void)
 {
@@ -67,9 +66,16 @@ static int below(const volatile uint32_t *word, const uint32_t *end)
     return (uintptr_t)word < (uintptr_t)end;
 }
 
-static void paint_stack(void)
+static inline uint32_t *stack_pointer(void)
 {
-    uint32_t *end = (uint32_t *)__builtin_frame_address(0) - PAINT_MARGIN;
+    uint32_t *here;
+    __asm__ volatile("mov %0, sp" : "=r"(here));
+    return here;
+}
+
+__attribute__((noinline)) void stack_paint(void)
+{
+    const uint32_t *const end = stack_pointer();
     for (volatile uint32_t *word = stack_bottom; below(word, end); word++) {
         *word = PAINT;
     }
@@ -90,7 +96,7 @@ void Reset_Handler(void)
 {
     enable_coprocessors(); /* first: the copy loop below may become Helium code */
     guard_stack();
-    paint_stack();
+    stack_paint();
     initialise_variables();
     semihosting_exit((uint32_t)main());
 }
@@ -107,4 +113,9 @@ uint32_t stack_used(void)
         word++;
     }
     return (uint32_t)((uintptr_t)stack_top - (uintptr_t)word);
+}
+
+__attribute__((noinline)) uint32_t stack_now(void)
+{
+    return (uint32_t)((uintptr_t)stack_top - (uintptr_t)stack_pointer());
 }

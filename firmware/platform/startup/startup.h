@@ -11,4 +11,10 @@
 uint32_t stack_size(void);
 uint32_t stack_used(void);
 
+/* Forgets what was in use before: stack_used then tells the most since here. */
+void stack_paint(void);
+
+/* Bytes that are in use where it is called. */
+uint32_t stack_now(void);
+
 #endif

@@ -30,6 +30,15 @@
 #define ANALOG_KEEP_FEW(x) (void)0
 #endif
 
+/* What ran since the last mark belongs to a part: 0 the rest, 1 the currents of layer 0, 2 + i layer i, then
+ * the readout. MODEL_MARKS takes a MODEL_MARK(part) from model_marks.h, for counts of each part. */
+#ifdef MODEL_MARKS
+#include "model_marks.h"
+#define ANALOG_MARK(part) MODEL_MARK(part)
+#else
+#define ANALOG_MARK(part) (void)0
+#endif
+
 /* Index of the lowest set bit of a word that is not 0. */
 static inline ANALOG_UNUSED uint32_t analog_trailing_zeros(uint32_t word)
 {
@@ -1622,13 +1631,18 @@ void analog_reset(analog_state *state)
 
 void analog_input(analog_state *state, const uint8_t x[ANALOG_INPUTS])
 {
+    ANALOG_MARK(0);
     analog_currents0(state, x);
+    ANALOG_MARK(1);
 }
 
 void analog_step(analog_state *state, uint32_t out[ANALOG_SPIKE_WORDS])
 {
+    ANALOG_MARK(0);
     analog_layer0(state);
+    ANALOG_MARK(2);
     analog_layer1(state, state->spikes0);
+    ANALOG_MARK(3);
     (void)memcpy(out, state->spikes1, sizeof state->spikes1);
 }
 
@@ -1636,12 +1650,14 @@ int32_t analog_scores(analog_state *state, int32_t scores[ANALOG_OUTPUTS])
 {
     int32_t best = 0;
 
+    ANALOG_MARK(0);
     analog_readout(state, scores);
     for (uint32_t j = 1u; j < ANALOG_OUTPUTS; j++) {
         if (scores[j] > scores[best]) {
             best = (int32_t)j;
         }
     }
+    ANALOG_MARK(4);
     return best;
 }
 

@@ -30,6 +30,15 @@
 #define FRAMES_KEEP_FEW(x) (void)0
 #endif
 
+/* What ran since the last mark belongs to a part: 0 the rest, 1 the currents of layer 0, 2 + i layer i, then
+ * the readout. MODEL_MARKS takes a MODEL_MARK(part) from model_marks.h, for counts of each part. */
+#ifdef MODEL_MARKS
+#include "model_marks.h"
+#define FRAMES_MARK(part) MODEL_MARK(part)
+#else
+#define FRAMES_MARK(part) (void)0
+#endif
+
 /* Index of the lowest set bit of a word that is not 0. */
 static inline FRAMES_UNUSED uint32_t frames_trailing_zeros(uint32_t word)
 {
@@ -249,9 +258,13 @@ void frames_reset(frames_state *state)
 void frames_step(frames_state *state, const int8_t x[FRAMES_INPUTS],
                  uint32_t out[FRAMES_SPIKE_WORDS])
 {
+    FRAMES_MARK(0);
     frames_currents0(state, x);
+    FRAMES_MARK(1);
     frames_layer0(state);
+    FRAMES_MARK(2);
     frames_layer1(state, state->spikes0);
+    FRAMES_MARK(3);
     (void)memcpy(out, state->spikes1, sizeof state->spikes1);
 }
 
@@ -259,12 +272,14 @@ int32_t frames_scores(frames_state *state, int32_t scores[FRAMES_OUTPUTS])
 {
     int32_t best = 0;
 
+    FRAMES_MARK(0);
     frames_readout(state, scores);
     for (uint32_t j = 1u; j < FRAMES_OUTPUTS; j++) {
         if (scores[j] > scores[best]) {
             best = (int32_t)j;
         }
     }
+    FRAMES_MARK(4);
     return best;
 }
 

@@ -30,6 +30,15 @@
 #define FREE_KEEP_FEW(x) (void)0
 #endif
 
+/* What ran since the last mark belongs to a part: 0 the rest, 1 the currents of layer 0, 2 + i layer i, then
+ * the readout. MODEL_MARKS takes a MODEL_MARK(part) from model_marks.h, for counts of each part. */
+#ifdef MODEL_MARKS
+#include "model_marks.h"
+#define FREE_MARK(part) MODEL_MARK(part)
+#else
+#define FREE_MARK(part) (void)0
+#endif
+
 /* Index of the lowest set bit of a word that is not 0. */
 static inline FREE_UNUSED uint32_t free_trailing_zeros(uint32_t word)
 {
@@ -922,7 +931,9 @@ void free_reset(free_state *state)
 void free_step(free_state *state, const uint32_t in[FREE_INPUT_WORDS],
                uint32_t out[FREE_SPIKE_WORDS])
 {
+    FREE_MARK(0);
     free_layer0(state, in);
+    FREE_MARK(2);
     (void)memcpy(out, state->spikes0, sizeof state->spikes0);
 }
 

@@ -12,6 +12,7 @@
 #define MODEL_STEPS 4u
 #define MODEL_LAYERS 1u
 #define MODEL_LAYER_SIZES {8u}
+#define MODEL_PARTS 4u /* marks: the rest, currents, layers, readout */
 #define MODEL_OUTPUTS 4u
 #define MODEL_SPIKE_WORDS 1u
 

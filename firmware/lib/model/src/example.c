@@ -30,6 +30,15 @@
 #define EXAMPLE_KEEP_FEW(x) (void)0
 #endif
 
+/* What ran since the last mark belongs to a part: 0 the rest, 1 the currents of layer 0, 2 + i layer i, then
+ * the readout. MODEL_MARKS takes a MODEL_MARK(part) from model_marks.h, for counts of each part. */
+#ifdef MODEL_MARKS
+#include "model_marks.h"
+#define EXAMPLE_MARK(part) MODEL_MARK(part)
+#else
+#define EXAMPLE_MARK(part) (void)0
+#endif
+
 /* Index of the lowest set bit of a word that is not 0. */
 static inline EXAMPLE_UNUSED uint32_t example_trailing_zeros(uint32_t word)
 {
@@ -1148,12 +1157,16 @@ void example_reset(example_state *state)
 
 void example_input(example_state *state, const uint8_t x[EXAMPLE_INPUTS])
 {
+    EXAMPLE_MARK(0);
     example_currents0(state, x);
+    EXAMPLE_MARK(1);
 }
 
 void example_step(example_state *state, uint32_t out[EXAMPLE_SPIKE_WORDS])
 {
+    EXAMPLE_MARK(0);
     example_layer0(state, 1u);
+    EXAMPLE_MARK(2);
     (void)memcpy(out, state->spikes0, sizeof state->spikes0);
 }
 
@@ -1161,12 +1174,14 @@ int32_t example_scores(example_state *state, int32_t scores[EXAMPLE_OUTPUTS])
 {
     int32_t best = 0;
 
+    EXAMPLE_MARK(0);
     example_readout(state, scores);
     for (uint32_t j = 1u; j < EXAMPLE_OUTPUTS; j++) {
         if (scores[j] > scores[best]) {
             best = (int32_t)j;
         }
     }
+    EXAMPLE_MARK(3);
     return best;
 }
 
@@ -1175,7 +1190,9 @@ int32_t example_classify(example_state *state, const uint8_t x[EXAMPLE_INPUTS],
 {
     example_reset(state);
     example_input(state, x);
+    EXAMPLE_MARK(0);
     example_layer0(state, EXAMPLE_STEPS);
+    EXAMPLE_MARK(2);
     return example_scores(state, scores);
 }
 

@@ -1,0 +1,46 @@
+/* Counts for each part of a model: the generated code calls MODEL_MARK(part) where a part ends.
+ *
+ * A mark keeps every register but lr, so that the code around it stays as it is. Its own cost is the
+ * same every time, and marks_calibrate gives it. Built in with -DMODEL_MARKS=1.
+ */
+#ifndef MODEL_MARKS_H
+#define MODEL_MARKS_H
+
+#include <stdint.h>
+
+/* What ran since the last mark belongs to `part`, a constant below 256. */
+#ifdef MODEL_MARKS
+#define MODEL_MARK(part)                               \
+    __asm__ volatile(".syntax unified\n\t"             \
+                     "push {r0}\n\t"                   \
+                     "movs r0, %0\n\t"                 \
+                     "bl marks_take\n\t"               \
+                     "pop {r0}" ::"i"(part)             \
+                     : "lr", "cc", "memory")
+#else
+#define MODEL_MARK(part) (void)0
+#endif
+
+typedef struct {
+    uint32_t ticks; /* of SysTick, those of its marks included */
+    uint32_t marks; /* that ended it */
+    uint32_t wraps; /* of the timer */
+} marks_part;
+
+#define MARKS_CALIBRATED 64u
+
+/* Forgets all parts; the next call of counter_measure begins the first. */
+void marks_start(void);
+
+/* What was counted since marks_start. */
+const marks_part *marks_of(uint32_t part);
+
+typedef struct {
+    uint32_t many;  /* ticks of MARKS_CALIBRATED marks */
+    uint32_t first; /* ticks from the timer's start to a mark that is all there is in a call */
+} marks_costs;
+
+/* Measures the marks themselves; forgets all parts. */
+marks_costs marks_calibrate(void);
+
+#endif

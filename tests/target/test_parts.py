@@ -1,0 +1,94 @@
+"""Counts of each part of a model: they add up, and the marks leave the generated C as it is."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.golden import GOLDEN
+from support.models import inputs_for, small_model, steps_for
+
+from codegen.boards import find_board, load_boards
+from codegen.device import Device
+from codegen.errors import RefusedError
+from codegen.project import build
+from codegen.protocol import Client, Code
+from codegen.qemu import Qemu
+from codegen.render import render
+from codegen.sizes import find_arm_compiler, model_flags
+from codegen.stages import part_names, plan
+from codegen.target import MARKS, TargetModel
+from qat.model import Model
+
+pytestmark = pytest.mark.target
+
+FEW, SHARE = 8, 0.02
+"""By how much the parts of a call and its own count may differ, in instructions and as a part of
+it: the compiler may keep a value elsewhere where a mark stands. In large layers this vanishes."""
+
+
+@pytest.mark.parametrize("board", load_boards())
+@pytest.mark.parametrize("model", [*GOLDEN, small_model()], ids=lambda model: model.name)
+def test_parts_add_up_to_the_call(model: Model, board: str) -> None:
+    x, steps = inputs_for(model, 3, seed=1), steps_for(model)
+    with TargetModel(model, board, flags=MARKS) as marked, TargetModel(model, board) as plain:
+        parts, counts = marked.parts(x, steps), plain.benchmark(x, steps)
+    for ours, whole in ((parts.input, counts.input), (parts.step, counts.step),
+                        (parts.infer, counts.infer)):  # fmt: skip
+        assert (ours is None) == (whole is None)
+        if ours is not None and whole is not None:
+            assert (np.abs(ours.sum(axis=-1) - whole) <= FEW + SHARE * whole).all()
+    names = part_names(plan(model))
+    assert parts.step.shape[-1] == len(names)
+    for name in names:
+        if name.startswith("layer"):
+            assert (parts.step[..., names.index(name)] > 20).all()
+
+
+@pytest.mark.parametrize("board", load_boards())
+def test_parts_of_an_example_add_up_within_a_few_instructions(board: str, root: Path) -> None:
+    model = Model.load(root / "tests" / "examples" / "mnist-256.npz")
+    x = inputs_for(model, 2, seed=1)
+    with TargetModel(model, board, flags=MARKS) as marked, TargetModel(model, board) as plain:
+        ours, whole = marked.parts(x).infer, plain.benchmark(x).infer
+    assert ours is not None
+    assert whole is not None
+    assert np.abs(ours.sum(axis=-1) - whole).max() <= FEW
+
+
+def test_a_part_grows_with_its_own_layer_alone() -> None:
+    model = small_model()
+    with TargetModel(model, "qemu-m4", flags=MARKS) as target:
+        idle, busy = target.parts(np.stack([np.zeros(20, int), np.full(20, 16)])).infer[:, 1]
+    assert busy > idle + 100
+
+
+@pytest.mark.parametrize("board", load_boards())
+def test_unused_marks_change_no_instruction(board: str, tmp_path: Path) -> None:
+    files = render(small_model())
+    marks = re.compile(r"^ +\w+_MARK\(\d+\);\n", re.MULTILINE)
+    bare = {name: marks.sub("", text) for name, text in files.items()}
+    assert bare["small.c"] != files["small.c"]
+    assert _code(files, board, tmp_path / "marked") == _code(bare, board, tmp_path / "bare")
+
+
+def _code(files: dict[str, str], board: str, folder: Path) -> str:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    flags = [*find_board(board).core_flags, *model_flags()]
+    command = [find_arm_compiler(), *flags, "-S", "small.c", "-o", "-"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_a_firmware_without_marks_says_so(model: Model) -> None:
+    elf = build(render(model), "qemu-m4")["qemu-m4"]
+    with Qemu(find_board("qemu-m4"), elf) as qemu, pytest.raises(RefusedError) as refused:
+        Device(Client(qemu, 20.0)).parts()
+    assert refused.value.code == Code.NOT_HERE
+    with TargetModel(model, "qemu-m4") as target, pytest.raises(ValueError, match="no marks"):
+        target.parts(np.zeros((1, 20), int))
