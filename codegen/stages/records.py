@@ -370,6 +370,13 @@ class Program:
         return (*self.layers, *((self.readout,) if self.readout else ()))
 
     @property
+    def reset_words(self) -> int:
+        """Words of the state that a reset clears; 0 if they are not all whole words."""
+        kept = [item for item in self.fields if not item.scratch]
+        whole = all(C_BYTES[item.ctype] == 4 for item in kept)
+        return sum(item.bytes for item in kept) // 4 if whole else 0
+
+    @property
     def first_scratch(self) -> str:
         """Name of the first member of the state that needs no reset; empty if there is none."""
         return next((item.name for item in self.fields if item.scratch), "")

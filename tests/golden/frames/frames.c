@@ -15,10 +15,12 @@
 #define FRAMES_UNUSED __attribute__((unused)) /* one core or another does without it */
 #define FRAMES_APART __attribute__((noinline)) /* seldom called */
 #define FRAMES_KEEP(x) __asm__ volatile("" : "+m"(x) : : "memory") /* x goes to memory now: too few registers */
+#define FRAMES_HOLD(x) __asm__("" : "+r"(x))
 #else
 #define FRAMES_UNUSED
 #define FRAMES_APART
 #define FRAMES_KEEP(x) (void)0
+#define FRAMES_HOLD(x) (void)0
 #define FRAMES_ARMV7M 0
 #define FRAMES_ARMV6M 0
 #endif
