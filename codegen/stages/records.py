@@ -19,6 +19,10 @@ BYTE_TABLE_INPUTS = 256
 """Inputs from which the list of active ones is made by a table of bytes, on Helium."""
 
 
+COMPACT_INPUTS = 64
+"""Inputs up to which the adder takes batches of 8: the code is small, and few are active."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A constant array in flash."""
@@ -386,6 +390,11 @@ class Program:
         """True if a vector of four blocks has work: a 16-bit list, a layer of 128 neurons."""
         layers = (y for y in self.layers if isinstance(y, BitslicedLayer))
         return self.list_ctype == "uint16_t" and any(y.blocks >= 4 for y in layers)
+
+    @property
+    def compact(self) -> bool:
+        """True if no list of active inputs is long enough for large batches."""
+        return self.scratch.listed <= COMPACT_INPUTS
 
     @property
     def helium(self) -> bool:
