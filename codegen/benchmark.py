@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.boards import Board, find_board
-from codegen.kernels import select
 from codegen.stages import part_names, plan
 from codegen.target import MARKS, TargetModel
 from qat.model import LIF, Dense, Layer, Model, Spikes
@@ -89,7 +88,7 @@ def measure_layer(
     flags: compiler options, such as -DMODEL_PORTABLE=1
     """
     model = random_layer(inputs, neurons, width)
-    kernel = select(model.layers[0].synapse).name
+    kernel = plan(model).layers[0].kernel
     with TargetModel(model, board, flags=flags) as target:
         return [
             Measurement(

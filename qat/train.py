@@ -16,11 +16,14 @@ from qat.history import Epoch, History
 from qat.lif import Spike
 from qat.loss import cross_entropy, rate_penalty
 from qat.memory import require
-from qat.model import Model
+from qat.model import Activity, Model
 from qat.network import Network, Pass
 from qat.optimiser import Adam, averaged, cosine_rate
 from qat.recipes import Augment, Recipe, recipe_for
 from qat.surrogate import heaviside
+
+ACTIVITY_SAMPLES = 1000
+"""Validation samples on which the activity is measured."""
 
 Float = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
@@ -243,6 +246,12 @@ def fit(
     return History(tuple(session.epochs), session.best, interrupted, settings)
 
 
+def activity_of(net: Network, x: ArrayLike) -> Activity:
+    """Return how active a network is on inputs: what its cost on a core depends on."""
+    low, high = net.input_range or (0, 1)
+    return Activity.of_spikes(x, low, high, net.run(x).spikes, net.steps)
+
+
 def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) -> dict[str, Any]:
     """Return what export writes into the model's metadata: plain JSON values."""
     return {
@@ -251,6 +260,7 @@ def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) 
             "validation": best.validation_accuracy,
         },
         "firing_rates": list(best.firing_rates),
+        "activity": activity_of(net, data.x_validation[:ACTIVITY_SAMPLES]).to_json(),
         "training": {**settings, "best_epoch": best.number},
         "x_scale": np.asarray(data.x_scale).tolist(),
         "x_offset": np.asarray(data.x_offset).tolist(),

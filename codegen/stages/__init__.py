@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from codegen import __version__
-from codegen.kernels import select
+from codegen import __version__, costs
+from codegen.kernels import NUMBERS, SPIKES, candidates, select
 from codegen.pack import words_for
 from codegen.stages import bitsliced, plain
 from codegen.stages.common import uniform
@@ -22,7 +24,8 @@ from codegen.stages.records import (
     Stage,
     Table,
 )
-from qat.model import Accumulate, Model, Spikes
+from qat.model import Accumulate, Activity, LayerBounds, Model, Spikes
+from qat.model import Layer as ModelLayer
 
 __all__ = [
     "HELPERS",
@@ -59,13 +62,45 @@ HELPERS: tuple[str, ...] = (
 """Functions that stages share, in the order of their definition; one template each."""
 
 
-def plan(model: Model) -> Program:
+@dataclass(frozen=True)
+class Choice:
+    """Why a stage has its kernel.
+
+    costs: predicted instructions of each kernel that could serve it, by name; empty where only
+           one could, or where they were not measured
+    """
+
+    kernel: str
+    costs: Mapping[str, float]
+
+
+Build = Callable[[int, ModelLayer, LayerBounds, Model], Layer]
+
+LAYERS: dict[str, Build] = {
+    "bitsliced": lambda i, y, bounds, model: bitsliced.layer_stage(i, y, bounds, model.input),
+    "plain": lambda i, y, bounds, model: plain.layer_stage(i, y, bounds, model.input, model.name),
+}
+"""What computes the stage of a layer, for each kernel."""
+
+
+def plan(
+    model: Model,
+    core: str | None = None,
+    activity: Activity | None = None,
+    kernels: Mapping[int, str] | None = None,
+) -> Program:
     """Return the program of a model: its stages, its state, its sizes.
+
+    core:     the one for which kernels are chosen, such as "cortex-m4", by default
+              costs.DEFAULT_CORE; the C serves every core in any case
+    activity: how active the model is, for the same choice; by default what its metadata say
+    kernels:  {stage: kernel} that are not to be chosen
 
     Raises ValueError if no kernel serves a layer.
     """
-    layers = tuple(_layer(model, index) for index in range(len(model.layers)))
-    readout = _readout(model)
+    asked = _Asked(model, core or costs.DEFAULT_CORE, activity, dict(kernels or {}))
+    layers = tuple(asked.layer(index) for index in range(len(model.layers)))
+    readout = asked.readout()
     stages: tuple[Stage, ...] = (*layers, readout) if readout else layers
     scratch = Scratch()
     for stage in stages:
@@ -102,16 +137,73 @@ def part_names(program: Program) -> tuple[str, ...]:
     return ("rest", "currents", *layers, "readout")
 
 
-def _layer(model: Model, index: int) -> Layer:
-    layer, bounds = model.layers[index], model.bounds().layers[index]
-    if select(layer.synapse).name == "bitsliced":
-        return bitsliced.layer_stage(index, layer, bounds, model.input)
-    return plain.layer_stage(index, layer, bounds, model.input, model.name)
+def choices(
+    model: Model, core: str | None = None, activity: Activity | None = None
+) -> tuple[Choice, ...]:
+    """Return why each stage of plan(model, core, activity) has its kernel."""
+    asked = _Asked(model, core or costs.DEFAULT_CORE, activity, {})
+    found = [asked.choice(index) for index in range(len(model.layers))]
+    if isinstance(model.readout, Accumulate):
+        found.append(asked.choice(len(model.layers)))
+    elif model.readout is not None:
+        found.append(Choice("count", {}))
+    return tuple(found)
 
 
-def _readout(model: Model) -> Readout | None:
-    if model.readout is None or model.steps is None:
-        return None
+class _Asked:
+    """What plan is asked for, and the stages of every kernel that could serve."""
+
+    def __init__(
+        self, model: Model, core: str, activity: Activity | None, kernels: Mapping[int, str]
+    ) -> None:
+        self.model, self.core, self.kernels = model, core, kernels
+        self.given = activity
+
+    @property
+    def activity(self) -> Activity:
+        return Activity.of(self.model) if self.given is None else self.given
+
+    def reads(self, index: int) -> str:
+        spiking = 0 < index < len(self.model.layers) or isinstance(self.model.input, Spikes)
+        return SPIKES if spiking and index < len(self.model.layers) else NUMBERS
+
+    def stage(self, index: int, kernel: str) -> Stage:
+        if index == len(self.model.layers):
+            return _readout(self.model, kernel)
+        layer, bounds = self.model.layers[index], self.model.bounds().layers[index]
+        return LAYERS[kernel](index, layer, bounds, self.model)
+
+    def choice(self, index: int) -> Choice:
+        """Choose a kernel; what stands alone needs no cost."""
+        synapse = self.model.synapses()[index][1]
+        rows = candidates(synapse, self.reads(index))
+        if index in self.kernels:
+            return Choice(self.kernels[index], {})
+        if len(rows) == 1:
+            return Choice(rows[0].name, {})
+        known: dict[str, float] = {}
+        for row in rows:
+            stage = self.stage(index, row.name)
+            cost = costs.stage_cost(stage, self.model, self.activity, self.core)
+            if cost is not None:
+                known[row.name] = cost
+        return Choice(select(synapse, self.reads(index), known).name, known)
+
+    def layer(self, index: int) -> Layer:
+        stage = self.stage(index, self.choice(index).kernel)
+        assert isinstance(stage, Layer)
+        return stage
+
+    def readout(self) -> Readout | None:
+        if self.model.readout is None:
+            return None
+        index = len(self.model.layers)
+        weighted = isinstance(self.model.readout, Accumulate)
+        return _readout(self.model, self.choice(index).kernel if weighted else "count")
+
+
+def _readout(model: Model, kernel: str) -> Readout:
+    assert model.steps is not None
     bounds, size = model.bounds(), model.layers[-1].size
     assert bounds.scores is not None
     width, words = model.steps.bit_length(), words_for(size)
@@ -132,7 +224,7 @@ def _readout(model: Model) -> Readout | None:
         return Readout(kernel="count", template="count_readout.c.j2", helpers=helpers, **common)
     synapse = model.readout.synapse
     assert bounds.accumulator is not None
-    if select(synapse).name == "bitsliced":
+    if kernel == "bitsliced":
         numbers = bitsliced.readout_numbers(synapse, bounds.accumulator, width)
     else:
         numbers = plain.readout_numbers(synapse)

@@ -145,13 +145,14 @@ static inline void example_broadcast(uint32_t x, uint32_t *planes, uint32_t widt
     }
 }
 
-/* The number in one lane of planes that lie stride words apart. */
+/* The number in one lane of planes that lie stride words apart. From the top, so that no compiler makes
+ * vectors of it: GCC 12 misjudges the length of such code for Helium, and a branch over it does not reach. */
 static inline uint32_t example_lane(const uint32_t *planes, uint32_t stride, uint32_t width, uint32_t lane)
 {
     uint32_t x = 0u;
 
-    for (uint32_t b = 0u; b < width; b++) {
-        x |= ((planes[b * stride] >> lane) & 1u) << b;
+    for (uint32_t b = width; b > 0u; b--) {
+        x = (x << 1) | ((planes[(b - 1u) * stride] >> lane) & 1u);
     }
     return x;
 }
