@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from codegen.comparison import Comparison as Comparison
     from codegen.comparison import Difference as Difference
     from codegen.comparison import compare as compare
+    from codegen.costs import spike_costs as spike_costs
     from codegen.equivalence import check as check
     from codegen.host import CompilerError as CompilerError
     from codegen.host import HostModel as HostModel
@@ -32,6 +33,7 @@ _PUBLIC = {
     "check": "equivalence",
     "compare": "comparison",
     "generate": "write",
+    "spike_costs": "costs",
     "weights_header": "weights",
 }
 

@@ -6,11 +6,12 @@ row here. `select` picks the row of a synapse.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qat.model import Dense
 
-SPIKES, NUMBERS = "spikes", "numbers"
+SPIKES, BYTES, COUNTS = "spikes", "bytes", "counts"
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,10 @@ class Kernel:
     """One row.
 
     bits:  of the weights that it serves
-    reads: what its input may be: SPIKES, or NUMBERS (bytes, or spike counts)
+    reads: what its input may be: SPIKES, BYTES, or the COUNTS of spikes that a readout reads
     cost:  what a step is proportional to
     least: neurons below which it does not win
+    most:  neurons that it can serve, and inputs; 0: any number
     """
 
     name: str
@@ -30,13 +32,22 @@ class Kernel:
     needs: str
     cost: str
     least: int = 1
+    most: tuple[int, int] = (0, 0)
+
+    def serves(self, synapse: Dense, reads: str) -> bool:
+        """Return True if it can compute a synapse on such an input."""
+        neurons, inputs = self.most
+        small = synapse.n_out <= (neurons or synapse.n_out) and synapse.n_in <= (
+            inputs or synapse.n_in
+        )
+        return small and synapse.bits in self.bits and reads in self.reads
 
 
 KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="bitsliced",
         bits=(2,),
-        reads=(SPIKES, NUMBERS),
+        reads=(SPIKES, BYTES, COUNTS),
         packing="planes {z, p} of 32 neurons, 2 bits a weight",
         needs="any core (portable C99)",
         cost="active inputs x blocks of 32 neurons",
@@ -51,9 +62,18 @@ KERNELS: tuple[Kernel, ...] = (
         least=8,
     ),
     Kernel(
+        name="fields",
+        bits=(8,),
+        reads=(COUNTS,),
+        packing="a column of bytes, one per neuron, read as fields of 16 bits",
+        needs="any core (portable C99)",
+        cost="bits set in the counts x outputs",
+        most=(16, 2**16 // 255),
+    ),
+    Kernel(
         name="plain",
         bits=(4, 8, 16),
-        reads=(SPIKES, NUMBERS),
+        reads=(SPIKES, BYTES, COUNTS),
         packing="columns, one per input, 4, 8 or 16 bits a weight",
         needs="any core (portable C99)",
         cost="active inputs x neurons",
@@ -61,14 +81,25 @@ KERNELS: tuple[Kernel, ...] = (
 )
 
 
-def select(synapse: Dense, reads: str) -> Kernel:
-    """Return the kernel that serves `synapse` on spikes or on numbers.
+def candidates(synapse: Dense, reads: str) -> tuple[Kernel, ...]:
+    """Return the rows that can serve `synapse` on such an input, in the table's order.
 
-    Raises ValueError where no row does.
+    Raises ValueError where none does.
     """
-    for kernel in KERNELS:
-        served = synapse.bits in kernel.bits and reads in kernel.reads
-        if served and synapse.n_out >= kernel.least:
-            return kernel
-    known = sorted({bits for kernel in KERNELS for bits in kernel.bits})
-    raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {known}")
+    rows = tuple(kernel for kernel in KERNELS if kernel.serves(synapse, reads))
+    if not rows:
+        served = sorted({bits for kernel in KERNELS for bits in kernel.bits})
+        raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {served}")
+    return tuple(row for row in rows if synapse.n_out >= row.least) or rows
+
+
+def select(synapse: Dense, reads: str, costs: Mapping[str, float] | None = None) -> Kernel:
+    """Return the row that serves `synapse`: of the least cost, of equal ones the first.
+
+    costs: predicted instructions of each candidate, by name; one without a cost comes last
+
+    Raises ValueError where no row serves it.
+    """
+    known = costs or {}
+    rows = candidates(synapse, reads)
+    return min(rows, key=lambda row: known.get(row.name, float("inf")))

@@ -7,6 +7,7 @@ import select
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -44,13 +45,15 @@ class Qemu:
     the firmware and EmulatorError if the emulator is gone for another reason.
     """
 
-    def __init__(self, board: Board, elf: Path, counting: bool = False) -> None:
+    def __init__(
+        self, board: Board, elf: Path, counting: bool = False, options: Sequence[str] = ()
+    ) -> None:
         self.board = board
         self.elf = elf
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         try:
             self._process = subprocess.Popen(
-                qemu_command(board, elf, counting),
+                [*qemu_command(board, elf, counting), *options],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,

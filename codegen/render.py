@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from codegen.pack import c_numbers
 from codegen.stages import Program, plan
 from codegen.stages.common import last_mask
-from qat.model import Model
+from qat.model import Activity, Model
 
 
 def dims(shape: tuple[int, ...]) -> str:
@@ -81,13 +81,17 @@ def _context(program: Program) -> dict[str, Any]:
     }
 
 
-def render(model: Model) -> dict[str, str]:
+def render(
+    model: Model, core: str | None = None, activity: Activity | None = None
+) -> dict[str, str]:
     """Return {file name: text} of `<name>.h`, `<name>.c` and `binding.h`.
 
     The pair is all that a firmware needs. `binding.h` gives the model the fixed names that
     our firmware and the host check use. Rendering is deterministic.
+
+    core, activity: what the kernels are chosen for; see codegen.stages.plan
     """
-    program = plan(model)
+    program = plan(model, core, activity)
     context = _context(program)
     templates = {
         f"{program.name}.h": "model.h.j2",

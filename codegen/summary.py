@@ -8,7 +8,7 @@ import numpy as np
 
 from codegen.stages import Program, Stage, plan
 from codegen.stages.records import Field
-from qat.model import Interval, LayerBounds, Model
+from qat.model import Activity, Interval, LayerBounds, Model
 
 FLOAT32_BYTES = 4
 
@@ -69,13 +69,15 @@ def _shared(program: Program) -> list[dict[str, Any]]:
     return [_field(item) for item in program.fields if item.name not in owned]
 
 
-def summarize(model: Model) -> dict[str, Any]:
+def summarize(
+    model: Model, core: str | None = None, activity: Activity | None = None
+) -> dict[str, Any]:
     """Return the numbers of a model as JSON values: shapes, bits, proved ranges, sizes.
 
     Bytes of flash are weights and constants, without code; bytes of RAM are the state
     struct, exactly.
     """
-    program = plan(model)
+    program = plan(model, core, activity)
     stages = _stages(model, program)
     scores = model.bounds().scores
     return {

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.encode import INPUTS
 from qat.layers import Constants
-from qat.model import LIF, Accumulate, Count, Dense, Layer, Model
+from qat.model import LIF, Accumulate, Activity, Count, Dense, Layer, Model
 from qat.network import Network
 
 
@@ -55,9 +55,11 @@ def export(net: Network, name: str = "snn", x: ArrayLike | None = None) -> Model
           validation data
 
     The metadata holds what `fit` reported ("accuracy", "training", "x_scale" and "x_offset": the
-    real values of 1 and of 0 in the input) and "firing_rates", the mean spikes per neuron and step
-    of every spiking layer. Raises ValueError for a network with real weights, one whose input
-    range is not known, or one that the integer model refuses.
+    real values of 1 and of 0 in the input), "firing_rates", the mean spikes per neuron and step
+    of every spiking layer, and "activity", what the cost on a core depends on (Activity).
+
+    Raises ValueError for a network with real weights, one whose input range is not known, or one
+    that the integer model refuses.
     """
     if net.is_float:
         layers = ", ".join(str(i) for i, bits in enumerate(net.bits) if bits is None)
@@ -72,7 +74,9 @@ def export(net: Network, name: str = "snn", x: ArrayLike | None = None) -> Model
     spiking = zip(net.layers, constants, bits, strict=False)  # a readout comes last
     metadata = dict(net.report)
     if x is not None:
-        metadata["firing_rates"] = list(net.run(x).firing_rates)
+        run, (low, high) = net.run(x), net.input_range or (0, 1)
+        metadata["firing_rates"] = list(run.firing_rates)
+        metadata["activity"] = Activity.of_spikes(x, low, high, run.spikes, net.steps).to_json()
     return Model(
         INPUTS[net.input].record(net.sizes[0], *(net.input_range or (0, 1))),
         tuple(_layer(net, folded, b) for _, folded, b in spiking),

@@ -17,11 +17,14 @@ from qat.datasets import Dataset
 from qat.deploy import export
 from qat.history import Epoch, History
 from qat.memory import require
-from qat.model import Model
+from qat.model import Activity, Model
 from qat.network import Network
 from qat.recipes import Augment, Recipe, recipe_for
 from qat.runs import RunFolder, data_digest
 from qat.session import Session
+
+ACTIVITY_SAMPLES = 1000
+"""Validation samples on which the activity is measured."""
 
 
 def evaluate(net_or_model: Network | Model, x: ArrayLike, y: ArrayLike) -> float:
@@ -190,6 +193,12 @@ def _model(session: Session, best: Epoch) -> Model:
     return export(net)
 
 
+def activity_of(net: Network, x: ArrayLike) -> Activity:
+    """Return how active a network is on inputs: what its cost on a core depends on."""
+    low, high = net.input_range or (0, 1)
+    return Activity.of_spikes(x, low, high, net.run(x).spikes, net.steps)
+
+
 def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) -> dict[str, Any]:
     """Return what export writes into the model's metadata: plain JSON values."""
     return {
@@ -199,6 +208,7 @@ def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) 
         },
         "firing_rates": list(best.firing_rates),
         "idle_neurons": health.idle_neurons(net, data.x_validation),
+        "activity": activity_of(net, data.x_validation[:ACTIVITY_SAMPLES]).to_json(),
         "training": {**settings, "best_epoch": best.number},
         **_scaling(data),
     }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from codegen import __version__
-from codegen.kernels import NUMBERS, SPIKES, select
+from codegen import __version__, costs
+from codegen.kernels import BYTES, COUNTS, SPIKES, candidates, select
 from codegen.pack import words_for
-from codegen.stages import bitsliced, plain, strips
+from codegen.stages import bitsliced, fields, plain, strips
 from codegen.stages.common import uniform
 from codegen.stages.records import (
     LIST_ENTRIES_16,
@@ -22,7 +24,7 @@ from codegen.stages.records import (
     Stage,
     Table,
 )
-from qat.model import Accumulate, Model, Spikes
+from qat.model import Accumulate, Activity, Dense, Interval, Model, Spikes
 
 __all__ = [
     "HELPERS",
@@ -63,13 +65,51 @@ HELPERS: tuple[str, ...] = (
 """Functions that stages share, in the order of their definition; one template each."""
 
 
-def plan(model: Model) -> Program:
+@dataclass(frozen=True)
+class Choice:
+    """Why a stage has its kernel.
+
+    costs: predicted instructions of each kernel that could serve it, by name; empty where only
+           one could, or where they were not measured
+    """
+
+    kernel: str
+    costs: Mapping[str, float]
+
+
+LAYERS: dict[str, Callable[[int, Model], Layer]] = {
+    "bitsliced": bitsliced.layer_stage,
+    "strips": strips.layer_stage,
+    "plain": plain.layer_stage,
+}
+"""What computes the stage of a layer, for each kernel."""
+
+READOUTS: dict[str, Callable[[Dense, Interval, int], dict[str, Any]]] = {
+    "bitsliced": bitsliced.readout_numbers,
+    "fields": fields.readout_numbers,
+    "plain": plain.readout_numbers,
+}
+"""What computes the numbers of a readout, for each kernel."""
+
+
+def plan(
+    model: Model,
+    core: str | None = None,
+    activity: Activity | None = None,
+    kernels: Mapping[int, str] | None = None,
+) -> Program:
     """Return the program of a model: its stages, its state, its sizes.
+
+    core:     the one for which kernels are chosen, such as "cortex-m4", by default
+              costs.DEFAULT_CORE; the C serves every core in any case
+    activity: how active the model is, for the same choice; by default what its metadata say
+    kernels:  {stage: kernel} that are not to be chosen
 
     Raises ValueError if no kernel serves a layer.
     """
-    layers = tuple(_layer(model, index) for index in range(len(model.layers)))
-    readout = _readout(model)
+    asked = _Asked(model, core or costs.DEFAULT_CORE, activity, dict(kernels or {}))
+    layers = tuple(asked.layer(index) for index in range(len(model.layers)))
+    readout = asked.readout()
     stages: tuple[Stage, ...] = (*layers, readout) if readout else layers
     scratch = Scratch()
     for stage in stages:
@@ -106,19 +146,74 @@ def part_names(program: Program) -> tuple[str, ...]:
     return ("rest", "currents", *layers, "readout")
 
 
-def _layer(model: Model, index: int) -> Layer:
-    synapse = model.layers[index].synapse
-    spiking = index > 0 or isinstance(model.input, Spikes)
-    kernel = select(synapse, SPIKES if spiking else NUMBERS).name
-    if kernel == "bitsliced":
-        return bitsliced.layer_stage(index, model)
-    stage = plain.layer_stage(index, model)
-    return strips.strip_stage(stage, synapse) if kernel == "strips" else stage
+def choices(
+    model: Model, core: str | None = None, activity: Activity | None = None
+) -> tuple[Choice, ...]:
+    """Return why each stage of plan(model, core, activity) has its kernel."""
+    asked = _Asked(model, core or costs.DEFAULT_CORE, activity, {})
+    found = [asked.choice(index) for index in range(len(model.layers))]
+    if isinstance(model.readout, Accumulate):
+        found.append(asked.choice(len(model.layers)))
+    elif model.readout is not None:
+        found.append(Choice("count", {}))
+    return tuple(found)
 
 
-def _readout(model: Model) -> Readout | None:
-    if model.readout is None or model.steps is None:
-        return None
+class _Asked:
+    """What plan is asked for, and the stages of every kernel that could serve."""
+
+    def __init__(
+        self, model: Model, core: str, activity: Activity | None, kernels: Mapping[int, str]
+    ) -> None:
+        self.model, self.core, self.kernels = model, core, kernels
+        self.given = activity
+
+    @property
+    def activity(self) -> Activity:
+        return Activity.of(self.model) if self.given is None else self.given
+
+    def reads(self, index: int) -> str:
+        if index == len(self.model.layers):
+            return COUNTS
+        return SPIKES if index or isinstance(self.model.input, Spikes) else BYTES
+
+    def stage(self, index: int, kernel: str) -> Stage:
+        if index == len(self.model.layers):
+            return _readout(self.model, kernel)
+        return LAYERS[kernel](index, self.model)
+
+    def choice(self, index: int) -> Choice:
+        """Choose a kernel; what stands alone needs no cost."""
+        synapse = self.model.synapses()[index][1]
+        rows = candidates(synapse, self.reads(index))
+        if index in self.kernels:
+            return Choice(self.kernels[index], {})
+        if len(rows) == 1:
+            return Choice(rows[0].name, {})
+        found = {row.name: self.cost(self.stage(index, row.name)) for row in rows}
+        known = {name: cost for name, cost in found.items() if cost is not None}
+        if len(known) < len(found):
+            known = {}
+        return Choice(select(synapse, self.reads(index), known).name, known)
+
+    def cost(self, stage: Stage) -> float | None:
+        return costs.stage_cost(stage, self.model, self.activity, self.core)
+
+    def layer(self, index: int) -> Layer:
+        stage = self.stage(index, self.choice(index).kernel)
+        assert isinstance(stage, Layer)
+        return stage
+
+    def readout(self) -> Readout | None:
+        if self.model.readout is None:
+            return None
+        index = len(self.model.layers)
+        weighted = isinstance(self.model.readout, Accumulate)
+        return _readout(self.model, self.choice(index).kernel if weighted else "count")
+
+
+def _readout(model: Model, kernel: str) -> Readout:
+    assert model.steps is not None
     bounds, size = model.bounds(), model.layers[-1].size
     assert bounds.scores is not None
     width, words = model.steps.bit_length(), words_for(size)
@@ -139,10 +234,7 @@ def _readout(model: Model) -> Readout | None:
         return Readout(kernel="count", template="count_readout.c.j2", helpers=helpers, **common)
     synapse = model.readout.synapse
     assert bounds.accumulator is not None
-    if select(synapse, NUMBERS).name == "bitsliced":
-        numbers = bitsliced.readout_numbers(synapse, bounds.accumulator, width)
-    else:
-        numbers = plain.readout_numbers(synapse)
+    numbers = READOUTS[kernel](synapse, bounds.accumulator, width)
     bias, tables = _score_bias(model.steps * synapse.bias.astype(np.int64), model.name)
     numbers["tables"] = (*numbers["tables"], *tables)
     return Readout(**common, **numbers, bias=bias, fraction_bits=synapse.fraction_bits)

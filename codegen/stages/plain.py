@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.pack import byte_fields, pack_fields, words_for
+from codegen.pack import pack_fields, words_for
 from codegen.stages.common import (
     common,
     effective_threshold,
@@ -114,25 +114,8 @@ def layer_stage(index: int, model: Model) -> PlainLayer:
     )
 
 
-FIELD_INPUTS = 2**16 // 255
-"""Inputs whose weights of 8 bits, offset to 0 to 255, sum up to less than 2^16."""
-
-FIELD_OUTPUTS = 16
-"""Outputs whose sums are kept in registers, or nearly so."""
-
-
-def readout_numbers(synapse: Dense) -> dict[str, Any]:
+def readout_numbers(synapse: Dense, accumulator: Interval, count_width: int) -> dict[str, Any]:
     """Return what a readout of 4, 8 or 16-bit weights adds to the fields of `Readout`."""
-    if synapse.bits == 8 and synapse.n_in <= FIELD_INPUTS and synapse.n_out <= FIELD_OUTPUTS:
-        words = byte_fields(synapse.codes.T)
-        what = "a column of bytes, weight + 128, per neuron of the last layer"
-        return {
-            "kernel": "fields",
-            "template": "fields_readout.c.j2",
-            "tables": (Table("readout_weights", what, words),),
-            "helpers": frozenset({"clear", "trailing_zeros"}),
-            "bits": 8,
-        }
     codes = columns(synapse)
     return {
         "kernel": "plain",

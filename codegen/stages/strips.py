@@ -8,20 +8,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 from codegen.pack import STRIP_BITS, strip_words
+from codegen.stages import plain
 from codegen.stages.common import SPIKES_HELPERS
 from codegen.stages.records import PlainLayer, Scratch, Table
-from qat.model import Dense
+from qat.model import Model
 
 SUM_BITS = 16
 """Bits of the fields that hold the sums."""
 
 
-def strip_stage(stage: PlainLayer, synapse: Dense) -> PlainLayer:
-    """Return `stage`, a plain layer of 4 or 8-bit weights on spikes, with sums by strips.
+def layer_stage(index: int, model: Model) -> PlainLayer:
+    """Return the stage of a layer of 4 or 8-bit weights on spikes, with sums by strips.
 
     Where the proved sums need more than 16 bits, they are added in pieces of as many inputs
     as 16 bits hold: their sums are kept beside the totals.
     """
+    stage, synapse = plain.layer_stage(index, model), model.layers[index].synapse
     words = strip_words(synapse.codes, synapse.bits)
     padded = len(words) * STRIP_BITS // synapse.bits
     piece = 2 ** (SUM_BITS - synapse.bits) if stage.ranges.a.width > SUM_BITS else 0

@@ -18,6 +18,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from qat.model import file as _file
+from qat.model.activity import Activity, Rates
 from qat.model.bounds import Bounds, Interval, LayerBounds, model_bounds
 from qat.model.execution import Result, State, check_input, exact_matmul, join, run
 from qat.model.file import write_atomically
@@ -43,6 +44,7 @@ __all__ = [
     "INT32_MAX",
     "LIF",
     "Accumulate",
+    "Activity",
     "Analog",
     "Bounds",
     "Count",
@@ -53,6 +55,7 @@ __all__ = [
     "Layer",
     "LayerBounds",
     "Model",
+    "Rates",
     "Readout",
     "Result",
     "Spikes",

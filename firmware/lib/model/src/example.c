@@ -213,12 +213,13 @@ static inline void example_broadcast(uint32_t x, uint32_t *planes, uint32_t widt
 }
 
 #if EXAMPLE_PROBE > 0
-/* The number in one lane of planes that lie stride words apart. */
+/* The number in one lane of planes that lie stride words apart. From the top, so that no compiler makes
+ * vectors of it: GCC 12 misjudges the length of such code for Helium, and a branch over it does not reach. */
 static inline uint32_t example_lane(const uint32_t *planes, uint32_t stride, uint32_t width, uint32_t lane)
 {
     uint32_t x = 0u;
 
-    for (uint32_t b = width; b != 0u; b--) { /* a chain of shifts: GCC 12 emits bad code for Helium from a sum */
+    for (uint32_t b = width; b > 0u; b--) {
         x = (x << 1) | ((planes[(b - 1u) * stride] >> lane) & 1u);
     }
     return x;

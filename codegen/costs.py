@@ -1,0 +1,250 @@
+"""What a stage costs: instructions, predicted from its record and from how active its input is.
+
+    instructions = sum over features f of  coefficient[instruction set][kind][f] * f(stage, load)
+
+The features stand in codegen.features. The coefficients are never negative; `codegen.calibrate`
+fits them to counts of random layers on emulated cores and writes costs.json.
+
+Two sets of coefficients belong to a kind. `typical` fits the counts. `worst` lies above every
+one of them, and gives the worst case: all code is straight lines and loops, and what decides a
+branch is, in all of it, whether a loop goes on - how many inputs are active, how many digits a
+byte has, how many planes a sum needs - so that the instructions grow with these numbers alone,
+never with weights or membranes. The features are these numbers, at their largest for an input
+that is all active (`worst_load`). The plain kernel also branches where a neuron fires: there the
+feature is the neurons that fire, at most all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from codegen.boards import Board, find_board
+from codegen.features import KINDS, Features, Load, whole
+from codegen.stages.records import Layer, Program, Readout, Stage
+from qat.model import LIF, Accumulate, Activity, Analog, Dense, Input, Model, Rates
+from qat.model import Layer as ModelLayer
+
+ISA = {
+    "cortex-m0": "armv6-m",
+    "cortex-m3": "armv7-m",
+    "cortex-m4": "armv7e-m",
+    "cortex-m7": "armv7e-m",
+    "cortex-m33": "armv7e-m",
+    "cortex-m55": "helium",
+}
+"""The instruction set that the generated C uses on a core; what the coefficients belong to."""
+
+DEFAULT_CORE = "cortex-m4"
+"""The core for which kernels are chosen where none is named: one pair serves every core."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A part of a call: its name as in part_names, its kind, what it is, what it meets."""
+
+    part: str
+    kind: str
+    stage: Stage | Program
+    load: Load
+
+    @property
+    def features(self) -> Features:
+        """The features of its kind; those that are 0 left out."""
+        return {name: n for name, n in KINDS[self.kind](self.stage, self.load).items() if n}
+
+
+def layer_works(
+    stage: Layer, source: Rates | None, own: Rates, activity: Activity, base: Load, *, low: int
+) -> list[Work]:
+    """Return the parts of a layer: its currents, if it reads bytes, and its neurons.
+
+    source: the spikes that it reads, None for bytes; own: those that it makes
+    """
+    size, kernel = stage.source.size, stage.kernel
+    load = replace(base, fired=own.rate * stage.neurons)
+    name = f"layer {stage.index}"
+    if source is not None:
+        load = replace(load, active=source.rate * size, busy=source.busy)
+        return [Work(name, f"{kernel} spikes", stage, load)]
+    values = {low + i: share * size for i, share in enumerate(activity.values) if share}
+    frames = 1.0 if stage.source.analog else base.steps
+    return [
+        Work("currents", f"{kernel} currents", stage, replace(load, values=values, frames=frames)),
+        Work(name, f"{kernel} {'fused' if base.fused else 'held'}", stage, load),
+    ]
+
+
+def sources(model_input: Input, activity: Activity) -> list[Rates | None]:
+    """Return the spikes that each layer reads, None for a layer that reads bytes."""
+    spiking = type(model_input).__name__ == "Spikes"
+    first = Rates(activity.values[1], activity.busy) if spiking else None
+    return [first, *activity.layers]
+
+
+def base_load(program: Program, core: str, single: bool = False) -> Load:
+    """Return what all parts of a call have in common."""
+    return Load(
+        steps=program.steps or 1,
+        single=single,
+        fused=whole(program) and len(program.layers) == 1,
+        helium=ISA[core] == "helium" and program.wide,
+        listed=program.scratch.listed,
+    )
+
+
+def works(
+    program: Program, model_input: Input, activity: Activity, core: str, single: bool = False
+) -> list[Work]:
+    """Return the parts of an inference; of a step, if the model runs free.
+
+    single: the activity is that of one call, not a mean over many
+    """
+    load = base_load(program, core, single)
+    reads = sources(model_input, activity)
+    parts = [Work("rest", "rest", program, load)]
+    for stage, source, own in zip(program.layers, reads, activity.layers, strict=False):
+        parts += layer_works(stage, source, own, activity, load, low=model_input.low)
+    if program.readout is not None:
+        parts.append(_readout_work(program.readout, activity, load))
+    return parts
+
+
+def _readout_work(stage: Readout, activity: Activity, load: Load) -> Work:
+    counts = {c: share * stage.inputs for c, share in enumerate(activity.layers[-1].counts)}
+    return Work("readout", f"{stage.kernel} readout", stage, replace(load, counts=counts))
+
+
+def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> float | None:
+    """Return the predicted instructions of a stage in a call; None if it was never measured."""
+    load = Load(
+        steps=model.steps or 1,
+        fused=model.steps is not None
+        and isinstance(model.input, Analog)
+        and len(model.layers) == 1,
+        helium=ISA[core] == "helium" and getattr(stage, "blocks", 0) >= 4,
+        listed=stage.scratch.listed,
+    )
+    if isinstance(stage, Layer):
+        reads = sources(model.input, activity)[stage.index]
+        own = activity.layers[stage.index]
+        parts = layer_works(stage, reads, own, activity, load, low=model.input.low)
+    else:
+        assert isinstance(stage, Readout)
+        parts = [_readout_work(stage, activity, load)]
+    if not all(measured(work.kind, core) for work in parts):
+        return None
+    return sum(evaluate(work, core) for work in parts)
+
+
+# ----------------------------------------------------------------- coefficients
+
+
+@cache
+def coefficients() -> dict[str, Any]:
+    """Return the contents of costs.json."""
+    path = files("codegen").joinpath("costs.json")
+    loaded: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {"costs": {}}
+    return loaded
+
+
+def measured(kind: str, core: str) -> bool:
+    """Return True if a kind of part has coefficients on a core."""
+    return kind in coefficients()["costs"].get(ISA[core], {})
+
+
+def evaluate(work: Work, core: str, which: str = "typical") -> float:
+    """Return the predicted instructions of a part: `typical`, or the bound `worst`.
+
+    Raises ValueError for a core or kind that was never measured.
+    """
+    if not measured(work.kind, core):
+        raise ValueError(
+            f"costs: no coefficients for {work.kind!r} on {core}; measure them with "
+            "python -m codegen.calibrate"
+        )
+    table = coefficients()["costs"][ISA[core]][work.kind]
+    return float(sum(table[which].get(name, 0.0) * n for name, n in work.features.items()))
+
+
+def worst_works(program: Program, model_input: Input, core: str) -> list[Work]:
+    """Return the parts of a call on an input that is all active: every input, digit and neuron."""
+    full = Rates(1.0, 1.0)
+    active = Activity((0.0,) * 2, 1.0, (full,) * len(program.layers), "all active")
+    return [_at_worst(work) for work in works(program, model_input, active, core)]
+
+
+def _at_worst(work: Work) -> Work:
+    """Return a part with the values that make most digits; bits beyond the width are ignored."""
+    stage, load = work.stage, work.load
+    if isinstance(stage, Readout):
+        most = 2 ** ((stage.steps + 1).bit_length() - 1) - 1  # all ones, at most T
+        return replace(work, load=replace(load, counts={most: stage.inputs}))
+    if isinstance(stage, Layer) and stage.source.bits:
+        ones = 2**stage.source.bits - 1
+        return replace(work, load=replace(load, values={ones: stage.source.size}))
+    return work
+
+
+# -------------------------------------------------------------- costs of spikes
+
+MORE = 0.01
+"""Spikes per neuron and step by which a rate is raised for the cost of a spike."""
+
+
+def spike_costs(
+    model_or_sizes: Model | Sequence[int],
+    board: str | Board,
+    *,
+    bits: Sequence[int] | int = 2,
+    steps: int = 8,
+    density: float | None = None,
+) -> list[float]:
+    """Return the instructions that one more spike of each layer costs, in what reads it.
+
+    model_or_sizes: a model, or inputs, neurons of the spiking layers and outputs of a network
+        with held input, whose weights have `bits` and which runs `steps`
+    density: spikes per neuron and step to start from; by default what the model's metadata say
+
+    The plain numbers are meant for training: a layer whose spikes cost more may spike less.
+    """
+    from codegen.stages import plan  # noqa: PLC0415  # stages choose kernels by these costs
+
+    model = model_or_sizes
+    if not isinstance(model, Model):
+        model = _stand_in(model, bits, steps)
+    core, program = find_board(board).core, plan(model, find_board(board).core)
+    activity = Activity.of(model, density)
+
+    def total(rates: Activity) -> float:
+        parts = works(program, model.input, rates, core)
+        return sum(evaluate(work, core) for work in parts if work.part != "rest")
+
+    start = total(activity)
+    costs = []
+    for index, (layer, rates) in enumerate(zip(model.layers, activity.layers, strict=True)):
+        layers = (*activity.layers[:index], rates.raised(MORE), *activity.layers[index + 1 :])
+        spikes = MORE * layer.size * (model.steps or 1)
+        costs.append((total(replace(activity, layers=layers)) - start) / spikes)
+    return costs
+
+
+def _stand_in(sizes: Sequence[int], bits: Sequence[int] | int, steps: int) -> Model:
+    """Return a model of a shape: its weights do not matter for its costs."""
+    pairs = list(pairwise(sizes))
+    each = [bits] * len(pairs) if isinstance(bits, int) else list(bits)
+    if not pairs or len(pairs) < 2 or len(each) != len(pairs):
+        raise ValueError(
+            f"spike_costs: found sizes {list(sizes)} with bits {each}; needs inputs, the neurons "
+            "of one layer or more, outputs, and bits for each pair of them"
+        )
+    dense = [Dense(np.ones((m, n), np.int8), b) for (n, m), b in zip(pairs, each, strict=True)]
+    layers = tuple(ModelLayer(d, LIF(np.array(d.n_in), (3,))) for d in dense[:-1])
+    return Model(Analog(sizes[0], 0, 15), layers, Accumulate(dense[-1]), steps)
