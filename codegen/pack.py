@@ -145,6 +145,29 @@ def unpack_fields(packed: NDArray[Any], bits: int, n: int) -> Codes:
     return signed.reshape(*packed.shape[:-1], -1)[..., :n].astype(np.int8)
 
 
+def signed_digits(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return how many digits of the non-adjacent form of each value are not 0."""
+    sizes = (abs(int(value)) for value in values)
+    return np.array([(size ^ 3 * size).bit_count() for size in sizes], np.int64)
+
+
+def byte_quads(codes: Codes) -> NDArray[np.int8]:
+    """Pack (4 m, n) ternary codes into (m, n to whole 16s) bytes w0 + 4 w1 + 16 w2 + 64 w3."""
+    m, n = len(codes) // 4, codes.shape[1]
+    packed = np.zeros((m, -(-n // 16) * 16), np.int8)
+    packed[:, :n] = np.einsum("mkn,k->mn", codes.reshape(m, 4, n), np.array([1, 4, 16, 64]))
+    return packed
+
+
+def unpack_byte_quads(packed: NDArray[np.int8], n: int) -> Codes:
+    """Return the (4 m, n) int8 codes that `byte_quads` packed."""
+    rest, codes = packed[:, :n].astype(np.int64), []
+    for _ in range(4):
+        codes.append((rest + 1) % 4 - 1)
+        rest = (rest - codes[-1]) >> 2
+    return np.stack(codes, axis=1).reshape(-1, n).astype(np.int8)
+
+
 def byte_fields(codes: Codes) -> Words:
     """Pack (n, m) codes of 8 bits into (n, ceil(m / 4)) words of bytes code + 128.
 

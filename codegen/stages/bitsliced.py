@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.pack import LANES, byte_order, constant_planes, ternary_planes, words_for
+from codegen.pack import (
+    LANES,
+    byte_order,
+    byte_quads,
+    constant_planes,
+    signed_digits,
+    ternary_planes,
+    words_for,
+)
 from codegen.stages.common import (
     SPIKES_HELPERS,
     common,
@@ -30,7 +38,7 @@ from codegen.stages.records import (
     Source,
     Table,
 )
-from qat.model import Dense, Interval, Model
+from qat.model import Activity, Dense, Interval, Model
 from qat.model import Layer as ModelLayer
 
 ADDER_PLANES = 4
@@ -39,6 +47,10 @@ ADDER_PLANES = 4
 ADDER_HELPERS = SPIKES_HELPERS | {"adder", "add_columns"}
 READOUT_HELPERS = ADDER_HELPERS | {"sum_digits", "broadcast"}
 BYTE_HELPERS = ADDER_HELPERS | {"slice_bytes", "broadcast"}
+
+DENSE_DIGITS = 1.0
+"""Digits of a byte, on average, from which Helium multiplies instead: a digit takes 22 instructions
+for 128 neurons, a byte 20."""
 
 DIGITS_LISTED = 512
 """Most digits of a byte input that are listed at once; one of a digit image has about 200."""
@@ -290,6 +302,30 @@ class _Builder:
             return BYTE_HELPERS | used
         return ADDER_HELPERS | used | ({"planes_for"} if self.blocks >= SIZED_BLOCKS else set())
 
+    def dense(self) -> tuple[Table, ...]:
+        """Return the tables of dot products, where they are expected to cost less than lists."""
+        source, digits = self.source, self.source.digits
+        if digits is None or digits.kind != "signed" or self.blocks < 4:
+            return ()
+        values = np.arange(self.model.input.low, self.model.input.high + 1)
+        shares = np.array(Activity.of(self.model).values)
+        if (shares * signed_digits(values)).sum() < DENSE_DIGITS:
+            return ()
+        codes = np.zeros((self.blocks * LANES, self.layer.synapse.n_in), np.int64)
+        codes[: self.layer.size] = self.layer.synapse.codes
+        added = np.zeros(len(codes), np.int64)
+        half = (1 << source.shift) >> 1
+        added[: self.layer.size] = (self.bias << source.shift) + half
+        if not source.negative:
+            added += 128 * codes.sum(axis=1)
+        what = "weights of 4 neurons a byte, 16 inputs a vector"
+        return (
+            Table(f"dense{self.index}", what, byte_quads(codes)),
+            Table(
+                f"offsets{self.index}", "added to the sum of each neuron", added.astype(np.int32)
+            ),
+        )
+
     def weights(self) -> Table:
         """Return the planes of the weights, in the order in which the inputs are listed."""
         what, codes = "per input {z, p}: weight + 1 = z + 2p", self.layer.synapse.codes
@@ -345,6 +381,7 @@ class _Builder:
             constants=self.constants.words,
             bias_words=widths["bias"] if cached else 0,
             rounds=self.rounds(),
+            dense=self.dense(),
             inverse=pow(2**source.bits - 1, -1, 2**32) if source.bits else 1,
             planes=planes,
             floor=_common_digits(floor, widths["u"]),

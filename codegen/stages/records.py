@@ -263,6 +263,8 @@ class BitslicedLayer(Layer):
     bias_words:  words of the bias added to a cached current (0: none)
     rounds:      the list may be too short for the digits of one input: it is worked off, and again
     inverse:     of the largest value of a byte modulo 2^32, where that has a list of its own
+    dense:       instead of the weights on Helium, where bytes are seldom 0: four weights a byte,
+                 and what is added to their sums; empty elsewhere
     """
 
     columns: int
@@ -281,6 +283,7 @@ class BitslicedLayer(Layer):
     bias_words: int
     rounds: bool
     inverse: int
+    dense: tuple[Table, ...]
     planes: tuple[Plane, ...]
     floor: tuple[Digit, ...]
     ceiling: tuple[Digit, ...]

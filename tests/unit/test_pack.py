@@ -14,12 +14,18 @@ from support.models import small_model
 
 from codegen.host import WARNINGS, find_compiler
 from codegen.pack import (
+    byte_fields,
+    byte_order,
+    byte_quads,
     constant_planes,
     pack_bits,
     pack_fields,
+    signed_digits,
     strip_words,
     ternary_planes,
     unpack_bits,
+    unpack_byte_fields,
+    unpack_byte_quads,
     unpack_fields,
     unpack_strip_words,
     unpack_ternary_planes,
@@ -50,6 +56,41 @@ def test_fields_unpack(bits: int, n_out: int, n_in: int, seed: int) -> None:
     packed = pack_fields(codes, bits)
     np.testing.assert_array_equal(unpack_fields(packed, bits, n_in), codes)
     assert packed.nbytes == n_out * -(-n_in * bits // 8)
+
+
+@given(SIZES, SIZES, SEEDS)
+def test_byte_fields_unpack(n: int, m: int, seed: int) -> None:
+    codes = codes_of(8, n, m, seed)
+    words = byte_fields(codes)
+    np.testing.assert_array_equal(unpack_byte_fields(words, m), codes)
+    assert words.shape == (n, -(-m // 4))
+
+
+@given(SIZES, SIZES, SEEDS)
+def test_byte_quads_unpack(quads: int, n: int, seed: int) -> None:
+    codes = codes_of(2, 4 * quads, n, seed)
+    packed = byte_quads(codes)
+    np.testing.assert_array_equal(unpack_byte_quads(packed, n), codes)
+    assert packed.shape == (quads, -(-n // 16) * 16)
+
+
+@given(SIZES)
+def test_bytes_have_an_order_of_their_own(n: int) -> None:
+    order = byte_order(n)
+    assert sorted(order[order < n]) == list(range(n))
+    assert len(order) == -(-n // 4) * 4
+
+
+def test_signed_digits_are_those_of_the_non_adjacent_form() -> None:
+    def digits(value: int) -> int:
+        count = 0
+        while value:
+            digit = 2 - value % 4 if value % 2 else 0
+            count, value = count + abs(digit), (value - digit) // 2
+        return count
+
+    values = np.arange(-128, 256)
+    assert signed_digits(values).tolist() == [digits(int(value)) for value in values]
 
 
 @given(st.sampled_from((4, 8)), SIZES, SIZES, SEEDS)

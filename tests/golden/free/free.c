@@ -76,7 +76,7 @@ static inline FREE_UNUSED uint32_t free_trailing_zeros(uint32_t word)
  *
  * r0 words, r1 list, r2 offset of bit 31, r3 end of the words, r12 bit 31, lr the table.
  */
-static uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
+static FREE_UNUSED uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
 {
     register const uint32_t *r0 __asm__("r0") = words;
     register uint16_t *r1 __asm__("r1") = list;
@@ -89,8 +89,8 @@ static uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t
         "push {r4-r6, r8, r9}\n"
         "1:\n\t"
         "ldr r4, [r0], #4\n\t"
+        "cbz r4, 3f\n\t"
         FREE_IF_MANY
-        "cbz r4, 3f\n"
         "2:\n\t"
         "clz r6, r4\n\t"
         "sub r5, r2, r6, lsl #3\n\t"
@@ -127,7 +127,7 @@ static const uint8_t free_offsets[32] = {
  * r0 words, r1 list, r2 offset of bit 0, r3 end of the words, r4 the word, r5 scratch, r6 the
  * sequence, r7 the table; r8 is 256.
  */
-static uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
+static FREE_UNUSED uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
 {
     register const uint32_t *r0 __asm__("r0") = words;
     register uint16_t *r1 __asm__("r1") = list;
@@ -175,7 +175,7 @@ static uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t
     return (uint32_t)(r1 - list);
 }
 #else
-static uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
+static FREE_UNUSED uint32_t free_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
 {
     uint16_t *end = list;
     uint32_t base = first;
@@ -319,7 +319,7 @@ static inline FREE_UNUSED uint32_t free_adder(uint32_t *ones, uint32_t x, uint32
     FREE_ADD("r6", "r11", "r9") \
     FREE_ADD("r7", a, "r11")
 
-static __attribute__((noinline)) void free_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
+static FREE_UNUSED __attribute__((noinline)) void free_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
                                                        uint32_t *planes, uint32_t width, uint32_t *carries)
 {
     if (n == 0u) {

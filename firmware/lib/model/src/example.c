@@ -76,7 +76,7 @@ static inline EXAMPLE_UNUSED uint32_t example_trailing_zeros(uint32_t word)
  *
  * r0 words, r1 list, r2 offset of bit 31, r3 end of the words, r12 bit 31, lr the table.
  */
-static uint32_t example_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
+static EXAMPLE_UNUSED uint32_t example_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
 {
     register const uint32_t *r0 __asm__("r0") = words;
     register uint16_t *r1 __asm__("r1") = list;
@@ -89,8 +89,8 @@ static uint32_t example_list_active(const uint32_t *words, uint32_t count, uint1
         "push {r4-r6, r8, r9}\n"
         "1:\n\t"
         "ldr r4, [r0], #4\n\t"
+        "cbz r4, 3f\n\t"
         EXAMPLE_IF_MANY
-        "cbz r4, 3f\n"
         "2:\n\t"
         "clz r6, r4\n\t"
         "sub r5, r2, r6, lsl #3\n\t"
@@ -127,7 +127,7 @@ static const uint8_t example_offsets[32] = {
  * r0 words, r1 list, r2 offset of bit 0, r3 end of the words, r4 the word, r5 scratch, r6 the
  * sequence, r7 the table; r8 is 256.
  */
-static uint32_t example_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
+static EXAMPLE_UNUSED uint32_t example_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
 {
     register const uint32_t *r0 __asm__("r0") = words;
     register uint16_t *r1 __asm__("r1") = list;
@@ -175,7 +175,7 @@ static uint32_t example_list_active(const uint32_t *words, uint32_t count, uint1
     return (uint32_t)(r1 - list);
 }
 #else
-static uint32_t example_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
+static EXAMPLE_UNUSED uint32_t example_list_active(const uint32_t *words, uint32_t count, uint16_t *list, uint32_t first)
 {
     uint16_t *end = list;
     uint32_t base = first;
@@ -326,7 +326,7 @@ static inline EXAMPLE_UNUSED uint32_t example_adder(uint32_t *ones, uint32_t x, 
     EXAMPLE_ADD("r6", "r11", "r9") \
     EXAMPLE_ADD("r7", a, "r11")
 
-static __attribute__((noinline)) void example_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
+static EXAMPLE_UNUSED __attribute__((noinline)) void example_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
                                                           uint32_t *planes, uint32_t width, uint32_t *carries)
 {
     if (n == 0u) {
@@ -784,7 +784,7 @@ static inline void example_swap_bits(uint32_t *x, uint32_t *y, uint32_t shift, u
  * Cut 32 bytes, aligned to 4, into the digits of their values. Byte 4 i + k is bit i + 8 k of a
  * plane: so the 8 x 8 bits of eight bytes are transposed, all at once, and the weights lie in this order.
  */
-static void example_slice_32(const uint8_t *x, uint32_t *digits)
+static EXAMPLE_UNUSED void example_slice_32(const uint8_t *x, uint32_t *digits)
 {
     uint32_t w[8];
 
@@ -812,7 +812,7 @@ static void example_slice_32(const uint8_t *x, uint32_t *digits)
 /*
  * Cut the input into 5 planes of its digits, 1 words each.
  */
-static void example_slice_bytes(const uint8_t *x, uint32_t *digits)
+static EXAMPLE_UNUSED void example_slice_bytes(const uint8_t *x, uint32_t *digits)
 {
     uint32_t aligned[8];
 
