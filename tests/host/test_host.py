@@ -75,6 +75,10 @@ PLANTED = [
     ("plain", "plain_asr(v, 3u)", "plain_asr(v, 4u)"),
     ("plain", "u -= 508", "u -= 507"),
     ("plain", "carry &= count;", "carry |= count;"),
+    ("plain", "(column[0] >> 8) & 0x00ff00ffu", "(column[0] >> 8) & 0x00ff007fu"),
+    ("plain", "n * 0x00800080u", "n * 0x00800081u"),
+    ("plain", "start + (start << 8)}", "start}"),
+    ("plain", "all[word] - (odd[word] << 8)", "all[word]"),
 ]
 
 
