@@ -29,6 +29,7 @@ __all__ = ["HELPERS", "Field", "Layer", "Program", "Readout", "Stage", "Table", 
 HELPERS: tuple[str, ...] = (
     "trailing_zeros",
     "list_active",
+    "list_inactive",
     "asr",
     "signed",
     "broadcast",
