@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment
 from numpy.typing import NDArray
 
-from codegen.pack import ctype, pack_fields, ternary_planes
+from codegen.pack import ctype, pack_fields, strip_words, ternary_planes
 from codegen.render import environment
 from qat.model import CODE_RANGE, Model, check_c_name
 
-LAYOUTS = ("planes", "rows")
+
+@dataclass(frozen=True)
+class Layout:
+    """One row: `pack` takes codes and bits; `serves` are the bits that it can pack."""
+
+    pack: Callable[[NDArray[Any], int], NDArray[Any]]
+    serves: tuple[int, ...]
 
 
 def _planes(codes: NDArray[Any], bits: int) -> NDArray[Any]:
-    if bits != 2:
-        raise ValueError(
-            f"layout 'planes' holds ternary weights, 2 bits each; for {bits} bits use 'rows'"
-        )
     return ternary_planes(codes)
+
+
+LAYOUTS = {
+    "planes": Layout(_planes, (2,)),
+    "rows": Layout(pack_fields, tuple(CODE_RANGE)),
+    "strips": Layout(strip_words, (4, 8)),
+}
 
 
 def _codes(array: NDArray[Any], bits: int) -> NDArray[Any]:
@@ -43,8 +54,13 @@ def _codes(array: NDArray[Any], bits: int) -> NDArray[Any]:
 
 
 def _array(name: str, codes: NDArray[Any], bits: int, layout: str) -> dict[str, Any]:
-    pack = {"planes": _planes, "rows": pack_fields}[layout]
-    packed = pack(_codes(codes, bits), bits)
+    checked, row = _codes(codes, bits), LAYOUTS[layout]
+    if bits not in row.serves:
+        raise ValueError(
+            f"layout {layout!r} holds weights of {' or '.join(map(str, row.serves))} bits; "
+            f"for {bits} bits use 'rows'"
+        )
+    packed = row.pack(checked, bits)
     return {
         "name": name,
         "bits": bits,
@@ -67,8 +83,9 @@ def weights_header(
 
     weights: integer codes (n_out, n_in), or a Model, whose every synapse becomes an array
     bits:    2, 4, 8 or 16 bits a weight; for a Model each synapse has its own. Default 2.
-    layout:  "rows" (two's complement fields, low bits first) or "planes" ({z, p} words of
-             32 neurons, ternary only; a Model's wider synapses are then laid out as rows)
+    layout:  "rows" (two's complement fields, low bits first), "planes" ({z, p} words of 32
+             neurons, ternary only) or "strips" (words of offset fields, 64 bits an input, 4
+             and 8 bits only); synapses of a Model that have other bits are laid out as rows
     name:    prefix of the arrays; by default the model's name, or "weights"
 
     Raises ValueError if the codes do not fit the bits or the layout.
@@ -84,7 +101,7 @@ def weights_header(
                 f"{name}_{where.replace(' ', '')}",
                 synapse.codes,
                 synapse.bits,
-                layout if synapse.bits == 2 else "rows",
+                layout if synapse.bits in LAYOUTS[layout].serves else "rows",
             )
             for where, synapse in weights.synapses()
         ]

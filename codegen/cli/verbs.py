@@ -253,7 +253,7 @@ def weights_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--layout",
-        choices=("planes", "rows"),
+        choices=("planes", "rows", "strips"),
         default="rows",
         help="rows of fields, or bit planes of 32 neurons (default: rows)",
     )

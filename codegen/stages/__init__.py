@@ -41,6 +41,7 @@ __all__ = [
 HELPERS: tuple[str, ...] = (
     "trailing_zeros",
     "list_active",
+    "list_inactive",
     "asr",
     "signed",
     "broadcast",

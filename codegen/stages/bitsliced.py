@@ -23,6 +23,7 @@ from codegen.pack import (
 from codegen.stages.common import (
     SPIKES_HELPERS,
     common,
+    complement_from,
     effective_threshold,
     saturation,
     source_of,
@@ -59,28 +60,8 @@ DIGITS_LISTED = 512
 SIZED_BLOCKS = 3
 """Blocks from which a step counts the planes that its active inputs can fill: fewer are added."""
 
-COMPLEMENT_BYTES = 4096
-"""Bytes of weights from which a layer lists its inactive inputs when they are the fewer.
-
-That takes about 0.4 KB of flash, and halves the most that a step can take: no more than a tenth
-of the weights then, whatever the layer's typical firing is. A smaller layer does without.
-"""
-
-LIST_COST, ADD_COST, BLOCK_COST = 6, 10, 150
-"""Instructions on ARMv7-M: to list an input, to add it to a block, to begin and end a block."""
-
-
-def complement_from(inputs: int, blocks: int) -> int:
-    """Return the number of active inputs above which it pays to add the inactive ones; 0: never.
-
-    List and sum of the inactive inputs, and what every block takes, against the sum of the
-    active ones, which are then already listed.
-    """
-    if 8 * inputs * blocks < COMPLEMENT_BYTES:
-        return 0
-    sum_cost = ADD_COST * blocks
-    limit = (inputs * (LIST_COST + sum_cost) + BLOCK_COST * blocks) // (LIST_COST + 2 * sum_cost)
-    return min(limit, inputs)
+ADD_COST, BLOCK_COST = 10, 150
+"""Instructions on ARMv7-M to add an input to a block, and to begin and end a block."""
 
 
 def carries_for(inputs: int) -> int:
@@ -336,7 +317,10 @@ class _Builder:
 
     def complement(self) -> tuple[int, tuple[Table, ...]]:
         """Return where the complement begins (0: never), and what it subtracts from, in planes."""
-        limit = 0 if self.source.bits else complement_from(self.source.size, self.blocks)
+        weights = 8 * self.source.size * self.blocks
+        costs = ADD_COST * self.blocks, BLOCK_COST * self.blocks
+        limit = complement_from(self.source.size, weights, *costs)
+        limit = 0 if self.source.bits else limit
         if not limit:
             return 0, ()
         values = -self.layer.synapse.codes.astype(np.int64).sum(axis=1) - 1
@@ -364,7 +348,7 @@ class _Builder:
             fields=self.fields(widths),
             scratch=self.scratch(sum_width, bool(limit)),
             helpers=self.helpers(planes, reset_by, cached, shared["counted"])
-            | ({"add", "broadcast", "sum_inactive"} if limit else set()),
+            | ({"add", "broadcast", "list_inactive", "sum_inactive"} if limit else set()),
             probes=frozenset({"lane", "signed"}),
             columns=weights.values[0].size,
             blocks=self.blocks,

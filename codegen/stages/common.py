@@ -15,6 +15,28 @@ from qat.model import Layer as ModelLayer
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
 
 
+COMPLEMENT_BYTES = 4096
+"""Bytes of weights from which a layer lists its inactive inputs when they are the fewer.
+
+That takes about 0.4 KB of flash, and halves the most that a step can take: no more than a tenth
+of the weights then, whatever the layer's typical firing is. A smaller layer does without.
+"""
+
+LIST_COST = 6
+"""Instructions on ARMv7-M to list an active input."""
+
+
+def complement_from(inputs: int, weight_bytes: int, add_cost: int, once: int) -> int:
+    """Return the number of active inputs above which it pays to add the inactive ones; 0: never.
+
+    add_cost: instructions to add an input; once: those that the complement takes besides. The
+    inactive inputs are listed and added, against adding the active ones, which are listed.
+    """
+    if weight_bytes < COMPLEMENT_BYTES:
+        return 0
+    return min((inputs * (LIST_COST + add_cost) + once) // (LIST_COST + 2 * add_cost), inputs)
+
+
 def source_of(index: int, model: Model) -> Source:
     """Return where layer `index` reads from."""
     layer, model_input = model.layers[index], model.input
@@ -59,6 +81,12 @@ def uniform(values: NDArray[Any]) -> int | None:
 def width_of(low: int, high: int) -> int:
     """Return the bits of the two's complement number that holds low and high."""
     return Interval(np.array([low]), np.array([high])).width
+
+
+def smallest(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values as the smallest of int8, int16 and int32 that holds them."""
+    width = Interval(values.min(keepdims=True), values.max(keepdims=True)).width
+    return values.astype(np.int8 if width <= 8 else np.int16 if width <= 16 else np.int32)
 
 
 def last_mask(neurons: int) -> int:

@@ -12,6 +12,7 @@ from codegen.stages.common import (
     common,
     effective_threshold,
     saturation,
+    smallest,
     source_of,
     uniform,
 )
@@ -26,11 +27,6 @@ def integer_ctype(interval: Interval) -> str:
         if interval.width <= bits:
             return f"int{bits}_t"
     return "int32_t"
-
-
-def _smallest(values: NDArray[Any]) -> NDArray[Any]:
-    width = Interval(values.min(keepdims=True), values.max(keepdims=True)).width
-    return values.astype(np.int8 if width <= 8 else np.int16 if width <= 16 else np.int32)
 
 
 def columns(synapse: Dense) -> NDArray[Any]:
@@ -50,7 +46,7 @@ class _Constants:
         if shared is not None:
             return str(shared)
         table = f"{name}{self.index}"
-        self.tables.append(Table(table, f"{name} of each neuron", _smallest(values)))
+        self.tables.append(Table(table, f"{name} of each neuron", smallest(values)))
         return f"{self.prefix}_{table}[j]"
 
 

@@ -305,6 +305,7 @@ class PlainLayer(Layer):
     strips: number of strips; 0 where the weights are columns of all neurons
     padded: neurons of all strips
     piece:  inputs whose weights are summed at once; 0: any number
+    complement: active inputs above which the inactive ones are added (0: never)
     """
 
     bits: int
@@ -319,6 +320,7 @@ class PlainLayer(Layer):
     strips: int = 0
     padded: int = 0
     piece: int = 0
+    complement: int = 0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -75,6 +75,10 @@ PLANTED = [
     ("plain", "plain_asr(v, 3u)", "plain_asr(v, 4u)"),
     ("plain", "u -= 508", "u -= 507"),
     ("plain", "carry &= ~counts[", "carry |= ~counts["),
+    ("plain", "(column[0] >> 8) & 0x00ff00ffu", "(column[0] >> 8) & 0x00ff007fu"),
+    ("plain", "n * 0x00800080u", "n * 0x00800081u"),
+    ("plain", "start + (start << 8)}", "start}"),
+    ("plain", "all[word] - (odd[word] << 8)", "all[word]"),
 ]
 
 
@@ -98,18 +102,19 @@ def test_planted_bugs_are_found(kernel: str, old: str, new: str, tmp_path: Path)
 
 
 COMPLEMENT = [
-    ("carries[k] = ~words[k]", "carries[k] = words[k]"),
-    ("carries[count - 1u] &= last", "carries[count - 1u] &= last >> 1"),
+    ("inverted[k] = ~words[k]", "inverted[k] = words[k]"),
+    ("inverted[count - 1u] &= last", "inverted[count - 1u] &= last >> 1"),
     ("broadcast(0u - start - n", "broadcast(0u - start + n"),
     ("b < digits ? b : digits - 1u]", "b < digits ? b : 0u]"),
     ("sum[b] = ~sum[b]", "sum[b] = sum[b]"),
     ("minus += digits", "minus += 0u"),
+    ("bench_all0[j] - state->totals[j]", "bench_all0[j]"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new"), COMPLEMENT)
 def test_planted_bugs_of_the_complement_are_found(old: str, new: str) -> None:
-    model = random_layer(300, 70)
+    model = random_layer(300, 70, bits=4 if "_all0" in old else 2)
     files = render(model)
     assert old in files["bench.c"]
     honest, broken = (
@@ -125,7 +130,9 @@ def test_planted_bugs_of_the_complement_are_found(old: str, new: str) -> None:
 
 def test_small_layers_pay_nothing_for_the_complement() -> None:
     assert "sum_inactive" in render(random_layer(300, 70))["bench.c"]
-    assert "sum_inactive" not in render(random_layer(64, 64))["bench.c"]
+    for bits in (2, 4, 8):
+        assert "list_inactive" in render(random_layer(300, 70, bits=bits))["bench.c"]
+        assert "list_inactive" not in render(random_layer(64, 32, bits=bits))["bench.c"]
 
 
 def test_the_first_difference_is_the_first(tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ READERS = {
     ("rows", 16): "w[j][i]))",
     ("planes", 2): "((w[j / 32][2 * i] >> (j % 32)) & 1)) "
     "+ 2 * (int)((w[j / 32][2 * i + 1] >> (j % 32)) & 1) - 1",
+    ("strips", 4): "((w[j / 16][2 * i + j % 16 / 8] >> (4 * (j % 8))) & 15)) - 8",
+    ("strips", 8): "((w[j / 8][2 * i + j % 8 / 4] >> (8 * (j % 4))) & 255)) - 128",
 }
 
 
@@ -171,8 +173,9 @@ def test_header_of_a_model_holds_every_synapse(tmp_path: Path) -> None:
         ((np.array([[0.5]]), 2), r"found dtype float64; must hold integer codes"),
         ((np.array([1, 0]), 2), r"found shape \(2,\)"),
         ((np.array([[1]]), 5), r"bits: found 5; allowed are 2, 4, 8, 16"),
-        ((np.array([[1]]), 4, "planes"), r"layout 'planes' holds ternary weights"),
-        ((np.array([[1]]), 2, "columns"), r"layout: found 'columns'; allowed are planes, rows"),
+        ((np.array([[1]]), 4, "planes"), r"layout 'planes' holds weights of 2 bits"),
+        ((np.array([[1]]), 2, "strips"), r"layout 'strips' holds weights of 4 or 8 bits; for 2"),
+        ((np.array([[1]]), 2, "columns"), r"layout: found 'columns'; allowed are planes, rows, st"),
         ((np.array([[1]]), 2, "rows", "for"), r"'for' is a keyword"),
     ],
 )
