@@ -284,6 +284,30 @@ def build_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="DIR", help="copy the firmware here as well")
 
 
+def plot_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `plot`."""
+    _model(parser)
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", default=".", help="folder for the pictures (default: .)"
+    )
+    parser.add_argument(
+        "--kind",
+        metavar="K,K",
+        help="raster, membranes, firing, confusion (default: all that can be drawn)",
+    )
+    parser.add_argument(
+        "--sample",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="sample whose spikes and membranes are drawn (default: 0)",
+    )
+    parser.add_argument(
+        "--format", metavar="F,F", default="png", help="png, svg or both (default: png)"
+    )
+    _data(parser)
+
+
 def bench_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `bench`."""
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a model file")
@@ -354,6 +378,14 @@ VERBS: tuple[Verb, ...] = (
         "Print what a model is made of, every byte of flash and RAM itemised.",
         info_arguments,
         "models:info",
+    ),
+    Verb(
+        "plot",
+        "draw spikes, membranes, firing rates and confusion",
+        "Draw a model at work, as PNG or SVG: spike rasters, membranes with their thresholds, "
+        "firing rates, and which class was taken for which. Needs the extra `plot`.",
+        plot_arguments,
+        "pictures:plot",
     ),
     Verb(
         "generate",

@@ -1,0 +1,60 @@
+"""The verb plot: pictures of a model at work."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from codegen.cli.data import Inputs, inputs_of
+from codegen.cli.output import Output
+from qat.model import Model, write_atomically
+from qat.plots import PLOTS, Scene, to_bytes
+
+
+def plot(arguments: Namespace) -> int:
+    """Draw the pictures that were asked for."""
+    out = Output(arguments)
+    model = Model.load(arguments.model)
+    inputs = inputs_of(model, arguments)
+    names = _chosen(arguments.kind, model, inputs)
+    scene = Scene(
+        model,
+        inputs.x,
+        inputs.labels,
+        inputs.class_names,
+        arguments.sample,
+        inputs.steps,
+        inputs.origin,
+    )
+    out.say(f"{model.name} on {inputs.origin}")
+    files = []
+    for name in names:
+        figure = PLOTS[name](scene)
+        for form in arguments.format.split(","):
+            path = Path(arguments.output) / f"{model.name}-{name}.{form}"
+            write_picture(path, to_bytes(figure, form))
+            files.append(str(path))
+            out.say(f"wrote {path}")
+    out.result({"model": model.name, "digest": model.digest(), "files": files})
+    return 0
+
+
+def write_picture(path: Path, data: bytes) -> None:
+    """Write a file, its folder made if need be; ValueError if that cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _chosen(kinds: str | None, model: Model, inputs: Inputs) -> list[str]:
+    """Return the names of the pictures: those given, or all that can be drawn."""
+    if kinds is None:
+        labelled = inputs.labels is not None and model.readout is not None
+        return [name for name in PLOTS if name != "confusion" or labelled]
+    names = kinds.split(",")
+    for name in names:
+        if name not in PLOTS:
+            raise ValueError(f"kind {name!r}: is not known; use {', '.join(PLOTS)}")
+    return names
