@@ -77,7 +77,8 @@ class Scene:
         return self.class_names[label] if label < len(self.class_names) else str(label)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure; ValueError, with what to do, without matplotlib."""
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415  # an extra
     except ImportError:
@@ -90,7 +91,7 @@ def _figure(width: float, height: float) -> Figure:
 def raster(scene: Scene) -> Figure:
     """Draw when each neuron of each layer spiked for one sample."""
     spikes = scene.traced.spikes or ()
-    figure = _figure(7, 1 + 2.4 * len(spikes))
+    figure = new_figure(7, 1 + 2.4 * len(spikes))
     rows = figure.subplots(len(spikes), 1, squeeze=False, sharex=True)[:, 0]
     for index, (axes, layer) in enumerate(zip(rows, spikes, strict=True)):
         step, neuron = np.nonzero(layer[0])
@@ -108,7 +109,7 @@ def membranes(scene: Scene) -> Figure:
     result, layers = scene.traced, scene.model.layers
     assert result.spikes is not None
     assert result.u is not None
-    figure = _figure(10, 1 + 2.2 * len(layers))
+    figure = new_figure(10, 1 + 2.2 * len(layers))
     grid = figure.subplots(len(layers), NEURONS, squeeze=False, sharex=True)
     for index, layer in enumerate(layers):
         spikes, u = result.spikes[index][0], result.u[index][0]
@@ -155,7 +156,7 @@ def firing(scene: Scene) -> Figure:
     """Draw how often the neurons of each layer spike, as a histogram."""
     rates = firing_rates(scene)
     bins = np.linspace(0, max(float(np.concatenate(rates).max()), 0.01), BINS + 1)
-    figure = _figure(7, 1 + 2.4 * len(rates))
+    figure = new_figure(7, 1 + 2.4 * len(rates))
     rows = figure.subplots(len(rates), 1, squeeze=False, sharex=True)[:, 0]
     for index, (axes, layer) in enumerate(zip(rows, rates, strict=True)):
         axes.hist(layer, bins=bins, color=MEMBRANE)
@@ -184,7 +185,7 @@ def confusion(scene: Scene) -> Figure:
     """Draw which class was taken for which."""
     matrix = confusion_matrix(scene)
     size = len(matrix)
-    figure = _figure(2.5 + 0.5 * size, 2 + 0.5 * size)
+    figure = new_figure(2.5 + 0.5 * size, 2 + 0.5 * size)
     axes = figure.subplots()
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)

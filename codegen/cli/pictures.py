@@ -8,7 +8,7 @@ from pathlib import Path
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output
 from qat.model import Model, write_atomically
-from qat.plots import PLOTS, Scene, to_bytes
+from qat.plots import FORMATS, PLOTS, Scene, to_bytes
 
 
 def plot(arguments: Namespace) -> int:
@@ -27,10 +27,11 @@ def plot(arguments: Namespace) -> int:
         inputs.origin,
     )
     out.say(f"{model.name} on {inputs.origin}")
-    files = []
+    formats, files = check_formats(arguments.format), []
+    make_folder(Path(arguments.output))
     for name in names:
         figure = PLOTS[name](scene)
-        for form in arguments.format.split(","):
+        for form in formats:
             path = Path(arguments.output) / f"{model.name}-{name}.{form}"
             write_picture(path, to_bytes(figure, form))
             files.append(str(path))
@@ -39,10 +40,26 @@ def plot(arguments: Namespace) -> int:
     return 0
 
 
-def write_picture(path: Path, data: bytes) -> None:
-    """Write a file, its folder made if need be; ValueError if that cannot be."""
+def make_folder(path: Path) -> None:
+    """Make a folder if it is not there, or raise ValueError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def check_formats(text: str) -> list[str]:
+    """Return the formats of `png,svg`, or raise ValueError for another one."""
+    names = text.split(",")
+    for name in names:
+        if name not in FORMATS:
+            raise ValueError(f"format {name!r}: is not known; use {', '.join(FORMATS)}")
+    return names
+
+
+def write_picture(path: Path, data: bytes) -> None:
+    """Write a file, or raise ValueError."""
+    try:
         write_atomically(path, data)
     except OSError as error:
         raise ValueError(f"{path}: cannot be written ({error.strerror})") from None

@@ -235,6 +235,42 @@ def accuracy_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--table-only", action="store_true", help="train nothing, print the table")
 
 
+def compare_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `compare`."""
+    parser.add_argument("data", metavar="DATASET|FILE", help="as for `spikemcu train`")
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", default=".", help="folder for table and pictures"
+    )
+    parser.add_argument(
+        "--widths",
+        type=whole_numbers,
+        default=[64],
+        metavar="N,N",
+        help="neurons of the hidden layer, a network for each (default: 64)",
+    )
+    parser.add_argument(
+        "--bits",
+        type=whole_numbers,
+        default=[2, 4, 8],
+        metavar="B,B",
+        help="bits of a weight (default: 2,4,8)",
+    )
+    parser.add_argument("--output-bits", type=int, choices=(2, 4, 8, 16), help="default: the same")
+    parser.add_argument("--input-bits", type=positive, metavar="N", help="upper bits of inputs")
+    parser.add_argument("--steps", type=positive, help="time steps (default: the data's, else 8)")
+    parser.add_argument("--epochs", type=positive, help="default: the data set's recipe")
+    parser.add_argument(
+        "--seeds", type=positive, default=3, metavar="N", help="seeds 0 to N - 1 (default: 3)"
+    )
+    parser.add_argument(
+        "--board", metavar="B", default="qemu-m4", help="whose flash and instructions (qemu-m4)"
+    )
+    parser.add_argument(
+        "--format", metavar="F,F", default="png", help="png, svg or both (default: png)"
+    )
+    _label(parser)
+
+
 def generate_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `generate`."""
     _model(parser)
@@ -371,6 +407,14 @@ VERBS: tuple[Verb, ...] = (
         "they reach on test data. Settings were chosen on validation data.",
         accuracy_arguments,
         "accuracy:accuracy",
+    ),
+    Verb(
+        "compare",
+        "float against 8, 4 and 2 bits, trained and rounded: accuracy, flash, instructions",
+        "Train one task in float and in few bits, round the float network as well, and set "
+        "accuracy against bytes of flash and instructions: a table and a picture.",
+        compare_arguments,
+        "compare:compare",
     ),
     Verb(
         "info",

@@ -45,7 +45,7 @@ def test_without_labels_there_is_no_confusion(
     ("words", "said"),
     [
         (["--kind", "raster,3d"], "kind '3d': is not known; use raster, membranes, firing"),
-        (["--format", "pdf"], "format: found 'pdf'; one of png, svg"),
+        (["--format", "pdf"], "format 'pdf': is not known; use png, svg"),
         (["--sample", "500"], "sample: found 500; there are 359, from 0"),
         (["-o", "{tmp}/file/out"], "cannot be written"),
     ],
