@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.benchmark import measure_model
 from codegen.boards import find_board
+from codegen.cli.costs import Cost, cost_of
 from codegen.cli.output import Output, table
 from codegen.cli.pictures import check_formats, make_folder, write_picture
 from codegen.cli.train import progress_line
 from codegen.errors import MissingToolError
-from codegen.render import render
-from codegen.sizes import size_of
 from qat import Epoch
 from qat.datasets import Dataset, load
 from qat.model import Model
@@ -33,20 +31,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 20
 """Test samples over which the instructions of an inference are averaged."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Bytes of flash (code, weights, constants) and mean instructions of an inference."""
-
-    flash: int
-    instructions: int
-
-
-def cost_of(model: Model, board: str, x: NDArray[Any]) -> Cost:
-    """Return what a model costs on a board; MissingToolError without the ARM compiler or QEMU."""
-    counted = {m.layer: m.instructions for m in measure_model(model, x, board)}
-    return Cost(size_of(render(model), board).flash, counted["inference"])
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,21 @@ def _training_arguments(parser: ArgumentParser) -> None:
     training.add_argument("--batch-size", type=positive)
     training.add_argument("--learning-rate", type=float)
     training.add_argument("--rate-penalty", type=float, help="weight of the firing-rate penalty")
+    training.add_argument(
+        "--cost-target",
+        type=float,
+        metavar="N",
+        help="instructions of an inference that its spikes may take; more is penalised",
+    )
+    training.add_argument(
+        "--cost-penalty", type=float, help="loss for twice the --cost-target (default: 0.1)"
+    )
+    training.add_argument(
+        "--cost-board",
+        metavar="B",
+        default="qemu-m4",
+        help="board whose instructions per spike --cost-target counts (default: %(default)s)",
+    )
     training.add_argument("--seed", type=int, default=0)
     training.add_argument(
         "--run",

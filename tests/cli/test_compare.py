@@ -6,13 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import codegen.cli.compare as verb
+import qat
 from codegen.cli import main
+from codegen.cli.costs import Cost, instructions_per_spike
 from codegen.errors import MissingQemuError
 from codegen.render import render
 from codegen.sizes import size_of
+from codegen.target import TargetModel
 
 QUICK = ["compare", "digits", "--widths", "8,40", "--bits", "2", "--epochs", "1", "--seeds", "2"]
 
@@ -32,7 +36,7 @@ def test_accuracy_flash_and_instructions(
     costs: list[tuple[int, int]] = []
     exact = verb.cost_of
 
-    def noted(model: Any, board: str, x: Any) -> verb.Cost:
+    def noted(model: Any, board: str, x: Any) -> Cost:
         cost = exact(model, board, x)
         assert (board, len(x)) == ("qemu-m3", 20)
         assert cost.flash == size_of(render(model), "qemu-m3").flash
@@ -61,7 +65,7 @@ def test_accuracy_flash_and_instructions(
 def test_without_tools_the_accuracies_remain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def missing(*_: Any) -> verb.Cost:
+    def missing(*_: Any) -> Cost:
         raise MissingQemuError("no QEMU here")
 
     monkeypatch.setattr(verb, "cost_of", missing)
@@ -91,3 +95,42 @@ def test_wrong_use_is_one_line(
     err = capsys.readouterr().err
     assert said in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.target
+def test_instructions_per_spike_explain_what_an_inference_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
+    data = qat.datasets.load("digits")
+    model = qat.export(qat.Network([64, 64, 40, 10], input_range=(0, 16), seed=1))
+    first, second = instructions_per_spike(model, "qemu-m3", data.x_train[:40])
+    assert 3 < first < 60  # a spike is a list entry and a column of two words of planes
+    assert 1 < second < 60
+    x = data.x_test[:30]
+    with TargetModel(model, "qemu-m3") as target:
+        counts = target.benchmark(x)
+    spikes = [layer.sum(axis=(1, 2)) for layer in model.run(x, trace=True).spikes]
+    taken = counts.infer - counts.input
+    rest = taken - first * spikes[0] - second * spikes[1]
+    assert np.std(rest) < 0.5 * np.std(taken)
+
+
+@pytest.mark.target
+def test_training_to_a_number_of_instructions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
+    words = ["train", "digits", "--epochs", "8", "--cost-board", "qemu-m3", "--cost-penalty", "1"]
+
+    def trained(target: str) -> dict[str, Any]:
+        capsys.readouterr()
+        path = str(tmp_path / "m.npz")
+        assert main([*words, "--cost-target", target, "-o", path, "--json"]) == 0
+        values: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return values
+
+    dear, free = trained("100"), trained("1e6")
+    assert dear["settings"]["spike_cost"] == free["settings"]["spike_cost"]
+    assert dear["settings"]["cost_target"] == 100
+    assert dear["firing_rates"][0] < 0.5 * free["firing_rates"][0]
