@@ -91,3 +91,34 @@ def resample(x: NDArray[Any], to: int, margin: int = 0) -> NDArray[Any]:
     summed = across.transpose(0, 2, 1).reshape(-1, side) @ weights
     summed = summed.reshape(-1, to, to).transpose(0, 2, 1).astype(np.int32)
     return ((summed + side**2 // 2) // side**2).astype(np.uint8).reshape(-1, to * to)
+
+
+def windows(
+    signal: ArrayLike, length: int, hop: int | None = None, group: int = 1
+) -> NDArray[np.float64]:
+    """Return windows of a recording, as frames: (windows, length / group, channels).
+
+    signal: (samples, channels), finite
+    length: samples of a window
+    hop:    samples from one window to the next; None for windows that do not overlap
+    group:  samples of one step, which is their mean
+
+    Raises ValueError for a window longer than the signal, or numbers that make no sense.
+    """
+    array = finite("signal", signal).astype(np.float64)
+    if array.ndim != 2:
+        raise ValueError(f"signal: found shape {array.shape}; must be (samples, channels)")
+    hop = length if hop is None else hop
+    if min(length, hop, group) < 1 or length % group:
+        raise ValueError(
+            f"windows: found length {length}, hop {hop}, group {group}; each must be 1 or more, "
+            "and the length a multiple of the group"
+        )
+    if length > len(array):
+        raise ValueError(
+            f"windows: found a length of {length}; the signal has {len(array)} samples; use "
+            "shorter windows or leave this recording out"
+        )
+    starts = range(0, len(array) - length + 1, hop)
+    cut = np.array([array[i : i + length] for i in starts])
+    return np.asarray(cut.reshape(len(cut), -1, group, array.shape[1]).mean(axis=2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,3 +35,44 @@ def rate_penalty(rates: Float, target: float, weight: float) -> tuple[float, Flo
     """
     excess = np.maximum(rates - rates.dtype.type(target), 0)
     return weight * float((excess**2).sum()), 2 * weight * excess
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What spikes may cost: a penalty on the instructions that they take beyond a target.
+
+    cost:    instructions per spike of each spiking layer, wherever that number comes from
+    target:  instructions of an inference that spikes may take for free, above 0
+    penalty: loss for as much again
+
+        I = sum over layers of cost * spikes per inference
+        loss = penalty * max(I / target - 1, 0)
+
+    Raises ValueError for numbers that make no sense.
+    """
+
+    cost: tuple[float, ...]
+    target: float
+    penalty: float
+
+    def __post_init__(self) -> None:
+        if not all(0 <= c < float("inf") for c in self.cost):
+            raise ValueError(f"spike_cost: found {list(self.cost)}; must be 0 or more, finite")
+        if not 0 < self.target < float("inf"):
+            raise ValueError(
+                f"cost_target: found {self.target}; must be instructions per inference, above 0"
+            )
+        if not 0 <= self.penalty < float("inf"):
+            raise ValueError(f"cost_penalty: found {self.penalty}; must be 0 or more, finite")
+
+    def instructions(self, rates: Sequence[Float], steps: int) -> float:
+        """Return I for the mean spikes per step of the neurons of each layer."""
+        spikes = [steps * float(r.sum()) for r in rates]
+        return float(np.dot(self.cost, spikes))
+
+    def loss(self, rates: Sequence[Float], steps: int) -> tuple[float, list[Float]]:
+        """Return the loss and its gradient with regard to the rates of each layer, (neurons,)."""
+        excess = self.instructions(rates, steps) / self.target - 1
+        slope = self.penalty * steps / self.target if excess > 0 else 0.0
+        terms = zip(rates, self.cost, strict=True)
+        return self.penalty * max(excess, 0.0), [np.full_like(r, slope * c) for r, c in terms]

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.augment import Affine
+from qat.loss import Spending
 
 Augment = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 
@@ -37,6 +38,10 @@ class Recipe:
     rate_target:        spikes per step below which a neuron is not penalised
     averaging:          the network that is kept is an exponential mean of the weights, this much
                         of which every update keeps; 0 for the last weights
+    spike_cost:         instructions per spike of each spiking layer, for a penalty on what an
+                        inference spends on spikes; none without it (see qat.loss.Spending)
+    cost_target:        instructions that an inference may spend on spikes for free
+    cost_penalty:       weight of that penalty
     augment:            what changes every batch of training inputs, or None
     """
 
@@ -48,10 +53,24 @@ class Recipe:
     rate_target: float = 0.0
     averaging: float = 0.0
     augment: Augment | None = None
+    spike_cost: tuple[float, ...] = ()
+    cost_target: float = 0.0
+    cost_penalty: float = 0.1
+
+    @property
+    def spending(self) -> Spending | None:
+        """What spikes may cost, None if that does not matter; ValueError for senseless numbers."""
+        if not self.spike_cost:
+            return None
+        return Spending(self.spike_cost, self.cost_target, self.cost_penalty)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as plain JSON values; augmentation as text."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        unused = () if self.spike_cost else ("spike_cost", "cost_target", "cost_penalty")
+        names = [field.name for field in fields(self) if field.name not in unused]
+        values = {name: getattr(self, name) for name in names}
+        if self.spike_cost:
+            values["spike_cost"] = list(self.spike_cost)
         augment = self.augment
         named = augment if is_dataclass(augment) else getattr(augment, "__qualname__", "yes")
         return {**values, "augment": None if augment is None else str(named)}

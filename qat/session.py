@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from qat.datasets import Dataset
 from qat.history import Epoch
 from qat.lif import Spike
-from qat.loss import cross_entropy, rate_penalty
+from qat.loss import Spending, cross_entropy, rate_penalty
 from qat.network import Network, Pass
 from qat.optimiser import Adam, averaged, cosine_rate
 from qat.recipes import Recipe
@@ -32,11 +32,12 @@ def gradients(
     penalty: float = 0.0,
     target: float = 0.0,
     *,
+    spending: Spending | None = None,
     spike: Spike = heaviside,
 ) -> tuple[float, dict[str, Float], Pass]:
     """Return (loss, gradient of every parameter, the forward pass) for one batch.
 
-    loss = cross entropy + penalty * sum over neurons of max(rate - target, 0)**2
+    loss = cross entropy + penalty * sum over neurons of max(rate - target, 0)**2 + spending's
 
     spike: anything but the step serves to check the gradients
     """
@@ -44,11 +45,15 @@ def gradients(
     run = net.forward(x, constants, spike)
     loss, d_logits = cross_entropy(run.logits, y)
     d_rates = None
-    if penalty:
+    if penalty or spending is not None:
         rates = [t.spikes.mean(axis=(0, 1)) for t in run.traces if t.spikes is not None]
         terms = [rate_penalty(r, target, penalty) for r in rates]
         loss += sum(value for value, _ in terms)
         d_rates = [gradient.astype(d_logits.dtype) for _, gradient in terms]
+        if spending is not None:
+            spent, slopes = spending.loss(rates, net.steps)
+            loss += spent
+            d_rates = [d + s for d, s in zip(d_rates, slopes, strict=True)]
     return loss, net.backward(run, constants, d_logits, d_rates), run
 
 
@@ -104,7 +109,8 @@ class Session:
         """Move the weights once; return (loss, how many predictions were right)."""
         x, y = self.data.training_batch(batch, self._change), self.data.y_train[batch]
         recipe = self.recipe
-        loss, slopes, run = gradients(self.net, x, y, recipe.rate_penalty, recipe.rate_target)
+        terms = recipe.rate_penalty, recipe.rate_target
+        loss, slopes, run = gradients(self.net, x, y, *terms, spending=recipe.spending)
         self.adam, moved = self.adam.step(self.net.parameters, slopes, rate)
         self.net.parameters = self.net.constrained(moved)
         self.average = averaged(

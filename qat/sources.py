@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from qat import readers
 from qat.dataset import stratified
+from qat.encode import windows
 from qat.fetch import Arrays, Contents, Package, Source
 
 IMAGE_SHAPES = {
@@ -134,17 +135,17 @@ WATCH_TEST, WATCH_VALIDATION = (9, 10), (8,)
 WATCH_FILE = "seglearn/data/watch_dataset.npy"
 
 
-def windows(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return windows of (steps, channels) of a recording of (samples, channels)."""
-    starts = range(0, len(signal) - WINDOW + 1, HOP)
-    steps = [signal[i : i + WINDOW].reshape(-1, GROUP, signal.shape[1]).mean(1) for i in starts]
-    return np.array(steps).reshape(-1, WINDOW // GROUP, signal.shape[1])
+def watch_windows(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the windows of a recording of (samples, channels); none of one that is too short."""
+    if len(signal) < WINDOW:
+        return np.empty((0, WINDOW // GROUP, signal.shape[1]))
+    return windows(signal, WINDOW, HOP, GROUP)
 
 
 def _watch(contents: Contents) -> Arrays:
     """Windows of 2.56 s at 50 Hz, half of each shared with the next, in steps of 80 ms."""
     recorded = readers.pickled(contents[WATCH_FILE])
-    cut = [windows(np.asarray(signal, np.float64)) for signal in recorded["X"]]
+    cut = [watch_windows(np.asarray(signal, np.float64)) for signal in recorded["X"]]
     counts = [len(part) for part in cut]
     x = np.concatenate(cut)
     y = np.repeat(np.asarray(recorded["y"], np.int64), counts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from os import PathLike
@@ -58,6 +58,11 @@ def check_task(net: Network, data: Dataset, recipe: Recipe) -> None:
         raise ValueError(
             f"{data.name}: has {data.classes} classes; the network has {net.sizes[-1]} outputs"
         )
+    if recipe.spending is not None and len(recipe.spike_cost) != len(net.layers):
+        raise ValueError(
+            f"spike_cost: found {len(recipe.spike_cost)} numbers; the network has "
+            f"{len(net.layers)} spiking layers"
+        )
     require(
         f"training on {data.name}",
         net.training_bytes(min(recipe.batch_size, len(data.y_train))),
@@ -91,6 +96,9 @@ def fit(
     rate_penalty: float | None = None,
     rate_target: float | None = None,
     averaging: float | None = None,
+    spike_cost: Sequence[float] | None = None,
+    cost_target: float | None = None,
+    cost_penalty: float | None = None,
     augment: Augment | None = None,
     recipe: Recipe | None = None,
     progress: Callable[[Epoch], object] | None = None,
@@ -105,6 +113,9 @@ def fit(
     Ctrl-C ends the training and keeps the best epoch so far, or, if none was finished, the
     weights from before the call; the History says so.
 
+    spike_cost: instructions per spike of each spiking layer; with it, what an inference spends
+              on spikes beyond `cost_target` instructions adds `cost_penalty` times that excess,
+              relative to the target, to the loss
     recipe:   the settings to start from instead
     augment:  called with every batch of training inputs (as they were before `with_input_bits`)
               and a random generator; returns inputs
@@ -127,6 +138,9 @@ def fit(
         "rate_penalty": rate_penalty,
         "rate_target": rate_target,
         "averaging": averaging,
+        "spike_cost": None if spike_cost is None else tuple(spike_cost),
+        "cost_target": cost_target,
+        "cost_penalty": cost_penalty,
         "augment": augment,
     }
     recipe = _recipe(recipe or recipe_for(data.name, len(data.y_train)), given)

@@ -6,6 +6,7 @@ from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from codegen.equivalence import FREE_STEPS, made_inputs
@@ -20,12 +21,15 @@ MADE = 64
 class Inputs:
     """Inputs of a model, and where they come from.
 
-    steps: the argument of Model.run, which only free-running analog models need
+    steps:  the argument of Model.run, which only free-running analog models need
+    labels: of a data set's samples, and the names of its classes if they have any
     """
 
     x: NDArray[Any]
     origin: str
     steps: int | None
+    labels: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] = ()
 
 
 def _fitting(model: Model, data: Dataset) -> Dataset:
@@ -68,5 +72,5 @@ def inputs_of(model: Model, arguments: Namespace) -> Inputs:
         x = made_inputs(model, arguments.limit or MADE)
         return Inputs(x, f"{len(x)} made inputs (extremes, then random){_hint(model)}", steps)
     data = _fitting(model, load(name, label=arguments.label))
-    x = data.x_test[: arguments.limit]
-    return Inputs(x, f"{len(x)} test samples of {data.name}", steps)
+    x, labels = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
+    return Inputs(x, f"{len(x)} test samples of {data.name}", steps, labels, data.class_names)

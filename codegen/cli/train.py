@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from codegen.cli.costs import instructions_per_spike
 from codegen.cli.output import Output, percent
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.datasets import Dataset, load
@@ -18,6 +19,8 @@ from qat.recipes import Recipe, recipe_for, recipe_named
 from qat.train import check_task
 
 DEFAULT_HIDDEN = {"digits": [64]}
+COUNTED = 40
+"""Training samples over which the instructions per spike are counted."""
 
 
 def c_name(text: str) -> str:
@@ -69,8 +72,21 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
 
 
 def _settings(arguments: Namespace) -> dict[str, Any]:
-    names = ("epochs", "batch_size", "learning_rate", "rate_penalty")
+    names = ("epochs", "batch_size", "learning_rate", "rate_penalty", "cost_target", "cost_penalty")
     return {name: getattr(arguments, name) for name in names}
+
+
+def _spike_cost(
+    arguments: Namespace, net: Network, data: Dataset, out: Output
+) -> tuple[float, ...] | None:
+    """Return the instructions per spike of each layer, None unless --cost-target asks for them."""
+    if arguments.cost_target is None:
+        return None
+    out.progress(f"counting instructions on {arguments.cost_board}")
+    cost = instructions_per_spike(export(net), arguments.cost_board, data.x_train[:COUNTED])
+    known = ", ".join(f"layer {i} {value:.1f}" for i, value in enumerate(cost))
+    out.say(f"instructions per spike on {arguments.cost_board}: {known}")
+    return cost
 
 
 def accuracies(model: Model, data: Dataset) -> dict[str, float]:
@@ -111,8 +127,9 @@ def train(arguments: Namespace) -> int:
         f"{data.name}: {len(data.y_train):,} training, {len(data.y_validation):,} validation, "
         f"{len(data.y_test):,} test samples ({data.source}; {data.licence})"
     )
+    cost = _spike_cost(arguments, net, data, out)
     progress = show_progress(out, arguments.epochs or recipe.epochs)
-    settings = {**_settings(arguments), "recipe": recipe, "progress": progress}
+    settings = {**_settings(arguments), "spike_cost": cost, "recipe": recipe, "progress": progress}
     run = {"run": run_folder(arguments), "resume": arguments.resume}
     history = fit(net, data, arguments.seed, **settings, **run)
     if history.best is None:

@@ -192,6 +192,21 @@ def _training_arguments(parser: ArgumentParser) -> None:
     training.add_argument("--batch-size", type=positive)
     training.add_argument("--learning-rate", type=float)
     training.add_argument("--rate-penalty", type=float, help="weight of the firing-rate penalty")
+    training.add_argument(
+        "--cost-target",
+        type=float,
+        metavar="N",
+        help="instructions of an inference that its spikes may take; more is penalised",
+    )
+    training.add_argument(
+        "--cost-penalty", type=float, help="loss for twice the --cost-target (default: 0.1)"
+    )
+    training.add_argument(
+        "--cost-board",
+        metavar="B",
+        default="qemu-m4",
+        help="board whose instructions per spike --cost-target counts (default: %(default)s)",
+    )
     training.add_argument("--seed", type=int, default=0)
     training.add_argument(
         "--run",
@@ -233,6 +248,42 @@ def accuracy_arguments(parser: ArgumentParser) -> None:
         help="put the table between <!-- accuracy --> and <!-- end accuracy --> of this file",
     )
     parser.add_argument("--table-only", action="store_true", help="train nothing, print the table")
+
+
+def compare_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `compare`."""
+    parser.add_argument("data", metavar="DATASET|FILE", help="as for `spikemcu train`")
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", default=".", help="folder for table and pictures"
+    )
+    parser.add_argument(
+        "--widths",
+        type=whole_numbers,
+        default=[64],
+        metavar="N,N",
+        help="neurons of the hidden layer, a network for each (default: 64)",
+    )
+    parser.add_argument(
+        "--bits",
+        type=whole_numbers,
+        default=[2, 4, 8],
+        metavar="B,B",
+        help="bits of a weight (default: 2,4,8)",
+    )
+    parser.add_argument("--output-bits", type=int, choices=(2, 4, 8, 16), help="default: the same")
+    parser.add_argument("--input-bits", type=positive, metavar="N", help="upper bits of inputs")
+    parser.add_argument("--steps", type=positive, help="time steps (default: the data's, else 8)")
+    parser.add_argument("--epochs", type=positive, help="default: the data set's recipe")
+    parser.add_argument(
+        "--seeds", type=positive, default=3, metavar="N", help="seeds 0 to N - 1 (default: 3)"
+    )
+    parser.add_argument(
+        "--board", metavar="B", default="qemu-m4", help="whose flash and instructions (qemu-m4)"
+    )
+    parser.add_argument(
+        "--format", metavar="F,F", default="png", help="png, svg or both (default: png)"
+    )
+    _label(parser)
 
 
 def generate_arguments(parser: ArgumentParser) -> None:
@@ -282,6 +333,30 @@ def build_arguments(parser: ArgumentParser) -> None:
     _model(parser)
     _board(parser)
     parser.add_argument("-o", "--output", metavar="DIR", help="copy the firmware here as well")
+
+
+def plot_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `plot`."""
+    _model(parser)
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", default=".", help="folder for the pictures (default: .)"
+    )
+    parser.add_argument(
+        "--kind",
+        metavar="K,K",
+        help="raster, membranes, firing, confusion (default: all that can be drawn)",
+    )
+    parser.add_argument(
+        "--sample",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="sample whose spikes and membranes are drawn (default: 0)",
+    )
+    parser.add_argument(
+        "--format", metavar="F,F", default="png", help="png, svg or both (default: png)"
+    )
+    _data(parser)
 
 
 def bench_arguments(parser: ArgumentParser) -> None:
@@ -355,11 +430,27 @@ VERBS: tuple[Verb, ...] = (
         "accuracy:accuracy",
     ),
     Verb(
+        "compare",
+        "float against 8, 4 and 2 bits, trained and rounded: accuracy, flash, instructions",
+        "Train one task in float and in few bits, round the float network as well, and set "
+        "accuracy against bytes of flash and instructions: a table and a picture.",
+        compare_arguments,
+        "compare:compare",
+    ),
+    Verb(
         "info",
         "layers, bits, proved ranges, sparsity, sizes of a model",
         "Print what a model is made of, every byte of flash and RAM itemised.",
         info_arguments,
         "models:info",
+    ),
+    Verb(
+        "plot",
+        "draw spikes, membranes, firing rates and confusion",
+        "Draw a model at work, as PNG or SVG: spike rasters, membranes with their thresholds, "
+        "firing rates, and which class was taken for which. Needs the extra `plot`.",
+        plot_arguments,
+        "pictures:plot",
     ),
     Verb(
         "generate",

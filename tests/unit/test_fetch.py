@@ -204,12 +204,12 @@ def test_series_are_scaled_by_channel(folder, monkeypatch):
 
 def test_windows_share_half_with_the_next():
     signal = np.arange(300.0)[:, None] * [1.0, -1.0]
-    cut = sources.windows(signal)
+    cut = sources.watch_windows(signal)
     assert cut.shape == (3, 32, 2)
     np.testing.assert_array_equal(cut[0, 0], [1.5, -1.5])  # the mean of 0, 1, 2, 3
     np.testing.assert_array_equal(cut[1, 0], [65.5, -65.5])
     np.testing.assert_array_equal(cut[0, 16:], cut[1, :16])
-    assert sources.windows(signal[:127]).shape == (0, 32, 2)
+    assert sources.watch_windows(signal[:127]).shape == (0, 32, 2)
 
 
 def npy(value):

@@ -1,10 +1,12 @@
 """Backpropagation through time against finite differences, with a smooth spike for the step."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from qat import lif
-from qat.loss import cross_entropy, rate_penalty
+from qat.loss import Spending, cross_entropy, rate_penalty
 from qat.network import Network
 from qat.session import gradients
 from qat.surrogate import SURROGATES, heaviside
@@ -62,15 +64,16 @@ def test_the_gradient_of_every_parameter(reset, readout, kind):
     x = random.integers(0, 2, DIMENSIONS[kind]) * (1 if kind == "spikes" else 7)
     y = np.array([0, 2, 1, 2])
     smooth = SURROGATES[surrogate].spike
+    spending = Spending((3.0, 2.0, 1.0)[: len(net.layers)], 0.5, 0.05)
 
     def loss_of(name, value):
         kept = net.parameters
         net.parameters = kept | {name: value}
-        loss = gradients(net, x, y, 0.3, -1.0, spike=smooth)[0]
+        loss = gradients(net, x, y, 0.3, -1.0, spike=smooth, spending=spending)[0]
         net.parameters = kept
         return loss
 
-    _, slopes, _ = gradients(net, x, y, 0.3, -1.0, spike=smooth)
+    _, slopes, _ = gradients(net, x, y, 0.3, -1.0, spike=smooth, spending=spending)
     assert slopes.keys() == net.parameters.keys()
     for name, value in net.parameters.items():
         expected = numeric(lambda v, name=name: loss_of(name, v), value)
@@ -143,3 +146,28 @@ def test_rate_penalty():
     loss, gradient = rate_penalty(rates, 0.1, 2.0)
     np.testing.assert_allclose(loss, 2 * 0.2**2)
     np.testing.assert_allclose(gradient, [0, 0, 2 * 2 * 0.2])
+
+
+def test_spending_counts_instructions_of_spikes():
+    rates = [np.array([0.5, 0.25]), np.array([0.125])]
+    spending = Spending((10.0, 40.0), 40.0, 0.3)
+    assert spending.instructions(rates, 8) == 8 * (10 * 0.75 + 40 * 0.125) == 100
+    loss, (first, second) = spending.loss(rates, 8)
+    np.testing.assert_allclose(loss, 0.3 * (100 / 40 - 1))
+    np.testing.assert_allclose(first, np.full(2, 0.3 * 8 * 10 / 40))
+    np.testing.assert_allclose(second, [0.3 * 8 * 40 / 40])
+    loss, slopes = replace(spending, target=101.0).loss(rates, 8)
+    assert loss == 0
+    assert not any(slope.any() for slope in slopes)
+
+
+def test_the_gradient_of_spending():
+    spending, random = Spending((10.0, 40.0), 2.0, 0.3), np.random.default_rng(0)
+    rates = [random.random(3), random.random(2)]
+    for layer in range(2):
+
+        def loss(r, layer=layer):
+            return spending.loss([*rates[:layer], r, *rates[layer + 1 :]], 5)[0]
+
+        slopes = spending.loss(rates, 5)[1]
+        np.testing.assert_allclose(slopes[layer], numeric(loss, rates[layer]), rtol=1e-6)

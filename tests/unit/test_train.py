@@ -156,6 +156,30 @@ def test_the_penalty_silences_neurons(digits):
     assert rates[1] < 0.6 * rates[0]
 
 
+def test_spending_holds_a_network_to_its_instructions(digits):
+    def spent(**settings):
+        net = Network([64, 32, 24, 10], seed=0)
+        history = qat.fit(net, digits, epochs=15, rate_penalty=0.0, **settings)
+        assert history.best.validation_accuracy > 0.9
+        first, second = history.epochs[-1].firing_rates
+        return 8 * (20 * 32 * first + 10 * 24 * second), first / second
+
+    free, _ = spent()
+    target = 0.3 * free
+    dear, ratio = spent(spike_cost=[20, 10], cost_target=target, cost_penalty=0.5)
+    assert 0.5 * target < dear < 1.2 * target
+    _, other = spent(spike_cost=[1, 100], cost_target=target, cost_penalty=0.5)
+    assert other > 1.5 * ratio  # the layer whose spikes cost more spikes less
+
+
+def test_settings_without_a_cost_are_as_they_were(digits):
+    assert "spike_cost" not in qat.RECIPES["digits"].settings()
+    net = Network([64, 8, 10])
+    history = qat.fit(net, digits, epochs=1, spike_cost=[3], cost_target=500)
+    assert history.settings["spike_cost"] == [3]
+    assert history.settings["cost_target"] == 500
+
+
 def test_augmentation_sees_every_batch(digits):
     seen = []
 
@@ -204,6 +228,14 @@ def test_quantizing_after_training_loses_what_training_through_it_keeps(digits):
         ([64, 8, 10], {"learning_rate": -1.0}, "learning_rate: found -1.0"),
         ([64, 8, 10], {"averaging": 1.0}, "averaging: found 1.0; must be at least 0 and below 1"),
         ([64, 8, 10], {"rate_penalty": float("nan")}, "rate_penalty: found nan"),
+        ([64, 8, 10], {"spike_cost": [1, 2], "cost_target": 9}, "found 2 numbers; the network has"),
+        ([64, 8, 10], {"spike_cost": [-1], "cost_target": 9}, "spike_cost: found .-1.; must be 0"),
+        ([64, 8, 10], {"spike_cost": [1]}, "cost_target: found 0.0; must be instructions per"),
+        (
+            [64, 8, 10],
+            {"spike_cost": [1], "cost_target": 9, "cost_penalty": -1},
+            "cost_penalty: found -1",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_refused(sizes, values, said, digits):

@@ -1,0 +1,77 @@
+"""The verb plot: pictures of a model at work."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from codegen.cli.data import Inputs, inputs_of
+from codegen.cli.output import Output
+from qat.model import Model, write_atomically
+from qat.plots import FORMATS, PLOTS, Scene, to_bytes
+
+
+def plot(arguments: Namespace) -> int:
+    """Draw the pictures that were asked for."""
+    out = Output(arguments)
+    model = Model.load(arguments.model)
+    inputs = inputs_of(model, arguments)
+    names = _chosen(arguments.kind, model, inputs)
+    scene = Scene(
+        model,
+        inputs.x,
+        inputs.labels,
+        inputs.class_names,
+        arguments.sample,
+        inputs.steps,
+        inputs.origin,
+    )
+    out.say(f"{model.name} on {inputs.origin}")
+    formats, files = check_formats(arguments.format), []
+    make_folder(Path(arguments.output))
+    for name in names:
+        figure = PLOTS[name](scene)
+        for form in formats:
+            path = Path(arguments.output) / f"{model.name}-{name}.{form}"
+            write_picture(path, to_bytes(figure, form))
+            files.append(str(path))
+            out.say(f"wrote {path}")
+    out.result({"model": model.name, "digest": model.digest(), "files": files})
+    return 0
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder if it is not there, or raise ValueError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def check_formats(text: str) -> list[str]:
+    """Return the formats of `png,svg`, or raise ValueError for another one."""
+    names = text.split(",")
+    for name in names:
+        if name not in FORMATS:
+            raise ValueError(f"format {name!r}: is not known; use {', '.join(FORMATS)}")
+    return names
+
+
+def write_picture(path: Path, data: bytes) -> None:
+    """Write a file, or raise ValueError."""
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _chosen(kinds: str | None, model: Model, inputs: Inputs) -> list[str]:
+    """Return the names of the pictures: those given, or all that can be drawn."""
+    if kinds is None:
+        labelled = inputs.labels is not None and model.readout is not None
+        return [name for name in PLOTS if name != "confusion" or labelled]
+    names = kinds.split(",")
+    for name in names:
+        if name not in PLOTS:
+            raise ValueError(f"kind {name!r}: is not known; use {', '.join(PLOTS)}")
+    return names

@@ -1,0 +1,226 @@
+"""Pictures of what a model does: spikes, membranes, firing rates, confusion.
+
+Each is a matplotlib Figure, made without its global state; matplotlib comes with the extra
+`plot` and is imported when a picture is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qat.model import Model, Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg")
+NEURONS = 4
+"""Membranes that are drawn of each layer: those that spiked most, but not at every step."""
+
+PIECE = 500
+"""Samples that are traced at a time."""
+
+BINS = 30
+SPIKE, MEMBRANE, THRESHOLD = "C3", "C0", "0.4"
+"""Colours."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What is drawn: a model, inputs as it takes them, and their labels if they are known.
+
+    sample: the one whose spikes and membranes are drawn
+    steps:  as Model.run takes it
+    origin: where the inputs come from, for the titles
+
+    Raises ValueError if there is no such sample.
+    """
+
+    model: Model
+    x: NDArray[Any]
+    labels: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] = ()
+    sample: int = 0
+    steps: int | None = None
+    origin: str = "the inputs"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sample < len(self.x):
+            raise ValueError(f"sample: found {self.sample}; there are {len(self.x)}, from 0")
+
+    @cached_property
+    def traced(self) -> Result:
+        """The run of the sample, with every spike and membrane."""
+        return self.model.run(self.x[self.sample : self.sample + 1], steps=self.steps, trace=True)
+
+    @property
+    def title(self) -> str:
+        """What the sample is and what the model makes of it."""
+        words = f"sample {self.sample}"
+        if self.labels is not None:
+            words += f", class {self.named(int(self.labels[self.sample]))}"
+        if self.traced.predictions is not None:
+            words += f", predicted {self.named(int(self.traced.predictions[0]))}"
+        return f"{words} ({self.origin})"
+
+    def named(self, label: int) -> str:
+        """Return the name of a class."""
+        return self.class_names[label] if label < len(self.class_names) else str(label)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure; ValueError, with what to do, without matplotlib."""
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415  # an extra
+    except ImportError:
+        raise ValueError(
+            "matplotlib is missing; pictures need it: pip install 'spikemcu[plot]'"
+        ) from None
+    return Figure(figsize=(width, height), layout="constrained", dpi=120)
+
+
+def raster(scene: Scene) -> Figure:
+    """Draw when each neuron of each layer spiked for one sample."""
+    spikes = scene.traced.spikes or ()
+    figure = new_figure(7, 1 + 2.4 * len(spikes))
+    rows = figure.subplots(len(spikes), 1, squeeze=False, sharex=True)[:, 0]
+    for index, (axes, layer) in enumerate(zip(rows, spikes, strict=True)):
+        step, neuron = np.nonzero(layer[0])
+        axes.scatter(step + 1, neuron, marker="|", s=30, color=SPIKE)
+        axes.set(ylim=(-1, layer.shape[2]), xlim=(0.5, layer.shape[1] + 0.5))
+        axes.set_ylabel(f"layer {index}: neuron")
+        axes.set_title(f"{100 * layer.mean():.1f} % of neurons and steps", fontsize="small")
+    rows[-1].set_xlabel("step")
+    figure.suptitle(scene.title)
+    return figure
+
+
+def membranes(scene: Scene) -> Figure:
+    """Draw u, the membrane before the reset, of some busy neurons, with their thresholds."""
+    result, layers = scene.traced, scene.model.layers
+    assert result.spikes is not None
+    assert result.u is not None
+    figure = new_figure(10, 1 + 2.2 * len(layers))
+    grid = figure.subplots(len(layers), NEURONS, squeeze=False, sharex=True)
+    for index, layer in enumerate(layers):
+        spikes, u = result.spikes[index][0], result.u[index][0]
+        busiest = _busiest(spikes)
+        thresholds = np.broadcast_to(layer.neuron.threshold, layer.size)
+        for axes, neuron in zip(grid[index], busiest, strict=False):
+            _membrane(axes, u[:, neuron], spikes[:, neuron], int(thresholds[neuron]))
+            axes.set_title(f"layer {index}, neuron {neuron}", fontsize="small")
+        for axes in grid[index][len(busiest) :]:
+            axes.set_axis_off()
+    grid[-1][0].set_xlabel("step")
+    figure.suptitle(f"u before the reset, its threshold and spikes; {scene.title}")
+    return figure
+
+
+def _busiest(spikes: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the neurons to draw, for spikes of (step, neuron)."""
+    counts = spikes.sum(axis=0)
+    telling = np.where(counts == len(spikes), 0.5, counts)
+    return np.argsort(-telling, kind="stable")[:NEURONS]
+
+
+def _membrane(axes: Axes, u: NDArray[Any], spikes: NDArray[np.bool_], threshold: int) -> None:
+    steps = np.arange(1, len(u) + 1)
+    axes.axhline(threshold, color=THRESHOLD, linestyle="--", linewidth=1)
+    axes.plot(steps, u, color=MEMBRANE, marker=".", linewidth=1)
+    axes.plot(steps[spikes], u[spikes], color=SPIKE, marker="o", linestyle="none")
+
+
+def firing_rates(scene: Scene) -> list[NDArray[np.float64]]:
+    """Return the spikes per step of each neuron of each layer, mean over all samples."""
+    totals = [np.zeros(layer.size) for layer in scene.model.layers]
+    steps = 0
+    for start in range(0, len(scene.x), PIECE):
+        part = scene.x[start : start + PIECE]
+        spikes = scene.model.run(part, steps=scene.steps, trace=True).spikes or ()
+        for total, layer in zip(totals, spikes, strict=True):
+            np.add(total, layer.sum(axis=(0, 1)), out=total)
+        steps += len(part) * spikes[0].shape[1]
+    return [total / steps for total in totals]
+
+
+def firing(scene: Scene) -> Figure:
+    """Draw how often the neurons of each layer spike, as a histogram."""
+    rates = firing_rates(scene)
+    bins = np.linspace(0, max(float(np.concatenate(rates).max()), 0.01), BINS + 1)
+    figure = new_figure(7, 1 + 2.4 * len(rates))
+    rows = figure.subplots(len(rates), 1, squeeze=False, sharex=True)[:, 0]
+    for index, (axes, layer) in enumerate(zip(rows, rates, strict=True)):
+        axes.hist(layer, bins=bins, color=MEMBRANE)
+        axes.axvline(layer.mean(), color=THRESHOLD, linestyle="--", linewidth=1)
+        silent = int((layer == 0).sum())
+        words = f"mean {100 * layer.mean():.1f} %, {silent} of {len(layer)} silent"
+        axes.set_title(words, fontsize="small")
+        axes.set_ylabel(f"layer {index}: neurons")
+    rows[-1].set_xlabel("spikes per step")
+    figure.suptitle(f"firing rates, {scene.origin}")
+    return figure
+
+
+def confusion_matrix(scene: Scene) -> NDArray[np.int64]:
+    """Return how many samples of each class (row) were predicted as each class (column)."""
+    predictions = scene.model.run(scene.x, steps=scene.steps).predictions
+    if scene.labels is None or predictions is None:
+        raise ValueError("confusion: needs labels and a model with a readout; give --data")
+    size = max(scene.model.outputs, int(scene.labels.max()) + 1)
+    matrix = np.zeros((size, size), np.int64)
+    np.add.at(matrix, (scene.labels, predictions), 1)
+    return matrix
+
+
+def confusion(scene: Scene) -> Figure:
+    """Draw which class was taken for which."""
+    matrix = confusion_matrix(scene)
+    size = len(matrix)
+    figure = new_figure(2.5 + 0.5 * size, 2 + 0.5 * size)
+    axes = figure.subplots()
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row, column in zip(*np.nonzero(matrix), strict=True):
+        colour = "white" if share[row, column] > 0.5 else "black"
+        text: dict[str, Any] = {
+            "ha": "center",
+            "va": "center",
+            "fontsize": "small",
+            "color": colour,
+        }
+        axes.text(column, row, str(matrix[row, column]), **text)
+    names = [scene.named(label) for label in range(size)]
+    turned = 90 if max(map(len, names)) > 2 else 0
+    axes.set_xticks(range(size), names, rotation=turned)
+    axes.set_yticks(range(size), names)
+    axes.set(xlabel="predicted", ylabel="class")
+    right = np.trace(matrix) / matrix.sum()
+    axes.set_title(f"{100 * right:.2f} % right of {scene.origin}")
+    return figure
+
+
+PLOTS: Mapping[str, Callable[[Scene], Figure]] = MappingProxyType(
+    {"raster": raster, "membranes": membranes, "firing": firing, "confusion": confusion}
+)
+"""The pictures by name."""
+
+
+def to_bytes(figure: Figure, form: str) -> bytes:
+    """Return a figure as a file of the form "png" or "svg": the same one gives the same bytes."""
+    if form not in FORMATS:
+        raise ValueError(f"format: found {form!r}; one of {', '.join(FORMATS)}")
+    from matplotlib import rc_context  # noqa: PLC0415  # an extra
+
+    buffer = BytesIO()
+    with rc_context({"svg.hashsalt": "spikemcu"}):
+        figure.savefig(buffer, format=form, metadata={"Date": None} if form == "svg" else {})
+    return buffer.getvalue()
