@@ -76,7 +76,7 @@ static inline uint32_t frames_lane(const uint32_t *planes, uint32_t stride, uint
 }
 
 /* Count the spikes of 32 neurons; a plane of the counts is 1 words from the next. */
-static inline void frames_count_spikes(uint32_t *counts, uint32_t carry)
+static inline FRAMES_UNUSED void frames_count_spikes(uint32_t *counts, uint32_t carry)
 {
     counts[0] ^= carry;
     carry &= ~counts[0];

@@ -219,7 +219,7 @@ static inline uint32_t free_lane(const uint32_t *planes, uint32_t stride, uint32
 #endif
 
 /* One plane of x + y: the sum of its 32 bits, carry in and out. */
-static inline uint32_t free_add(uint32_t x, uint32_t y, uint32_t *carry)
+static inline FREE_UNUSED uint32_t free_add(uint32_t x, uint32_t y, uint32_t *carry)
 {
     const uint32_t differ = x ^ y;
     const uint32_t sum = differ ^ *carry;
@@ -229,7 +229,7 @@ static inline uint32_t free_add(uint32_t x, uint32_t y, uint32_t *carry)
 }
 
 /* One plane of x - y, borrow in and out. */
-static inline uint32_t free_subtract(uint32_t x, uint32_t y, uint32_t *borrow)
+static inline FREE_UNUSED uint32_t free_subtract(uint32_t x, uint32_t y, uint32_t *borrow)
 {
     const uint32_t differ = x ^ y;
     const uint32_t difference = differ ^ *borrow;

@@ -205,7 +205,7 @@ static inline int32_t example_signed(uint32_t x, uint32_t width)
 #endif
 
 /* Give all 32 lanes the number x: plane b is all ones where bit b of x is set. */
-static inline void example_broadcast(uint32_t x, uint32_t *planes, uint32_t width)
+static inline EXAMPLE_UNUSED void example_broadcast(uint32_t x, uint32_t *planes, uint32_t width)
 {
     for (uint32_t b = 0u; b < width; b++) {
         planes[b] = 0u - ((x >> b) & 1u);
@@ -227,7 +227,7 @@ static inline uint32_t example_lane(const uint32_t *planes, uint32_t stride, uin
 #endif
 
 /* One plane of x + y: the sum of its 32 bits, carry in and out. */
-static inline uint32_t example_add(uint32_t x, uint32_t y, uint32_t *carry)
+static inline EXAMPLE_UNUSED uint32_t example_add(uint32_t x, uint32_t y, uint32_t *carry)
 {
     const uint32_t differ = x ^ y;
     const uint32_t sum = differ ^ *carry;
@@ -237,7 +237,7 @@ static inline uint32_t example_add(uint32_t x, uint32_t y, uint32_t *carry)
 }
 
 /* One plane of x - y, borrow in and out. */
-static inline uint32_t example_subtract(uint32_t x, uint32_t y, uint32_t *borrow)
+static inline EXAMPLE_UNUSED uint32_t example_subtract(uint32_t x, uint32_t y, uint32_t *borrow)
 {
     const uint32_t differ = x ^ y;
     const uint32_t difference = differ ^ *borrow;
@@ -840,7 +840,7 @@ static EXAMPLE_UNUSED void example_slice_bytes(const uint8_t *x, uint32_t *digit
 }
 
 /* Count the spikes of 32 neurons; a plane of the counts is 1 words from the next. */
-static inline void example_count_spikes(uint32_t *counts, uint32_t carry)
+static inline EXAMPLE_UNUSED void example_count_spikes(uint32_t *counts, uint32_t carry)
 {
     counts[0] ^= carry;
     carry &= ~counts[0];
