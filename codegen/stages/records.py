@@ -398,8 +398,14 @@ class Program:
 
     @property
     def compact(self) -> bool:
-        """True if no list of active inputs is long enough for large batches."""
-        return self.scratch.listed <= COMPACT_INPUTS
+        """True if no list is long enough for large batches: few inputs, or digits of bytes.
+
+        The digits of an input are many lists, of some ten entries each.
+        """
+        spiking = [y.source.size for y in self.layers if not y.source.bits]
+        if self.readout is not None and self.readout.kernel == "bitsliced":
+            spiking.append(self.readout.inputs)
+        return max(spiking, default=0) <= COMPACT_INPUTS
 
     @property
     def helium(self) -> bool:
