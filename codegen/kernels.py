@@ -21,6 +21,7 @@ class Kernel:
     reads: what its input may be: SPIKES, or NUMBERS (bytes, or spike counts)
     cost:  what a step is proportional to
     least: neurons below which it does not win
+    zeros: fraction of zero weights below which it does not win
     """
 
     name: str
@@ -30,9 +31,27 @@ class Kernel:
     needs: str
     cost: str
     least: int = 1
+    zeros: float = 0.0
 
+
+SPARSE = 0.975
+"""Zeros from which lists of the other weights win: by then they take a seventh of the flash.
+
+Measured, 784 -> 128 at 98 % zeros: 3,859 bytes of flash against 27,228; 10 % of the inputs
+active, 4,682 instructions against 4,767 on the Cortex-M4, 6,728 against 6,226 on the Cortex-M0.
+"""
 
 KERNELS: tuple[Kernel, ...] = (
+    Kernel(
+        name="sparse",
+        bits=(2,),
+        reads=(SPIKES,),
+        packing="lists, one per input, 8 or 16 bits a weight that is not 0",
+        needs="any core (portable C99)",
+        cost="active inputs x their weights that are not 0",
+        least=8,
+        zeros=SPARSE,
+    ),
     Kernel(
         name="bitsliced",
         bits=(2,),
@@ -66,9 +85,11 @@ def select(synapse: Dense, reads: str) -> Kernel:
 
     Raises ValueError where no row does.
     """
+    zeros = float((synapse.codes == 0).mean())
     for kernel in KERNELS:
         served = synapse.bits in kernel.bits and reads in kernel.reads
-        if served and synapse.n_out >= kernel.least:
+        wins = synapse.n_out >= kernel.least and zeros >= kernel.zeros
+        if served and wins:
             return kernel
     known = sorted({bits for kernel in KERNELS for bits in kernel.bits})
     raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {known}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ import numpy as np
 from codegen import __version__
 from codegen.kernels import NUMBERS, SPIKES, select
 from codegen.pack import words_for
-from codegen.stages import bitsliced, plain, strips
+from codegen.stages import bitsliced, plain, sparse, strips
 from codegen.stages.common import uniform
 from codegen.stages.records import (
     LIST_ENTRIES_16,
     Field,
     Layer,
+    PlainLayer,
     Program,
     Range,
     Readout,
@@ -22,7 +24,7 @@ from codegen.stages.records import (
     Stage,
     Table,
 )
-from qat.model import Accumulate, Model, Spikes
+from qat.model import Accumulate, Dense, Model, Spikes
 
 __all__ = ["HELPERS", "Field", "Layer", "Program", "Readout", "Stage", "Table", "plan"]
 
@@ -52,6 +54,13 @@ HELPERS: tuple[str, ...] = (
     "count_spikes",
 )
 """Functions that stages share, in the order of their definition; one template each."""
+
+
+SUMS: dict[str, Callable[[PlainLayer, Dense], PlainLayer]] = {
+    "strips": strips.strip_stage,
+    "sparse": sparse.sparse_stage,
+}
+"""Kernels that are the plain one but for the sum over the active inputs."""
 
 
 def plan(model: Model) -> Program:
@@ -98,7 +107,7 @@ def _layer(model: Model, index: int) -> Layer:
     if kernel == "bitsliced":
         return bitsliced.layer_stage(index, layer, bounds, model.input)
     stage = plain.layer_stage(index, layer, bounds, model.input, model.name)
-    return strips.strip_stage(stage, layer.synapse) if kernel == "strips" else stage
+    return SUMS[kernel](stage, layer.synapse) if kernel in SUMS else stage
 
 
 def _readout(model: Model) -> Readout | None:

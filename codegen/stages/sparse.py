@@ -1,0 +1,33 @@
+"""Stages of the sparse kernel: a list of the weights that are not 0 for each input.
+
+The neurons are those of the plain kernel; only the sum over the active inputs differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from codegen.pack import sparse_lists
+from codegen.stages.records import PlainLayer, Scratch, Table
+from qat.model import Dense
+
+
+def sparse_stage(stage: PlainLayer, synapse: Dense) -> PlainLayer:
+    """Return `stage`, a plain layer of ternary weights on spikes, with lists of weights.
+
+    Twice as many totals as neurons: of the weights +1, then of the weights -1.
+    """
+    targets, ends = sparse_lists(synapse.codes)
+    name, index = stage.tables[0].name, stage.index
+    return replace(
+        stage,
+        kernel="sparse",
+        template="sparse_layer.c.j2",
+        tables=(
+            Table(name, "per input the neurons of weight +1, and of -1 (counted on)", targets),
+            Table(f"ends{index}", "where the list of an input begins, and the next one", ends),
+            *stage.tables[1:],
+        ),
+        scratch=Scratch(totals=2 * stage.neurons),
+        helpers=stage.helpers - {f"add_column{synapse.bits}"},
+    )
