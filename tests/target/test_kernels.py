@@ -122,6 +122,7 @@ MODELS = {
         chain(70, 1, 2, 3, 31, 32, 33, 63, 64, 65, 127, 128, 129, 160, 10, kinds=KINDS[:3]),
     ),
     "small": Model(Spikes(64), chain(64, 33, 8, 31, 17, 64, 40, kinds=KINDS[:3])),
+    "vectors alone": Model(Spikes(32), chain(32, 128, 256, kinds=KINDS[:3])),
     "wide": Model(Spikes(784), chain(784, 160, 256, 33, leak=(3,), threshold=21)),
     "all +1": Model(Spikes(784), chain(784, 128, kinds=("plus",), leak=(4,), threshold=300)),
     "all -1": Model(Spikes(300), chain(300, 129, kinds=("minus",), leak=(4,))),
@@ -228,7 +229,16 @@ def test_a_planted_bug_shows(board: str) -> None:
         check(model, board, files=files | {name: files[name].replace(old, new)})
 
 
-COMPILED = ("sparse", "sizes", "small", "own constants", "4 bits", "8 bits, beyond int16", "analog")
+COMPILED = (
+    "vectors alone",
+    "sparse",
+    "sizes",
+    "small",
+    "own constants",
+    "4 bits",
+    "8 bits, beyond int16",
+    "analog",
+)
 FAMILIES = (
     "thumbv6m",
     "thumbv7m",
