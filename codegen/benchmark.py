@@ -41,18 +41,24 @@ class Measurement:
         return asdict(self)
 
 
-def _random_codes(inputs: int, neurons: int, bits: int, seed: int) -> Any:
-    """Return (neurons, inputs) codes: 42 % zeros at 2 bits, else uniform ones."""
+def _random_codes(inputs: int, neurons: int, bits: int, zeros: float, seed: int) -> Any:
+    """Return (neurons, inputs) codes: a fraction of zeros at 2 bits, else uniform ones."""
     rng = np.random.default_rng(seed)
     if bits > 2:
         low, high = CODE_RANGE[bits]
         return rng.integers(low, high, (neurons, inputs), endpoint=True)
-    plus = (1 - ZEROS) / 2
-    return rng.choice([-1, 0, 1], (neurons, inputs), p=[plus, ZEROS, plus])
+    plus = (1 - zeros) / 2
+    return rng.choice([-1, 0, 1], (neurons, inputs), p=[plus, zeros, plus])
 
 
 def random_layer(
-    inputs: int, neurons: int, width: int | None = None, seed: int = 0, bits: int = 2
+    inputs: int,
+    neurons: int,
+    width: int | None = None,
+    seed: int = 0,
+    *,
+    bits: int = 2,
+    zeros: float = ZEROS,
 ) -> Model:
     """Return a free-running LIF layer with one threshold and reset by subtraction.
 
@@ -60,8 +66,8 @@ def random_layer(
     that the membrane is proved to take 13 bits for 784 inputs. With `width`, leak v >> 4 and as
     many fraction bits as a proved membrane of that many bits allows.
     """
-    codes = _random_codes(inputs, neurons, bits, seed)
-    square = 1 - ZEROS if bits == 2 else np.mean(codes**2)
+    codes = _random_codes(inputs, neurons, bits, zeros, seed)
+    square = 1 - zeros if bits == 2 else np.mean(codes**2)
     leak = 3 if width is None else 4
 
     def model(fraction_bits: int) -> Model:
@@ -92,15 +98,17 @@ def measure_layer(
     *,
     width: int | None = None,
     bits: int = 2,
+    zeros: float = ZEROS,
     flags: Sequence[str] = (),
 ) -> list[Measurement]:
     """Count a whole time step of a random layer: active list, sum, LIF, packed output.
 
     width: of the membranes in bits; None for a layer as training leaves it
     bits:  of the weights
+    zeros: fraction of zero weights, of ternary ones
     flags: compiler options, such as -DMODEL_PORTABLE=1
     """
-    model = random_layer(inputs, neurons, width, bits=bits)
+    model = random_layer(inputs, neurons, width, bits=bits, zeros=zeros)
     kernel = plan(model).layers[0].kernel
     with TargetModel(model, board, flags=flags) as target:
         return [

@@ -14,6 +14,9 @@ Strips, the layout of weights that a spike adds as packed fields: the weights of
     code + 2^(bits - 1)        unsigned, neuron k of a word in bits bits * k and up
 
 so that 8 neurons of 8 bits or 16 of 4 bits share a column of 8 bytes.
+
+Lists, the layout of ternary weights that are nearly all 0: for input i the entries ends[i] to
+ends[i + 1] of targets, each the neuron j of a weight +1, or j + n_out for a weight -1.
 """
 
 from __future__ import annotations
@@ -106,6 +109,33 @@ def unpack_strip_words(words: Words, bits: int, n_out: int) -> Codes:
     return signed[:n_out].astype(np.int8)
 
 
+# ---------------------------------------------------------------- lists
+
+
+def sparse_lists(codes: Codes) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return (targets, ends) of (n_out, n_in) ternary codes: uint8 or uint16, uint16 or uint32.
+
+    targets has an entry that no list holds where there is none else: C has no empty arrays.
+    """
+    n_out = len(codes)
+    inputs, neurons = np.nonzero(codes.T)
+    targets = neurons + np.where(codes[neurons, inputs] < 0, n_out, 0)
+    targets = targets if len(targets) else np.zeros(1, np.int64)
+    ends = np.concatenate([[0], np.cumsum((codes != 0).sum(axis=0))])
+    return (
+        targets.astype(np.uint8 if 2 * n_out <= 2**8 else np.uint16),
+        ends.astype(np.uint16 if ends[-1] < 2**16 else np.uint32),
+    )
+
+
+def unpack_sparse_lists(targets: NDArray[Any], ends: NDArray[Any], n_out: int) -> Codes:
+    """Return the (n_out, n_in) int8 codes of lists."""
+    codes = np.zeros((2 * n_out, len(ends) - 1), np.int8)
+    lengths: NDArray[np.int64] = ends[1:].astype(np.int64) - ends[:-1]
+    codes[targets[: ends[-1]], np.repeat(np.arange(len(lengths)), lengths)] = 1
+    return codes[:n_out] - codes[n_out:]
+
+
 def constant_planes(values: NDArray[Any], width: int) -> Words:
     """Return (blocks, width) words: plane b holds bit b of the two's complement of n values."""
     shifts = np.arange(width, dtype=np.int64)[:, None]
@@ -192,6 +222,7 @@ def unpack_byte_fields(words: Words, m: int) -> Codes:
 
 _CTYPES = {
     "uint32": "uint32_t",
+    "uint16": "uint16_t",
     "uint8": "uint8_t",
     "int8": "int8_t",
     "int16": "int16_t",

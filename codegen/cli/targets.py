@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from codegen.benchmark import Measurement, measure_layer, measure_model, random_layer
+from codegen.benchmark import ZEROS, Measurement, measure_layer, measure_model, random_layer
 from codegen.boards import Board, find_boards, load_boards
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output
@@ -147,8 +147,8 @@ def bench(arguments: Namespace) -> int:
     out = Output(arguments)
     if (arguments.model is None) == (arguments.layer is None):
         raise ValueError("give either a MODEL or --layer NxM")
-    for option in ("portable", "bits"):
-        if getattr(arguments, option) and arguments.model:
+    for option in ("portable", "bits", "zeros"):
+        if getattr(arguments, option) not in (None, False) and arguments.model:
             raise ValueError(f"--{option}: goes with --layer")
     boards = find_boards(arguments.board)
     measurements = (
@@ -178,13 +178,14 @@ def bench(arguments: Namespace) -> int:
 def _bench_layer(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
     inputs, neurons = arguments.layer
     bits, flags = arguments.bits or 2, PORTABLE if arguments.portable else ()
-    model = random_layer(inputs, neurons, bits=bits)
+    zeros = ZEROS if arguments.zeros is None else arguments.zeros
+    model = random_layer(inputs, neurons, bits=bits, zeros=zeros)
     prepare(model, boards, out, flags)
     measurements = []
     for board in boards:
         out.progress(f"counting on {board.name}")
         measurements += measure_layer(
-            inputs, neurons, arguments.density, board, bits=bits, flags=flags
+            inputs, neurons, arguments.density, board, bits=bits, zeros=zeros, flags=flags
         )
     out.say(
         f"whole time step of a random LIF layer {inputs} -> {neurons}, weights of {bits} bits, "

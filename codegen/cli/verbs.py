@@ -40,6 +40,14 @@ def densities(text: str) -> list[float]:
     return values
 
 
+def fraction(text: str) -> float:
+    """Parse `0.42`."""
+    (value, *more) = densities(text)
+    if more or value == 1:
+        raise ArgumentTypeError(f"found {text!r}; must be one number from 0 to below 1")
+    return value
+
+
 def layer_shape(text: str) -> tuple[int, int]:
     """Parse `784x128`."""
     parts = text.split("x")
@@ -380,6 +388,12 @@ def bench_arguments(parser: ArgumentParser) -> None:
         default=[0.1],
         metavar="D,D",
         help="fractions of the layer's inputs that spike (default: 0.1)",
+    )
+    parser.add_argument(
+        "--zeros",
+        type=fraction,
+        metavar="Z",
+        help="fraction of zeros among ternary weights (default: 0.42)",
     )
     parser.add_argument(
         "--portable", action="store_true", help="the layer in portable C99, without assembly"

@@ -11,12 +11,13 @@ import numpy as np
 from codegen import __version__, costs
 from codegen.kernels import BYTES, COUNTS, SPIKES, candidates, select
 from codegen.pack import words_for
-from codegen.stages import bitsliced, fields, plain, strips
+from codegen.stages import bitsliced, fields, plain, sparse, strips
 from codegen.stages.common import uniform
 from codegen.stages.records import (
     LIST_ENTRIES_16,
     Field,
     Layer,
+    PlainLayer,
     Program,
     Range,
     Readout,
@@ -81,6 +82,7 @@ class Choice:
 LAYERS: dict[str, Callable[[int, Model], Layer]] = {
     "bitsliced": bitsliced.layer_stage,
     "strips": strips.layer_stage,
+    "sparse": sparse.layer_stage,
     "plain": plain.layer_stage,
 }
 """What computes the stage of a layer, for each kernel."""

@@ -408,6 +408,12 @@ class Program:
         return max(spiking, default=0) <= COMPACT_INPUTS
 
     @property
+    def remainder(self) -> bool:
+        """True if a vector of four blocks leaves some where the inactive inputs are added."""
+        layers = (y for y in self.layers if isinstance(y, BitslicedLayer))
+        return any(y.complement and y.blocks % 4 for y in layers)
+
+    @property
     def helium(self) -> bool:
         """True if a layer has loops for Helium."""
         strips = any(isinstance(y, PlainLayer) and y.strips for y in self.layers)

@@ -128,6 +128,24 @@ def test_planted_bugs_of_the_complement_are_found(old: str, new: str) -> None:
         assert_same(model.run(many, trace=True), broken.run(many, trace=True))
 
 
+LISTS = [
+    ("bench_weights0 + end[1]", "bench_weights0 + end[0]"),
+    ("- state->totals[", "+ state->totals["),
+    ("+ 32u * k", "+ k"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), LISTS)
+def test_planted_bugs_of_the_lists_are_found(old: str, new: str) -> None:
+    model = random_layer(300, 70, zeros=0.98)
+    files, x = render(model), spikes_of(300, 0.5)
+    assert files["bench.c"].count(old) == 1
+    broken = files | {"bench.c": files["bench.c"].replace(old, new)}
+    assert_same(model.run(x, trace=True), HostModel(model).run(x, trace=True))
+    with pytest.raises(AssertionError):
+        assert_same(model.run(x, trace=True), HostModel(model, files=broken).run(x, trace=True))
+
+
 def test_small_layers_pay_nothing_for_the_complement() -> None:
     assert "sum_inactive" in render(random_layer(300, 70))["bench.c"]
     for bits in (2, 4, 8):

@@ -32,7 +32,7 @@ def dense(draw: Any, n_in: int, n_out: int, analog: bool) -> Dense:
     bits = draw(st.sampled_from((2, 2, 4, 8, 16)))
     low, high = CODES[bits]
     codes = rng.integers(low, high, (n_out, n_in), endpoint=True)
-    codes[rng.random(codes.shape) < draw(st.sampled_from((0.0, 0.4, 1.0)))] = 0
+    codes[rng.random(codes.shape) < draw(st.sampled_from((0.0, 0.4, 0.9, 0.99, 1.0)))] = 0
     bias = per_layer_or_neuron(draw, rng, -60, 60, n_out)
     shift = {"input_shift" if analog else "fraction_bits": draw(st.integers(0, 6))}
     return Dense(codes, bits, bias, **shift)

@@ -38,7 +38,9 @@ def codes(kind: str, n_out: int, n_in: int, rng: np.random.Generator) -> Any:
         return rng.integers(-1, 2, (n_out, n_in))
     if kind == "alternating":
         return np.where(np.indices((n_out, n_in)).sum(axis=0) % 2, 1, -1)
-    return np.full((n_out, n_in), {"plus": 1, "zero": 0, "minus": -1}[kind])
+    if kind == "zero":  # all but a neuron of 32: where all are, there is nothing to add
+        return np.where(np.arange(n_out) % 32, 0, 1)[:, None] * np.ones((1, n_in), np.int64)
+    return np.full((n_out, n_in), {"plus": 1, "minus": -1}[kind])
 
 
 def chain(*sizes: int, kinds: tuple[str, ...] = ("random",), **neuron: Any) -> tuple[Layer, ...]:
@@ -103,12 +105,25 @@ def own(n: int, m: int, **neuron: Any) -> Layer:
     )
 
 
+def sparse(n: int, m: int, **neuron: Any) -> Layer:
+    """Return a layer with two weights an input, some with none; a bias keeps it firing."""
+    rng = np.random.default_rng(n)
+    q = np.zeros((m, n), np.int64)
+    q[rng.integers(0, m, n), np.arange(n)] = 1
+    q[rng.integers(0, m, n), np.arange(n)] = -1
+    q[:, ::7] = 0
+    return Layer(
+        Dense(q, bias=1, fraction_bits=1), LIF(**({"threshold": 3, "leak": (1,)} | neuron))
+    )
+
+
 MODELS = {
     "sizes": Model(
         Spikes(70),
         chain(70, 1, 2, 3, 31, 32, 33, 63, 64, 65, 127, 128, 129, 160, 10, kinds=KINDS[:3]),
     ),
     "small": Model(Spikes(64), chain(64, 33, 8, 31, 17, 64, 40, kinds=KINDS[:3])),
+    "vectors alone": Model(Spikes(32), chain(32, 128, 256, kinds=KINDS[:3])),
     "wide": Model(Spikes(784), chain(784, 160, 256, 33, leak=(3,), threshold=21)),
     "all +1": Model(Spikes(784), chain(784, 128, kinds=("plus",), leak=(4,), threshold=300)),
     "all -1": Model(Spikes(300), chain(300, 129, kinds=("minus",), leak=(4,))),
@@ -131,6 +146,7 @@ MODELS = {
     "4 bits, own constants": Model(
         Spikes(65), (wide_own(4, 65, 40, floor=-40, ceiling=90), wide_own(4, 40, 17))
     ),
+    "sparse": Model(Spikes(99), (sparse(99, 129), sparse(129, 101), sparse(101, 200, floor=-3))),
     "wide to zero": Model(
         Spikes(64), wide_chain(8, 64, 31, reset="zero") + wide_chain(4, 31, 33, reset="zero")
     ),
@@ -227,8 +243,18 @@ def test_a_planted_bug_shows(board: str) -> None:
         check(model, board, files=files | {name: files[name].replace(old, new)})
 
 
-COMPILED = ("sizes", "small", "own constants", "4 bits", "8 bits, beyond int16", "analog", "pixels",
-            "signed bytes")  # fmt: skip
+COMPILED = (
+    "vectors alone",
+    "sparse",
+    "sizes",
+    "small",
+    "own constants",
+    "4 bits",
+    "8 bits, beyond int16",
+    "analog",
+    "pixels",
+    "signed bytes",
+)
 FAMILIES = (
     "thumbv6m",
     "thumbv7m",

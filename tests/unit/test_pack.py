@@ -21,12 +21,14 @@ from codegen.pack import (
     pack_bits,
     pack_fields,
     signed_digits,
+    sparse_lists,
     strip_words,
     ternary_planes,
     unpack_bits,
     unpack_byte_fields,
     unpack_byte_quads,
     unpack_fields,
+    unpack_sparse_lists,
     unpack_strip_words,
     unpack_ternary_planes,
 )
@@ -103,6 +105,24 @@ def test_strips_unpack(bits: int, n_out: int, n_in: int, seed: int) -> None:
     j, i = n_out - 1, n_in // 2
     word = int(words[j // neurons, i, j % neurons * bits // 32])
     assert (word >> j * bits % 32) % 2**bits - 2 ** (bits - 1) == codes[j, i]
+
+
+@given(SIZES, SIZES, SEEDS, st.sampled_from((0.0, 0.5, 0.98, 1.0)))
+def test_lists_unpack(n_out: int, n_in: int, seed: int, zeros: float) -> None:
+    codes = codes_of(2, n_out, n_in, seed)
+    codes[np.random.default_rng(seed).random(codes.shape) < zeros] = 0
+    targets, ends = sparse_lists(codes)
+    np.testing.assert_array_equal(unpack_sparse_lists(targets, ends, n_out), codes)
+    assert max(int(ends[-1]), 1) == len(targets)
+    assert ends[-1] == np.count_nonzero(codes)
+    assert targets.itemsize == 1
+
+
+def test_long_lists_unpack() -> None:
+    codes = codes_of(2, 300, 400, 0)
+    targets, ends = sparse_lists(codes)
+    assert (targets.dtype, ends.dtype) == (np.uint16, np.uint32)
+    np.testing.assert_array_equal(unpack_sparse_lists(targets, ends, 300), codes)
 
 
 @given(SIZES, SEEDS)

@@ -320,7 +320,7 @@ static inline FREE_UNUSED uint32_t free_adder(uint32_t *ones, uint32_t x, uint32
     FREE_ADD("r7", a, "r11")
 
 static FREE_UNUSED __attribute__((noinline)) void free_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
-                                                       uint32_t *planes, uint32_t width, uint32_t *carries)
+                                                                   uint32_t *planes, uint32_t width, uint32_t *carries)
 {
     if (n == 0u) {
         return;
@@ -474,8 +474,8 @@ static FREE_UNUSED __attribute__((noinline)) void free_add_columns(const uint32_
     FREE_ADD("r5", "r7", "r6") \
     "mov " sum ", r5\n"
 
-static __attribute__((noinline)) void free_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
-                                                       uint32_t *planes, uint32_t width, uint32_t *carries)
+static FREE_UNUSED __attribute__((noinline)) void free_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
+                                                                   uint32_t *planes, uint32_t width, uint32_t *carries)
 {
     if (n == 0u) {
         return;

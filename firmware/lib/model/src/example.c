@@ -328,7 +328,7 @@ static inline EXAMPLE_UNUSED uint32_t example_adder(uint32_t *ones, uint32_t x, 
     EXAMPLE_ADD("r7", a, "r11")
 
 static EXAMPLE_UNUSED __attribute__((noinline)) void example_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
-                                                          uint32_t *planes, uint32_t width, uint32_t *carries)
+                                                                         uint32_t *planes, uint32_t width, uint32_t *carries)
 {
     if (n == 0u) {
         return;
@@ -482,8 +482,8 @@ static EXAMPLE_UNUSED __attribute__((noinline)) void example_add_columns(const u
     EXAMPLE_ADD("r5", "r7", "r6") \
     "mov " sum ", r5\n"
 
-static __attribute__((noinline)) void example_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
-                                                          uint32_t *planes, uint32_t width, uint32_t *carries)
+static EXAMPLE_UNUSED __attribute__((noinline)) void example_add_columns(const uint32_t *columns, const uint16_t *list, uint32_t n,
+                                                                         uint32_t *planes, uint32_t width, uint32_t *carries)
 {
     if (n == 0u) {
         return;
