@@ -109,6 +109,46 @@ def _series(name: str, row: Named) -> Dataset:
     )
 
 
+WATCH_TEST, WATCH_VALIDATION = (9, 10), (8,)
+"""The subjects of `watch` who test and validate; the other seven train."""
+
+WATCH_SUBJECTS = 10
+
+
+def _watch(name: str, row: Named) -> Dataset:
+    return _by_subject(name, row, WATCH_TEST, WATCH_VALIDATION)
+
+
+def watch_fold(fold: int) -> Dataset:
+    """Return `watch` divided anew: subject fold + 1 tests, the next one validates, eight train.
+
+    fold: 0 to 9; ValueError for another
+    """
+    if not 0 <= fold < WATCH_SUBJECTS:
+        raise ValueError(f"fold: found {fold}; must be 0 to {WATCH_SUBJECTS - 1}")
+    next_one = (fold + 1) % WATCH_SUBJECTS
+    return _by_subject("watch", DATASETS["watch"], (fold + 1,), (next_one + 1,))
+
+
+def _by_subject(
+    name: str, row: Named, tests: tuple[int, ...], validates: tuple[int, ...]
+) -> Dataset:
+    """Return frames scaled by channel, divided by the subject who made them."""
+    parts = _fetched(row)
+    held_out = np.isin(parts["subject"], tests)
+    return from_arrays(
+        parts["x"][~held_out],
+        parts["y"][~held_out],
+        parts["x"][held_out],
+        parts["y"][held_out],
+        each_feature=True,
+        validates=np.isin(parts["subject"][~held_out], validates),
+        name=name,
+        source=row.source,
+        licence=row.licence,
+    )
+
+
 _MNIST = (
     (55_000, 5_000, 10_000),
     "CC BY-SA 3.0, as its distributors state",
@@ -163,7 +203,7 @@ DATASETS: Mapping[str, Named] = MappingProxyType(
             "BSD 3-clause, with seglearn",
             "D. Burns, shoulder physiotherapy exercises by smart watch, 2018: subjects 9 and 10 "
             "test, 8 validates",
-            _series,
+            _watch,
             sources.WATCH,
         ),
     }

@@ -129,9 +129,6 @@ JAPANESE_VOWELS = Source(
 WINDOW, HOP, GROUP = 128, 64, 4
 """Samples of a window, from one window to the next, and to one step, which is their mean."""
 
-WATCH_TEST, WATCH_VALIDATION = (9, 10), (8,)
-"""The subjects who test and validate; the other seven train."""
-
 WATCH_FILE = "seglearn/data/watch_dataset.npy"
 
 
@@ -147,23 +144,17 @@ def _watch(contents: Contents) -> Arrays:
     recorded = readers.pickled(contents[WATCH_FILE])
     cut = [watch_windows(np.asarray(signal, np.float64)) for signal in recorded["X"]]
     counts = [len(part) for part in cut]
-    x = np.concatenate(cut)
-    y = np.repeat(np.asarray(recorded["y"], np.int64), counts)
-    subject = np.repeat(np.asarray(recorded["subject"], np.int64), counts)
-    tests = np.isin(subject, WATCH_TEST)
     return {
-        "x": x[~tests],
-        "y": y[~tests],
-        "validates": np.isin(subject[~tests], WATCH_VALIDATION),
-        "x_test": x[tests],
-        "y_test": y[tests],
+        "x": np.concatenate(cut),
+        "y": np.repeat(np.asarray(recorded["y"], np.int64), counts),
+        "subject": np.repeat(np.asarray(recorded["subject"], np.int64), counts),
     }
 
 
 WATCH = Source(
-    "watch",
+    "watch-subjects",
     Package("pip", "seglearn==1.2.5", "seglearn-1.2.5-*.whl"),
     {WATCH_FILE: "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"},
     _watch,
-    _series_shapes(2832, 773, WINDOW // GROUP, 6),
+    {"x": (3605, WINDOW // GROUP, 6), "y": (3605,), "subject": (3605,)},
 )

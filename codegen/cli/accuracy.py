@@ -92,7 +92,7 @@ def up_to_date(row: Row, result: Mapping[str, Any]) -> bool:
 
 def _train(name: str, arguments: Namespace, results: Results, path: Path, out: Output) -> None:
     """Train the seeds of a row that have no result yet, and write each one at once."""
-    row, data = ROWS[name], None
+    row = ROWS[name]
     seeds = {"trained": row.seeds if arguments.seeds is None else arguments.seeds}
     seeds["float"] = seeds["trained"] if arguments.float_seeds is None else arguments.float_seeds
     for kind, count in seeds.items():
@@ -102,9 +102,8 @@ def _train(name: str, arguments: Namespace, results: Results, path: Path, out: O
             )
             if seed in entry[kind]:
                 continue
-            data = row.prepared() if data is None else data
             show = show_progress(out, row.recipe.epochs, f"{name}, {kind}, seed {seed}: ")
-            trial = measure(row, int(seed), real=kind == "float", data=data, progress=show)
+            trial = measure(row, int(seed), real=kind == "float", progress=show)
             entry[kind][seed] = trial.to_json()
             _write(path, results)
 
@@ -135,7 +134,8 @@ def _network(row: Row) -> str:
     kinds = ["ternary" if bits == 2 else f"{bits}-bit" for bits in row.bits]
     kind = "all ternary" if set(row.bits) == {2} else f"ternary, {kinds[-1]} output layer"
     pixels = f", {row.input_bits}-bit input" if row.input_bits else ""
-    return f"{shape} {kind}{pixels}, T = {row.steps}"
+    folds = ", each subject left out" if row.by_subject else ""
+    return f"{shape} {kind}{pixels}, T = {row.steps}{folds}"
 
 
 def _seeds(result: Mapping[str, Any]) -> str:

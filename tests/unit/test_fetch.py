@@ -224,14 +224,24 @@ def test_watch_holds_out_whole_subjects(folder, monkeypatch):
         "y": np.tile([0, 1], 10),
         "subject": np.repeat(np.arange(1, 11), 2),
     }
-    shapes = {"x": (32, 32, 6), "y": (32,), "x_test": (8, 32, 6), "y_test": (8,)}
-    shapes["validates"] = (32,)
+    shapes = {"x": (40, 32, 6), "y": (40,), "subject": (40,)}
     supply(monkeypatch, folder, "watch", {"watch_dataset.npy": npy(recorded)}, shapes)
-    data = datasets.load("watch")
-    scale, offset = np.array(data.x_scale), np.array(data.x_offset)
-    for part, subjects in (("train", range(1, 8)), ("validation", [8]), ("test", [9, 10])):
+
+    def subjects(data, part):
+        scale, offset = np.array(data.x_scale), np.array(data.x_offset)
         level = (getattr(data, f"x_{part}") * scale + offset).mean(axis=(1, 2)) / 10
-        assert set(np.rint(level).astype(int)) == set(subjects)
+        return sorted(set(np.rint(level).astype(int).tolist()))
+
+    data = datasets.load("watch")
+    assert subjects(data, "train") == [1, 2, 3, 4, 5, 6, 7]
+    assert (subjects(data, "validation"), subjects(data, "test")) == ([8], [9, 10])
+    for fold, (tests, validates) in {0: (1, 2), 4: (5, 6), 9: (10, 1)}.items():
+        data = datasets.watch_fold(fold)
+        assert (subjects(data, "test"), subjects(data, "validation")) == ([tests], [validates])
+        rest = set(range(1, 11)) - {tests, validates}
+        assert subjects(data, "train") == sorted(rest)
+    with pytest.raises(ValueError, match="fold: found 10; must be 0 to 9"):
+        datasets.watch_fold(10)
 
 
 def test_a_pickle_may_hold_arrays_and_plain_values():
@@ -269,6 +279,6 @@ def test_every_named_set_tells_what_it_is():
         if row.fetched:
             assert row.fetched.package.client in fetch.CLIENTS
             assert all(len(digest) == 64 for digest in row.fetched.files.values())
-            train, validation, test = row.samples
-            assert row.fetched.shapes["x"][0] == train + validation, name
-            assert row.fetched.shapes["x_test"][0] == test
+            shapes = row.fetched.shapes
+            kept = shapes["x"][0] + shapes.get("x_test", (0,))[0]
+            assert kept == sum(row.samples), name
