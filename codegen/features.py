@@ -196,6 +196,7 @@ def _counted(stage: Readout, load: Load) -> Features:
     planes = load.steps * stage.words * stage.count_width
     return {
         "once": 1,
+        "count calls": load.steps,
         "count words": load.steps * stage.words,
         f"count planes{' of few words' * (stage.words <= FEW_WORDS)}": planes,
         "outputs": stage.outputs,

@@ -254,6 +254,23 @@ def bench_arguments(parser: ArgumentParser) -> None:
     _data(parser)
 
 
+def density(text: str) -> float:
+    """Parse a density."""
+    return densities(text)[0]
+
+
+def report_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `report`."""
+    _model(parser)
+    _board(parser)
+    parser.add_argument(
+        "--assume-density",
+        type=density,
+        metavar="D",
+        help="spikes per neuron and step, instead of those that the model file tells",
+    )
+
+
 def info_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `info`."""
     _model(parser)
@@ -336,6 +353,15 @@ VERBS: tuple[Verb, ...] = (
         "Count the instructions of a model or of a single layer on emulated cores.",
         bench_arguments,
         "targets:bench",
+    ),
+    Verb(
+        "report",
+        "kernels, memory, stack, instructions and time of a model on a board",
+        "Say what a model takes on a board, layer by layer: the kernel and why, instructions "
+        "typical and at worst, flash, RAM, stack, and an estimate of the time. Needs the ARM "
+        "compiler only.",
+        report_arguments,
+        "reports:report",
     ),
     Verb(
         "boards",
