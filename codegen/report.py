@@ -85,14 +85,16 @@ def cycles_per_instruction(kind: str, core: str) -> float:
 def report(model: Model, board: str | Board, density: float | None = None) -> Report:
     """Return what `model` takes on `board`.
 
-    density: spikes per neuron and step, instead of those that the model file tells
+    density: spikes per neuron and step, instead of those that the model file tells; kernels are
+        chosen for it as well, for the default core: one generated pair serves every board
 
     Raises MissingCompilerError without an ARM compiler, ValueError for a density out of range.
     """
     board = find_board(board)
     activity = Activity.of(model, density)
     parts = _parts(model, board.core, activity)
-    sizes, stacks = _compiled(model, board)
+    files = render(model, activity=activity)
+    sizes, stacks = size_of(files, board), stack_of(files, board)
     totals = [sum(getattr(p, n) for p in parts) for n in ("instructions", "worst")]
     cycles, worst = (sum(getattr(p, n) for p in parts) for n in ("cycles", "worst_cycles"))
     timing = TIMINGS[board.core]
@@ -105,7 +107,7 @@ def report(model: Model, board: str | Board, density: float | None = None) -> Re
         parts=parts,
         flash=sizes.flash,
         code=sizes.text,
-        ram=plan(model).ram_bytes,
+        ram=plan(model, activity=activity).ram_bytes,
         stack=max(stacks.values()),
         stacks=stacks,
         instructions=totals[0],
@@ -119,15 +121,9 @@ def report(model: Model, board: str | Board, density: float | None = None) -> Re
     )
 
 
-def _compiled(model: Model, board: Board) -> tuple[Any, dict[str, int]]:
-    """Return the sizes and stacks of the pair that `generate` writes."""
-    files = render(model)
-    return size_of(files, board), stack_of(files, board)
-
-
 def _parts(model: Model, core: str, activity: Activity) -> tuple[PartReport, ...]:
     """Return every part: predicted for this activity, bounded for all inputs."""
-    program = plan(model)
+    program = plan(model, activity=activity)
     typical = costs.works(program, model.input, activity, core)
     worst = costs.worst_works(program, model.input, core)
     reasons = choices(model, core, activity)

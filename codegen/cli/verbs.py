@@ -90,6 +90,20 @@ def _board(parser: ArgumentParser, required: bool = True) -> None:
     )
 
 
+def density(text: str) -> float:
+    """Parse a density."""
+    return densities(text)[0]
+
+
+def _density(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--assume-density",
+        type=density,
+        metavar="D",
+        help="spikes per neuron and step, instead of those that the model file tells",
+    )
+
+
 def demo_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `demo`."""
     parser.add_argument(
@@ -187,6 +201,10 @@ def generate_arguments(parser: ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder to write to")
     parser.add_argument("--name", help="prefix of all C names (default: the model's name)")
+    parser.add_argument(
+        "--board", metavar="B", help="choose kernels for this board; the C serves every core"
+    )
+    _density(parser)
 
 
 def weights_arguments(parser: ArgumentParser) -> None:
@@ -254,21 +272,11 @@ def bench_arguments(parser: ArgumentParser) -> None:
     _data(parser)
 
 
-def density(text: str) -> float:
-    """Parse a density."""
-    return densities(text)[0]
-
-
 def report_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `report`."""
     _model(parser)
     _board(parser)
-    parser.add_argument(
-        "--assume-density",
-        type=density,
-        metavar="D",
-        help="spikes per neuron and step, instead of those that the model file tells",
-    )
+    _density(parser)
 
 
 def info_arguments(parser: ArgumentParser) -> None:
