@@ -120,6 +120,8 @@ PLANS = (
     Plan(Analog, -8, 7, (20, 128, 6), (2, 4), 5, own=True),
     Plan(Analog, 0, 31, (16, 90, 4), (2, 8), 7, own=True),
     Plan(Analog, 0, 7, (12, 140, 40, 5), (2, 2, 8), 6, own=True),
+    Plan(Analog, 0, 15, (240, 128, 12), (2, 8)),
+    Plan(Analog, 0, 15, (150, 256, 10), (2, 8)),
     Plan(Analog, 0, 7, (10, 20, 2), (2, 8), 20, count=True),
 )
 

@@ -20,7 +20,7 @@ NEAR = 0.1
 
 def rows(text: str, name: str) -> dict[str, list[str]]:
     """Return the rows of a marked table by their first cell."""
-    part = text.split(f"<!-- {name} -->\n")[1].split(f"<!-- end {name} -->")[0]
+    part = text.split(f"<!-- {name} -->\n")[1].split(f"<!-- end {name} -->", maxsplit=1)[0]
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in part.splitlines()]
     return {row[0].strip("*"): row[1:] for row in cells[2:]}
 
