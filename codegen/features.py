@@ -130,6 +130,7 @@ def _neurons(stage: BitslicedLayer, load: Load) -> Features:
         "current": sum(p.current is not None for p in stage.planes),
         "bias": sum(p.bias is not None for p in stage.planes),
         "own": len(own),
+        "ones": sum(d.bit == 1 for d in stage.reset_by[: stage.v_width]),
         "saturation": len(stage.floor) + len(stage.ceiling),
         "reset to zero": stage.v_width if stage.reset == "zero" else 0,
     }
