@@ -12,6 +12,7 @@ from support.golden import GOLDEN
 from support.models import inputs_for, small_model, steps_for
 
 import codegen
+import qat
 from codegen import costs, kernels
 from codegen.boards import load_boards
 from codegen.calibrate import CORES, PLANS, fit, inputs, make, nnls
@@ -82,6 +83,19 @@ def test_foreign_activity_is_one_clear_line(damage):
     model = dataclasses.replace(small_model(), metadata={"activity": damage})
     with pytest.raises(ValueError, match="does not belong to this model"):
         Activity.of(model)
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["by fit", "by export"])
+def test_training_writes_the_activity(given):
+    data = qat.datasets.load("digits")
+    net = qat.Network([64, 8, 10], bits=[2, 8], steps=4)
+    qat.fit(net, data, seed=0, epochs=1)
+    x = data.x_validation
+    model = qat.export(net, "digits", x if given else None)
+    found, true = Activity.of(model), Activity.measure(model, x)
+    assert found.source == "of the training data"
+    np.testing.assert_allclose(found.values, true.values, atol=2e-6)
+    np.testing.assert_allclose(found.layers[0].counts, true.layers[0].counts, atol=2e-6)
 
 
 def test_many_steps_have_few_counts():
