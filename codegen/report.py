@@ -78,8 +78,16 @@ class Report:
 
 
 def cycles_per_instruction(kind: str, core: str) -> float:
-    """Return the estimated cycles per instruction of a kind of part on a core."""
-    return float(costs.coefficients()["cycles"][core][kind])
+    """Return the estimated cycles per instruction of a kind of part on a core.
+
+    Raises ValueError for one that was never traced.
+    """
+    known = costs.coefficients()["cycles"].get(core, {})
+    if kind not in known:
+        raise ValueError(
+            f"report: no cycles for {kind!r} on {core}; run python -m codegen.calibrate"
+        )
+    return float(known[kind])
 
 
 def report(model: Model, board: str | Board, density: float | None = None) -> Report:

@@ -15,12 +15,13 @@ import codegen
 import qat
 from codegen import costs, kernels
 from codegen.boards import load_boards
-from codegen.calibrate import CORES, PLANS, fit, inputs, make, nnls
+from codegen.calibrate import CORES, fit, nnls
 from codegen.cycles import TIMINGS, cycles_of, kind_of
 from codegen.features import KINDS
 from codegen.kernels import NUMBERS, SPIKES, Kernel, candidates, select
 from codegen.stack import Instruction
 from codegen.stages import choices, part_names, plan
+from codegen.synthetic import PLANS, inputs, make
 from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 
 CORE = "cortex-m4"
