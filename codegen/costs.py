@@ -42,6 +42,19 @@ ISA = {
 }
 """The instruction set that the generated C uses on a core; what the coefficients belong to."""
 
+FALLBACK = "armv7e-m"
+"""Helium has all of it, and where it has no vectors to do its code is the same."""
+
+SIMILAR = {
+    "bitsliced fused": ("bitsliced held", "bitsliced spikes"),
+    "bitsliced held": ("bitsliced fused", "bitsliced spikes"),
+    "bitsliced spikes": ("bitsliced held", "bitsliced fused"),
+    "plain fused": ("plain held", "plain spikes"),
+    "plain held": ("plain fused", "plain spikes"),
+    "plain spikes": ("plain held", "plain fused"),
+}
+"""Kinds whose neurons do the same."""
+
 DEFAULT_CORE = "cortex-m4"
 """The core for which kernels are chosen where none is named: one pair serves every core."""
 
@@ -139,9 +152,8 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
     else:
         assert isinstance(stage, Readout)
         parts = [_readout_work(stage, activity, load)]
-    if not all(measured(work.kind, core) for work in parts):
-        return None
-    return sum(evaluate(work, core) for work in parts)
+    known = [known_cost(work, core) for work in parts]
+    return None if None in known else sum(cost for cost in known if cost is not None)
 
 
 # ----------------------------------------------------------------- coefficients
@@ -160,6 +172,14 @@ def measured(kind: str, core: str) -> bool:
     return kind in coefficients()["costs"].get(ISA[core], {})
 
 
+def known_cost(work: Work, core: str) -> float | None:
+    """Return the predicted instructions of a part; None if such a part was never measured."""
+    try:
+        return evaluate(work, core)
+    except ValueError:
+        return None
+
+
 def evaluate(work: Work, core: str, which: str = "typical") -> float:
     """Return the predicted instructions of a part: `typical`, or the bound `worst`.
 
@@ -170,14 +190,30 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
             f"costs: no coefficients for {work.kind!r} on {core}; measure them with "
             "python -m codegen.calibrate"
         )
-    table = coefficients()["costs"][ISA[core]][work.kind]
-    return float(sum(table[which].get(name, 0.0) * n for name, n in work.features.items()))
+    return float(sum(_each(name, work.kind, core, which) * n for name, n in work.features.items()))
+
+
+def _each(feature: str, kind: str, core: str, which: str) -> float:
+    """Return the coefficient of a feature, or of the nearest to it that was measured.
+
+    A rare option of a neuron may not have been seen in layers that read the same, but in others.
+    """
+    table = coefficients()["costs"]
+    for isa in (ISA[core], FALLBACK):
+        for near in (kind, *SIMILAR.get(kind, ())):
+            row = table.get(isa, {}).get(near, {})
+            if feature in row.get("seen", ()):
+                return float(row[which].get(feature, 0.0))
+    raise ValueError(
+        f"costs: {kind!r} with {feature!r} was never measured on {core}; add such a layer to "
+        "codegen.calibrate and run it"
+    )
 
 
 def worst_works(program: Program, model_input: Input, core: str) -> list[Work]:
     """Return the parts of a call on an input that is all active: every input, digit and neuron."""
     full = Rates(1.0, 1.0)
-    active = Activity((0.0,) * 2, 1.0, (full,) * len(program.layers), "all active")
+    active = Activity((0.0, 1.0), 1.0, (full,) * len(program.layers), "all active")
     return [_at_worst(work) for work in works(program, model_input, active, core)]
 
 

@@ -130,6 +130,7 @@ def _neurons(stage: BitslicedLayer, load: Load) -> Features:
         "current": sum(p.current is not None for p in stage.planes),
         "bias": sum(p.bias is not None for p in stage.planes),
         "own": len(own),
+        "ones": sum(d.bit == 1 for d in stage.reset_by[: stage.v_width]),
         "saturation": len(stage.floor) + len(stage.ceiling),
         "reset to zero": stage.v_width if stage.reset == "zero" else 0,
     }
@@ -196,6 +197,7 @@ def _counted(stage: Readout, load: Load) -> Features:
     planes = load.steps * stage.words * stage.count_width
     return {
         "once": 1,
+        "count calls": load.steps,
         "count words": load.steps * stage.words,
         f"count planes{' of few words' * (stage.words <= FEW_WORDS)}": planes,
         "outputs": stage.outputs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -82,16 +83,19 @@ def _context(program: Program) -> dict[str, Any]:
 
 
 def render(
-    model: Model, core: str | None = None, activity: Activity | None = None
+    model: Model,
+    core: str | None = None,
+    activity: Activity | None = None,
+    kernels: Mapping[int, str] | None = None,
 ) -> dict[str, str]:
     """Return {file name: text} of `<name>.h`, `<name>.c` and `binding.h`.
 
     The pair is all that a firmware needs. `binding.h` gives the model the fixed names that
     our firmware and the host check use. Rendering is deterministic.
 
-    core, activity: what the kernels are chosen for; see codegen.stages.plan
+    core, activity, kernels: what the kernels are chosen for; see codegen.stages.plan
     """
-    program = plan(model, core, activity)
+    program = plan(model, core, activity, kernels)
     context = _context(program)
     templates = {
         f"{program.name}.h": "model.h.j2",

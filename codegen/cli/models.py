@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from codegen.boards import find_board
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output, percent
 from codegen.equivalence import compare_host, read_code
@@ -15,7 +16,7 @@ from codegen.summary import summarize
 from codegen.weights import weights_header
 from codegen.write import generate as write_pair
 from qat import health
-from qat.model import Model, write_atomically
+from qat.model import Activity, Model, write_atomically
 
 
 def info(arguments: Namespace) -> int:
@@ -108,7 +109,9 @@ def generate(arguments: Namespace) -> int:
     """Write the pair and the manifest."""
     out = Output(arguments)
     model = Model.load(arguments.model)
-    paths = write_pair(model, arguments.output, arguments.name)
+    core = None if arguments.board is None else find_board(arguments.board).core
+    activity = Activity.of(model, arguments.assume_density)
+    paths = write_pair(model, arguments.output, arguments.name, core, activity)
     for path in paths.values():
         out.say(f"wrote {path}")
     files = {name: str(path) for name, path in paths.items()}

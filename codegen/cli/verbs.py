@@ -105,6 +105,20 @@ def _board(parser: ArgumentParser, required: bool = True) -> None:
     )
 
 
+def density(text: str) -> float:
+    """Parse a density."""
+    return densities(text)[0]
+
+
+def _density(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--assume-density",
+        type=density,
+        metavar="D",
+        help="spikes per neuron and step, instead of those that the model file tells",
+    )
+
+
 def demo_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `demo`."""
     parser.add_argument(
@@ -299,6 +313,10 @@ def generate_arguments(parser: ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder to write to")
     parser.add_argument("--name", help="prefix of all C names (default: the model's name)")
+    parser.add_argument(
+        "--board", metavar="B", help="choose kernels for this board; the C serves every core"
+    )
+    _density(parser)
 
 
 def weights_arguments(parser: ArgumentParser) -> None:
@@ -400,6 +418,13 @@ def bench_arguments(parser: ArgumentParser) -> None:
     )
     _board(parser)
     _data(parser)
+
+
+def report_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `report`."""
+    _model(parser)
+    _board(parser)
+    _density(parser)
 
 
 def info_arguments(parser: ArgumentParser) -> None:
@@ -508,6 +533,15 @@ VERBS: tuple[Verb, ...] = (
         "Count the instructions of a model or of a single layer on emulated cores.",
         bench_arguments,
         "targets:bench",
+    ),
+    Verb(
+        "report",
+        "kernels, memory, stack, instructions and time of a model on a board",
+        "Say what a model takes on a board, layer by layer: the kernel and why, instructions "
+        "typical and at worst, flash, RAM, stack, and an estimate of the time. Needs the ARM "
+        "compiler only.",
+        report_arguments,
+        "reports:report",
     ),
     Verb(
         "boards",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import codegen
+from codegen.boards import find_board
 from codegen.host import HostModel
+from codegen.render import render
+from codegen.sizes import find_arm_compiler, model_flags
 from qat.model import LIF, Accumulate, Count, Dense, Frames, Layer, Model, Spikes
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
@@ -43,3 +48,15 @@ def test_clearing_is_not_mistaken_for_a_wrong_size() -> None:
         readout = Accumulate(Dense(rng.integers(-1, 2, (outputs, 40))))
         layer = Layer(Dense(rng.integers(-1, 2, (40, 6)), 4), LIF(3, (2,)))
         assert codegen.check(Model(Spikes(6), (layer,), readout, 4)) is None
+
+
+@pytest.mark.target
+def test_probes_of_eight_planes_build_for_helium(tmp_path: Path) -> None:
+    """GCC 12 made vectors of the loop over planes, too long for the branch over them."""
+    codes = np.random.default_rng(0).integers(-1, 2, (40, 33))
+    model = Model(Spikes(33), (Layer(Dense(codes), LIF(20, (3,), floor=-127, ceiling=127)),))
+    assert model.bounds().layers[0].v.width == 8
+    for name, text in render(model).items():
+        (tmp_path / name).write_text(text)
+    flags = [*find_board("qemu-m55").core_flags, *model_flags(), "-DMODEL_PROBE=1", "-c", "snn.c"]
+    subprocess.run([find_arm_compiler(), *flags], cwd=tmp_path, check=True)

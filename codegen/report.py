@@ -1,0 +1,160 @@
+"""What a model takes on a board: memory, stack, instructions, time; nothing is run for it.
+
+Memory and stack come from the ARM compiler, instructions from codegen.costs: `typical` for the
+activity that the model file tells, `worst` for an input that is all active. Cycles are estimates
+from documented timings (codegen.cycles).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from codegen import costs
+from codegen.boards import Board, find_board
+from codegen.cycles import TIMINGS
+from codegen.render import render
+from codegen.sizes import size_of
+from codegen.stack import stack_of
+from codegen.stages import Choice, choices, plan
+from codegen.stages.records import Stage
+from qat.model import Activity, Model
+
+
+@dataclass(frozen=True)
+class PartReport:
+    """A part of an inference, or of a step.
+
+    candidates: predicted instructions of every kernel that could serve it on this core
+    instructions, worst: predicted, and the bound for every input
+    cycles, worst_cycles: estimates; flash: weights and constants; ram: its part of the state
+    """
+
+    part: str
+    kernel: str
+    candidates: dict[str, float]
+    instructions: int
+    worst: int
+    cycles: int
+    worst_cycles: int
+    flash: int
+    ram: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A model on a board; bytes, instructions, cycles and microseconds of a call.
+
+    call:    "inference", or "step" for a model that runs free
+    flash:   code, weights and constants; code: the code alone
+    ram:     the state; stack: the deepest of any call, of each in stacks
+    latency_us, worst_us: cycles at the board's clock
+    fastest: part of the cycles that the core may need where it can issue two at once
+    """
+
+    board: str
+    core: str
+    clock_hz: int
+    call: str
+    activity: str
+    parts: tuple[PartReport, ...]
+    flash: int
+    code: int
+    ram: int
+    stack: int
+    stacks: dict[str, int]
+    instructions: int
+    worst: int
+    cycles: int
+    worst_cycles: int
+    latency_us: float
+    worst_us: float
+    fastest: float
+    timings: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return asdict(self)
+
+
+def cycles_per_instruction(kind: str, core: str) -> float:
+    """Return the estimated cycles per instruction of a kind of part on a core.
+
+    Raises ValueError for one that was never traced.
+    """
+    known = costs.coefficients()["cycles"].get(core, {})
+    if kind not in known:
+        raise ValueError(
+            f"report: no cycles for {kind!r} on {core}; run python -m codegen.calibrate"
+        )
+    return float(known[kind])
+
+
+def report(model: Model, board: str | Board, density: float | None = None) -> Report:
+    """Return what `model` takes on `board`.
+
+    density: spikes per neuron and step, instead of those that the model file tells; kernels are
+        chosen for it as well, for the default core: one generated pair serves every board
+
+    Raises MissingCompilerError without an ARM compiler, ValueError for a density out of range.
+    """
+    board = find_board(board)
+    activity = Activity.of(model, density)
+    parts = _parts(model, board.core, activity)
+    files = render(model, activity=activity)
+    sizes, stacks = size_of(files, board), stack_of(files, board)
+    totals = [sum(getattr(p, n) for p in parts) for n in ("instructions", "worst")]
+    cycles, worst = (sum(getattr(p, n) for p in parts) for n in ("cycles", "worst_cycles"))
+    timing = TIMINGS[board.core]
+    return Report(
+        board=board.name,
+        core=board.core,
+        clock_hz=board.clock_hz,
+        call="step" if model.steps is None else "inference",
+        activity=activity.source,
+        parts=parts,
+        flash=sizes.flash,
+        code=sizes.text,
+        ram=plan(model, activity=activity).ram_bytes,
+        stack=max(stacks.values()),
+        stacks=stacks,
+        instructions=totals[0],
+        worst=totals[1],
+        cycles=cycles,
+        worst_cycles=worst,
+        latency_us=round(cycles * 1e6 / board.clock_hz, 1),
+        worst_us=round(worst * 1e6 / board.clock_hz, 1),
+        fastest=timing.fastest,
+        timings=timing.source,
+    )
+
+
+def _parts(model: Model, core: str, activity: Activity) -> tuple[PartReport, ...]:
+    """Return every part: predicted for this activity, bounded for all inputs."""
+    program = plan(model, activity=activity)
+    typical = costs.works(program, model.input, activity, core)
+    worst = costs.worst_works(program, model.input, core)
+    reasons = choices(model, core, activity)
+    return tuple(
+        _part(work, costs.evaluate(bound, core, "worst"), core, reasons)
+        for work, bound in zip(typical, worst, strict=True)
+    )
+
+
+def _part(work: costs.Work, worst: float, core: str, reasons: tuple[Choice, ...]) -> PartReport:
+    """Return a part; the memory of a stage stands beside its neurons."""
+    predicted, each = costs.evaluate(work, core), cycles_per_instruction(work.kind, core)
+    stage = work.stage if isinstance(work.stage, Stage) else None
+    owner = stage is not None and work.part != "currents"
+    candidates = reasons[stage.index].costs if stage is not None and owner else {}
+    return PartReport(
+        part=work.part,
+        kernel="" if stage is None else stage.kernel,
+        candidates={name: round(cost) for name, cost in candidates.items()},
+        instructions=round(predicted),
+        worst=round(worst),
+        cycles=round(predicted * each),
+        worst_cycles=round(worst * each),
+        flash=sum(t.bytes for t in stage.tables) if stage is not None and owner else 0,
+        ram=sum(f.bytes for f in stage.fields) if stage is not None and owner else 0,
+    )

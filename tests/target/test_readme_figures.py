@@ -1,0 +1,72 @@
+"""The README's figures beside CMSIS-NN are what is measured now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.compiler import SLACK, same_compiler
+
+from codegen import tables
+from codegen.boards import load_boards
+from codegen.report import report
+from qat.model import Model
+
+pytestmark = pytest.mark.target
+
+NEAR = 0.1
+"""By how much a prediction for all images may miss the mean of a few that are counted."""
+
+
+def rows(text: str, name: str) -> dict[str, list[str]]:
+    """Return the rows of a marked table by their first cell."""
+    part = text.split(f"<!-- {name} -->\n")[1].split(f"<!-- end {name} -->", maxsplit=1)[0]
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in part.splitlines()]
+    return {row[0].strip("*"): row[1:] for row in cells[2:]}
+
+
+def number(cell: str) -> int:
+    return int(cell.replace(",", ""))
+
+
+def same(ours: str, fresh: str) -> bool:
+    """Return True if a figure of the README is the fresh one; near it with another compiler."""
+    if same_compiler():
+        return ours == fresh
+    first, second = (number(cell.removesuffix(" x")) for cell in (ours, fresh))
+    return first <= SLACK * second and second <= SLACK * first
+
+
+def test_the_layer_table_is_what_the_command_measures(root: Path) -> None:
+    text = (root / "README.md").read_text()
+    written = rows(text, "layer table")
+    fresh = rows(tables.updated(text, "layer table", tables.layer_table()), "layer table")
+    assert written.keys() == fresh.keys()
+    for core, cells in written.items():
+        assert all(same(a, b) for a, b in zip(cells, fresh[core], strict=True)), (core, fresh[core])
+
+
+@pytest.mark.parametrize("name", tables.EXAMPLES)
+def test_the_network_table_is_near_what_is_predicted(name: str, root: Path) -> None:
+    written = rows((root / "README.md").read_text(), "network table")
+    model = Model.load(root / name)
+    hidden = "-".join(str(layer.size) for layer in model.layers)
+    cells = written[f"spikemcu {model.input.size}-{hidden}-{model.outputs}"]
+    assert cells[0] == f"{100 * model.metadata['accuracy']['test']:.2f} %"
+    for board, cell in zip(tables.INFERENCE_BOARDS, cells[3:], strict=True):
+        found = report(model, load_boards()[board])
+        assert number(cell) == pytest.approx(found.instructions, rel=NEAR)
+        assert number(cells[2]) == found.ram
+        if board == "qemu-m4" and same_compiler():
+            assert number(cells[1]) == found.flash
+
+
+def test_what_is_measured_elsewhere_stands_as_it_was_measured(root: Path) -> None:
+    written = rows((root / "README.md").read_text(), "network table")
+    for name, accuracy, flash, ram, counts in tables.NETWORKS:
+        assert written[name] == [accuracy, *(f"{n:,}" for n in (flash, ram, *counts))]
+
+
+def test_marks_that_are_missing_are_said() -> None:
+    with pytest.raises(ValueError, match="no marks"):
+        tables.updated("text", "layer table", "")
