@@ -21,7 +21,6 @@ class Kernel:
     bits:  of the weights that it serves
     reads: what its input may be: SPIKES, BYTES, or the COUNTS of spikes that a readout reads
     cost:  what a step is proportional to
-    least: neurons below which it does not win
     most:  neurons that it can serve, and inputs; 0: any number
     """
 
@@ -31,7 +30,6 @@ class Kernel:
     packing: str
     needs: str
     cost: str
-    least: int = 1
     most: tuple[int, int] = (0, 0)
 
     def serves(self, synapse: Dense, reads: str) -> bool:
@@ -59,7 +57,6 @@ KERNELS: tuple[Kernel, ...] = (
         packing="columns of 8 bytes, one per input, for strips of 8 or 16 neurons",
         needs="any core (portable C99)",
         cost="active inputs x strips of 8 or 16 neurons",
-        least=8,
     ),
     Kernel(
         name="fields",
@@ -90,7 +87,7 @@ def candidates(synapse: Dense, reads: str) -> tuple[Kernel, ...]:
     if not rows:
         served = sorted({bits for kernel in KERNELS for bits in kernel.bits})
         raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {served}")
-    return tuple(row for row in rows if synapse.n_out >= row.least) or rows
+    return rows
 
 
 def select(synapse: Dense, reads: str, costs: Mapping[str, float] | None = None) -> Kernel:

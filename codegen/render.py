@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -82,7 +83,10 @@ def _context(program: Program) -> dict[str, Any]:
 
 
 def render(
-    model: Model, core: str | None = None, activity: Activity | None = None
+    model: Model,
+    core: str | None = None,
+    activity: Activity | None = None,
+    kernels: Mapping[int, str] | None = None,
 ) -> dict[str, str]:
     """Return {file name: text} of `<name>.h`, `<name>.c` and `binding.h`.
 
@@ -90,8 +94,9 @@ def render(
     our firmware and the host check use. Rendering is deterministic.
 
     core, activity: what the kernels are chosen for; see codegen.stages.plan
+    kernels: {stage: kernel} that are not to be chosen
     """
-    program = plan(model, core, activity)
+    program = plan(model, core, activity, kernels)
     context = _context(program)
     templates = {
         f"{program.name}.h": "model.h.j2",

@@ -1,0 +1,124 @@
+"""The cost model: it knows every feature, grows with what is active, and is plain numbers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from support.models import models, small_model
+
+from codegen import costs
+from codegen.features import family, listing
+from codegen.kernels import COUNTS, KERNELS, SPIKES
+from codegen.render import render
+from codegen.stages import choices, plan
+from codegen.stages.common import digits_of
+from codegen.stages.records import Source
+from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
+
+CORES = sorted(costs.ISA)
+
+
+def test_every_kernel_is_measured_on_every_core():
+    reads = {COUNTS: ("readout",), SPIKES: ("spikes",), "bytes": ("currents", "held")}
+    kinds = {f"{k.name} {what}" for k in KERNELS for read in k.reads for what in reads[read]}
+    kinds |= {"count readout", "rest"}
+    for core in CORES:
+        assert {kind for kind in kinds if not costs.measured(kind, core)} == set()
+
+
+@given(models())
+def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
+    activity = Activity.of(model)
+    for core in CORES:
+        program, seen = plan(model, core), costs.coefficients()["costs"][costs.ISA[core]]
+        parts = costs.works(program, model.input, activity, core)
+        for work in [*parts, *costs.worst_works(program, model.input, core)]:
+            assert set(work.features) <= set(seen[family(work.kind)]["seen"]), work.kind
+
+
+@given(models())
+def test_the_worst_case_is_above_what_is_typical(model):
+    for core in CORES:
+        program = plan(model, core)
+        worst = costs.worst_works(program, model.input, core)
+        for density in (0.0, 0.05, 0.3, 0.6, 1.0):
+            parts = costs.works(program, model.input, Activity.of(model, density), core)
+            for work, bound in zip(parts, worst, strict=True):
+                assert costs.evaluate(work, core) <= costs.evaluate(bound, core, "worst")
+
+
+def _value(source: Source, digits: tuple[int, ...]) -> int:
+    """Return the number whose digits stand in these lists."""
+    kind, takes = source.digits.kind, source.digits.takes
+    if kind == "top" and 0 in digits:
+        return 2**source.bits - 1
+    levels = listing.levels(source)
+    return sum(-(2 ** levels[k]) if k < takes else 2 ** levels[k] for k in digits)
+
+
+@pytest.mark.parametrize("size", [20, 200])
+@pytest.mark.parametrize(
+    ("bits", "high", "signed"),
+    [(1, 1, False), (2, 3, False), (4, 15, False), (4, 9, False), (4, 7, True), (5, 16, False),
+     (6, 63, False), (8, 255, False), (8, 200, False), (8, 127, True)],
+)  # fmt: skip
+def test_the_digits_of_a_value_make_the_value(bits, high, signed, size):
+    digits = digits_of(size, bits, high, signed)
+    source = Source(size=size, words=7, bits=bits, negative=signed, digits=digits)
+    most = listing.most_digits(source)
+    for value in range(-(2 ** (bits - 1)) if signed else 0, high + 1):
+        found = listing.digits_in(digits.kind, bits, digits.takes, value)
+        assert _value(source, found) == value
+        assert all(0 <= k < digits.lists for k in found)
+        assert len(found) <= most
+    lengths = listing.lengths(source, {high: 3.0, 0: 5.0})
+    assert set(lengths) <= {0.0, 3.0}
+
+
+def test_a_list_is_worked_off_in_rounds_that_hold_every_digit():
+    for lengths in ([100.0] * 4, [600.0, 0.0, 700.0], [3.0]):
+        work = listing.work_off(lengths, 25, 512)
+        assert sum(n for _, n in work.segments) == pytest.approx(sum(lengths))
+        assert work.rounds >= sum(lengths) / 512
+        assert len(work.segments) == work.rounds * len(lengths)
+
+
+def test_generation_is_deterministic_with_kernels_chosen_by_costs():
+    rng = np.random.default_rng(0)
+    layer = Layer(Dense(rng.integers(-99, 100, (20, 90)), 8), LIF(300, (3,)))
+    model = Model(Spikes(90), (layer,), name="choice")
+    assert render(model) == render(model)
+    (choice,) = choices(model)
+    assert choice.kernel == min(choice.costs, key=choice.costs.get)
+    assert set(choice.costs) == {"strips", "plain"}
+
+
+def test_costs_of_spikes_are_plain_numbers_that_grow_with_what_reads_them():
+    model = small_model()
+    found = costs.spike_costs(model, "qemu-m4")
+    assert [type(x) for x in found] == [float, float]
+    assert all(x > 0 for x in found)
+    thin, wide = (costs.spike_costs((64, 128, n, 10), "qemu-m4")[0] for n in (32, 512))
+    assert wide > 8 * thin
+    for board in ("qemu-m0", "qemu-m55"):
+        (one,) = costs.spike_costs((784, 128, 10), board, bits=(2, 8))
+        assert 0 < one < 200
+
+
+def test_the_cost_of_a_spike_is_that_of_more_spikes():
+    model, core = small_model(), "cortex-m4"
+    program = plan(model, core)
+
+    def total(rate):
+        activity = Activity.of(model)
+        layers = (Rates(rate, 1.0, activity.layers[0].counts), *activity.layers[1:])
+        one = Activity(activity.values, activity.busy, layers)
+        return sum(costs.evaluate(w, core) for w in costs.works(program, model.input, one, core))
+
+    totals = [total(rate) for rate in (0.1, 0.3, 0.6, 0.9)]
+    assert all(a < b for a, b in pairwise(totals))
+    slope = (totals[-1] - totals[0]) / (0.8 * model.layers[0].size * model.steps)
+    assert costs.spike_costs(model, "qemu-m4")[0] == pytest.approx(slope, rel=0.5)
