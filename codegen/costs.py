@@ -6,12 +6,15 @@ The features stand in codegen.features. The coefficients are never negative; `co
 fits them to counts of random layers on emulated cores and writes costs.json.
 
 Two sets of coefficients belong to a kind. `typical` fits the counts. `worst` lies above every
-one of them, and gives the worst case: all code is straight lines and loops, and what decides a
-branch is, in all of it, whether a loop goes on - how many inputs are active, how many digits a
-byte has, how many planes a sum needs - so that the instructions grow with these numbers alone,
-never with weights or membranes. The features are these numbers, at their largest for an input
-that is all active (`worst_load`). The plain kernel also branches where a neuron fires: there the
-feature is the neurons that fire, at most all.
+one of them, and gives the worst case. What decides a branch is, in the generated code, a count:
+how many inputs are active, how many digits the bytes have, how often the list of digits is full,
+how many planes a sum needs, which of the active and the inactive inputs are the fewer; never a
+weight. A membrane decides one only in the integer kernels, whose neurons that fire are a count
+as well. No feature falls where one of these counts grows, but at the limit above which a layer
+adds its inactive inputs; so the worst case is that of all inputs, digits and neurons active,
+the larger one at and above such a limit. What it takes for granted: a byte input that is aligned
+to 4 (another takes a copy of 32 bytes for every 32 of them), and the compiler and options that
+the coefficients were measured with.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from codegen.boards import Board, find_board
-from codegen.features import KINDS, Features, Load, whole
+from codegen.features import KINDS, Features, Load, family
 from codegen.stages.records import Layer, Program, Readout, Stage
 from qat.model import LIF, Accumulate, Activity, Analog, Dense, Input, Model, Rates
 from qat.model import Layer as ModelLayer
@@ -41,19 +44,6 @@ ISA = {
     "cortex-m55": "helium",
 }
 """The instruction set that the generated C uses on a core; what the coefficients belong to."""
-
-FALLBACK = "armv7e-m"
-"""Helium has all of it, and where it has no vectors to do its code is the same."""
-
-SIMILAR = {
-    "bitsliced fused": ("bitsliced held", "bitsliced spikes"),
-    "bitsliced held": ("bitsliced fused", "bitsliced spikes"),
-    "bitsliced spikes": ("bitsliced held", "bitsliced fused"),
-    "plain fused": ("plain held", "plain spikes"),
-    "plain held": ("plain fused", "plain spikes"),
-    "plain spikes": ("plain held", "plain fused"),
-}
-"""Kinds whose neurons do the same."""
 
 DEFAULT_CORE = "cortex-m4"
 """The core for which kernels are chosen where none is named: one pair serves every core."""
@@ -91,7 +81,7 @@ def layer_works(
     frames = 1.0 if stage.source.analog else base.steps
     return [
         Work("currents", f"{kernel} currents", stage, replace(load, values=values, frames=frames)),
-        Work(name, f"{kernel} {'fused' if base.fused else 'held'}", stage, load),
+        Work(name, f"{kernel} held", stage, load),
     ]
 
 
@@ -107,9 +97,9 @@ def base_load(program: Program, core: str, single: bool = False) -> Load:
     return Load(
         steps=program.steps or 1,
         single=single,
-        fused=whole(program) and len(program.layers) == 1,
         helium=ISA[core] == "helium" and program.wide,
-        listed=program.scratch.listed,
+        table=program.byte_table,
+        compact=program.compact,
     )
 
 
@@ -136,15 +126,12 @@ def _readout_work(stage: Readout, activity: Activity, load: Load) -> Work:
 
 
 def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> float | None:
-    """Return the predicted instructions of a stage in a call; None if it was never measured."""
-    load = Load(
-        steps=model.steps or 1,
-        fused=model.steps is not None
-        and isinstance(model.input, Analog)
-        and len(model.layers) == 1,
-        helium=ISA[core] == "helium" and getattr(stage, "blocks", 0) >= 4,
-        listed=stage.scratch.listed,
-    )
+    """Return the predicted instructions of a stage in a call; None if it was never measured.
+
+    For the choice of kernels, before there is a program: what that decides is left out, and
+    matters for ternary stages alone, which have one kernel.
+    """
+    load = Load(steps=model.steps or 1)
     if isinstance(stage, Layer):
         reads = sources(model.input, activity)[stage.index]
         own = activity.layers[stage.index]
@@ -152,8 +139,9 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
     else:
         assert isinstance(stage, Readout)
         parts = [_readout_work(stage, activity, load)]
-    known = [known_cost(work, core) for work in parts]
-    return None if None in known else sum(cost for cost in known if cost is not None)
+    if not all(measured(work.kind, core) for work in parts):
+        return None
+    return sum(evaluate(work, core) for work in parts)
 
 
 # ----------------------------------------------------------------- coefficients
@@ -169,15 +157,7 @@ def coefficients() -> dict[str, Any]:
 
 def measured(kind: str, core: str) -> bool:
     """Return True if a kind of part has coefficients on a core."""
-    return kind in coefficients()["costs"].get(ISA[core], {})
-
-
-def known_cost(work: Work, core: str) -> float | None:
-    """Return the predicted instructions of a part; None if such a part was never measured."""
-    try:
-        return evaluate(work, core)
-    except ValueError:
-        return None
+    return family(kind) in coefficients()["costs"].get(ISA[core], {})
 
 
 def evaluate(work: Work, core: str, which: str = "typical") -> float:
@@ -190,43 +170,26 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
             f"costs: no coefficients for {work.kind!r} on {core}; measure them with "
             "python -m codegen.calibrate"
         )
-    return float(sum(_each(name, work.kind, core, which) * n for name, n in work.features.items()))
-
-
-def _each(feature: str, kind: str, core: str, which: str) -> float:
-    """Return the coefficient of a feature, or of the nearest to it that was measured.
-
-    A rare option of a neuron may not have been seen in layers that read the same, but in others.
-    """
-    table = coefficients()["costs"]
-    for isa in (ISA[core], FALLBACK):
-        for near in (kind, *SIMILAR.get(kind, ())):
-            row = table.get(isa, {}).get(near, {})
-            if feature in row.get("seen", ()):
-                return float(row[which].get(feature, 0.0))
-    raise ValueError(
-        f"costs: {kind!r} with {feature!r} was never measured on {core}; add such a layer to "
-        "codegen.calibrate and run it"
-    )
+    table = coefficients()["costs"][ISA[core]][family(work.kind)]
+    return float(sum(table[which].get(name, 0.0) * n for name, n in work.features.items()))
 
 
 def worst_works(program: Program, model_input: Input, core: str) -> list[Work]:
-    """Return the parts of a call on an input that is all active: every input, digit and neuron."""
+    """Return the parts of a call on an input that is all active: every input, digit and neuron.
+
+    Raises ValueError for a core or kind that was never measured.
+    """
     full = Rates(1.0, 1.0)
     active = Activity((0.0, 1.0), 1.0, (full,) * len(program.layers), "all active")
-    return [_at_worst(work) for work in works(program, model_input, active, core)]
+    return [_at_worst(work, core) for work in works(program, model_input, active, core)]
 
 
-def _at_worst(work: Work) -> Work:
-    """Return a part with the values that make most digits; bits beyond the width are ignored."""
-    stage, load = work.stage, work.load
-    if isinstance(stage, Readout):
-        most = 2 ** ((stage.steps + 1).bit_length() - 1) - 1  # all ones, at most T
-        return replace(work, load=replace(load, counts={most: stage.inputs}))
-    if isinstance(stage, Layer) and stage.source.bits:
-        ones = 2**stage.source.bits - 1
-        return replace(work, load=replace(load, values={ones: stage.source.size}))
-    return work
+def _at_worst(work: Work, core: str) -> Work:
+    """Return a part with as many digits as there can be, on the worse side of a limit."""
+    load, limit = replace(work.load, worst=True), getattr(work.stage, "complement", 0)
+    actives = (load.active, limit, limit + 1) if limit else (load.active,)
+    each = [replace(work, load=replace(load, active=n)) for n in actives]
+    return max(each, key=lambda one: evaluate(one, core, "worst"))
 
 
 # -------------------------------------------------------------- costs of spikes

@@ -21,7 +21,6 @@ class Kernel:
     bits:  of the weights that it serves
     reads: what its input may be: SPIKES, BYTES, or the COUNTS of spikes that a readout reads
     cost:  what a step is proportional to
-    least: neurons below which it does not win
     zeros: fraction of zero weights below which it does not win
     most:  neurons that it can serve, and inputs; 0: any number
     """
@@ -32,7 +31,6 @@ class Kernel:
     packing: str
     needs: str
     cost: str
-    least: int = 1
     zeros: float = 0.0
     most: tuple[int, int] = (0, 0)
 
@@ -60,7 +58,6 @@ KERNELS: tuple[Kernel, ...] = (
         packing="lists, one per input, 8 or 16 bits a weight that is not 0",
         needs="any core (portable C99)",
         cost="active inputs x their weights that are not 0",
-        least=8,
         zeros=SPARSE,
     ),
     Kernel(
@@ -78,7 +75,6 @@ KERNELS: tuple[Kernel, ...] = (
         packing="columns of 8 bytes, one per input, for strips of 8 or 16 neurons",
         needs="any core (portable C99)",
         cost="active inputs x strips of 8 or 16 neurons",
-        least=8,
     ),
     Kernel(
         name="fields",
@@ -110,8 +106,7 @@ def candidates(synapse: Dense, reads: str) -> tuple[Kernel, ...]:
         served = sorted({bits for kernel in KERNELS for bits in kernel.bits})
         raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {served}")
     zeros = float((synapse.codes == 0).mean())
-    winning = (row for row in rows if synapse.n_out >= row.least and zeros >= row.zeros)
-    return tuple(winning) or rows
+    return tuple(row for row in rows if zeros >= row.zeros) or rows
 
 
 def select(synapse: Dense, reads: str, costs: Mapping[str, float] | None = None) -> Kernel:

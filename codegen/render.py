@@ -93,7 +93,8 @@ def render(
     The pair is all that a firmware needs. `binding.h` gives the model the fixed names that
     our firmware and the host check use. Rendering is deterministic.
 
-    core, activity, kernels: what the kernels are chosen for; see codegen.stages.plan
+    core, activity: what the kernels are chosen for; see codegen.stages.plan
+    kernels: {stage: kernel} that are not to be chosen
     """
     program = plan(model, core, activity, kernels)
     context = _context(program)

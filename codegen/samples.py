@@ -1,4 +1,4 @@
-"""Random models on which the cost model is fitted: none of a trained model is among them."""
+"""Random models whose instructions are counted to fit the cost model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.kernels import BYTES, COUNTS, SPIKES, candidates
 from qat.model import (
     LIF,
     Accumulate,
@@ -30,9 +31,10 @@ DENSITIES = (0.0, 0.01, 0.03, 0.07, 0.12, 0.2, 0.35, 0.6, 1.0)
 class Plan:
     """A random model: sizes from the input to the readout, and what its layers are like.
 
-    bits:    of the weights of each synapse, the readout's included; the last one repeats
-    own:     leak, constants, reset and saturation of each layer are random, else as training
-             leaves them: leak v >> 3, one threshold, a bias of the first layer alone
+    bits:  of the weights of each synapse, the readout's included; the last one repeats
+    own:   leak, constants, reset and saturation of each layer are random, else as training
+           leaves them: leak v >> 3, one threshold, a bias of the first layer alone
+    plain: kernels are the last that could serve, else the first
     """
 
     input: type
@@ -43,80 +45,98 @@ class Plan:
     steps: int | None = 8
     count: bool = False
     own: bool = False
+    plain: bool = False
 
+    def kernels(self, model: Model) -> dict[int, str]:
+        """Return the kernel of every stage; none is chosen by costs, which are not known yet."""
+        which = -1 if self.plain else 0
+        found = {}
+        for index, (_, synapse) in enumerate(model.synapses()):
+            reads = SPIKES if index or self.input is Spikes else BYTES
+            reads = COUNTS if index == len(model.layers) else reads
+            found[index] = candidates(synapse, reads)[which].name
+        return found
+
+
+INTEGERS = (
+    ((128, 64, 33, 100, 40, 8), (8, 4, 16, 8, 4)),
+    ((400, 40, 20, 10, 33, 7), (8, 4, 8, 4, 8)),
+    ((60, 40, 300, 16, 5, 3, 24), (4, 8, 8, 4, 8, 4)),
+)
+"""Layers that both the strips and the plain kernel serve: sizes, bits."""
 
 PLANS = (
     Plan(Analog, 0, 15, (784, 128, 10), (2, 8)),
     Plan(Analog, 0, 15, (196, 64, 10), (2, 8), own=True),
+    Plan(Analog, 0, 15, (300, 100, 12), (2, 8), own=True),
+    Plan(Analog, 0, 15, (500, 256, 6), (2, 8)),
     Plan(Analog, 0, 255, (100, 160, 20), (2, 4), 5, own=True),
-    Plan(Analog, -128, 127, (50, 40, 33), (2, 2), 12, own=True),
+    Plan(Analog, -128, 127, (90, 40, 33), (2, 2), 12, own=True),
+    Plan(Analog, -128, 127, (50, 70, 5), (2, 8), 5),
     Plan(Analog, 0, 1, (400, 96, 4), (2, 8), 6),
-    Plan(Analog, 0, 15, (36, 20, 5), (2, 8), 4, own=True),
-    Plan(Analog, 0, 15, (300, 100, 10), (2, 8), 8, own=True),
-    Plan(Analog, 0, 3, (500, 64, 10), (2, 8), 6),
+    Plan(Analog, 0, 3, (500, 64, 16), (2, 8), 6, own=True),
     Plan(Analog, 0, 16, (64, 128, 256, 40, 10), (2, 2, 2, 2, 8), 6),
     Plan(Analog, 0, 255, (30, 300, 130, 64, 64), (2,), 7, count=True, own=True),
-    Plan(Analog, 0, 16, (30, 40, 33, 65, 31, 5), (2, 2, 2, 2, 8), 6, own=True),
-    Plan(Analog, -8, 7, (50, 70, 96, 20), (2, 2, 4), 5, own=True),
+    Plan(Analog, -8, 7, (60, 70, 96, 20), (2, 2, 4), 5, own=True),
+    Plan(Analog, 0, 63, (200, 96, 40, 14), (2, 2, 8), 6, own=True),
+    Plan(Analog, 0, 9, (150, 33, 8), (2, 8), 6),
+    Plan(Analog, 0, 15, (8, 12, 3), (2, 8), 10, own=True),
+    Plan(Frames, 0, 3, (12, 20, 24, 3), (2,), 12, count=True),
     Plan(Frames, 0, 15, (120, 256, 128, 10), (2,), 5, own=True),
     Plan(Frames, -8, 7, (90, 32, 200, 7), (2, 2, 2, 16), 5, own=True),
-    Plan(Frames, 0, 3, (20, 33, 10), (2, 2), 12, count=True),
-    Plan(Frames, -128, 127, (12, 40, 9, 5), (8, 2, 4), 3, count=True, own=True),
-    Plan(Spikes, 0, 1, (784, 128, 64), (2,), None),
-    Plan(Spikes, 0, 1, (512, 256, 20), (2,), None, own=True),
-    Plan(Spikes, 0, 1, (64, 96, 130, 40, 33, 65), (2,), None, own=True),
-    Plan(Spikes, 0, 1, (200, 40, 33, 20, 34, 50, 31), (2,), None, own=True),
-    Plan(Spikes, 0, 1, (33, 34, 64, 64, 31, 40), (2,), None, own=True),
-    Plan(Spikes, 0, 1, (40, 33, 128, 20, 32, 90), (2,), None, own=True),
-    Plan(Analog, 0, 15, (100, 32, 50, 10), (8, 4, 16), 6),
+    Plan(Spikes, 0, 1, (784, 128, 64, 130, 20), (2,), None),
+    Plan(Spikes, 0, 1, (512, 256, 33, 40, 300, 7), (2,), None, own=True),
+    Plan(Spikes, 0, 1, (64, 96, 130, 40, 33, 65, 31), (2,), None, own=True),
+    Plan(Spikes, 0, 1, (60, 33, 64, 31, 40, 5, 50), (2,), None, own=True),
+    Plan(Spikes, 0, 1, (50, 20, 64, 128), (2,), None, own=True),
+    Plan(Spikes, 0, 1, (1024, 512, 100), (2,), None),
+    Plan(Analog, 0, 15, (100, 32, 50, 24, 10), (8, 4, 8, 16), 6),
     Plan(Analog, -128, 127, (40, 20, 10, 20), (4, 8), 5, count=True, own=True),
-    Plan(Analog, 0, 15, (64, 48, 10), (4, 16), 8, own=True),
-    Plan(Analog, 0, 255, (20, 12, 30), (8, 4), 5),
-    Plan(Analog, 0, 255, (25, 70), (8,), 9, count=True),
     Plan(Frames, 0, 255, (30, 64, 20, 12), (16, 16, 4), 5, own=True),
-    Plan(Spikes, 0, 1, (128, 64, 33, 100, 40), (8, 4, 16), None, own=True),
-    Plan(Spikes, 0, 1, (60, 40, 20, 10, 33), (4, 8, 16, 4), None, own=True),
-    Plan(Frames, 0, 7, (10, 3), (8,), 13, count=True),
-    Plan(Analog, 0, 7, (12, 33, 5), (2, 8), 6, own=True),
-    Plan(Analog, -8, 7, (20, 128, 6), (2, 4), 5, own=True),
-    Plan(Analog, 0, 31, (16, 90, 4), (2, 8), 7, own=True),
-    Plan(Analog, 0, 7, (12, 140, 40, 5), (2, 2, 8), 6, own=True),
-    Plan(Analog, 0, 15, (240, 128, 12), (2, 8)),
-    Plan(Analog, 0, 15, (150, 256, 10), (2, 8)),
-    Plan(Analog, 0, 7, (10, 20, 2), (2, 8), 20, count=True),
+    Plan(Analog, 0, 15, (64, 48, 10), (4, 8), 8, own=True, plain=True),
+    Plan(Analog, 0, 255, (20, 12, 30, 4), (8, 4, 8), 5, plain=True),
+    *(
+        Plan(Spikes, 0, 1, sizes, bits, None, own=True, plain=plain)
+        for sizes, bits in INTEGERS
+        for plain in (False, True)
+    ),
+    Plan(Spikes, 0, 1, (4200, 12), (4,), None),
+    Plan(Analog, 0, 7, (40, 128, 10), (2, 8), 8, own=True),
+    Plan(Analog, 0, 15, (70, 128, 9), (2, 8), 7, own=True),
+    Plan(Analog, 0, 5, (100, 32, 11), (2, 8), 4),
 )
 
 LEAKS = ((3,), (3,), (2, 4), (3, -5), (4,), (1,), (2, 3, 5), (6,))
 
 
-def _codes(rng: np.random.Generator, bits: int, shape: tuple[int, int]) -> Any:
+def codes(rng: np.random.Generator, bits: int, shape: tuple[int, int]) -> Any:
+    """Return random codes, a tenth of them 0 beside what chance makes 0."""
     high = {2: 1, 4: 7, 8: 127, 16: 900}[bits]
-    codes = rng.integers(-high, high + 1, shape)
-    return np.where(rng.random(shape) < 0.1, 0, codes)
+    found = rng.integers(-high, high + 1, shape)
+    return np.where(rng.random(shape) < 0.1, 0, found)
 
 
 def _layer(rng: np.random.Generator, row: Plan, index: int, n_in: int, n_out: int) -> Layer:
     """Return a random layer that spikes now and then."""
     bits = row.bits[min(index, len(row.bits) - 1)]
     analog = index == 0 and row.input is not Spikes
-    codes = _codes(rng, bits, (n_out, n_in))
+    weights = codes(rng, bits, (n_out, n_in))
     fraction = 0 if analog or not row.own else int(rng.integers(0, 3))
-    spread = float(np.sqrt((codes.astype(float) ** 2).sum(axis=1)).mean()) * 2**fraction
+    spread = float(np.sqrt((weights.astype(float) ** 2).sum(axis=1)).mean()) * 2**fraction
     if analog:
         spread *= max(abs(row.low), row.high) / 3
     shift = max(0, round(np.log2(max(spread, 1) / 40))) if analog else 0
-    often = rng.choice([0.35, 0.9, 1.6])
-    threshold = max(2, round(spread / 2**shift * often))
+    threshold = max(2, round(spread / 2**shift * rng.choice([0.35, 0.9, 1.6])))
     bias = rng.integers(-9, 10, n_out) if index == 0 and analog else np.array(0)
     if not row.own:
-        return Layer(Dense(codes, bits, bias, fraction, shift), LIF(np.array(threshold), (3,)))
+        return Layer(Dense(weights, bits, bias, fraction, shift), LIF(np.array(threshold), (3,)))
     bias = (np.array(0), np.array(1), rng.integers(-3, 4, n_out), bias)[rng.integers(4)]
-    return Layer(Dense(codes, bits, bias, fraction, shift), _neuron(rng, threshold, n_out))
+    return Layer(Dense(weights, bits, bias, fraction, shift), _neuron(rng, threshold, n_out))
 
 
 def _neuron(rng: np.random.Generator, threshold: int, n: int) -> LIF:
     """Return neurons of which each option has its chance."""
-    own, own_reset, zero, low, high = rng.random(5) < (0.4, 0.3, 0.25, 0.3, 0.3)
+    own, own_reset, zero, low, high = rng.random(5) < (0.3, 0.3, 0.25, 0.25, 0.25)
     thresholds = rng.integers(threshold, 2 * threshold + 1, n) if own else np.array(threshold)
     reset_by = thresholds - rng.integers(0, 2, n) if own_reset and not zero else None
     return LIF(
@@ -143,7 +163,7 @@ def make(row: Plan, seed: int) -> Model:
         return Model(record, layers, Count(), row.steps, "cal")
     bits, (n_in, n_out) = row.bits[min(len(pairs), len(row.bits)) - 1], pairs[-1]
     bias: NDArray[Any] = rng.integers(-9, 9, n_out) if row.own else np.array(0)
-    readout = Accumulate(Dense(_codes(rng, bits, (n_out, n_in)), bits, bias))
+    readout = Accumulate(Dense(codes(rng, bits, (n_out, n_in)), bits, bias))
     return Model(record, layers, readout, row.steps, "cal")
 
 

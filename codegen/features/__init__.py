@@ -1,0 +1,79 @@
+"""What a stage does, in numbers: the features of which its cost is a sum.
+
+A feature is a count of something that the code does: words listed, active inputs, blocks times
+active inputs, planes times steps. A kind of stage is a row of KINDS: its name, and the function
+that counts its features from the stage's record and from what it meets (Load). A new kernel is
+a new function and a new row for each thing it does.
+
+No feature falls where more inputs, digits or neurons are active: only so is an input that has
+all of them the worst. (The one exception, the inactive inputs that a layer adds instead above a
+limit, is costs.worst_works's own matter.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from codegen.features import bitsliced, integers
+from codegen.features.load import Features, Load
+
+if TYPE_CHECKING:  # codegen.stages chooses kernels by costs, and so by these
+    from codegen.stages.records import Program
+
+__all__ = ["FAMILIES", "KINDS", "Features", "Load", "family", "whole"]
+
+
+def whole(program: Program) -> bool:
+    """Return True if an inference is one call: a held input, a fixed number of steps."""
+    return program.readout is not None and program.input_kind == "analog"
+
+
+def rest(program: Program, load: Load) -> Features:
+    """What belongs to no stage: the reset of the state, loops, the copy of the spikes."""
+    kept = sum(item.bytes for item in program.fields if not item.scratch)
+    once, words, fused = whole(program), program.reset_words, program.layers[0].fused
+    found: Features = {
+        "once": 1,
+        "words of state": once * words,
+        "bytes of state": once * (words == 0) * kept,
+    }
+    if once and fused:
+        return {f"{name}, fused": n for name, n in found.items()}
+    return found | {
+        "steps": load.steps,
+        "steps of a whole inference": load.steps * once,
+        "steps x layers": load.steps * len(program.layers),
+        "words of spikes": load.steps * program.last.words,
+    }
+
+
+KINDS: dict[str, Callable[[Any, Load], Features]] = {
+    "rest": rest,
+    "bitsliced currents": bitsliced.currents,
+    "bitsliced held": bitsliced.held,
+    "bitsliced spikes": bitsliced.spikes,
+    "bitsliced readout": bitsliced.readout,
+    "strips spikes": integers.strips_spikes,
+    "fields readout": integers.fields_readout,
+    "plain currents": integers.plain_currents,
+    "plain held": integers.plain_held,
+    "plain spikes": integers.plain_spikes,
+    "plain readout": integers.plain_readout,
+    "count readout": integers.count_readout,
+}
+"""Kinds of parts: a kernel's name, then what it does."""
+
+FAMILIES = {
+    "bitsliced held": "bitsliced layer",
+    "bitsliced spikes": "bitsliced layer",
+    "plain held": "integer layer",
+    "plain spikes": "integer layer",
+    "strips spikes": "integer layer",
+}
+"""Kinds whose coefficients are fitted together: their neurons are computed in the same way."""
+
+
+def family(kind: str) -> str:
+    """Return the name under which the coefficients of a kind stand."""
+    return FAMILIES.get(kind, kind)

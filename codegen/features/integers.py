@@ -1,0 +1,129 @@
+"""Features of the kernels that compute with integers: plain, strips, fields, and the counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.features.load import (
+    Features,
+    Load,
+    columns,
+    count_width,
+    each_step,
+    listed,
+    not_zero,
+    plane_lengths,
+    times,
+)
+
+if TYPE_CHECKING:  # codegen.stages chooses kernels by costs, and so by these
+    from codegen.stages.records import PlainLayer, Readout
+
+
+def _integers(stage: PlainLayer, load: Load) -> Features:
+    """Neurons in integers: what each takes, and what it takes to fire."""
+    n = stage.neurons
+    own = sum(text.endswith("[j]") for text in (stage.bias, stage.threshold, stage.reset_by))
+    return {
+        "": 1,
+        "words": stage.words,
+        "neurons": n,
+        "small neurons": n * (stage.v_ctype != "int32_t"),
+        "neurons x leak": n * sum(k != 0 for k in stage.leak),
+        "neurons x own": n * own,
+        "neurons x saturation": n * sum(x is not None for x in (stage.floor, stage.ceiling)),
+        "neurons scaled": n * (stage.fraction_bits > 0),
+        "fired": load.fired,
+        "fired, subtract": load.fired * (stage.reset == "subtract"),
+        "counted": stage.words * count_width(stage, load),
+    }
+
+
+def plain_currents(stage: PlainLayer, load: Load) -> Features:
+    """A column for every input that is not 0, then the shift."""
+    active = float(stage.source.size) if load.worst else not_zero(load.values)
+    found = columns(active, stage.neurons, stage.bits, "neurons") | {
+        "once": 1,
+        "inputs": stage.source.size,
+        "neurons": stage.neurons,
+        "neurons shifted": stage.neurons * bool(stage.source.shift),
+        "neurons biased": stage.neurons * stage.bias.endswith("[j]"),
+    }
+    return times("", load.frames, found)
+
+
+def plain_held(stage: PlainLayer, load: Load) -> Features:
+    """Neurons on cached currents."""
+    found = _integers(stage, load) | {
+        "held": 1,
+        "held neurons": stage.neurons,
+        "small currents": stage.neurons * (stage.current_ctype != "int32_t"),
+    }
+    return each_step(found, load)
+
+
+def plain_spikes(stage: PlainLayer, load: Load) -> Features:
+    """A column for every input that spikes, then the neurons."""
+    found = _integers(stage, load) | columns(load.active, stage.neurons, stage.bits, "neurons")
+    found["words of inputs"] = stage.source.words
+    return each_step(found | {"spikes": 1, "plain neurons": stage.neurons}, load)
+
+
+def strips_spikes(stage: PlainLayer, load: Load) -> Features:
+    """Active list, sums of 8 or 16 neurons in packed fields, then the neurons."""
+    bits, strips, size = stage.bits, stage.strips, stage.source.size
+    pieces = load.active / stage.piece + 0.5 if stage.piece else 0.0
+    if stage.piece and load.active <= stage.piece and not load.worst:
+        pieces = load.busy
+    calls = pieces if stage.piece else load.busy
+    found = listed(stage.source.words, load.active, size, load) | {
+        "strips": 1,
+        f"calls of {bits} bits": calls,
+        f"strips of {bits} bits": strips,
+        f"calls x strips of {bits} bits": calls * strips,
+        f"active x strips of {bits} bits": load.active * strips,
+        "pieces": pieces,
+        "in pieces x neurons": stage.neurons * (stage.piece > 0),
+        "pieces x neurons": pieces * stage.neurons,
+    }
+    return each_step(_integers(stage, load) | found, load)
+
+
+def plain_readout(stage: Readout, load: Load) -> Features:
+    """A column for every neuron that spiked at all."""
+    active = float(stage.inputs) if load.worst else not_zero(load.counts)
+    return columns(active, stage.outputs, stage.bits, "outputs") | {
+        "once": 1,
+        "outputs": stage.outputs,
+        "words": stage.words,
+        "words x planes": stage.words * stage.count_width,
+        "active x planes": active * stage.count_width,
+    }
+
+
+def fields_readout(stage: Readout, load: Load) -> Features:
+    """A column of bytes for every bit that is set in the counts."""
+    fields, n = -(-stage.outputs // 4), stage.outputs
+    found, biased = sum(plane_lengths(stage, load)), stage.bias != "0" or stage.fraction_bits > 0
+    of = f"of {fields} fields"
+    return {
+        f"once {of}": 1,
+        "outputs": n,
+        "outputs x bias": n * biased,
+        "bias": biased,
+        f"planes {of}": stage.count_width,
+        f"planes x outputs {of}": stage.count_width * n,
+        f"words x planes {of}": stage.words * stage.count_width,
+        f"set {of}": found,
+        "set x halves": found * -(-n // 2),
+    }
+
+
+def count_readout(stage: Readout, load: Load) -> Features:
+    """The counts themselves."""
+    return {
+        "once": 1,
+        "outputs": stage.outputs,
+        "outputs of many words": stage.outputs * (stage.words > 1),
+        "outputs x planes": stage.outputs * stage.count_width,
+    }

@@ -1,0 +1,143 @@
+"""What a stage meets, and the features that several kinds of stages have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import exp, log2
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # codegen.stages chooses kernels by costs, and so by these
+    from codegen.stages.records import Layer, Readout
+
+Features = dict[str, float]
+
+BATCH, BATCH_COMPACT = 16, 8
+"""Inputs that leave one carry word: of the adder, and of the compact or Helium's one."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a stage meets in one call: an inference, or a step of a model without a whole one.
+
+    steps:  time steps in the call
+    frames: input vectors in the call: 1 for a held one
+    active: inputs that spike, mean of a step
+    busy:   fraction of the steps in which any does
+    values: {value: inputs that have it, mean} of a byte vector
+    counts: {spikes in an inference: neurons of the last layer that had them, mean}
+    fired:  spikes of the layer itself, mean of a step
+    single: the figures are those of one call, not means over many
+    worst:  instead of values and counts: as many digits as there can be
+    helium: the core has it, and the program is wide enough for it
+    table:  the program lists spikes by a table of bytes, where that core can
+    compact: the program has the adder for short lists
+    """
+
+    steps: int = 1
+    frames: float = 1
+    active: float = 0
+    busy: float = 0
+    values: Mapping[int, float] = field(default_factory=dict)
+    counts: Mapping[int, float] = field(default_factory=dict)
+    fired: float = 0
+    single: bool = False
+    worst: bool = False
+    helium: bool = False
+    table: bool = False
+    compact: bool = False
+
+
+def any_of(n: float, load: Load) -> float:
+    """Return how often there is any of what happens n times on average, rare and many."""
+    return min(n, 1.0) if load.single else 1 - exp(-n)
+
+
+def times(prefix: str, factor: float, found: Features) -> Features:
+    """Return features that happen `factor` times."""
+    return {f"{prefix}{name}": factor * n for name, n in found.items()} if factor else {}
+
+
+def listed(words: float, active: float, size: int, load: Load) -> Features:
+    """List the active inputs of some words: on Helium by a table where two are 16 apart."""
+    dense = 0.0
+    if load.helium and load.table:
+        share = min(active / size, 1.0)
+        dense = words * (1.0 if load.worst else 1 - (1 - share**2) ** 16)
+    of_table = 0.0 if load.worst else dense * active / max(words, 1)
+    return {
+        "words listed": words,
+        "words by table": dense,
+        "inputs listed": active - of_table,
+        "inputs by table": of_table,
+    }
+
+
+def digits_listed(found: Sequence[float], words: int, size: int, load: Load) -> Features:
+    """List the digits of all planes."""
+    total: Features = {}
+    for n in found:
+        for name, value in listed(words, n, size, load).items():
+            total[name] = total.get(name, 0.0) + value
+    return total
+
+
+Sums = Sequence[tuple[float, float, float]]
+"""What the adder is given: how often there is any, inputs of it on average, planes."""
+
+
+def added(sums: Sums, load: Load) -> Features:
+    """Add the weights of inputs to 32 neurons."""
+    batch = BATCH_COMPACT if load.compact else BATCH
+    found = {
+        "calls": sum(busy for busy, _, _ in sums),
+        "active": sum(n for _, n, _ in sums),
+        "height": sum(busy * planes for busy, _, planes in sums),
+        "carries": sum(busy * log2(1 + n / busy / batch) for busy, n, _ in sums if busy),
+    }
+    return {f"{name}{' compact' * load.compact}": n for name, n in found.items()}
+
+
+def added4(sums: Sums, carries: int) -> Features:
+    """The same for four blocks on Helium: in pieces, as the carries have room."""
+    room = carries // 4 * BATCH_COMPACT
+    pieces = [(busy * max(1.0, n / room + 0.5 * (n > room)), n, planes) for busy, n, planes in sums]
+    return {
+        "calls": sum(times for times, _, _ in pieces),
+        "active": sum(n for _, n, _ in sums),
+        "height": sum(times * planes for times, _, planes in pieces),
+        "carries": sum(t * log2(1 + min(n / t, room) / BATCH_COMPACT) for t, n, _ in pieces if t),
+    }
+
+
+def each_step(found: Features, load: Load) -> Features:
+    """Return the features of all steps, beside what is done once."""
+    return {f"{name}, each step": load.steps * value for name, value in found.items()}
+
+
+def count_width(stage: Layer, load: Load) -> int:
+    """Return the planes of the counts that a layer's spikes go to; 0 if none count them."""
+    return load.steps.bit_length() if stage.counted else 0
+
+
+def not_zero(values: Mapping[int, float]) -> float:
+    """Return how many inputs are not 0, of {value: inputs that have it}."""
+    return sum(n for value, n in values.items() if value)
+
+
+def columns(active: float, n: int, bits: int, what: str) -> Features:
+    """Add a column of n codes for every active input; Helium takes four at once."""
+    return {
+        "active": active,
+        f"active x {what} of {bits} bits": active * n,
+        f"active x four {what} of {bits} bits": active * -(-n // 4),
+    }
+
+
+def plane_lengths(stage: Readout, load: Load) -> list[float]:
+    """Return how many neurons have each bit of the counts."""
+    width = stage.count_width
+    if load.worst:
+        most = (stage.steps + 1).bit_length() - 1  # ones of a number up to T
+        return [stage.inputs * most / width] * width
+    return [sum(n for value, n in load.counts.items() if value >> b & 1) for b in range(width)]

@@ -1,0 +1,247 @@
+"""Predicted instructions, and the worst case, against counts on every instruction set."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.golden import GOLDEN
+from support.models import small_model, steps_for
+
+from codegen import costs, samples
+from codegen.boards import find_board
+from codegen.cli.data import inputs_of
+from codegen.kernels import SPIKES, candidates
+from codegen.render import render
+from codegen.samples import Plan, make
+from codegen.stages import part_names, plan
+from codegen.target import MARKS, TargetModel
+from qat.datasets import DATASETS
+from qat.model import LIF, Accumulate, Activity, Analog, Dense, Frames, Layer, Model, Spikes
+
+pytestmark = pytest.mark.target
+
+USER_CACHE = os.environ.get("SPIKEMCU_CACHE")
+"""Where the user's data sets are; the suite has a cache of its own for firmware."""
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+BOARDS = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")
+PREDICTED, REST = 0.05, 25
+"""Part of a count by which a prediction may miss it, for every layer of an example; and
+instructions for the loop around all layers, which takes about a hundred."""
+
+LOOSE, FEW = 0.2, 40
+"""The same for random models, and instructions beside."""
+
+IMAGES = 16
+
+
+# ------------------------------------------------------------------- predictions
+
+
+def counted(
+    model: Model, board: str, x: Any, kernels: dict[int, str] | None = None
+) -> dict[str, Any]:
+    """Return {part: instructions}: of the inference of every input, or of its every step."""
+    files = render(model, kernels=kernels)
+    with TargetModel(model, board, files=files, flags=MARKS) as target:
+        counts = target.parts(x, steps_for(model))
+    names = part_names(plan(model, kernels=kernels))
+    each = counts.infer
+    if each is None and counts.scores is not None:
+        each = counts.step.sum(axis=1) + counts.scores
+    if each is None:
+        each = counts.step.reshape(-1, len(names))
+    return {name: values for name, values in zip(names, each.T, strict=True) if values.any()}
+
+
+def predicted(
+    model: Model, board: str, activity: Activity, kernels: Any = None, single: bool = False
+) -> dict[str, float]:
+    core = find_board(board).core
+    found = costs.works(plan(model, kernels=kernels), model.input, activity, core, single)
+    return {work.part: costs.evaluate(work, core) for work in found}
+
+
+def drawn(model: Model) -> Any:
+    """Return inputs whose values are as frequent as the metadata say."""
+    shares = np.array(Activity.of(model).values)
+    values = np.arange(model.input.low, model.input.high + 1)
+    return np.random.default_rng(0).choice(
+        values, (IMAGES, model.input.size), p=shares / shares.sum()
+    )
+
+
+@cache
+def images(name: str) -> Any:
+    """Return test images of the data that an example was trained on."""
+    model = Model.load(EXAMPLES / f"{name}.npz")
+    with pytest.MonkeyPatch.context() as patch:
+        if USER_CACHE is None:
+            patch.delenv("SPIKEMCU_CACHE")
+        else:
+            patch.setenv("SPIKEMCU_CACHE", USER_CACHE)
+        if not DATASETS[model.metadata["training"]["data"]].ready:
+            pytest.skip("MNIST is not here")
+        return inputs_of(model, Namespace(data=None, limit=None, label=None)).x
+
+
+def compare(model: Model, board: str, x: Any, activity: Activity) -> None:
+    counts, expected = counted(model, board, x), predicted(model, board, activity)
+    assert set(counts) == set(expected)
+    wrong = {
+        part: f"{expected[part]:.0f} predicted, {values.mean():.0f} counted"
+        for part, values in counts.items()
+        if abs(expected[part] - values.mean())
+        > (REST if part == "rest" else PREDICTED * values.mean())
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("name", ["mnist-256", "mnist-784"])
+def test_every_layer_of_an_example_takes_what_was_predicted(name: str, board: str) -> None:
+    model = Model.load(EXAMPLES / f"{name}.npz")
+    x = drawn(model)
+    compare(model, board, x, Activity.measure(model, x))
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("name", ["mnist-256", "mnist-784"])
+def test_so_it_does_on_the_images_that_it_was_trained_for(name: str, board: str) -> None:
+    x = images(name)[:: 10_000 // IMAGES]
+    model = Model.load(EXAMPLES / f"{name}.npz")
+    compare(model, board, x, Activity.measure(model, x))
+
+
+@pytest.mark.parametrize("name", ["mnist-256", "mnist-784"])
+def test_the_metadata_predict_what_all_test_images_take(name: str) -> None:
+    model = Model.load(EXAMPLES / f"{name}.npz")
+    ours = predicted(model, "qemu-m4", Activity.of(model))
+    test = predicted(model, "qemu-m4", Activity.measure(model, images(name)))
+    assert all(abs(ours[part] / test[part] - 1) < PREDICTED for part in test)
+
+
+UNSEEN = (
+    Plan(Analog, 0, 15, (150, 70, 10), (2, 8), 7),
+    Plan(Analog, 0, 255, (90, 60, 40, 12), (2, 2, 8), 6, own=True),
+    Plan(Frames, -8, 7, (70, 150, 9), (2,), 5),
+    Plan(Spikes, 0, 1, (300, 160, 50), (2,), None),
+    Plan(Spikes, 0, 1, (48, 30, 64), (2,), None, own=True),
+    Plan(Spikes, 0, 1, (200, 50, 24), (8, 4), None),
+    Plan(Analog, 0, 15, (50, 24, 20, 6), (8, 4, 8), 6),
+)
+"""Models like those that are fitted, and none of them."""
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("seed", range(len(UNSEEN)))
+def test_a_model_that_was_not_fitted_takes_about_what_was_predicted(seed: int, board: str) -> None:
+    row = UNSEEN[seed]
+    assert row not in samples.PLANS
+    model = make(row, 1000 + seed)
+    x, kernels = samples.inputs(model, seed)[4:16:3], row.kernels(model)
+    counts = counted(model, board, x, kernels)
+    for index, one in enumerate(x):
+        activity = Activity.measure(model, one[None])
+        expected = predicted(model, board, activity, kernels, single=True)
+        for part, values in counts.items():
+            seen = values.reshape(len(x), -1)[index].mean()
+            assert abs(expected[part] - seen) <= LOOSE * seen + FEW, part
+
+
+# -------------------------------------------------------------------- worst case
+
+
+def adversarial(model: Model) -> Any:
+    """Return inputs that take the longest ways: all active, alternating, all digits, none."""
+    low, high, size = model.input.low, model.input.high, model.input.size
+    bits = high.bit_length()
+    values = {low, high, max(low, 0), min(high, 1), high >> 1, high - 1, 2 ** max(bits - 1, 0)}
+    values |= {0x55 % (high + 1), 0xAB % (high + 1), 0x2B % (high + 1), max(low, -0x55), low // 2}
+    rows = [np.full(size, max(low, min(high, v))) for v in sorted(values)]
+    rows += [np.where(np.arange(size) % 2 == odd, high, max(low, 0)) for odd in (0, 1)]
+    rows += [np.random.default_rng(s).integers(low, high + 1, size) for s in range(3)]
+    rows += [np.where(np.arange(size) < part, high, max(low, 0)) for part in range(0, size, 17)]
+    x = np.array(rows)
+    if isinstance(model.input, Analog):
+        return x
+    x = np.repeat(x[:, None], model.steps or 4, axis=1)
+    return x.astype(bool) if isinstance(model.input, Spikes) else x
+
+
+def _dense(inputs: int, neurons: int, bits: int = 2) -> Dense:
+    return Dense(samples.codes(np.random.default_rng(inputs), bits, (neurons, inputs)), bits)
+
+
+def _two(model_input: Any, threshold: int, bits: int = 2, steps: int = 7) -> Model:
+    """Return a model of two layers with a readout of 8 bits."""
+    layers = (
+        Layer(_dense(model_input.size, 130, bits), LIF(threshold, (3,))),
+        Layer(_dense(130, 40, bits), LIF(threshold, (3,))),
+    )
+    return Model(model_input, layers, Accumulate(_dense(40, 10, 8)), steps, name="worst")
+
+
+MODELS = {
+    **{model.name: model for model in GOLDEN},
+    "always": small_model(threshold=1),
+    "never": small_model(threshold=10**6),
+    "sometimes": small_model(),
+    "signed digits": _two(Analog(130, 0, 255), 900),
+    "negative digits": _two(Analog(100, -128, 127), 400),
+    "top digit": _two(Analog(260, 0, 15), 1),
+    "frames of bits": _two(Frames(200, 0, 1), 3),
+    "inactive inputs": _two(Spikes(400), 2),
+    "strips": _two(Spikes(300), 1, bits=8),
+    "strips of 4 bits": _two(Spikes(100), 1, bits=4),
+    "never in strips": _two(Spikes(100), 10**6, bits=4),
+}
+
+SLACK = 3.2
+"""How many times the largest count that these inputs reach a bound of a whole call may be."""
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("name", MODELS)
+def test_no_input_takes_more_than_the_worst_case(name: str, board: str) -> None:
+    model, core = MODELS[name], find_board(board).core
+    bounds = {
+        work.part: costs.evaluate(work, core, "worst")
+        for work in costs.worst_works(plan(model), model.input, core)
+    }
+    most = {
+        part: values.max() for part, values in counted(model, board, adversarial(model)).items()
+    }
+    assert not {part: (n, bounds[part]) for part, n in most.items() if n > bounds[part]}
+    if name == "always":  # elsewhere nothing makes all neurons of a layer fire
+        assert sum(bounds.values()) <= SLACK * sum(most.values())
+
+
+# --------------------------------------------------------------- choice of kernels
+
+SHAPES = ((100, 3, 8), (60, 9, 4), (200, 24, 8), (128, 40, 4), (300, 8, 8))
+"""Inputs, neurons and bits of layers that two kernels serve."""
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_chosen_kernel_takes_the_fewest_instructions(board: str) -> None:
+    rng = np.random.default_rng(3)
+    for inputs, neurons, bits in SHAPES:
+        synapse = Dense(samples.codes(rng, bits, (neurons, inputs)), bits)
+        model = Model(Spikes(inputs), (Layer(synapse, LIF(4 * 2**bits, (3,))),), name="choice")
+        for share in (0.03, 0.3):
+            x = rng.random((1, 4, inputs)) < share
+            steps = {
+                kernel.name: counted(model, board, x, {0: kernel.name})["layer 0"].mean()
+                for kernel in candidates(synapse, SPIKES)
+            }
+            assert len(steps) == 2
+            activity = Activity.measure(model, x)
+            chosen = plan(model, find_board(board).core, activity).layers[0].kernel
+            assert steps[chosen] <= 1.05 * min(steps.values()), (steps, inputs, neurons, bits)
