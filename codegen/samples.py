@@ -35,6 +35,7 @@ class Plan:
     own:   leak, constants, reset and saturation of each layer are random, else as training
            leaves them: leak v >> 3, one threshold, a bias of the first layer alone
     plain: kernels are the last that could serve, else the first
+    zeros: fraction of the weights that are 0, beside what chance makes 0
     """
 
     input: type
@@ -46,6 +47,7 @@ class Plan:
     count: bool = False
     own: bool = False
     plain: bool = False
+    zeros: float = 0.1
 
     def kernels(self, model: Model) -> dict[int, str]:
         """Return the kernel of every stage; none is chosen by costs, which are not known yet."""
@@ -104,23 +106,27 @@ PLANS = (
     Plan(Analog, 0, 7, (40, 128, 10), (2, 8), 8, own=True),
     Plan(Analog, 0, 15, (70, 128, 9), (2, 8), 7, own=True),
     Plan(Analog, 0, 5, (100, 32, 11), (2, 8), 4),
+    Plan(Spikes, 0, 1, (784, 128, 64), (2,), None, zeros=0.98),
+    Plan(Spikes, 0, 1, (300, 300, 40, 90), (2,), None, own=True, zeros=0.99),
+    Plan(Analog, -128, 127, (300, 130, 7), (2, 8), 4, own=True),
+    Plan(Analog, 0, 255, (784, 128, 10), (2, 8), 4),
 )
 
 LEAKS = ((3,), (3,), (2, 4), (3, -5), (4,), (1,), (2, 3, 5), (6,))
 
 
-def codes(rng: np.random.Generator, bits: int, shape: tuple[int, int]) -> Any:
-    """Return random codes, a tenth of them 0 beside what chance makes 0."""
+def codes(rng: np.random.Generator, bits: int, shape: tuple[int, int], zeros: float) -> Any:
+    """Return random codes, a fraction of them 0 beside what chance makes 0."""
     high = {2: 1, 4: 7, 8: 127, 16: 900}[bits]
     found = rng.integers(-high, high + 1, shape)
-    return np.where(rng.random(shape) < 0.1, 0, found)
+    return np.where(rng.random(shape) < zeros, 0, found)
 
 
 def _layer(rng: np.random.Generator, row: Plan, index: int, n_in: int, n_out: int) -> Layer:
     """Return a random layer that spikes now and then."""
     bits = row.bits[min(index, len(row.bits) - 1)]
     analog = index == 0 and row.input is not Spikes
-    weights = codes(rng, bits, (n_out, n_in))
+    weights = codes(rng, bits, (n_out, n_in), row.zeros)
     fraction = 0 if analog or not row.own else int(rng.integers(0, 3))
     spread = float(np.sqrt((weights.astype(float) ** 2).sum(axis=1)).mean()) * 2**fraction
     if analog:
@@ -163,7 +169,7 @@ def make(row: Plan, seed: int) -> Model:
         return Model(record, layers, Count(), row.steps, "cal")
     bits, (n_in, n_out) = row.bits[min(len(pairs), len(row.bits)) - 1], pairs[-1]
     bias: NDArray[Any] = rng.integers(-9, 9, n_out) if row.own else np.array(0)
-    readout = Accumulate(Dense(codes(rng, bits, (n_out, n_in)), bits, bias))
+    readout = Accumulate(Dense(codes(rng, bits, (n_out, n_in), row.zeros), bits, bias))
     return Model(record, layers, readout, row.steps, "cal")
 
 

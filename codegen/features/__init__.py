@@ -55,6 +55,7 @@ KINDS: dict[str, Callable[[Any, Load], Features]] = {
     "bitsliced spikes": bitsliced.spikes,
     "bitsliced readout": bitsliced.readout,
     "strips spikes": integers.strips_spikes,
+    "sparse spikes": integers.sparse_spikes,
     "fields readout": integers.fields_readout,
     "plain currents": integers.plain_currents,
     "plain held": integers.plain_held,
@@ -70,6 +71,7 @@ FAMILIES = {
     "plain held": "integer layer",
     "plain spikes": "integer layer",
     "strips spikes": "integer layer",
+    "sparse spikes": "integer layer",
 }
 """Kinds whose coefficients are fitted together: their neurons are computed in the same way."""
 

@@ -1,4 +1,4 @@
-"""Features of the kernels that compute with integers: plain, strips, fields, and the counts."""
+"""Features of the kernels that compute with integers: plain, strips, sparse, fields, counts."""
 
 from __future__ import annotations
 
@@ -85,6 +85,19 @@ def strips_spikes(stage: PlainLayer, load: Load) -> Features:
         "pieces": pieces,
         "in pieces x neurons": stage.neurons * (stage.piece > 0),
         "pieces x neurons": pieces * stage.neurons,
+    }
+    return each_step(_integers(stage, load) | found, load)
+
+
+def sparse_spikes(stage: PlainLayer, load: Load) -> Features:
+    """The list of every input that spikes, then the neurons."""
+    weights = stage.tables[0].values.size / stage.source.size
+    found = {
+        "sparse": 1,
+        "words of inputs": stage.source.words,
+        "active lists": load.active,
+        "active x weights": load.active * weights,
+        "sparse totals": 2 * stage.neurons,
     }
     return each_step(_integers(stage, load) | found, load)
 
