@@ -115,7 +115,7 @@ PLANS = (
 LEAKS = ((3,), (3,), (2, 4), (3, -5), (4,), (1,), (2, 3, 5), (6,))
 
 
-def codes(rng: np.random.Generator, bits: int, shape: tuple[int, int], zeros: float) -> Any:
+def codes(rng: np.random.Generator, bits: int, shape: tuple[int, int], zeros: float = 0.1) -> Any:
     """Return random codes, a fraction of them 0 beside what chance makes 0."""
     high = {2: 1, 4: 7, 8: 127, 16: 900}[bits]
     found = rng.integers(-high, high + 1, shape)
