@@ -26,7 +26,7 @@ from qat.model import Model
 
 LAYER, DENSITIES = (784, 128), (0.01, 0.1, 0.5)
 EXAMPLES = ("tests/examples/mnist-784.npz", "tests/examples/mnist-256.npz")
-IMAGES = 20
+IMAGES = 200
 INFERENCE_BOARDS = ("qemu-m0", "qemu-m4", "qemu-m55")
 
 DENSE_LAYER: dict[str, tuple[int, int]] = {
