@@ -1,6 +1,6 @@
 """Fit the coefficients of codegen.costs to counts on emulated cores, and write costs.json.
 
-    python -m codegen.calibrate            every instruction set, in about two minutes
+    python -m codegen.calibrate            every instruction set, in about three minutes
 
 The layers are random: none of a trained model is among them. The same tools give the same file.
 """

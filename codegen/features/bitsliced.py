@@ -83,7 +83,7 @@ def currents(stage: BitslicedLayer, load: Load) -> Features:
     each: Features = {
         "rounds": work.rounds,
         "rounds x planes": work.rounds * width,
-        "rounds x lists": len(work.segments),
+        "rounds x lists": work.rounds * len(found),
         "more rounds x planes": (work.rounds - 1) * width,
         "rounds x top planes": work.rounds * width * source.digits.top,
         "rounds x taken planes": work.rounds * width * (source.digits.takes > source.digits.top),
@@ -91,7 +91,12 @@ def currents(stage: BitslicedLayer, load: Load) -> Features:
         "bias planes": stage.current_width * (stage.bias_words > 0),
     }
     total = (
-        {"once": 1, "list calls": work.calls, "lists": len(work.segments), "rounds": work.rounds}
+        {
+            "once": 1,
+            "list calls": work.calls,
+            "lists": work.rounds * len(found),
+            "rounds": work.rounds,
+        }
         | _sliced_bytes(stage)
         | digits_listed(found, source.words, source.size, load)
         | _blocks(stage, load, each, sums)

@@ -9,8 +9,8 @@ from codegen.features.load import (
     Load,
     columns,
     count_width,
+    digits_listed,
     each_step,
-    listed,
     not_zero,
     plane_lengths,
     times,
@@ -71,22 +71,33 @@ def plain_spikes(stage: PlainLayer, load: Load) -> Features:
 
 def strips_spikes(stage: PlainLayer, load: Load) -> Features:
     """Active list, sums of 8 or 16 neurons in packed fields, then the neurons."""
-    bits, strips, size = stage.bits, stage.strips, stage.source.size
-    pieces = load.active / stage.piece + 0.5 if stage.piece else 0.0
-    if stage.piece and load.active <= stage.piece and not load.worst:
-        pieces = load.busy
-    calls = pieces if stage.piece else load.busy
-    found = listed(stage.source.words, load.active, size, load) | {
+    bits, strips, size, words = stage.bits, stage.strips, stage.source.size, stage.source.words
+    many = bool(stage.complement) and load.active > stage.complement
+    active = size - load.active if many else load.active
+    calls = _pieces(stage, active, load) if stage.piece else load.busy
+    lengths = [load.active, active] if many else [active]
+    found = digits_listed(lengths, words, size, load) | {
         "strips": 1,
         f"calls of {bits} bits": calls,
         f"strips of {bits} bits": strips,
         f"calls x strips of {bits} bits": calls * strips,
-        f"active x strips of {bits} bits": load.active * strips,
-        "pieces": pieces,
+        f"active x strips of {bits} bits": active * strips,
+        "pieces": calls * (stage.piece > 0),
         "in pieces x neurons": stage.neurons * (stage.piece > 0),
-        "pieces x neurons": pieces * stage.neurons,
+        "pieces x neurons": calls * stage.neurons * (stage.piece > 0),
+        "could be inactive": stage.complement > 0,
+        "inactive": many,
+        "inactive words": many * words,
+        "inactive neurons": many * stage.neurons,
     }
     return each_step(_integers(stage, load) | found, load)
+
+
+def _pieces(stage: PlainLayer, active: float, load: Load) -> float:
+    """Return in how many pieces the active inputs are added."""
+    if load.worst:
+        return active / stage.piece + 1
+    return load.busy if active <= stage.piece else active / stage.piece + 0.5
 
 
 def sparse_spikes(stage: PlainLayer, load: Load) -> Features:

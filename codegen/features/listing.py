@@ -106,10 +106,11 @@ def most_work(source: Source, listed: int) -> Listing:
     """Return a listing that no input exceeds.
 
     A round ends when fewer than 32 entries are free, of which an even start of each list takes
-    one; a call of list_active has a word or more.
+    one; a call of list_active has a word or more; and the end of a round cuts one list in two.
     """
-    found = most_lengths(source)
+    found, level = most_lengths(source), levels(source)
     filled = max(listed - LANES + 1 - len(found), 1)
     rounds = 1 + int(sum(found)) // filled
-    segments = tuple((k, n / rounds) for k, n in enumerate(found)) * rounds
+    lists = [*range(len(found)), *[level.index(min(level))] * (rounds - 1)]
+    segments = tuple((k, sum(found) / len(lists)) for k in lists)
     return Listing(rounds, source.words * len(found) + rounds, segments)

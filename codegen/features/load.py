@@ -50,6 +50,8 @@ class Load:
 
 def any_of(n: float, load: Load) -> float:
     """Return how often there is any of what happens n times on average, rare and many."""
+    if load.worst:
+        return float(n > 0)
     return min(n, 1.0) if load.single else 1 - exp(-n)
 
 
