@@ -53,6 +53,9 @@ DENSE_DIGITS = 1.0
 """Digits of a byte, on average, from which Helium multiplies instead: a digit takes 22 instructions
 for 128 neurons, a byte 20."""
 
+ONE_ROUND = 400
+"""Entries up to which the list holds the digits of any input: code for rounds would take more."""
+
 DIGITS_LISTED = 512
 """Most digits of a byte input that are listed at once; one of a digit image has about 200."""
 
@@ -260,8 +263,9 @@ class _Builder:
         """Return the entries of the list."""
         if self.source.digits is None:
             return self.source.size
-        typical = self.source.size if self.source.size > DIGITS_LISTED // 2 else DIGITS_LISTED // 2
-        most = min(typical, DIGITS_LISTED, self.digits_at_most() + LANES)
+        most = self.digits_at_most() + LANES
+        if most > ONE_ROUND:
+            most = min(self.source.size + LANES, DIGITS_LISTED)
         return -(-most // LANES) * LANES
 
     def rounds(self) -> bool:

@@ -25,7 +25,7 @@ from qat.model import Model
 
 pytestmark = pytest.mark.target
 
-FEW, SHARE = 8, 0.02
+FEW, SHARE = 12, 0.02
 """By how much the parts of a call and its own count may differ, in instructions and as a part of
 it: the compiler may keep a value elsewhere where a mark stands. In large layers this vanishes."""
 
