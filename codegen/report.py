@@ -26,7 +26,7 @@ class PartReport:
     """A part of an inference, or of a step.
 
     candidates: predicted instructions of every kernel that could serve it on this core
-    instructions, worst: predicted, and the bound for every input
+    instructions, worst: predicted, and an upper bound for every input
     cycles, worst_cycles: estimates; flash: weights and constants; ram: its part of the state
     """
 

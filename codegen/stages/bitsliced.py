@@ -53,8 +53,11 @@ DENSE_DIGITS = 1.0
 """Digits of a byte, on average, from which Helium multiplies instead: a digit takes 22 instructions
 for 128 neurons, a byte 20."""
 
-ONE_ROUND = 400
-"""Entries up to which the list holds the digits of any input: code for rounds would take more."""
+ONE_ROUND = 160
+"""Entries up to which the list holds the digits of any input, and no code for rounds is needed."""
+
+LEAST_LISTED = 128
+"""Entries of the list where it may take rounds: fewer would cost more time than RAM."""
 
 DIGITS_LISTED = 512
 """Most digits of a byte input that are listed at once; one of a digit image has about 200."""
@@ -265,7 +268,7 @@ class _Builder:
             return self.source.size
         most = self.digits_at_most() + LANES
         if most > ONE_ROUND:
-            most = min(self.source.size + LANES, DIGITS_LISTED)
+            most = min(max(self.source.size + LANES, LEAST_LISTED), DIGITS_LISTED)
         return -(-most // LANES) * LANES
 
     def rounds(self) -> bool:
