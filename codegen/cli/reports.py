@@ -14,7 +14,8 @@ from qat.model import Model
 MHZ = 10**6
 ONLY = "only one for these weights"
 NOTE = """typical: predicted from counts of random layers (python -m codegen.calibrate). worst: an
-upper bound for every input, argued and tested (codegen.costs). Cycles are estimates for zero wait states. `spikemcu bench` counts."""
+upper bound for every input, argued and tested (codegen.costs). Cycles are estimates for zero
+wait states. `spikemcu bench` counts."""
 
 
 def report(arguments: Namespace) -> int:
