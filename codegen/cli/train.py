@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from codegen.cli.costs import instructions_per_spike
 from codegen.cli.output import Output, percent
+from codegen.costs import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.datasets import Dataset, load
 from qat.model import C_KEYWORDS, MAX_NAME, Model, check_c_name
@@ -19,8 +19,6 @@ from qat.recipes import Recipe, recipe_for, recipe_named
 from qat.train import check_task
 
 DEFAULT_HIDDEN = {"digits": [64]}
-COUNTED = 40
-"""Training samples over which the instructions per spike are counted."""
 
 
 def c_name(text: str) -> str:
@@ -76,14 +74,11 @@ def _settings(arguments: Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in names}
 
 
-def _spike_cost(
-    arguments: Namespace, net: Network, data: Dataset, out: Output
-) -> tuple[float, ...] | None:
+def _spike_cost(arguments: Namespace, net: Network, out: Output) -> tuple[float, ...] | None:
     """Return the instructions per spike of each layer, None unless --cost-target asks for them."""
     if arguments.cost_target is None:
         return None
-    out.progress(f"counting instructions on {arguments.cost_board}")
-    cost = instructions_per_spike(export(net), arguments.cost_board, data.x_train[:COUNTED])
+    cost = tuple(spike_costs(export(net), arguments.cost_board))
     known = ", ".join(f"layer {i} {value:.1f}" for i, value in enumerate(cost))
     out.say(f"instructions per spike on {arguments.cost_board}: {known}")
     return cost
@@ -127,7 +122,7 @@ def train(arguments: Namespace) -> int:
         f"{data.name}: {len(data.y_train):,} training, {len(data.y_validation):,} validation, "
         f"{len(data.y_test):,} test samples ({data.source}; {data.licence})"
     )
-    cost = _spike_cost(arguments, net, data, out)
+    cost = _spike_cost(arguments, net, out)
     progress = show_progress(out, arguments.epochs or recipe.epochs)
     settings = {**_settings(arguments), "spike_cost": cost, "recipe": recipe, "progress": progress}
     run = {"run": run_folder(arguments), "resume": arguments.resume}

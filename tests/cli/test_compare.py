@@ -12,7 +12,8 @@ import pytest
 import codegen.cli.compare as verb
 import qat
 from codegen.cli import main
-from codegen.cli.costs import Cost, instructions_per_spike
+from codegen.cli.costs import Cost
+from codegen.costs import spike_costs
 from codegen.errors import MissingQemuError
 from codegen.render import render
 from codegen.sizes import size_of
@@ -104,7 +105,7 @@ def test_instructions_per_spike_explain_what_an_inference_takes(
     monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
     data = qat.datasets.load("digits")
     model = qat.export(qat.Network([64, 64, 40, 10], input_range=(0, 16), seed=1))
-    first, second = instructions_per_spike(model, "qemu-m3", data.x_train[:40])
+    first, second = spike_costs(model, "qemu-m3", density=0.1)
     assert 3 < first < 60  # a spike is a list entry and a column of two words of planes
     assert 1 < second < 60
     x = data.x_test[:30]
