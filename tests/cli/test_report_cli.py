@@ -49,7 +49,7 @@ def test_report_on_all_boards_is_text_for_people(
     out = capsys.readouterr().out
     for board in load_boards().values():
         assert f"{board.name} ({board.core}" in out
-    assert "estimates for zero wait states" in out
+    assert "estimates for zero wait states" in " ".join(out.split())
     assert "of the training data" in out
 
 
@@ -57,7 +57,7 @@ def test_an_assumed_density_changes_the_instructions(
     saved: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = []
-    for density in ("0.01", "0.5"):
+    for density in ("0.3", "0.5"):  # of the same kernels
         command = ["report", str(saved), "--board", "qemu-m0", "--json"]
         assert main([*command, "--assume-density", density]) == 0
         found.append(json.loads(capsys.readouterr().out))

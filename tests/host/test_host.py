@@ -138,10 +138,10 @@ LISTS = [
 @pytest.mark.parametrize(("old", "new"), LISTS)
 def test_planted_bugs_of_the_lists_are_found(old: str, new: str) -> None:
     model = random_layer(300, 70, zeros=0.98)
-    files, x = render(model), spikes_of(300, 0.5)
+    files, x = render(model, kernels={0: "sparse"}), spikes_of(300, 0.5)
     assert files["bench.c"].count(old) == 1
     broken = files | {"bench.c": files["bench.c"].replace(old, new)}
-    assert_same(model.run(x, trace=True), HostModel(model).run(x, trace=True))
+    assert_same(model.run(x, trace=True), HostModel(model, files=files).run(x, trace=True))
     with pytest.raises(AssertionError):
         assert_same(model.run(x, trace=True), HostModel(model, files=broken).run(x, trace=True))
 
