@@ -20,7 +20,18 @@ from codegen.boards import find_board
 from codegen.host import WARNINGS
 from codegen.render import render
 from codegen.target import TargetModel
-from qat.model import CODE_RANGE, LIF, Analog, Count, Dense, Frames, Layer, Model, Spikes
+from qat.model import (
+    CODE_RANGE,
+    LIF,
+    Accumulate,
+    Analog,
+    Count,
+    Dense,
+    Frames,
+    Layer,
+    Model,
+    Spikes,
+)
 
 pytestmark = pytest.mark.target
 
@@ -151,6 +162,12 @@ MODELS = {
         Spikes(64), wide_chain(8, 64, 31, reset="zero") + wide_chain(4, 31, 33, reset="zero")
     ),
     "analog": Model(Analog(33, -8, 7), chain(33, 160, 128, leak=(2,), threshold=5)),
+    "ten scores": Model(
+        Analog(40, 0, 15),
+        chain(40, 129, leak=(3,), threshold=30),
+        Accumulate(Dense(np.random.default_rng(7).integers(-128, 128, (10, 129)), 8, bias=3)),
+        6,
+    ),
     "pixels": Model(Analog(100, 0, 15), chain(100, 128, leak=(3,), threshold=40), Count(), 9),
     "more digits than the list holds": Model(
         Analog(784), chain(784, 160, leak=(3,), threshold=4000), Count(), 5
@@ -254,6 +271,7 @@ COMPILED = (
     "analog",
     "pixels",
     "signed bytes",
+    "ten scores",
 )
 FAMILIES = (
     "thumbv6m",

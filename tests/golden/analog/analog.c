@@ -1646,7 +1646,6 @@ static void analog_readout(analog_state *state, int32_t *scores)
         uint32_t even0 = 0u;
         uint32_t odd0 = 0u;
         uint32_t even1 = 0u;
-        uint32_t odd1 = 0u;
 
         for (uint32_t k = 0u; k < 2u; k++) {
             for (uint32_t word = state->counts[b - 1u][k]; word != 0u; word &= word - 1u) {
@@ -1659,7 +1658,6 @@ static void analog_readout(analog_state *state, int32_t *scores)
             }
         }
         even0 = ANALOG_EVEN(even0, odd0);
-        even1 = ANALOG_EVEN(even1, odd1);
         scores[0] = 2 * scores[0] + (int32_t)(even0 & 0xffffu) - n;
         scores[1] = 2 * scores[1] + (int32_t)(even0 >> 16) - n;
         scores[2] = 2 * scores[2] + (int32_t)(odd0 & 0xffffu) - n;
