@@ -172,7 +172,7 @@ def _reason(error: Exception) -> str:
 
 def _keep(path: Path, values: Arrays) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **values)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **values)  # type: ignore[arg-type]  # the stubs take any name for a flag
     try:
         os.makedirs(path.parent, exist_ok=True)
         write_atomically(path, buffer.getvalue())

@@ -36,7 +36,6 @@ __all__ = [
     "Table",
     "part_names",
     "plan",
-    "variants",
 ]
 
 HELPERS: tuple[str, ...] = (
@@ -160,15 +159,6 @@ def choices(
     elif model.readout is not None:
         found.append(Choice("count", {}))
     return tuple(found)
-
-
-def variants(model: Model) -> list[dict[int, str]]:
-    """Return choices of kernels for `plan` in which every kernel that can serve a stage does."""
-    asked = _Asked(model, costs.DEFAULT_CORE, None, {})
-    weighted = range(len(model.synapses()))
-    rows = [candidates(model.synapses()[i][1], asked.reads(i)) for i in weighted]
-    most = max(map(len, rows))
-    return [{i: row[min(k, len(row) - 1)].name for i, row in enumerate(rows)} for k in range(most)]
 
 
 class _Asked:
