@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qat.encode import INPUTS
 from qat.layers import Constants
 from qat.model import LIF, Accumulate, Activity, Count, Dense, Layer, Model
 from qat.network import Network
@@ -47,6 +46,12 @@ def _layer(network: Network, constants: Constants, bits: int) -> Layer:
     return Layer(_dense(constants, bits), neuron)
 
 
+def activity_of(net: Network, x: ArrayLike) -> Activity:
+    """Return how active a network is on inputs: what its cost on a core depends on."""
+    arriving = net.encode(net.check(x))
+    return Activity.of_spikes(arriving, *net.encoder.reads, net.run(x).spikes, net.steps)
+
+
 def export(net: Network, name: str = "snn", x: ArrayLike | None = None) -> Model:
     """Return the integer Model of a network: the same scores and spikes as its forward pass.
 
@@ -67,18 +72,17 @@ def export(net: Network, name: str = "snn", x: ArrayLike | None = None) -> Model
             f"export: layer {layers} has real weights (bits=None); only networks with 2, 4, 8 or "
             "16 bits can be exported; train one with these bits"
         )
-    if net.input_range is None and not INPUTS[net.input].spiking:
+    if net.input_range is None and net.input != "spikes":
         raise ValueError("export: the network's input_range is not known; train it, or give one")
     constants = net.fold()
     bits = [b for b in net.bits if b is not None]
     spiking = zip(net.layers, constants, bits, strict=False)  # a readout comes last
     metadata = dict(net.report)
     if x is not None:
-        run, (low, high) = net.run(x), net.input_range or (0, 1)
-        metadata["firing_rates"] = list(run.firing_rates)
-        metadata["activity"] = Activity.of_spikes(x, low, high, run.spikes, net.steps).to_json()
+        metadata["firing_rates"] = list(net.run(x).firing_rates)
+        metadata["activity"] = activity_of(net, x).to_json()
     return Model(
-        INPUTS[net.input].record(net.sizes[0], *(net.input_range or (0, 1))),
+        net.encoder,
         tuple(_layer(net, folded, b) for _, folded, b in spiking),
         Count() if net.head is None else Accumulate(_dense(constants[-1], bits[-1])),
         net.steps,

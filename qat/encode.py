@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isqrt
 from types import MappingProxyType
 from typing import Any
@@ -11,40 +10,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qat.model.records import Analog, Frames, Input, Spikes
+from qat.model.inputs import Analog, Delta, Frames, Input, Latency, Rate, Spikes
 from qat.quantize import finite
 
-
-@dataclass(frozen=True)
-class InputKind:
-    """One way to present data to a network.
-
-    dimensions: names of the axes of x
-    spiking:    the values are 0 and 1, else bytes in the network's input range
-    """
-
-    dimensions: tuple[str, ...]
-    spiking: bool
-
-    def time_major(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return x as (steps, batch, inputs); one step stands for a value that is held."""
-        return x[None] if x.ndim == 2 else x.transpose(1, 0, 2)
-
-    def record(self, size: int, low: int, high: int) -> Input:
-        """Return the input record of the integer model."""
-        if self.spiking:
-            return Spikes(size)
-        return (Analog if len(self.dimensions) == 2 else Frames)(size, low, high)
-
-
-INPUTS: Mapping[str, InputKind] = MappingProxyType(
+INPUTS: Mapping[str, type[Input]] = MappingProxyType(
     {
-        "analog": InputKind(("batch", "inputs"), spiking=False),
-        "frames": InputKind(("batch", "steps", "inputs"), spiking=False),
-        "spikes": InputKind(("batch", "steps", "inputs"), spiking=True),
+        "analog": Analog,
+        "frames": Frames,
+        "spikes": Spikes,
+        "rate": Rate,
+        "latency": Latency,
+        "delta": Delta,
     }
 )
-"""One vector held for all steps, a vector per step, a bit vector per step."""
+"""How data reach a network: a vector held for all steps, a vector per step, a bit vector per
+step; a held vector as spike rates or as spike times, the changes of a vector per step."""
+
+EVENTS = 16
+"""Changes from the smallest value to the largest that `delta` makes by default."""
+
+
+def input_record(
+    kind: str,
+    size: int,
+    input_range: tuple[int, int],
+    *,
+    steps: int,
+    event_threshold: int | None = None,
+) -> Input:
+    """Return the input record of the integer model; event_threshold is that of "delta"."""
+    low, high = input_range
+    if kind == "spikes":
+        return Spikes(size)
+    if kind == "latency":
+        return Latency.linear(size, low, high, steps)
+    if kind == "delta":
+        return Delta(size, low, high, event_threshold or max(1, (high - low) // EVENTS))
+    bytes_of: dict[str, type[Analog | Frames | Rate]] = {
+        "analog": Analog,
+        "frames": Frames,
+        "rate": Rate,
+    }
+    return bytes_of[kind](size, low, high)
+
+
+def time_major(signal: NDArray[Any]) -> NDArray[Any]:
+    """Return a signal as (steps, batch, inputs); one step stands for a vector that is held."""
+    return signal[None] if signal.ndim == 2 else signal.transpose(1, 0, 2)
 
 
 def integer_range(bits: int, signed: bool) -> tuple[int, int]:

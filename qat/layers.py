@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat import lif
-from qat.model.records import INT32_MAX, MAX_SHIFT
+from qat.model.checks import INT32_MAX
+from qat.model.records import MAX_SHIFT
 from qat.quantize import QUANTIZERS, straight_through
 from qat.surrogate import SURROGATES, heaviside
 

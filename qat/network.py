@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qat.encode import INPUTS
+from qat.encode import INPUTS, input_record, time_major
 from qat.layers import (
     SPIKES,
     AccumulateTwin,
@@ -23,7 +23,9 @@ from qat.layers import (
 )
 from qat.lif import Dynamics, Spike
 from qat.memory import require
-from qat.model.records import LIF, integer
+from qat.model.checks import integer
+from qat.model.inputs import Input
+from qat.model.records import LIF
 from qat.quantize import QUANTIZERS, finite
 from qat.surrogate import SURROGATES, heaviside
 
@@ -93,7 +95,9 @@ class Network:
     reset:       "subtract" or "zero"
     readout:     "accumulate": the output layer does not spike, its summed current is the score;
                  "count": it spikes, and the count is the score
-    input:       "analog" (a vector, held), "frames" (a vector per step), "spikes" (bits per step)
+    input:       "analog" (a vector, held), "frames" (a vector per step), "spikes" (bits per step),
+                 "rate" and "latency" (a held vector as spike rates, as spike times), "delta" (the
+                 changes of a vector per step); see qat.model for their equations
     input_range: smallest and largest input value, within int8 or uint8; None takes the data
                  set's when the network is trained
     scale:       weight scales of the spiking layers, one per "layer" (the fastest C, with one
@@ -107,6 +111,8 @@ class Network:
                  more where a leak `v >> k` would hardly act below the threshold
     surrogate:   a row of qat.surrogate.SURROGATES
     detach_reset: whether the reset counts as a constant in the backward pass
+    event_threshold: the change of a value that is an event of "delta" input; None for a
+                 sixteenth of the range
     seed:        of the initial weights
 
     Raises ValueError for anything else.
@@ -121,7 +127,7 @@ class Network:
         leak: tuple[int, ...] = (3,),
         reset: Literal["subtract", "zero"] = "subtract",
         readout: Literal["accumulate", "count"] = "accumulate",
-        input: Literal["analog", "frames", "spikes"] = "analog",
+        input: Literal["analog", "frames", "spikes", "rate", "latency", "delta"] = "analog",
         input_range: tuple[int, int] | None = None,
         scale: Granularity = "layer",
         threshold: Granularity = "layer",
@@ -130,6 +136,7 @@ class Network:
         resolution: int | None = None,
         surrogate: str = "atan",
         detach_reset: bool = True,
+        event_threshold: int | None = None,
         seed: int = 0,
     ) -> None:
         self.sizes = tuple(integer("Network.sizes", n, 1, 2**24) for n in sizes)
@@ -147,6 +154,7 @@ class Network:
             if value not in allowed:
                 raise ValueError(f"Network.{what}: found {value!r}; one of {', '.join(allowed)}")
         self.readout, self.input = readout, input
+        self.event_threshold = event_threshold
         self.scale, self.threshold, self.bias = scale, threshold, bias
         self.surrogate, self.detach_reset = surrogate, detach_reset
         self.dynamics = _dynamics(leak, reset, membrane_bits)
@@ -163,10 +171,12 @@ class Network:
     # ------------------------------------------------------------- structure
 
     def _build(self, input_range: tuple[int, int]) -> None:
-        pairs = list(zip(self.sizes[:-1], self.sizes[1:], self.bits, strict=True))
+        self.encoder = self._encoder(input_range)
+        lines = (self.encoder.lines, *self.sizes[1:-1])
+        pairs = list(zip(lines, self.sizes[1:], self.bits, strict=True))
         accumulate = self.readout == "accumulate"
         spiking = pairs[:-1] if accumulate else pairs
-        inflows = [self._inflow(input_range)] + [SPIKES] * (len(pairs) - 1)
+        inflows = [self._inflow()] + [SPIKES] * (len(pairs) - 1)
         self.layers = tuple(
             SpikingTwin(
                 n_in,
@@ -217,6 +227,7 @@ class Network:
             "resolution": self.resolution,
             "surrogate": self.surrogate,
             "detach_reset": self.detach_reset,
+            "event_threshold": self.event_threshold,
             "seed": self.seed,
         }
 
@@ -226,8 +237,8 @@ class Network:
 
     def training_bytes(self, batch: int) -> int:
         """Return about how much memory training with batches of this many samples takes."""
-        framed = "steps" in INPUTS[self.input].dimensions
-        inputs = self.sizes[0] * (self.steps if framed else 1)
+        once = self.encoder.held and not self.encoder.spiking
+        inputs = self.encoder.lines * (1 if once else self.steps)
         neurons = sum(twin.n_out for twin in self.layers)
         return BYTES_PER_WEIGHT * self._weights + 4 * batch * (
             2 * inputs + VALUES_PER_NEURON * self.steps * neurons
@@ -258,40 +269,56 @@ class Network:
 
     # ----------------------------------------------------------------- input
 
+    def _encoder(self, input_range: tuple[int, int]) -> Input:
+        return input_record(
+            self.input,
+            self.sizes[0],
+            input_range,
+            steps=self.steps,
+            event_threshold=self.event_threshold,
+        )
+
     def _checked_range(self, value: tuple[int, int]) -> tuple[int, int]:
         low, high = value
-        INPUTS[self.input].record(self.sizes[0], low, high)
+        self._encoder((low, high))
         if low == high == 0:
             raise ValueError("Network.input_range: found (0, 0); must hold another value than 0")
         return int(low), int(high)
 
-    def _inflow(self, input_range: tuple[int, int]) -> Inflow:
-        if INPUTS[self.input].spiking:
+    def _inflow(self) -> Inflow:
+        if self.encoder.spiking:
             return SPIKES
-        low, high = input_range
+        low, high = self.encoder.reads
         return Inflow(low, high, 1 / max(high, -low), spiking=False)
 
     def bind(self, input_range: tuple[int, int]) -> None:
         """Take the range of the inputs from a data set, unless the network was given one."""
         if self.input_range is None:
+            lines = self.encoder.lines
             self.input_range = self._checked_range(input_range)
             self._build(self.input_range)
+            if self.encoder.lines != lines:  # values below 0 have lines of their own
+                self.parameters = self._initial(np.random.default_rng(self.seed))
+
+    def encode(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return what the first layer receives of a batch that `check` has accepted."""
+        return self.encoder.encode(x, self.steps)
 
     def check(self, x: ArrayLike) -> NDArray[Any]:
         """Return `x` as an array this network accepts, or raise ValueError.
 
         x: (batch, inputs) for analog input, else (batch, steps, inputs); whole numbers
         """
-        kind, array = INPUTS[self.input], finite("x", x)
-        wanted = (self.steps, self.sizes[0]) if "steps" in kind.dimensions else (self.sizes[0],)
+        array, held = finite("x", x), self.encoder.held
+        wanted = (self.sizes[0],) if held else (self.steps, self.sizes[0])
         if array.shape[1:] != wanted or array.ndim != len(wanted) + 1:
             raise ValueError(
                 f"x: found shape {array.shape}; {self.input} input needs (batch, "
                 f"{', '.join(map(str, wanted))})"
             )
-        if self.input_range is None and not kind.spiking:
+        if self.input_range is None and self.input != "spikes":
             raise ValueError("Network.input_range: is not known yet; train first, or give it")
-        low, high = (0, 1) if kind.spiking else self.input_range or (0, 1)
+        low, high = self.encoder.low, self.encoder.high
         if array.size and (array.min() < low or array.max() > high):
             raise ValueError(
                 f"x: holds {array.min()} to {array.max()}; the network was made for {low} to {high}"
@@ -323,7 +350,7 @@ class Network:
         self, x: NDArray[Any], constants: tuple[Constants, ...], spike: Spike = heaviside
     ) -> Pass:
         """Run a batch that `check` has accepted; `spike` other than the step checks gradients."""
-        signal: NDArray[Any] = INPUTS[self.input].time_major(x)
+        signal = time_major(self.encode(x))
         traces = []
         for twin, folded in zip(self.layers, constants, strict=False):
             trace = twin.forward(folded, signal, spike)

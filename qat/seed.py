@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from qat.encode import integer_range
 from qat.leak import nearest_leak, residue
 from qat.model import LIF, Count, Dense, Frames, Input, Layer, Model, Spikes, leak_fraction
-from qat.model.records import INT32_MAX, MAX_SHIFT
+from qat.model.checks import INT32_MAX
+from qat.model.records import MAX_SHIFT
 from qat.quantize import _ste_quantize, finite, symmetric_step
 
 Float64 = NDArray[np.float64]

@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat import health
 from qat.datasets import Dataset
-from qat.deploy import export
+from qat.deploy import activity_of, export
 from qat.history import Epoch, History
 from qat.memory import require
-from qat.model import Activity, Model
+from qat.model import Model
 from qat.network import Network
 from qat.recipes import Augment, Recipe, recipe_for
 from qat.runs import RunFolder, data_digest
@@ -205,12 +205,6 @@ def _model(session: Session, best: Epoch) -> Model:
         **_scaling(session.data),
     }
     return export(net)
-
-
-def activity_of(net: Network, x: ArrayLike) -> Activity:
-    """Return how active a network is on inputs: what its cost on a core depends on."""
-    low, high = net.input_range or (0, 1)
-    return Activity.of_spikes(x, low, high, net.run(x).spikes, net.steps)
 
 
 def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) -> dict[str, Any]:

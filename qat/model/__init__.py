@@ -9,35 +9,42 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from qat.model import file as _file
 from qat.model.activity import Activity, Rates
 from qat.model.bounds import Bounds, Interval, LayerBounds, model_bounds
-from qat.model.execution import Result, State, check_input, exact_matmul, join, run
+from qat.model.checks import INT32_MAX, integer
+from qat.model.execution import (
+    Result,
+    State,
+    check_input,
+    exact_matmul,
+    join,
+    run,
+    running_scores,
+)
 from qat.model.file import write_atomically
+from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
 from qat.model.records import (
     CODE_RANGE,
-    INT32_MAX,
     LIF,
     Accumulate,
-    Analog,
     Count,
     Dense,
-    Frames,
-    Input,
+    EarlyStop,
     Layer,
     Readout,
-    Spikes,
-    integer,
     leak_fraction,
 )
+from qat.model.sensor import Sensor
 
 __all__ = [
     "CODE_RANGE",
@@ -48,16 +55,21 @@ __all__ = [
     "Analog",
     "Bounds",
     "Count",
+    "Delta",
     "Dense",
+    "EarlyStop",
     "Frames",
     "Input",
     "Interval",
+    "Latency",
     "Layer",
     "LayerBounds",
     "Model",
+    "Rate",
     "Rates",
     "Readout",
     "Result",
+    "Sensor",
     "Spikes",
     "State",
     "check_c_name",
@@ -98,12 +110,14 @@ class Model:
     Within a step the layers run in order, so that the spikes of a layer reach the next one
     in the same step.
 
-    input:    Analog, Frames or Spikes
+    input:    Analog, Frames, Spikes, Rate, Latency or Delta
     layers:   one Layer or more, in the order that spikes travel
     readout:  Accumulate, Count, or None for a free-running model
     steps:    T, or None for a free-running model
     name:     a C identifier, the prefix of every generated name
     metadata: JSON values outside the digest, such as firing rates
+    stop:     when an inference may end before step T, or None
+    sensor:   how raw samples of a sensor become the input, or None
 
     Raises ValueError where the shapes do not chain, a value can leave int32, or a neuron has
     no bound.
@@ -115,6 +129,8 @@ class Model:
     steps: int | None = None
     name: str = "snn"
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    stop: EarlyStop | None = None
+    sensor: Sensor | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -131,11 +147,14 @@ class Model:
         self._check_chain()
         self._check_shifts()
         self._check_metadata()
+        self._check_stop()
+        self._check_sensor()
         self.bounds()
 
     def _check_kinds(self) -> None:
-        if not isinstance(self.input, Analog | Frames | Spikes):
-            raise ValueError(f"Model.input: found {self.input!r}; Analog, Frames or Spikes")
+        if not isinstance(self.input, INPUTS):
+            kinds = ", ".join(kind.__name__ for kind in INPUTS)
+            raise ValueError(f"Model.input: found {self.input!r}; one of {kinds}")
         if not self.layers or not all(isinstance(layer, Layer) for layer in self.layers):
             raise ValueError("Model.layers: needs at least one Layer")
         if not isinstance(self.readout, Accumulate | Count | None):
@@ -147,7 +166,7 @@ class Model:
             )
 
     def _check_chain(self) -> None:
-        size = self.input.size
+        size = self.input.lines
         for where, synapse in self.synapses():
             if synapse.n_in != size:
                 raise ValueError(f"{where}: has {synapse.n_in} inputs; what precedes it has {size}")
@@ -155,7 +174,7 @@ class Model:
 
     def _check_shifts(self) -> None:
         for index, (where, synapse) in enumerate(self.synapses()):
-            analog = index == 0 and not isinstance(self.input, Spikes)
+            analog = index == 0 and not self.input.spiking
             unused = "fraction_bits" if analog else "input_shift"
             if getattr(synapse, unused):
                 raise ValueError(
@@ -168,6 +187,31 @@ class Model:
             json.dumps(dict(self.metadata), allow_nan=False)
         except (TypeError, ValueError) as error:
             raise ValueError(f"Model.metadata: must hold JSON values ({error})") from None
+
+    def _check_stop(self) -> None:
+        if self.stop is None:
+            return
+        if not isinstance(self.stop, EarlyStop):
+            raise ValueError(f"Model.stop: found {self.stop!r}; EarlyStop or None")
+        if self.readout is None or self.steps is None or self.outputs < 2:
+            raise ValueError("Model.stop: needs a readout of at least two outputs")
+        if self.stop.first > self.steps:
+            raise ValueError(
+                f"Model.stop: first is {self.stop.first}; the model runs {self.steps} steps"
+            )
+
+    def _check_sensor(self) -> None:
+        sensor = self.sensor
+        if sensor is None:
+            return
+        if not isinstance(sensor, Sensor) or isinstance(self.input, Spikes):
+            raise ValueError("Model.sensor: must be a Sensor, for an input of bytes")
+        if sensor.channels != self.input.size:
+            raise ValueError(
+                f"Model.sensor: has {sensor.channels} channels; the input has {self.input.size}"
+            )
+        if sensor.hop is not None and (self.input.held or self.steps is None):
+            raise ValueError("Model.sensor: a hop needs windows: a vector a step, and T steps")
 
     # ------------------------------------------------------ properties
 
@@ -210,7 +254,8 @@ class Model:
     ) -> Result:
         """Run the model over a batch, in exact integers.
 
-        x:     (batch, inputs) for Analog, (batch, steps, inputs) for Frames and Spikes; integers
+        x:     (batch, inputs) where the input is held (Analog, Rate, Latency), else
+               (batch, steps, inputs); integers
                within the range of the input, of any integer, boolean or float dtype
         state: the membranes to start from, (batch, neurons) int32 per layer, as a Result
                returns them; free-running models only
@@ -220,6 +265,35 @@ class Model:
         Returns a Result. Raises ValueError for inputs of another shape or range.
         """
         return run(self, x, state, trace, steps)
+
+    def scores_by_step(self, x: ArrayLike) -> NDArray[np.int32]:
+        """Return the scores as they are after every step, (batch, step, outputs) int32.
+
+        x: as for `run`. No rule ends an inference here. Raises ValueError for a model that runs
+        free, and as `run` does.
+        """
+        if self.readout is None:
+            raise ValueError("scores_by_step: a free-running model has no scores")
+        whole = replace(self, stop=None)
+        spikes = whole.run(x, trace=True).spikes
+        assert spikes is not None
+        return running_scores(whole, spikes[-1])
+
+    def inputs_of(self, samples: ArrayLike) -> NDArray[Any]:
+        """Return what raw samples of the sensor are as inputs, for `run`.
+
+        samples: (samples, channels), values that int16 holds, in the order of time. Returns
+        (vectors, inputs) where the input is held, else the windows, (windows, steps, inputs);
+        a model that runs free has one window, of all vectors.
+
+        Raises ValueError for a model without a sensor and samples of another shape or range.
+        """
+        if self.sensor is None or isinstance(self.input, Spikes):
+            raise ValueError("inputs_of: this model has no sensor; it takes inputs as they are")
+        vectors = self.sensor.scale(samples, self.input.low, self.input.high)
+        if not self.input.held:
+            vectors = self.sensor.windows(vectors, self.steps or len(vectors))
+        return vectors.astype(self.input.dtype)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to `path`, whole or not at all; the same model gives the same bytes.

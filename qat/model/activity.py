@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.model.execution import check_input
-from qat.model.records import Spikes
 
 if TYPE_CHECKING:
     from qat.model import Model
@@ -98,7 +97,8 @@ class Activity:
         """Return the activity of a model on a batch of inputs; x is as for Model.run."""
         array, steps = check_input(model, x, steps)
         spikes = model.run(array, trace=True, steps=steps).spikes
-        return cls.of_spikes(array, model.input.low, model.input.high, spikes or (), model.steps)
+        arriving = model.input.encode(array, steps)
+        return cls.of_spikes(arriving, *model.input.reads, spikes or (), model.steps)
 
     @classmethod
     def of_spikes(
@@ -109,7 +109,7 @@ class Activity:
         spikes: tuple[NDArray[np.bool_], ...],
         steps: int | None,
     ) -> Activity:
-        """Return the activity of inputs from low to high and the spikes that they caused.
+        """Return the activity of what the first layer receives, low to high, and of spikes.
 
         x: (..., inputs) whole numbers; spikes: per layer (batch, step, neuron)
         """
@@ -137,7 +137,7 @@ class Activity:
         if density is None:
             return found
         given = assumed(model, density)
-        if isinstance(model.input, Spikes) or known is None:
+        if model.input.spiking or known is None:
             return given
         note = f"{density:g} spikes per neuron and step assumed; input values {found.source}"
         return cls(found.values, found.busy, given.layers, note)
@@ -163,8 +163,8 @@ def assumed(model: Model, density: float | None = None) -> Activity:
     if density is not None or not isinstance(rates, list) or len(rates) != len(layers):
         rates = [DENSITY if density is None else density] * len(layers)
         note = f"{rates[0]:g} spikes per neuron and step assumed"
-    low, high = model.input.low, model.input.high
-    if isinstance(model.input, Spikes):
+    low, high = model.input.reads
+    if model.input.spiking:
         share = DENSITY if density is None else density
         values: tuple[float, ...] = (1 - share, share)
         note += f"; {share:g} of the inputs spike, assumed"
@@ -172,7 +172,7 @@ def assumed(model: Model, density: float | None = None) -> Activity:
         values = (1 / (high - low + 1),) * (high - low + 1)
         note += f"; all input values from {low} to {high} assumed equally frequent"
     zeros = values[-low] if low <= 0 else 0.0
-    busy = _busy(1 - zeros, model.input.size)
+    busy = _busy(1 - zeros, model.input.lines)
     binomial = (_binomial(rate, y.size, model.steps) for rate, y in zip(rates, layers, strict=True))
     return Activity(values, busy, tuple(binomial), note)
 
@@ -208,7 +208,8 @@ def _from_json(model: Model, known: Any) -> Activity:
     except (KeyError, TypeError):
         right, found = False, assumed(model)
     sizes = len(found.values), len(found.layers)
-    wanted = model.input.high - model.input.low + 1, len(model.layers)
+    low, high = model.input.reads
+    wanted = high - low + 1, len(model.layers)
     if not right or not isinstance(known, Mapping) or sizes != wanted:
         raise ValueError(
             f"Model.metadata: {KEY!r} does not belong to this model; remove it, or measure it "

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.model.records import INT32_MAX, LIF, Accumulate, Dense, Frames, Spikes, leak_fraction
+from qat.model.checks import INT32_MAX
+from qat.model.inputs import Spikes
+from qat.model.records import LIF, Accumulate, Dense, leak_fraction
 
 if TYPE_CHECKING:
     from qat.model import Model
@@ -330,7 +332,7 @@ def model_bounds(model: Model) -> Bounds:
     """Return the bounds of every layer; raise ValueError, naming the layer, where one fails."""
     layers = []
     for index, layer in enumerate(model.layers):
-        low, high = (model.input.low, model.input.high) if index == 0 else (0, 1)
+        low, high = model.input.reads if index == 0 else (0, 1)
         try:
             if index == 0:
                 _refuse_any_byte(layer.synapse, model)
@@ -351,8 +353,9 @@ def model_bounds(model: Model) -> Bounds:
 
 def _refuse_any_byte(synapse: Dense, model: Model) -> None:
     """Hold the accumulator in int32 for every byte, so that the C has no undefined behaviour."""
-    if isinstance(model.input, Spikes):
+    if model.input.spiking:
         return
+    assert not isinstance(model.input, Spikes)
     low, high = (-128, 127) if model.input.signed else (0, 255)
-    kind = "frames" if isinstance(model.input, Frames) else "analog"
+    kind = type(model.input).__name__.lower()
     refuse_beyond_int32(f"accumulator ({kind} input)", accumulator_bounds(synapse, low, high))

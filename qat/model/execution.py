@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qat.model.bounds import Bounds
-from qat.model.records import LIF, Accumulate, Analog, Dense, Layer
+from qat.model.records import LIF, Accumulate, Dense, EarlyStop, Layer
 
 if TYPE_CHECKING:
     from qat.model import Model
@@ -32,7 +31,10 @@ class Result:
     output:      (batch, steps, neurons) bool, the spikes of the last layer, for a free-running
                  model; None for the others (trace gives them)
     state:       the membranes after the last step, (batch, neurons) int32 per layer
-    spikes, u, v: with trace, per layer (batch, step, neuron): bool, int32, int32
+    spikes, u, v: with trace, per layer (batch, step, neuron): bool, int32, int32; all 0 in the
+                 steps that an early stop has saved
+    steps:       (batch,) int64, the steps that were made, for a model that may stop early; None
+                 for the others
     """
 
     scores: Int32 | None
@@ -42,6 +44,7 @@ class Result:
     spikes: tuple[Bool, ...] | None = None
     u: tuple[Int32, ...] | None = None
     v: tuple[Int32, ...] | None = None
+    steps: NDArray[np.int64] | None = None
 
 
 def exact_matmul(x: NDArray[Any], codes: NDArray[Any], magnitude: int) -> NDArray[Any]:
@@ -82,23 +85,21 @@ def lif_step(neuron: LIF, v: Int32, current: Int32) -> tuple[Int32, Bool, Int32]
 def check_input(model: Model, x: ArrayLike, steps: int | None = None) -> tuple[NDArray[Any], int]:
     """Return (x as an array of the input's dtype, number of steps), or raise ValueError.
 
-    x: (batch, inputs) for analog input, (batch, steps, inputs) for frames and spikes.
+    x: (batch, inputs) where the input is held, (batch, steps, inputs) elsewhere.
     """
     array = np.asarray(x)
     kind = type(model.input).__name__
-    wanted = (
-        ("batch", "inputs") if isinstance(model.input, Analog) else ("batch", "steps", "inputs")
-    )
+    wanted = ("batch", "inputs") if model.input.held else ("batch", "steps", "inputs")
     if array.ndim != len(wanted) or array.shape[-1] != model.input.size:
         raise ValueError(
             f"x: found shape {array.shape}; {kind} input needs ({', '.join(wanted)}) "
             f"with {model.input.size} inputs"
         )
     array = _check_values(model, array)
-    if isinstance(model.input, Analog):
+    if model.input.held:
         steps = model.steps if steps is None else steps
         if steps is None:
-            raise ValueError("steps: a free-running model with analog input needs their number")
+            raise ValueError("steps: a free-running model with a held input needs their number")
     else:
         steps = array.shape[1] if steps is None else steps
         if steps != array.shape[1]:
@@ -142,7 +143,7 @@ def run(model: Model, x: ArrayLike, state: State | None, trace: bool, steps: int
     """Run `model` over a batch, in pieces of bounded memory; see Model.run."""
     array, steps = check_input(model, x, steps)
     state = check_state(model, state, len(array))
-    widest = max([model.input.size, *(layer.size for layer in model.layers)])
+    widest = max([model.input.lines, *(layer.size for layer in model.layers)])
     piece = max(1, BATCH_VALUES // (widest * max(steps, 1)))
     parts = [
         _run_piece(
@@ -172,28 +173,41 @@ def join(parts: list[Result]) -> Result:
 def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: int) -> Result:
     """Run layer after layer: a layer's spikes of all steps are the next layer's input."""
     bounds = model.bounds()
-    traces, finals = [], []
-    signal = x
+    traces = []
+    signal = model.input.encode(x, steps)
     for index, layer in enumerate(model.layers):
         magnitude = bounds.layers[index].accumulator.magnitude
         current = currents(layer.synapse, signal, magnitude)
         if current.ndim == 2:  # an analog vector: the same current at every step
             current = np.broadcast_to(current[:, None, :], (len(x), steps, layer.size))
-        spikes, u, v, last = _run_layer(layer, current, state[index], trace)
-        traces.append((spikes, u, v))
-        finals.append(last)
-        signal = spikes
-    scores = _scores(model, bounds, signal)
-    result = Result(
+        traces.append(_run_layer(layer, current, state[index], trace or model.stop is not None))
+        signal = traces[-1][0]
+    spikes, u, v, last = (tuple(rows) for rows in zip(*traces, strict=True))
+    made = None
+    if model.stop is not None:
+        made = _steps_made(model.stop, running_scores(model, signal))
+        spikes, u, v, last = _until(made, spikes, u, v)
+    scores = _scores(model, spikes[-1], made)
+    return Result(
         scores=scores,
         predictions=None if scores is None else scores.argmax(axis=1),
         output=signal if model.readout is None else None,
-        state=tuple(finals),
+        state=last,
+        spikes=spikes if trace else None,
+        u=u if trace else None,
+        v=v if trace else None,
+        steps=made,
     )
-    if not trace:
-        return result
-    spikes_, u_, v_ = zip(*traces, strict=True)
-    return Result(result.scores, result.predictions, result.output, result.state, spikes_, u_, v_)
+
+
+def _until(
+    made: NDArray[np.int64], spikes: Any, u: Any, v: Any
+) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...], State]:
+    """Return the traces, all 0 from step `made` on, and the membranes after the last step made."""
+    alive = (np.arange(spikes[0].shape[1]) < made[:, None])[..., None]
+    last = tuple(values[np.arange(len(made)), made - 1] for values in v)
+    cut = (tuple(values * alive for values in traces) for traces in (spikes, u, v))
+    return (*cut, last)  # type: ignore[return-value]
 
 
 def _run_layer(
@@ -210,15 +224,40 @@ def _run_layer(
     return spikes, us, vs, v
 
 
-def _scores(model: Model, bounds: Bounds, spikes: Bool) -> Int32 | None:
+def _scores(model: Model, spikes: Bool, made: NDArray[np.int64] | None = None) -> Int32 | None:
+    """Return the scores, (batch, outputs), after all steps or those that were made."""
     if model.readout is None:
         return None
+    assert model.steps is not None
     counts = spikes.sum(axis=1, dtype=np.int32)
+    return _scores_of(model, counts, np.array(model.steps) if made is None else made)
+
+
+def running_scores(model: Model, spikes: Bool) -> Int32:
+    """Return the scores as they are after every step, (batch, step, outputs).
+
+    spikes: of the last layer, (batch, step, neuron)
+    """
+    counts = np.cumsum(spikes, axis=1, dtype=np.int32)
+    return _scores_of(model, counts, np.arange(1, spikes.shape[1] + 1))
+
+
+def _scores_of(model: Model, counts: Int32, steps: NDArray[np.int64]) -> Int32:
+    """Return the scores of spike counts, (..., neurons), after `steps` steps, (...)."""
     if not isinstance(model.readout, Accumulate):
         return counts
-    assert bounds.accumulator is not None
-    assert model.steps is not None
+    accumulator = model.bounds().accumulator
+    assert accumulator is not None
     synapse = model.readout.synapse
-    a = exact_matmul(counts, synapse.codes, bounds.accumulator.magnitude)
-    scores = a * 2**synapse.fraction_bits + model.steps * synapse.bias.astype(np.int64)
+    a = exact_matmul(counts, synapse.codes, accumulator.magnitude)
+    scores = a * 2**synapse.fraction_bits + steps[..., None] * synapse.bias.astype(np.int64)
     return scores.astype(np.int32)
+
+
+def _steps_made(stop: EarlyStop, scores: Int32) -> NDArray[np.int64]:
+    """Return after how many steps the rule ends each inference; scores: (batch, step, outputs)."""
+    second, first = np.moveaxis(np.partition(scores, -2)[..., -2:].astype(np.int64), -1, 0)
+    reached = first - second >= stop.margin
+    reached[:, : stop.first - 1] = False
+    reached[:, -1] = True
+    return reached.argmax(axis=1) + 1

@@ -14,7 +14,7 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.model.records import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Spikes
+from qat.model.inputs import INPUTS, Delta, Input, Latency
+from qat.model.records import LIF, Accumulate, Count, Dense, EarlyStop, Layer
+from qat.model.sensor import Sensor
 
 if TYPE_CHECKING:
     from qat.model import Model
@@ -32,9 +34,12 @@ HEADER = "header.json"
 MAX_HEADER_BYTES = 2**24
 RECORDS: dict[str, type] = {
     cls.__name__.lower(): cls
-    for cls in (Analog, Frames, Spikes, Dense, LIF, Layer, Accumulate, Count)
+    for cls in (*INPUTS, Dense, LIF, Layer, Accumulate, Count, EarlyStop, Sensor)
 }
 """Every record that a file may name; a new record is a new row."""
+
+OPTIONAL = ("stop", "sensor")
+"""Records that a model may do without, and then leaves out of its file and its digest."""
 
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
@@ -92,6 +97,9 @@ def to_bytes(model: Model) -> bytes:
         "layers": [_describe(y, f"layers.{i}", arrays) for i, y in enumerate(model.layers)],
         "readout": model.readout and _describe(model.readout, "readout", arrays),
     }
+    for name in OPTIONAL:
+        if getattr(model, name) is not None:
+            header[name] = _describe(getattr(model, name), name, arrays)
     text = json.dumps(header, sort_keys=True, indent=1, allow_nan=False)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -208,7 +216,13 @@ def _model_fields(header: Mapping[str, Any], archive: _Archive) -> dict[str, Any
     if not isinstance(layers, list) or not isinstance(metadata, dict):
         raise ValueError("layers must be a list and metadata an object")
     readout = header.get("readout")
+    optional = {
+        name: _restore(header[name], archive, name)
+        for name in OPTIONAL
+        if header.get(name) is not None
+    }
     return {
+        **optional,
         "input": _restore(header.get("input"), archive, "input"),
         "layers": tuple(_restore(y, archive, f"layers.{i}") for i, y in enumerate(layers)),
         "readout": None if readout is None else _restore(readout, archive, "readout"),
@@ -256,8 +270,7 @@ def digest(model: Model) -> str:
         h.update(np.ascontiguousarray(dense.codes, dtype="<i4").tobytes())
         array("bias", dense.bias, dense.n_out)
 
-    model_input = model.input
-    text(type(model_input).__name__, model_input.size, model_input.low, model_input.high)
+    _digest_input(model.input, text)
     text("steps", model.steps)
     for layer in model.layers:
         synapse(layer.synapse)
@@ -272,4 +285,19 @@ def digest(model: Model) -> str:
     text("readout", type(model.readout).__name__)
     if isinstance(model.readout, Accumulate):
         synapse(model.readout.synapse)
+    if model.stop is not None:
+        text("stop", model.stop.margin, model.stop.first)
+    if model.sensor is not None:
+        sensor = model.sensor
+        text("sensor", sensor.shift, sensor.group, sensor.hop or model.steps)
+        array("offset", sensor.offset, sensor.channels)
+        array("gain", sensor.gain, sensor.channels)
     return h.hexdigest()[:32]
+
+
+def _digest_input(model_input: Input, text: Callable[..., None]) -> None:
+    text(type(model_input).__name__, model_input.size, model_input.low, model_input.high)
+    if isinstance(model_input, Latency):
+        text("levels", *model_input.levels)
+    if isinstance(model_input, Delta):
+        text("threshold", model_input.threshold)

@@ -1,4 +1,4 @@
-"""The records a model is made of: inputs, synapses, neurons, readouts, each with its equation.
+"""The records a model is made of: synapses, neurons, readouts, each with its equation.
 
 A record is a frozen value. Its constructor normalises the fields (lists become
 read-only integer arrays) and refuses what the equation does not allow, naming the
@@ -12,13 +12,18 @@ from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-INT32_MAX = 2**31 - 1
+from qat.model.checks import (
+    INT32_MAX,
+    IntArray,
+    integer,
+    integers,
+    must_match,
+    per_layer_or_neuron,
+)
+
 MAX_LEAK_TERMS = 3
 MAX_SHIFT = 15
-
-IntArray = NDArray[np.integer[Any]]
 
 CODE_RANGE: dict[int, tuple[int, int]] = {
     2: (-1, 1),
@@ -27,114 +32,6 @@ CODE_RANGE: dict[int, tuple[int, int]] = {
     16: (-32768, 32767),
 }
 """Allowed codes for each number of weight bits; 2 bits are ternary."""
-
-
-def integer(what: str, value: Any, low: int, high: int) -> int:
-    """Return `value` as an int within [low, high], or raise ValueError naming `what`."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise ValueError(f"{what}: found {value!r}; must be an integer in [{low}, {high}]")
-    if not low <= value <= high:
-        raise ValueError(f"{what}: found {int(value)}; allowed are {low} to {high}")
-    return int(value)
-
-
-def integers(what: str, value: ArrayLike, low: int, high: int, dtype: Any) -> IntArray:
-    """Return `value` as a read-only integer array within [low, high], or raise ValueError."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "iu":
-        raise ValueError(f"{what}: found dtype {array.dtype}; must hold integers")
-    if array.size and (array.min() < low or array.max() > high):
-        bad = int(array.min()) if array.min() < low else int(array.max())
-        raise ValueError(f"{what}: holds {bad}; allowed are {low} to {high}")
-    array = np.array(array, dtype=dtype, order="C")
-    array.setflags(write=False)
-    return array
-
-
-def per_layer_or_neuron(what: str, value: ArrayLike, low: int) -> IntArray:
-    """Return int32 of shape () for one value per layer, (n,) for one per neuron."""
-    array = integers(what, value, low, INT32_MAX, np.int32)
-    if array.ndim > 1:
-        raise ValueError(f"{what}: found shape {array.shape}; one value, or one per neuron")
-    return array
-
-
-def must_match(what: str, array: IntArray, size: int) -> None:
-    """Refuse a per-neuron array whose length is not the number of neurons."""
-    if array.ndim == 1 and len(array) != size:
-        raise ValueError(f"{what}: found {len(array)} values; the layer has {size} neurons")
-
-
-# ------------------------------------------------------------------ inputs
-
-
-@dataclass(frozen=True)
-class _ByteInput:
-    """What `Analog` and `Frames` share: `size` bytes, each in [low, high]."""
-
-    size: int
-    low: int = 0
-    high: int = 255
-
-    def __post_init__(self) -> None:
-        kind = type(self).__name__
-        set_ = object.__setattr__
-        set_(self, "size", integer(f"{kind}.size", self.size, 1, INT32_MAX))
-        set_(self, "low", integer(f"{kind}.low", self.low, -128, 255))
-        set_(self, "high", integer(f"{kind}.high", self.high, -128, 255))
-        if self.low > self.high or (self.low < 0 and self.high > 127):
-            raise ValueError(
-                f"{kind}: found range [{self.low}, {self.high}]; "
-                "must lie within int8 (-128 to 127) or uint8 (0 to 255)"
-            )
-
-    @property
-    def signed(self) -> bool:
-        """True if the values travel as int8, False for uint8."""
-        return self.low < 0
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """NumPy dtype of the input values: int8 or uint8."""
-        return np.dtype(np.int8 if self.signed else np.uint8)
-
-
-@dataclass(frozen=True)
-class Analog(_ByteInput):
-    """One vector of `size` values in [low, high], held for all steps (direct encoding).
-
-    Its currents are the same at every step and are computed once per inference.
-    """
-
-
-@dataclass(frozen=True)
-class Frames(_ByteInput):
-    """A new vector of `size` values in [low, high] at every step."""
-
-
-@dataclass(frozen=True)
-class Spikes:
-    """A bit vector of `size` spikes at every step."""
-
-    size: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "size", integer("Spikes.size", self.size, 1, INT32_MAX))
-
-    @property
-    def low(self) -> int:
-        """Smallest value of an input: no spike."""
-        return 0
-
-    @property
-    def high(self) -> int:
-        """Largest value of an input: a spike."""
-        return 1
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """NumPy dtype of the input values: bool."""
-        return np.dtype(np.bool_)
 
 
 # ---------------------------------------------------------------- synapses
@@ -303,5 +200,25 @@ class Count:
     """The scores are the spike counts of the last layer; the first maximum wins."""
 
 
-Input = Analog | Frames | Spikes
 Readout = Accumulate | Count
+
+
+@dataclass(frozen=True)
+class EarlyStop:
+    """When an inference may end before its last step.
+
+    After step t >= first the scores so far are formed, those of `Accumulate` with t in place of
+    T. Where the largest leads the second largest by `margin` or more, they are the result, and
+    no further step is made.
+
+    margin: in units of the scores, 1 to 2**31 - 1
+    first:  the first step after which an inference may end, from 1
+    """
+
+    margin: int
+    first: int = 1
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "margin", integer("EarlyStop.margin", self.margin, 1, INT32_MAX))
+        set_(self, "first", integer("EarlyStop.first", self.first, 1, 2**24))

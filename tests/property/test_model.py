@@ -24,9 +24,15 @@ def test_run_is_the_equations(model: Model, seed: int) -> None:
     assert result.spikes is not None
     for sample in range(len(x)):
         naive = run_one(model, x[sample], model.steps or FREE_STEPS)
+        made = naive["steps"]
+        if result.steps is not None:
+            assert result.steps[sample] == made
         for name in ("spikes", "u", "v"):
             for layer, values in enumerate(getattr(result, name)):
-                np.testing.assert_array_equal(values[sample], naive[name][layer])
+                np.testing.assert_array_equal(values[sample, :made], naive[name][layer])
+                assert not values[sample, made:].any()
+        for layer, last in enumerate(result.state):
+            np.testing.assert_array_equal(last[sample], naive["v"][layer][-1])
         if result.scores is not None:
             np.testing.assert_array_equal(result.scores[sample], naive["scores"])
             assert result.predictions is not None

@@ -9,7 +9,21 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
+from qat.model import (
+    LIF,
+    Accumulate,
+    Analog,
+    Count,
+    Delta,
+    Dense,
+    EarlyStop,
+    Frames,
+    Latency,
+    Layer,
+    Model,
+    Rate,
+    Spikes,
+)
 
 EDGES = (1, 2, 31, 32, 33, 63, 64, 65)
 RANGES = ((0, 255), (0, 16), (0, 1), (3, 200), (-128, 127), (-8, 7), (-1, 1), (-5, 90))
@@ -55,38 +69,60 @@ def lif(draw: Any, n: int) -> LIF:
     )
 
 
-def draw_input(draw: Any, size: int) -> Any:
+def draw_input(draw: Any, size: int, kinds: tuple[type, ...]) -> Any:
     """Draw an input record."""
-    kind = draw(st.sampled_from((Analog, Frames, Spikes)))
-    return Spikes(size) if kind is Spikes else kind(size, *draw(st.sampled_from(RANGES)))
+    kind = draw(st.sampled_from(kinds))
+    if kind is Spikes:
+        return Spikes(size)
+    low, high = draw(st.sampled_from(RANGES))
+    if kind is Latency and draw(st.booleans()):
+        return Latency.linear(size, low, high, draw(st.integers(1, 9)))
+    own: dict[str, Any] = {}
+    if kind is Latency:
+        levels = st.lists(st.integers(low, high + 1), min_size=1, max_size=9)
+        own["levels"] = tuple(sorted(draw(levels), reverse=True))
+    if kind is Delta:
+        own["threshold"] = draw(st.integers(1, max(1, (high - low) // 2)))
+    return kind(size, low, high, **own)
+
+
+PLAIN_KINDS = (Analog, Frames, Spikes)
+KINDS = (*PLAIN_KINDS, Rate, Latency, Delta)
 
 
 @st.composite
-def models(draw: Any) -> Model:
-    """Draw a model that the records accept."""
+def models(draw: Any, kinds: tuple[type, ...] = KINDS, stops: bool = True) -> Model:
+    """Draw a model that the records accept, with inputs of these kinds, some with an early stop."""
     sizes = draw(st.lists(st.sampled_from(EDGES), min_size=2, max_size=4))
-    input_ = draw_input(draw, sizes[0])
-    analog = not isinstance(input_, Spikes)
+    input_ = draw_input(draw, sizes[0], kinds)
     layers = [
-        Layer(draw(dense(n_in, n_out, analog and index == 0)), draw(lif(n_out)))
-        for index, (n_in, n_out) in enumerate(pairwise(sizes))
+        Layer(draw(dense(n_in, n_out, not index and not input_.spiking)), draw(lif(n_out)))
+        for index, (n_in, n_out) in enumerate(pairwise((input_.lines, *sizes[1:])))
     ]
     steps = draw(st.none() | st.integers(1, 9))
     readout: Any = None
     if steps is not None:
         outputs = draw(st.sampled_from((1, 10, 33)))
         readout = draw(st.just(Count()) | st.builds(Accumulate, dense(sizes[-1], outputs, False)))
+    stop = draw_stop(draw, steps) if stops and steps else None
     try:
-        return Model(input_, tuple(layers), readout, steps, name="net")
+        return Model(input_, tuple(layers), readout, steps, name="net", stop=stop)
     except ValueError:
         assume(False)  # a free-running model without a bound, or a sum beyond int32
         raise
 
 
+def draw_stop(draw: Any, steps: int) -> EarlyStop | None:
+    """Draw a rule, or none; models of one output have none and are drawn again."""
+    if draw(st.booleans()):
+        return None
+    return EarlyStop(draw(st.sampled_from((1, 2, 40, 700, 2**31 - 1))), draw(st.integers(1, steps)))
+
+
 def inputs_for(model: Model, samples: int, seed: int) -> Any:
     """Return random inputs of a model, with all densities."""
     rng = np.random.default_rng(seed)
-    steps = () if isinstance(model.input, Analog) else (model.steps or FREE_STEPS,)
+    steps = () if model.input.held else (model.steps or FREE_STEPS,)
     shape = (samples, *steps, model.input.size)
     x = rng.integers(model.input.low, model.input.high, shape, endpoint=True)
     density = rng.random((samples, *[1] * (len(shape) - 1)))
@@ -94,8 +130,8 @@ def inputs_for(model: Model, samples: int, seed: int) -> Any:
 
 
 def steps_for(model: Model) -> int | None:
-    """Return the `steps` argument of a run: only free-running analog models need it."""
-    return FREE_STEPS if model.steps is None and isinstance(model.input, Analog) else None
+    """Return the `steps` argument of a run: only free-running models of a held input need it."""
+    return FREE_STEPS if model.steps is None and model.input.held else None
 
 
 def small_model(**neuron: Any) -> Model:

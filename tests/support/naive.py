@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from qat.model import LIF, Accumulate, Analog, Dense, Model
+import numpy as np
+
+from qat.model import LIF, Accumulate, Delta, Dense, Latency, Model, Rate
 
 
 def _current(synapse: Dense, x: list[int], j: int) -> int:
@@ -31,12 +33,62 @@ def _neuron(neuron: LIF, v: int, current: int, j: int) -> tuple[int, int, int]:
     return u, spike, u - spike * _of(neuron.subtracted, j)
 
 
+def _rate(model_input: Rate, x: list[int], steps: int) -> list[list[int]]:
+    period = 1
+    while period < max(model_input.high, -model_input.low):
+        period *= 2
+    errors, spikes = [period // 2] * len(x), []
+    for _ in range(steps):
+        now = []
+        for i, value in enumerate(x):
+            errors[i] += abs(value)
+            now.append(int(errors[i] >= period))
+            errors[i] -= period * now[-1]
+        if model_input.low < 0:
+            up = [s * (value > 0) for s, value in zip(now, x, strict=True)]
+            now = up + [s - positive for s, positive in zip(now, up, strict=True)]
+        spikes.append(now)
+    return spikes
+
+
+def _latency(model_input: Latency, x: list[int], steps: int) -> list[list[int]]:
+    times = [
+        next((t for t, level in enumerate(model_input.levels) if value >= level), steps)
+        for value in x
+    ]
+    return [[int(time == t) for time in times] for t in range(steps)]
+
+
+def _delta(model_input: Delta, x: list[list[int]], steps: int) -> list[list[int]]:
+    reference, events = list(x[0]) if steps else [], []
+    for t in range(steps):
+        up = [int(v - r >= model_input.threshold) for v, r in zip(x[t], reference, strict=True)]
+        down = [int(r - v >= model_input.threshold) for v, r in zip(x[t], reference, strict=True)]
+        for i in range(len(reference)):
+            reference[i] += model_input.threshold * (up[i] - down[i])
+        events.append(up + down)
+    return events
+
+
+ENCODERS: dict[type, Any] = {Rate: _rate, Latency: _latency, Delta: _delta}
+
+
+def encode(model: Model, x: Any, steps: int) -> list[list[int]]:
+    """Return what the first layer receives at every step."""
+    values = np.asarray(x).astype(int).tolist()
+    if type(model.input) in ENCODERS:
+        encoded: list[list[int]] = ENCODERS[type(model.input)](model.input, values, steps)
+        return encoded
+    return [values] * steps if model.input.held else values
+
+
 def run_one(model: Model, x: Any, steps: int) -> dict[str, Any]:
-    """Run one sample; return spikes, u and v as [layer][step][neuron], and the scores."""
+    """Run one sample; return spikes, u and v as [layer][step][neuron], scores and steps made."""
     v = [[0] * layer.size for layer in model.layers]
     traces: dict[str, Any] = {name: [[] for _ in model.layers] for name in ("spikes", "u", "v")}
-    for t in range(steps):
-        signal = [int(value) for value in (x if isinstance(model.input, Analog) else x[t])]
+    traces["steps"] = 0
+    for arriving in encode(model, x, steps):
+        signal = arriving
         for index, layer in enumerate(model.layers):
             us, spikes = [], []
             for j in range(layer.size):
@@ -47,8 +99,18 @@ def run_one(model: Model, x: Any, steps: int) -> dict[str, Any]:
             for name, values in (("spikes", spikes), ("u", us), ("v", list(v[index]))):
                 traces[name][index].append(values)
             signal = spikes
-    traces["scores"] = _scores(model, traces["spikes"][-1])
+        traces["steps"] += 1
+        traces["scores"] = _scores(model, traces["spikes"][-1])
+        if _may_stop(model, traces["scores"], traces["steps"]):
+            break
     return traces
+
+
+def _may_stop(model: Model, scores: list[int] | None, steps: int) -> bool:
+    if model.stop is None or scores is None or steps < model.stop.first:
+        return False
+    best, second = sorted(scores)[:-3:-1]
+    return best - second >= model.stop.margin
 
 
 def _scores(model: Model, spikes: list[list[int]]) -> list[int] | None:
@@ -58,10 +120,9 @@ def _scores(model: Model, spikes: list[list[int]]) -> list[int] | None:
     if not isinstance(model.readout, Accumulate):
         return counts
     synapse = model.readout.synapse
-    assert model.steps is not None
     return [
         sum(int(q) * n for q, n in zip(synapse.codes[j], counts, strict=True))
         * 2**synapse.fraction_bits
-        + model.steps * _of(synapse.bias, j)
+        + len(spikes) * _of(synapse.bias, j)
         for j in range(synapse.n_out)
     ]

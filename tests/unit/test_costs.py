@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given
-from support.models import models, small_model
+from support.models import PLAIN_KINDS, models, small_model
 
 from codegen import costs
 from codegen.features import family, listing
@@ -29,7 +29,7 @@ def test_every_kernel_is_measured_on_every_core():
         assert {kind for kind in kinds if not costs.measured(kind, core)} == set()
 
 
-@given(models())
+@given(models(PLAIN_KINDS, stops=False))
 def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
     activity = Activity.of(model)
     for core in CORES:
@@ -39,7 +39,7 @@ def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
             assert set(work.features) <= set(seen[family(work.kind)]["seen"]), work.kind
 
 
-@given(models())
+@given(models(PLAIN_KINDS, stops=False))
 def test_the_worst_case_is_above_what_is_typical(model):
     for core in CORES:
         program = plan(model, core)
