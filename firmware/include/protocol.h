@@ -13,8 +13,8 @@
  * INFER      [word offset, bytes]       word class, then the first scores
  * SCORES     word first, word count     word class, then the scores asked for
  * PROBE      word first, word count     the trace words asked for
- * BENCHMARK  word what, word argument   see measure in commands.c
- * PARTS      word first part            see parts_reply in commands.c
+ * BENCHMARK  word what, word argument   see benchmark.h
+ * PARTS      word first part            see benchmark.h
  * STACK      word what                  word bytes
  *
  * [word offset, bytes] writes bytes into the input vector before anything else is done, so
