@@ -16,7 +16,8 @@ from qat.model import Result
 class Difference:
     """The first value that differs: in the earliest sample, step and layer.
 
-    quantity: "u", "spike", "v", "score", "prediction" or "membrane" (after the last step)
+    quantity: "u", "spike", "v", "score", "prediction", "membrane" (after the last step) or "steps"
+              (that were made)
     step, layer: None where the quantity belongs to the whole inference
     """
 
@@ -112,6 +113,7 @@ COUNTED = {
     "membrane": "membranes",
     "score": "scores",
     "prediction": "scores",
+    "steps": "scores",
 }
 """Under which heading a quantity is counted."""
 
@@ -138,6 +140,8 @@ def _finals(expected: Result, found: Result) -> Iterator[_Quantity]:
         yield _Quantity("score", None, expected.scores, found.scores)
         predicted = expected.predictions[:, None], found.predictions[:, None]
         yield _Quantity("prediction", None, *predicted)
+    if expected.steps is not None and found.steps is not None:
+        yield _Quantity("steps", None, expected.steps[:, None], found.steps[:, None])
 
 
 def _first(quantity: _Quantity) -> tuple[tuple[int, float, float], Difference] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,14 @@ class Info:
     stack_used: int
 
 
+class Answer(NamedTuple):
+    """What an inference gave: its class, the scores (outputs,) int32, the steps it made."""
+
+    winner: int
+    scores: NDArray[np.int32]
+    steps: int
+
+
 @dataclass(frozen=True)
 class Span:
     """A measured call: SysTick ticks, and how often the 24-bit timer ran out."""
@@ -92,6 +101,10 @@ class Parts:
 
 INFO = struct.Struct("<32s32s11I")
 COUNT = struct.Struct("<QIQIQIQI")
+STEPS_DECIDED = 2**31
+"""Bit of the steps that STEP and TRACE tell: no step may follow."""
+SCORE_WORDS = PROBE_WORDS - 2
+"""Scores in a reply, beside class and steps."""
 KNOWN_INSTRUCTIONS = 2 * 4096
 """Of the loop that calibrates the counter, beyond the return that the empty function has too."""
 HANDLER_INSTRUCTIONS = 5
@@ -99,10 +112,14 @@ HANDLER_INSTRUCTIONS = 5
 
 
 class Device:
-    """A firmware behind a client."""
+    """A firmware behind a client.
+
+    decided: no step may follow the last one, as the firmware said
+    """
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.decided = False
 
     def info(self) -> Info:
         """Return what the firmware says about itself."""
@@ -143,11 +160,17 @@ class Device:
 
     def step(self, x: bytes = b"") -> int:
         """Run one step and return the number of steps since the reset."""
-        return int(struct.unpack("<I", self._run(Type.STEP, x))[0])
+        return self._made(np.frombuffer(self._run(Type.STEP, x), "<u4")[0])
+
+    def _made(self, word: np.uint32) -> int:
+        self.decided = bool(word & STEPS_DECIDED)
+        return int(word) % STEPS_DECIDED
 
     def trace_step(self, size: int, x: bytes = b"") -> Words:
         """Run one step and return its `size` trace words."""
-        first = np.frombuffer(self._run(Type.TRACE, x), "<u4")[1:]
+        made, *_ = reply = np.frombuffer(self._run(Type.TRACE, x), "<u4")
+        self._made(made)
+        first = reply[1:]
         if len(first) >= size:
             return first
         return np.concatenate([first, self.probe(len(first), size - len(first))])
@@ -161,25 +184,25 @@ class Device:
             pieces.append(np.frombuffer(reply, "<u4"))
         return np.concatenate(pieces)
 
-    def infer(self, outputs: int, x: bytes = b"") -> tuple[int, NDArray[np.int32]]:
-        """Run a whole inference by the model's own function; return (class, scores)."""
+    def infer(self, outputs: int, x: bytes = b"") -> Answer:
+        """Run a whole inference by the model's own function."""
         reply = np.frombuffer(self._run(Type.INFER, x), "<i4")
         return self._scores(reply, outputs)
 
-    def scores(self, outputs: int) -> tuple[int, NDArray[np.int32]]:
-        """Return (class, scores) after the last step."""
-        return self._scores(self._ask_scores(0, min(outputs, PROBE_WORDS - 1)), outputs)
+    def scores(self, outputs: int) -> Answer:
+        """Return what the steps that were done give."""
+        return self._scores(self._ask_scores(0, min(outputs, SCORE_WORDS)), outputs)
 
     def _ask_scores(self, first: int, count: int) -> NDArray[np.int32]:
         reply = self.client.request(Type.SCORES, struct.pack("<II", first, count))
         return np.frombuffer(reply, "<i4")
 
-    def _scores(self, words: NDArray[np.int32], outputs: int) -> tuple[int, NDArray[np.int32]]:
-        winner, pieces, have = int(words[0]), [words[1:]], len(words) - 1
+    def _scores(self, words: NDArray[np.int32], outputs: int) -> Answer:
+        winner, steps, pieces, have = int(words[0]), int(words[1]), [words[2:]], len(words) - 2
         while have < outputs:
-            pieces.append(self._ask_scores(have, min(outputs - have, PROBE_WORDS - 1))[1:])
+            pieces.append(self._ask_scores(have, min(outputs - have, SCORE_WORDS))[2:])
             have += len(pieces[-1])
-        return winner, np.concatenate(pieces)
+        return Answer(winner, np.concatenate(pieces), steps)
 
     def benchmark(self, what: What, argument: int = 0) -> Count:
         """Count the instructions of one call on the input vector; see check_count."""

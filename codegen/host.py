@@ -36,9 +36,13 @@ PIECE_BYTES = 2**26
 INTERFACE = """
 const char *driver_digest(void);
 void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
-                int64_t *predictions, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
-                int32_t *traced_v);
+                int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes,
+                int32_t *traced_u, int32_t *traced_v);
 """
+
+
+DRIVER_ARRAYS = "int32 int32 int64 int64 uint32 uint32 int32 int32".split()
+"""What driver_run is given behind its numbers, in order."""
 
 
 class CompilerError(RuntimeError):
@@ -174,11 +178,12 @@ class HostModel:
         v = np.zeros((n, values), np.int32)
         scores = np.zeros((n, model.outputs), np.int32) if scored else None
         predictions = np.zeros(n, np.int64) if scored else None
+        made = np.zeros(n, np.int64) if scored else None
         out = np.zeros((n, steps, words_for(model.outputs)), np.uint32) if free else None
         spikes = np.zeros((n, steps, words), np.uint32) if trace else None
         us = np.zeros((n, steps, values), np.int32) if trace else None
         vs = np.zeros((n, steps, values), np.int32) if trace else None
-        self._call(data, n, steps, (v, scores, predictions, out, spikes, us, vs))
+        self._call(data, n, steps, (v, scores, predictions, made, out, spikes, us, vs))
         return Result(
             scores=scores,
             predictions=predictions,
@@ -187,11 +192,11 @@ class HostModel:
             spikes=None if spikes is None else self._spikes(spikes),
             u=None if us is None else self._layers(us),
             v=None if vs is None else self._layers(vs),
+            steps=made if model.stop is not None else None,
         )
 
     def _call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Sequence[Any]) -> None:
-        types = ("int32_t[]", "int32_t[]", "int64_t[]", "uint32_t[]", "uint32_t[]", "int32_t[]",
-                 "int32_t[]")  # fmt: skip
+        types = [f"{name}_t[]" for name in DRIVER_ARRAYS]
         null = self._ffi.NULL
         pointers = [
             null if array is None else self._ffi.from_buffer(type_, array)

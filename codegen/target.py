@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.boards import Board, find_board
-from codegen.device import Device, Info, What, check_count, instructions_of
+from codegen.device import Answer, Device, Info, What, check_count, instructions_of
 from codegen.errors import InconsistentError, WrongModelError
 from codegen.pack import pack_bits, unpack_bits, words_for
 from codegen.project import build, require_fit
@@ -34,7 +34,7 @@ class Counts:
     """Instructions of single calls, exact; a call's forwarding in binding.h included.
 
     input: (batch,) holding an analog input; None for other kinds
-    step:  (batch, steps)
+    step:  (batch, steps); 0 for those that an early stop saves
     infer: (batch,) a whole inference; None unless the input is analog and T fixed
     """
 
@@ -217,18 +217,20 @@ class TargetModel:
         The firmware runs in an emulator of its own that counts instructions.
         """
         array, steps = check_input(self.model, x, steps)
+        made = self.model.run(array, steps=steps).steps
         found: dict[What, list[Any]] = {what: [] for what in What}
         qemu, device = self.connect(counting=True)
         with qemu:
-            for held, vectors in _vectors(self.model, array, steps):
+            for index, (held, vectors) in enumerate(_vectors(self.model, array, steps)):
                 device.reset(held)
                 for what in self._once(What.INPUT):
                     found[what].append(measure(device, what))
                 each = []
-                for vector in vectors:
+                for vector in vectors if made is None else vectors[: made[index]]:
                     if vector:
                         device.input(vector)
                     each.append(measure(device, What.STEP))
+                each += [np.zeros_like(each[0])] * (len(vectors) - len(each)) if each else []
                 found[What.STEP].append(each)
                 for what in self._once(What.SCORES, What.INFER):
                     found[what].append(measure(device, what))
@@ -298,6 +300,7 @@ class _Recorder:
         self.words = np.zeros((batch, kept, self.size), np.uint32)
         self.scores = np.zeros((batch, model.outputs), np.int32)
         self.predictions = np.zeros(batch, np.int64)
+        self.made = np.full(batch, steps)
 
     def run(self, device: Device, index: int, vectors: Vectors) -> None:
         """Run one sample."""
@@ -310,6 +313,8 @@ class _Recorder:
             device.reset(vectors[0])
             for vector in vectors[1]:
                 device.step(vector)
+                if device.decided:
+                    break
             self._keep(index, device.scores(self.model.outputs))
             self.words[index, 0] = device.probe(0, self.size)
 
@@ -317,22 +322,25 @@ class _Recorder:
         device.reset(vectors[0])
         for t, vector in enumerate(vectors[1]):
             self.words[index, t] = device.trace_step(self.size, vector)
+            if device.decided:
+                break
         if self.model.steps is None:
             return
         self._keep(index, device.scores(self.model.outputs))
         if self.analog:
-            self._compare(index, *device.infer(self.model.outputs))
+            self._compare(index, device.infer(self.model.outputs))
 
-    def _keep(self, index: int, answer: tuple[int, NDArray[np.int32]]) -> None:
-        self.predictions[index], self.scores[index] = answer
+    def _keep(self, index: int, answer: Answer) -> None:
+        self.predictions[index], self.scores[index], self.made[index] = answer
 
-    def _compare(self, index: int, winner: int, scores: NDArray[np.int32]) -> None:
+    def _compare(self, index: int, whole: Answer) -> None:
         """Refuse a whole inference that differs from its steps."""
-        if winner != self.predictions[index] or (scores != self.scores[index]).any():
+        single = Answer(self.predictions[index], self.scores[index], self.made[index])
+        if whole[::2] != single[::2] or (whole.scores != single.scores).any():
             raise InconsistentError(
-                f"sample {index}: the whole inference gives class {winner} with scores "
-                f"{scores.tolist()}; its steps give class {self.predictions[index]} with "
-                f"{self.scores[index].tolist()}"
+                f"sample {index}: the whole inference gives class {whole.winner} after "
+                f"{whole.steps} steps with scores {whole.scores.tolist()}; its steps give class "
+                f"{single.winner} after {single.steps} with {single.scores.tolist()}"
             )
 
     def result(self) -> Result:
@@ -347,6 +355,7 @@ class _Recorder:
             spikes=spikes if self.trace else None,
             u=None,
             v=membranes if self.trace else None,
+            steps=None if self.model.stop is None else self.made,
         )
 
     def _split(self) -> tuple[tuple[NDArray[np.bool_], ...], tuple[NDArray[np.int32], ...]]:
@@ -361,7 +370,8 @@ class _Recorder:
         return tuple(spikes), tuple(membranes)
 
     def _final(self, membranes: tuple[NDArray[np.int32], ...]) -> State:
-        """Return the membranes after the last step; zeros if there was none."""
-        return tuple(
-            v[:, -1].copy() if v.shape[1] else np.zeros_like(v[:, 0:1].sum(1)) for v in membranes
-        )
+        """Return the membranes after the last step that was made; zeros if there was none."""
+        if not self.words.shape[1]:
+            return tuple(np.zeros((len(v), v.shape[2]), np.int32) for v in membranes)
+        last = np.minimum(self.made, self.words.shape[1]) - 1
+        return tuple(v[np.arange(len(v)), last] for v in membranes)

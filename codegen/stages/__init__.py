@@ -139,6 +139,7 @@ def plan(
         probes=probes,
         list_ctype=list_ctype,
         scratch=scratch,
+        stop=model.stop,
     )
 
 
@@ -219,6 +220,7 @@ def _readout(model: Model, kernel: str) -> Readout:
     bounds, size = model.bounds(), model.layers[-1].size
     assert bounds.scores is not None
     width, words = model.steps.bit_length(), words_for(size)
+    made = Field("steps", "steps since the reset", "uint32_t", ())
     counts = Field("counts", "spikes of the last layer since the reset, in planes", "uint32_t",
                    (width, words))  # fmt: skip
     common: dict[str, Any] = {
@@ -229,7 +231,7 @@ def _readout(model: Model, kernel: str) -> Readout:
         "steps": model.steps,
         "count_width": width,
         "score": Range.of(bounds.scores),
-        "fields": (counts,),
+        "fields": (counts, made) if model.stop else (counts,),
     }
     if not isinstance(model.readout, Accumulate):
         helpers = frozenset({"lane"})
@@ -237,18 +239,25 @@ def _readout(model: Model, kernel: str) -> Readout:
     synapse = model.readout.synapse
     assert bounds.accumulator is not None
     numbers = READOUTS[kernel](synapse, bounds.accumulator, width)
-    bias, tables = _score_bias(model.steps * synapse.bias.astype(np.int64), model.name)
+    bias, tables = _score_bias(model)
     numbers["tables"] = (*numbers["tables"], *tables)
     return Readout(**common, **numbers, bias=bias, fraction_bits=synapse.fraction_bits)
 
 
-def _score_bias(bias: Any, prefix: str) -> tuple[str, tuple[Table, ...]]:
-    """Return the C text of T * bias for output j, and its table if the outputs differ."""
-    common = uniform(bias)
-    if common is not None:
-        return str(common), ()
-    table = Table("score_bias", "T * bias of each output", bias.astype(np.int32))
-    return f"{prefix}_score_bias[j]", (table,)
+def _score_bias(model: Model) -> tuple[str, tuple[Table, ...]]:
+    """Return the C text of T * bias for output j, and its table if the outputs differ.
+
+    A model that may stop early has the bias of a step there, times the steps that were made.
+    """
+    assert isinstance(model.readout, Accumulate)
+    assert model.steps is not None
+    times, what = (1, "bias") if model.stop else (model.steps, "T * bias")
+    bias = times * model.readout.synapse.bias.astype(np.int64)
+    common = uniform(np.broadcast_to(bias, model.outputs))
+    table = Table("score_bias", f"{what} of each output", bias.astype(np.int32))
+    text = f"{model.name}_score_bias[j]" if common is None else str(common)
+    tables = (table,) if common is None else ()
+    return f"(int32_t)state->steps * {text}" if model.stop and text != "0" else text, tables
 
 
 def _fields(stages: tuple[Stage, ...], scratch: Scratch, list_ctype: str) -> tuple[Field, ...]:

@@ -348,7 +348,7 @@ class _Builder:
         limit, inactive = self.complement()
         return BitslicedLayer(
             **shared,
-            fused=shared["counted"] and source.analog,
+            fused=shared["counted"] and source.analog and self.model.stop is None,
             kernel="bitsliced",
             template="bitsliced_layer.c.j2",
             tables=(weights, *self.constants.table(i), *inactive),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.pack import ctype
-from qat.model import Interval
+from qat.model import EarlyStop, Interval
 
 LIST_ENTRIES_16 = 2**16 // 8
 """Inputs whose columns (8 bytes each) a 16-bit offset reaches."""
@@ -367,6 +367,7 @@ class Program:
     probes: frozenset[str]
     list_ctype: str
     scratch: Scratch = field(default_factory=Scratch)
+    stop: EarlyStop | None = None
 
     @property
     def upper(self) -> str:

@@ -6,7 +6,8 @@
 
 const char *driver_digest(void);
 void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
-                int64_t *predictions, uint32_t *out, uint32_t *spikes, int32_t *traced_u, int32_t *traced_v);
+                int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
+                int32_t *traced_v);
 
 const char *driver_digest(void)
 {
@@ -15,51 +16,88 @@ const char *driver_digest(void)
 
 static const uint32_t sizes[MODEL_LAYERS] = MODEL_LAYER_SIZES;
 
-/* Append every layer's spikes, u and v of this step to the traces. */
-static void keep(const model_state *state, uint32_t **spikes, int32_t **u, int32_t **v)
+/* Spike words, and neurons, of all layers: what a step takes in the traces. */
+static uint32_t trace_words(void)
+{
+    uint32_t words = 0u;
+
+    for (uint32_t layer = 0u; layer < MODEL_LAYERS; layer++) {
+        words += (sizes[layer] + 31u) / 32u;
+    }
+    return words;
+}
+
+static uint32_t trace_values(void)
+{
+    uint32_t values = 0u;
+
+    for (uint32_t layer = 0u; layer < MODEL_LAYERS; layer++) {
+        values += sizes[layer];
+    }
+    return values;
+}
+
+/* Write every layer's spikes, u and v of this step. */
+static void keep(const model_state *state, uint32_t *spikes, int32_t *u, int32_t *v)
 {
     for (uint32_t layer = 0u; layer < MODEL_LAYERS; layer++) {
         const uint32_t words = (sizes[layer] + 31u) / 32u;
 
-        (void)memcpy(*spikes, model_spikes(state, layer), words * sizeof **spikes);
-        model_before_reset(state, layer, 0u, sizes[layer], *u);
-        model_membranes(state, layer, 0u, sizes[layer], *v);
-        *spikes += words;
-        *u += sizes[layer];
-        *v += sizes[layer];
+        (void)memcpy(spikes, model_spikes(state, layer), words * sizeof *spikes);
+        model_before_reset(state, layer, 0u, sizes[layer], u);
+        model_membranes(state, layer, 0u, sizes[layer], v);
+        spikes += words;
+        u += sizes[layer];
+        v += sizes[layer];
     }
 }
 
 /*
  * x: the inputs of all samples (of all steps, unless analog), one behind the other.
  * v: final membranes of every sample, layer after layer. out: spikes of the last layer at
- * every step, or NULL. scores, predictions: NULL for a free-running model. spikes, traced_u,
- * traced_v: step after step, layer after layer, or NULL.
+ * every step, or NULL. scores, predictions, made (steps until it was decided): NULL for a
+ * free-running model. spikes, traced_u, traced_v: step after step, layer after layer, or NULL;
+ * those of steps that were not made are left as they are.
  */
 void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
-                int64_t *predictions, uint32_t *out, uint32_t *spikes, int32_t *traced_u, int32_t *traced_v)
+                int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
+                int32_t *traced_v)
 {
+    const uint32_t words = trace_words(), values = trace_values();
     static model_state state;
     /* An own copy, aligned for words, of exactly one input: a read beyond it is seen. */
     uint32_t input[(MODEL_INPUT_BYTES + 3u) / 4u];
     uint32_t last[MODEL_SPIKE_WORDS];
 
     for (uint32_t sample = 0u; sample < samples; sample++) {
+        uint32_t done = 0u;
+
         model_reset(&state);
-        for (uint32_t step = 0u; step < steps; step++) {
-            if ((step == 0u) || (MODEL_INPUT_KIND != 0)) {
-                (void)memcpy(input, x, MODEL_INPUT_BYTES);
-                x += MODEL_INPUT_BYTES;
+        while (done < steps) {
+            if ((done == 0u) || (MODEL_INPUT_KIND != 0)) {
+                (void)memcpy(input, x + done * MODEL_INPUT_BYTES, MODEL_INPUT_BYTES);
                 model_input(&state, input);
             }
             model_step(&state, input, last);
             if (out != NULL) {
-                (void)memcpy(out, last, sizeof last);
-                out += MODEL_SPIKE_WORDS;
+                (void)memcpy(out + done * MODEL_SPIKE_WORDS, last, sizeof last);
             }
             if (spikes != NULL) {
-                keep(&state, &spikes, &traced_u, &traced_v);
+                keep(&state, spikes + done * words, traced_u + done * values, traced_v + done * values);
             }
+            done++;
+            if (MODEL_STOPS && model_decided(&state, done, scores) >= 0) {
+                break;
+            }
+        }
+        x += (MODEL_INPUT_KIND == 0 ? (steps > 0u) : steps) * MODEL_INPUT_BYTES;
+        if (out != NULL) {
+            out += steps * MODEL_SPIKE_WORDS;
+        }
+        if (spikes != NULL) {
+            spikes += steps * words;
+            traced_u += steps * values;
+            traced_v += steps * values;
         }
         for (uint32_t layer = 0u; layer < MODEL_LAYERS; layer++) {
             model_membranes(&state, layer, 0u, sizes[layer], v);
@@ -67,6 +105,7 @@ void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, 
         }
         if (scores != NULL) {
             *predictions++ = model_scores(&state, scores);
+            *made++ = done;
             scores += MODEL_OUTPUTS;
         }
     }

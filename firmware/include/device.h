@@ -31,7 +31,10 @@ void device_reset(void);
 /* Computes the currents of an analog input vector, if it changed since that was done. */
 void device_hold_input(void);
 
-/* A model of T steps has a bound for T steps only: none may follow. */
+/* A model of T steps has a bound for T steps only: none may follow, nor one when all is decided. */
 bool device_may_step(void);
+
+/* True once the steps that were done give the class: it and its scores are there. */
+bool device_decided(void);
 
 #endif

@@ -8,10 +8,10 @@
  * INFO       word first layer           see info_reply in commands.c
  * INPUT      [word offset, bytes]       -
  * RESET      [word offset, bytes]       -
- * STEP       [word offset, bytes]       word steps since the reset
- * TRACE      [word offset, bytes]       word steps since the reset, then the first trace words
- * INFER      [word offset, bytes]       word class, then the first scores
- * SCORES     word first, word count     word class, then the scores asked for
+ * STEP       [word offset, bytes]       word steps since the reset, bit 31: none may follow
+ * TRACE      [word offset, bytes]       the same, then the first trace words
+ * INFER      [word offset, bytes]       word class, word steps, then the first scores
+ * SCORES     word first, word count     word class, word steps, then the scores asked for
  * PROBE      word first, word count     the trace words asked for
  * BENCHMARK  word what, word argument   see benchmark.h
  * PARTS      word first part            see benchmark.h
@@ -24,7 +24,8 @@
  * RESET sets membranes, counts and steps to zero and leaves the input vector. STEP runs one
  * step on the input vector (analog: on its currents, computed once after it changed), TRACE
  * does the same and begins to send what PROBE reads. INFER is a whole inference by the
- * model's own function, for analog input. SCORES needs all steps of a model to be done.
+ * model's own function, for analog input. SCORES needs all steps of a model to be done,
+ * or as many as its early stop wants.
  *
  * PARTS tells the parts of the last BENCHMARK, where the firmware was built with MODEL_MARKS.
  * STACK calls what BENCHMARK counts, and tells how much of the stack that took.
@@ -36,6 +37,9 @@
 #define PROTOCOL_H
 
 #define PROTOCOL_VERSION 1u
+
+/* In the steps that STEP and TRACE tell: the class is decided, no step may follow. */
+#define STEPS_DECIDED 0x80000000u
 
 enum {
     TYPE_INFO = 1,

@@ -99,8 +99,7 @@ static uint8_t prepare_scores(void)
     if (model_steps == 0) {
         return CODE_NOT_HERE;
     }
-    device.scored = true;
-    return device.steps < model_steps ? CODE_NOT_NOW : CODE_OK;
+    return device_decided() ? CODE_OK : CODE_NOT_NOW;
 }
 
 typedef struct {

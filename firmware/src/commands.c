@@ -140,7 +140,8 @@ static uint8_t step_reply(const frame *request, frame *reply)
     if (code == CODE_OK) {
         device_hold_input();
         model_step(&device.state, device.input, device.spikes);
-        append(reply, ++device.steps);
+        device.steps++;
+        append(reply, device.steps | (device_decided() ? STEPS_DECIDED : 0));
     }
     return code;
 }
@@ -154,9 +155,11 @@ static uint8_t trace_reply(const frame *request, frame *reply)
     return code;
 }
 
+/* Words: the class, the steps that were made, scores. */
 static void append_scores(frame *reply, uint32_t first, uint32_t count)
 {
     append(reply, (uint32_t)device.winner);
+    append(reply, device.steps);
     count = least(count, room(reply));
     for (uint32_t i = 0; i < count; i++) {
         append(reply, (uint32_t)device.scores[first + i]);
@@ -172,7 +175,7 @@ static uint8_t infer_reply(const frame *request, frame *reply)
     if (code == CODE_OK) {
         device.winner = model_classify(&device.state, device.input, device.scores);
         device.scored = true;
-        device.steps = model_steps;
+        device.steps = model_steps_made(&device.state);
         append_scores(reply, 0, model_outputs);
     }
     return code;
@@ -184,15 +187,11 @@ static uint8_t scores_reply(const frame *request, frame *reply)
     if (model_steps == 0) {
         return CODE_NOT_HERE;
     }
-    if (device.steps < model_steps) {
+    if (!device_decided()) {
         return CODE_NOT_NOW;
     }
     if (first > model_outputs || count > model_outputs - first) {
         return CODE_BAD_RANGE;
-    }
-    if (!device.scored) {
-        device.winner = model_scores(&device.state, device.scores);
-        device.scored = true;
     }
     append_scores(reply, first, count);
     return CODE_OK;

@@ -24,5 +24,14 @@ void device_hold_input(void)
 
 bool device_may_step(void)
 {
-    return model_steps == 0 || device.steps < model_steps;
+    return model_steps == 0 || !device_decided();
+}
+
+bool device_decided(void)
+{
+    if (!device.scored && device.steps > 0) {
+        device.winner = model_decided(&device.state, device.steps, device.scores);
+        device.scored = device.winner >= 0;
+    }
+    return device.scored;
 }

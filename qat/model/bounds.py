@@ -320,10 +320,12 @@ def layer_bounds(
     return LayerBounds(accumulator, current, u_raw, membrane.saturate(u_raw), v)
 
 
-def _readout_bounds(synapse: Dense, steps: int) -> tuple[Interval, Interval]:
+def _readout_bounds(synapse: Dense, steps: int, early: bool) -> tuple[Interval, Interval]:
     accumulator = accumulator_bounds(synapse, 0, steps)
     scale, bias = 2**synapse.fraction_bits, steps * synapse.bias.astype(np.int64)
     scores = Interval(accumulator.lo * scale + bias, accumulator.hi * scale + bias)
+    if early:  # after t steps the scores lie in t / T of this range
+        scores = Interval(np.minimum(scores.lo, 0), np.maximum(scores.hi, 0))
     refuse_beyond_int32("score", scores.hull(accumulator))
     return accumulator, scores
 
@@ -341,7 +343,8 @@ def model_bounds(model: Model) -> Bounds:
             raise ValueError(f"layer {index}: {error}") from None
     if isinstance(model.readout, Accumulate) and model.steps is not None:
         try:
-            return Bounds(tuple(layers), *_readout_bounds(model.readout.synapse, model.steps))
+            synapse, early = model.readout.synapse, model.stop is not None
+            return Bounds(tuple(layers), *_readout_bounds(synapse, model.steps, early))
         except ValueError as error:
             raise ValueError(f"readout: {error}") from None
     scores = None

@@ -18,7 +18,7 @@ from qat.model import Model
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@given(models(PLAIN_KINDS, stops=False), SEEDS)
+@given(models(PLAIN_KINDS), SEEDS)
 def test_compiled_c_equals_the_model(model: Model, seed: int) -> None:
     x, steps = inputs_for(model, 5, seed), steps_for(model)
     expected = model.run(x, trace=True, steps=steps)
@@ -28,13 +28,13 @@ def test_compiled_c_equals_the_model(model: Model, seed: int) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("clang"), reason="clang is a second opinion, not a need")
-@given(models(PLAIN_KINDS, stops=False), SEEDS)
+@given(models(PLAIN_KINDS), SEEDS)
 def test_clang_agrees_without_a_warning(model: Model, seed: int) -> None:
     x, steps = inputs_for(model, 3, seed), steps_for(model)
     host = HostModel(model, compiler="clang", flags=("-O1",))
     assert_same(model.run(x, trace=True, steps=steps), host.run(x, trace=True, steps=steps))
 
 
-@given(models(PLAIN_KINDS, stops=False))
+@given(models(PLAIN_KINDS))
 def test_rendering_is_deterministic(model: Model) -> None:
     assert render(model) == render(model)

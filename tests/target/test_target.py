@@ -17,7 +17,18 @@ from codegen.project import build
 from codegen.render import render
 from codegen.summary import summarize
 from codegen.target import TargetModel
-from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
+from qat.model import (
+    LIF,
+    Accumulate,
+    Analog,
+    Count,
+    Dense,
+    EarlyStop,
+    Frames,
+    Layer,
+    Model,
+    Spikes,
+)
 
 pytestmark = pytest.mark.target
 
@@ -43,6 +54,11 @@ MODELS = {
     "frames, free": Model(Frames(30, -9, 9), layers(30, 33), name="frames_free"),
     "spikes": Model(Spikes(65), layers(65, 33, neuron=LIF(5, (2,))), Count(), 4, name="spikes"),
     "spikes, free": Model(Spikes(64), layers(64, 32, neuron=LIF(5, (2,))), name="spikes_free"),
+}
+EARLY = {
+    "analog, early stop": replace(small_model(), stop=EarlyStop(30, 2)),
+    "frames, early stop": replace(MODELS["frames"], stop=EarlyStop(60)),
+    "spikes, counted, early stop": replace(MODELS["spikes"], stop=EarlyStop(1, 2)),
 }
 LARGE = {
     "input and trace of several frames": Model(
@@ -74,6 +90,31 @@ def check(model: Model, board: str, samples: int = 4) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_every_kind_of_model(name: str) -> None:
     check(MODELS[name], "qemu-m4")
+
+
+@pytest.mark.parametrize("board", ["qemu-m0", "qemu-m4", "qemu-m55"])
+@pytest.mark.parametrize("name", EARLY)
+def test_an_early_stop_is_obeyed(name: str, board: str) -> None:
+    model = EARLY[name]
+    made = model.run(inputs_for(model, 12, 1)).steps
+    assert made is not None
+    assert len(set(made)) > 1, "a rule that always or never stops proves nothing"
+    check(model, board, samples=12)
+
+
+def test_steps_that_were_saved_cost_nothing() -> None:
+    model = EARLY["analog, early stop"]
+    x = inputs_for(model, 6, 1)
+    made = model.run(x).steps
+    assert made is not None
+    with TargetModel(model, "qemu-m4") as target:
+        counts = target.benchmark(x)
+    assert ((counts.step > 0).sum(axis=1) == made).all()
+    assert counts.infer is not None
+    assert counts.input is not None
+    once = counts.input + counts.step.sum(axis=1)
+    assert (counts.infer > once).all()
+    assert counts.infer[made.argmin()] < counts.infer[made.argmax()]
 
 
 @pytest.mark.parametrize("name", LARGE)

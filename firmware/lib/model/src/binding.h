@@ -15,6 +15,7 @@
 #define MODEL_PARTS 4u /* marks: the rest, currents, layers, readout */
 #define MODEL_OUTPUTS 4u
 #define MODEL_SPIKE_WORDS 1u
+#define MODEL_STOPS 0 /* an inference may end before MODEL_STEPS */
 
 typedef example_state model_state;
 
@@ -37,6 +38,19 @@ static inline void model_step(model_state *state, const void *x, uint32_t out[])
 static inline int32_t model_scores(model_state *state, int32_t scores[])
 {
     return example_scores(state, scores);
+}
+
+/* The class and its scores, if no further step is to be made; else -1. `done` steps were made. */
+static inline int32_t model_decided(model_state *state, uint32_t done, int32_t scores[])
+{
+    return done < MODEL_STEPS ? -1 : example_scores(state, scores);
+}
+
+/* Steps since the reset; those of a whole inference without an early stop. */
+static inline uint32_t model_steps_made(const model_state *state)
+{
+    (void)state;
+    return MODEL_STEPS;
 }
 
 /* A whole inference; x holds the input of every step, one behind the other, unless it is analog. */
