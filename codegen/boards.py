@@ -1,16 +1,50 @@
-"""The boards: one JSON file each, in PlatformIO's format and with what we need beside it."""
+"""The boards: one JSON file each.
+
+Emulated boards lie in boards/, in PlatformIO's format and with what we need beside it. Boards of
+hardware lie in boards/hardware/, where PlatformIO does not look: it has files of its own for them.
+"""
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codegen.errors import UnknownBoardError
 from codegen.paths import assets
+
+
+@dataclass(frozen=True)
+class Uart:
+    """A serial port that QEMU emulates: `kind` "cmsdk" or "nrf51", address of its registers."""
+
+    kind: str
+    base: int
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What only a board of hardware has.
+
+    wait_states: of its flash at its clock, by data sheet; conditions, source: where that holds and
+        stands
+    baud, via:   its serial line, and what serves it
+    usb:         ids "vendor:product" under which that shows up; none if it cannot be told
+    bootloader:  ids under which the board shows up while it waits for an upload
+    leave:       how to leave the bootloader
+    """
+
+    wait_states: int
+    conditions: str
+    source: str
+    baud: int
+    via: str
+    usb: tuple[str, ...]
+    bootloader: tuple[str, ...]
+    leave: str
 
 
 @dataclass(frozen=True)
@@ -24,8 +58,10 @@ class Board:
     clock_hz:   core clock
     flash, ram: bytes
     platform:   the PlatformIO platform that builds for it
-    machine:    QEMU's name of the machine
+    machine:    QEMU's name of the machine; "" for hardware
     cpuid_part: part number that the core's CPUID register gives
+    uart:       the serial port of an emulated board
+    hardware:   None for an emulated board
     """
 
     name: str
@@ -38,47 +74,105 @@ class Board:
     platform: str
     machine: str
     cpuid_part: int
+    uart: Uart | None = None
+    hardware: Hardware | None = None
+
+    @property
+    def family(self) -> str:
+        """The core whose instruction counts hold: the Cortex-M0+ executes the Cortex-M0's."""
+        return self.core.removesuffix("plus")
 
 
 def board_from_json(name: str, data: dict[str, Any]) -> Board:
-    """Return the Board of a parsed JSON file, or raise ValueError naming what is missing."""
+    """Return the emulated Board of a parsed file, or raise ValueError naming what is missing."""
+    return _parsed(name, _emulated, data)
+
+
+def hardware_from_json(name: str, data: dict[str, Any]) -> Board:
+    """Return the Board of a parsed file of boards/hardware, or raise ValueError."""
+    return _parsed(name, _hardware, data)
+
+
+def _parsed(
+    name: str, parse: Callable[[str, dict[str, Any]], Board], data: dict[str, Any]
+) -> Board:
     try:
-        build, upload, qemu = data["build"], data["upload"], data["qemu"]
-        return Board(
-            name=name,
-            title=data["name"],
-            core=build["cpu"],
-            core_flags=tuple(build["core_flags"].split()),
-            clock_hz=int(build["f_cpu"].rstrip("L")),
-            flash=int(upload["maximum_size"]),
-            ram=int(upload["maximum_ram_size"]),
-            platform=data["platforms"][0],
-            machine=qemu["machine"],
-            cpuid_part=int(qemu["cpuid_part"], 16),
-        )
+        return parse(name, data)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"board {name}: its JSON lacks or breaks a field ({error!r})") from None
 
 
-def load_boards(folder: Path | None = None) -> dict[str, Board]:
-    """Return every board by name, ordered by core; by default those of this package."""
-    folder = assets() / "boards" if folder is None else folder
+def _emulated(name: str, data: dict[str, Any]) -> Board:
+    build, upload, qemu = data["build"], data["upload"], data["qemu"]
+    return Board(
+        name=name,
+        title=data["name"],
+        core=build["cpu"],
+        core_flags=tuple(build["core_flags"].split()),
+        clock_hz=int(build["f_cpu"].rstrip("L")),
+        flash=int(upload["maximum_size"]),
+        ram=int(upload["maximum_ram_size"]),
+        platform=data["platforms"][0],
+        machine=qemu["machine"],
+        cpuid_part=int(qemu["cpuid_part"], 16),
+        uart=Uart(qemu["uart"]["kind"], int(qemu["uart"]["base"], 16)),
+    )
+
+
+def _hardware(name: str, data: dict[str, Any]) -> Board:
+    waits, serial, bootloader = data["wait_states"], data["serial"], data["bootloader"]
+    return Board(
+        name=name,
+        title=data["name"],
+        core=data["core"],
+        core_flags=tuple(data["core_flags"].split()),
+        clock_hz=int(data["clock_hz"]),
+        flash=int(data["flash"]),
+        ram=int(data["ram"]),
+        platform=data["platform"],
+        machine="",
+        cpuid_part=int(data["cpuid_part"], 16),
+        hardware=Hardware(
+            wait_states=int(waits["flash"]),
+            conditions=waits["conditions"],
+            source=waits["source"],
+            baud=int(serial["baud"]),
+            via=serial["via"],
+            usb=tuple(serial["usb"]),
+            bootloader=tuple(bootloader["usb"]),
+            leave=bootloader["leave"],
+        ),
+    )
+
+
+def _load(folder: Path, parse: Callable[[str, dict[str, Any]], Board]) -> dict[str, Board]:
     boards = []
     for path in folder.glob("*.json"):
         try:
             data = json.loads(path.read_text())
         except ValueError as error:
             raise ValueError(f"board {path.stem}: its JSON cannot be read ({error})") from None
-        boards.append(board_from_json(path.stem, data))
-    boards.sort(key=lambda board: (int(board.core.rsplit("m", 1)[-1]), board.name))
+        boards.append(parse(path.stem, data))
+    boards.sort(key=lambda board: (int(board.family.rsplit("m", 1)[-1]), board.core, board.name))
     return {board.name: board for board in boards}
+
+
+def load_boards(folder: Path | None = None) -> dict[str, Board]:
+    """Return every emulated board by name, ordered by core; by default those of this package."""
+    return _load(assets() / "boards" if folder is None else folder, board_from_json)
+
+
+def hardware_boards(folder: Path | None = None) -> dict[str, Board]:
+    """Return every board of hardware by name, ordered by core; by default those of this package."""
+    folder = assets() / "boards" / "hardware" if folder is None else folder
+    return _load(folder, hardware_from_json)
 
 
 def find_board(name: str | Board) -> Board:
     """Return the board called `name`, or raise UnknownBoardError naming the near ones."""
     if isinstance(name, Board):
         return name
-    boards = load_boards()
+    boards = load_boards() | hardware_boards()
     if name in boards:
         return boards[name]
     near = difflib.get_close_matches(name, boards, n=3, cutoff=0.4)
@@ -87,7 +181,7 @@ def find_board(name: str | Board) -> Board:
 
 
 def find_boards(names: str | Board | Iterable[str | Board]) -> tuple[Board, ...]:
-    """Return the boards called by a name, by several, or by "all"."""
+    """Return the boards called by a name, by several, or by "all": every emulated one."""
     if names == "all":
         return tuple(load_boards().values())
     if isinstance(names, str | Board):

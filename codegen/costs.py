@@ -219,7 +219,8 @@ def spike_costs(
     model = model_or_sizes
     if not isinstance(model, Model):
         model = _stand_in(model, bits, steps)
-    core, program = find_board(board).core, plan(model, find_board(board).core)
+    core = find_board(board).family
+    program = plan(model, core)
     activity = Activity.of(model, density)
 
     def total(rates: Activity) -> float:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.errors import InconsistentError, TargetError
-from codegen.protocol import MAX_PAYLOAD, Client, Type
+from codegen.errors import InconsistentError, ProtocolError, RefusedError
+from codegen.protocol import MAX_PAYLOAD, Client, Code, Type
 
-VERSION = 1
+VERSION = 2
 INPUT_PIECE = MAX_PAYLOAD - 4
 """Bytes of an input vector that fit into a request beside their offset."""
 PROBE_WORDS = MAX_PAYLOAD // 4
@@ -31,12 +31,22 @@ class What(IntEnum):
     SCORES = 4
 
 
+class Counter(IntEnum):
+    """What a benchmark counts: instructions, or cycles of the core from one of its timers."""
+
+    INSTRUCTIONS = 1
+    CYCLES = 2
+    SYSTICK = 3
+    MICROSECONDS = 4
+
+
 @dataclass(frozen=True)
 class Info:
     """What a firmware says about itself.
 
     kind: 0 analog, 1 frames, 2 spikes; steps: 0 for a free-running model; state_bytes: of the
-    model's struct; cpuid_part: part number of the core; stack_used: the most so far, in bytes
+    model's struct; cpuid_part: part number of the core; stack_used: the most so far, in bytes, 0
+    where that is not known; counter: what a benchmark counts; clock_hz: of the core, now
     """
 
     digest: str
@@ -52,6 +62,8 @@ class Info:
     cpuid_part: int
     stack_bytes: int
     stack_used: int
+    counter: Counter
+    clock_hz: int
 
 
 class Answer(NamedTuple):
@@ -99,7 +111,7 @@ class Parts:
     parts: tuple[Part, ...]
 
 
-INFO = struct.Struct("<32s32s11I")
+INFO = struct.Struct("<32s32s13I")
 COUNT = struct.Struct("<QIQIQIQI")
 STEPS_DECIDED = 2**31
 """Bit of the steps that STEP and TRACE tell: no step may follow."""
@@ -121,25 +133,39 @@ class Device:
         self.client = client
         self.decided = False
 
+    def open(self) -> None:
+        """Begin a session: the firmware starts anew, and a restart of it will be noticed.
+
+        Raises ProtocolError if it speaks another version of the protocol.
+        """
+        try:
+            reply = self.client.open()
+        except RefusedError as error:
+            if error.code != Code.UNKNOWN_TYPE:
+                raise
+            reply = struct.pack("<I", 1)  # the first version had no sessions
+        (version,) = struct.unpack_from("<I", reply) if len(reply) >= 4 else (0,)
+        if version != VERSION:
+            raise ProtocolError(
+                f"{self.client.name}: the firmware speaks version {version} of the protocol; this "
+                f"spikemcu speaks {VERSION}: build and write the firmware anew"
+            )
+
     def info(self) -> Info:
         """Return what the firmware says about itself."""
         sizes: list[int] = []
         while True:
             reply = self.client.request(Type.INFO, struct.pack("<I", len(sizes)))
-            if len(reply) < INFO.size:
-                raise TargetError("the firmware's INFO is too short: another protocol version")
             digest, name, *words = INFO.unpack_from(reply)
-            if words[0] != VERSION:
-                raise TargetError(f"the firmware speaks protocol {words[0]}; this is {VERSION}")
             sizes += np.frombuffer(reply, "<u4", offset=INFO.size).tolist()
             if len(sizes) >= words[6]:
                 break
-        protocol, kind, inputs, size, steps, outputs, _, state, cpuid, stack, used = words
+        protocol, kind, inputs, size, steps, outputs, _, state, cpuid, *stack, count, hz = words
         return Info(
             digest.rstrip(b"\0").decode("ascii", "replace"),
             name.rstrip(b"\0").decode("ascii", "replace"),
             *(protocol, kind, inputs, size, steps, outputs, tuple(sizes), state),
-            *(cpuid >> 4 & 0xFFF, stack, used),
+            *(cpuid >> 4 & 0xFFF, *stack, Counter(count), hz),
         )
 
     def _run(self, kind: Type, x: bytes) -> bytes:

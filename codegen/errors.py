@@ -58,6 +58,26 @@ class WrongModelError(TargetError):
     """The firmware holds another model than the one that was asked for."""
 
 
+class ProtocolError(TargetError):
+    """The firmware speaks another version of the protocol."""
+
+
+class RestartedError(TargetError):
+    """The firmware has restarted, or another host has taken it: what it was told is gone."""
+
+
+class LinkError(TargetError):
+    """The serial port is not there, busy, or ends."""
+
+
+class BootloaderError(TargetError):
+    """The board runs its bootloader, not the firmware."""
+
+
+class UploadError(TargetError):
+    """PlatformIO could not write the firmware to the board."""
+
+
 class RefusedError(TargetError):
     """The firmware refused a request; `code` says why."""
 

@@ -6,6 +6,7 @@ that it has seen with the stored reply and does not execute it twice.
 
 from __future__ import annotations
 
+import secrets
 import struct
 import time
 import zlib
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from codegen.errors import HangError, RefusedError
+from codegen.errors import HangError, RefusedError, RestartedError
 
 MAGIC = b"SNNC"
 MAX_FRAME = 1024
@@ -38,6 +39,7 @@ class Type(IntEnum):
     BENCHMARK = 9
     PARTS = 10
     STACK = 11
+    OPEN = 12
 
 
 class Code(IntEnum):
@@ -51,6 +53,7 @@ class Code(IntEnum):
     NOT_HERE = 5
     DAMAGED = 6
     TOO_LONG = 7
+    NO_SESSION = 8
 
 
 REASONS: dict[int, str] = {
@@ -61,6 +64,7 @@ REASONS: dict[int, str] = {
     Code.NOT_HERE: "this kind of model has no such thing",
     Code.DAMAGED: "the request arrived damaged, however often it was sent",
     Code.TOO_LONG: "the request is longer than a frame can be",
+    Code.NO_SESSION: "it belongs to a session that the firmware does not know",
 }
 DAMAGES = (Code.DAMAGED, Code.TOO_LONG)
 
@@ -104,6 +108,10 @@ class Decoder:
         """Append bytes of the stream."""
         self._data += data
 
+    def give_up(self) -> None:
+        """Wait no longer for the rest of a frame: whole ones inside of it are found by `next`."""
+        del self._data[:1]
+
     def next(self) -> Frame | None:
         """Return the next whole frame, or None if it needs more bytes."""
         data = self._data
@@ -124,12 +132,18 @@ class Decoder:
             del data[:1]
 
 
+SESSION_BITS = 16
+"""The upper half of a sequence number names the session, the lower half counts requests."""
+
+
 class Client:
     """Asks a target over a link, one request at a time.
 
     timeout: seconds to wait for each reply
     resends: how often a request is sent again when it got lost or damaged
     name:    what the errors call the target
+
+    No request takes longer than timeout * (resends + 1) seconds beyond what the link itself needs.
     """
 
     def __init__(self, link: Link, timeout: float, resends: int = 0, name: str = "target") -> None:
@@ -137,27 +151,36 @@ class Client:
         self.name = name
         self.timeout = timeout
         self.resends = resends
-        self._sequence = 0
+        self.resent = 0
+        self._session = 0
+        self._count = 0
         self._decoder = Decoder()
+
+    def open(self) -> bytes:
+        """Begin a session and return the reply; see firmware/include/link.h.
+
+        Requests made without one belong to session 0, which no restart of a firmware ends.
+        """
+        self._session = 1 + secrets.randbelow((1 << SESSION_BITS) - 1)
+        return self.request(Type.OPEN)
 
     def request(self, kind: Type, payload: bytes = b"") -> bytes:
         """Return the payload of the reply.
 
-        Raises RefusedError if the firmware says no, HangError if it says nothing, and what the link
-        raises when it ends.
+        Raises RefusedError if the firmware says no, RestartedError if it knows nothing of the
+        session, HangError if it says nothing, and what the link raises when it ends.
         """
-        self._sequence = (self._sequence + 1) & 0xFFFFFFFF
-        data = encode(Frame(self._sequence, kind, payload=payload))
-        reply: Frame | None = None
-        for attempt in range(self.resends + 1):
-            self.link.write(PADDING + data if attempt else data)
-            reply = self._wait(kind)
-            if reply is not None and reply.code not in DAMAGES:
-                break
+        self._count = (self._count + 1) % (1 << SESSION_BITS)
+        frame = Frame(self._session << SESSION_BITS | self._count, kind, payload=payload)
+        reply = self._ask(frame)
         if reply is None:
             seconds = self.timeout * (self.resends + 1)
             raise HangError(
                 f"{self.name}: the firmware hangs: no answer to {kind.name} within {seconds:g} s"
+            )
+        if reply.code == Code.NO_SESSION:
+            raise RestartedError(
+                f"{self.name}: the firmware has restarted, or another program has taken the board"
             )
         if reply.code:
             reason = REASONS.get(reply.code, f"code {reply.code}")
@@ -166,12 +189,26 @@ class Client:
             )
         return reply.payload
 
-    def _wait(self, kind: Type) -> Frame | None:
-        """Return the reply to the last request, or a complaint of damage; None on timeout."""
+    def _ask(self, request: Frame) -> Frame | None:
+        """Send a request until there is a reply; None, or a complaint of damage, if none comes."""
+        data = encode(request)
+        reply: Frame | None = None
+        for attempt in range(self.resends + 1):
+            if attempt:
+                self.resent += 1
+                self._decoder.give_up()
+            self.link.write(PADDING + data if attempt else data)
+            reply = self._wait(request)
+            if reply is not None and reply.code not in DAMAGES:
+                break
+        return reply
+
+    def _wait(self, request: Frame) -> Frame | None:
+        """Return the reply to the request, or a complaint of damage; None on timeout."""
         deadline = time.monotonic() + self.timeout
         while True:
             while (frame := self._decoder.next()) is not None:
-                mine = frame.sequence == self._sequence and frame.type == kind
+                mine = frame.sequence == request.sequence and frame.type == request.type
                 if mine or frame.code in DAMAGES:
                     return frame
             left = deadline - time.monotonic()

@@ -100,12 +100,12 @@ def report(model: Model, board: str | Board, density: float | None = None) -> Re
     """
     board = find_board(board)
     activity = Activity.of(model, density)
-    parts = _parts(model, board.core, activity)
+    parts = _parts(model, board.family, activity)
     files = render(model, activity=activity)
     sizes, stacks = size_of(files, board), stack_of(files, board)
     totals = [sum(getattr(p, n) for p in parts) for n in ("instructions", "worst")]
     cycles, worst = (sum(getattr(p, n) for p in parts) for n in ("cycles", "worst_cycles"))
-    timing = TIMINGS[board.core]
+    timing = TIMINGS[board.family]
     return Report(
         board=board.name,
         core=board.core,

@@ -109,7 +109,7 @@ def generate(arguments: Namespace) -> int:
     """Write the pair and the manifest."""
     out = Output(arguments)
     model = Model.load(arguments.model)
-    core = None if arguments.board is None else find_board(arguments.board).core
+    core = None if arguments.board is None else find_board(arguments.board).family
     activity = Activity.of(model, arguments.assume_density)
     paths = write_pair(model, arguments.output, arguments.name, core, activity)
     for path in paths.values():

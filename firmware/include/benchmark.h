@@ -4,7 +4,7 @@
 
 #include "frame.h"
 
-/* Words: instructions (low, high), ticks per 1000 instructions, then three spans, each ticks
+/* Words: the count (low, high) of what counter_kind says, ticks per 1000 instructions, then three spans, each ticks
  * (low, high) and wraps: the call itself, an empty function, counter_loop(COUNTER_LOOPS). */
 uint8_t benchmark_reply(const frame *request, frame *reply);
 

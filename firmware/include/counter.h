@@ -1,8 +1,10 @@
-/* Exact instruction counts, in QEMU with `-icount shift=8`.
+/* What a call costs: instructions in QEMU, cycles on a board.
  *
- * There one instruction takes 256 ns of the machine's time, so that SysTick advances by
+ * src/qemu/counter.c counts instructions, exactly, with `-icount shift=8`: there one instruction takes 256 ns of the machine's time, so that SysTick advances by
  * MHz * 256 ticks in 1000 instructions. A loop of known length gives that number, and the
  * counter's own cost is measured around a function that does nothing.
+ *
+ * src/arduino/counter.c counts cycles of the core, those of interrupts included that come meanwhile.
  */
 #ifndef COUNTER_H
 #define COUNTER_H
@@ -13,8 +15,8 @@
 typedef void (*counter_function)(uintptr_t a, uintptr_t b, uintptr_t c);
 
 typedef struct {
-    uint64_t ticks;  /* SysTick ticks over the call, the counter's own included */
-    uint32_t wraps;  /* times that the 24-bit timer ran out meanwhile */
+    uint64_t ticks;  /* of the timer over the call, the counter's own included */
+    uint32_t wraps;  /* times that the 24-bit timer ran out meanwhile; 0 on a board */
 } counter_span;
 
 typedef struct {
@@ -38,13 +40,17 @@ void counter_loop(uintptr_t n, uintptr_t b, uintptr_t c);
 /* Calls f(a, b, c) and times it. */
 counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c);
 
-/* Which moment it is; for functions that counter_measure calls. */
+/* Which moment it is; for functions that counter_measure calls. Only QEMU has it. */
 counter_moment counter_now(void);
 
 /* Times the empty function and the loop of known length. */
 counter_calibration counter_calibrate(void);
 
-/* Instructions of the function behind `span`, from its first to its return. */
-uint64_t counter_instructions(const counter_calibration *calibration, counter_span span);
+/* What the counter counts: COUNTER_INSTRUCTIONS or another of protocol.h. */
+uint32_t counter_kind(void);
+
+/* Instructions of the function behind `span`, from its first to its return; or cycles, those of an
+ * empty function taken off. */
+uint64_t counter_count(const counter_calibration *calibration, counter_span span);
 
 #endif

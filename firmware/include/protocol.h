@@ -16,6 +16,10 @@
  * BENCHMARK  word what, word argument   see benchmark.h
  * PARTS      word first part            see benchmark.h
  * STACK      word what                  word bytes
+ * OPEN       -                          word PROTOCOL_VERSION
+ *
+ * OPEN begins a session, see link.h; the model is then as after the start. Every version of the
+ * protocol answers it with its own number first.
  *
  * [word offset, bytes] writes bytes into the input vector before anything else is done, so
  * that a vector of any size travels in several INPUT requests and the last piece with the
@@ -36,7 +40,7 @@
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION 2u
 
 /* In the steps that STEP and TRACE tell: the class is decided, no step may follow. */
 #define STEPS_DECIDED 0x80000000u
@@ -52,7 +56,8 @@ enum {
     TYPE_PROBE,
     TYPE_BENCHMARK,
     TYPE_PARTS,
-    TYPE_STACK
+    TYPE_STACK,
+    TYPE_OPEN
 };
 
 enum {
@@ -63,7 +68,8 @@ enum {
     CODE_NOT_NOW,      /* all steps are done and none may follow, or scores before that */
     CODE_NOT_HERE,     /* this kind of model has no such thing */
     CODE_DAMAGED,      /* the CRC does not fit: send it again */
-    CODE_TOO_LONG      /* the header claims more than FRAME_PAYLOAD bytes */
+    CODE_TOO_LONG,     /* the header claims more than FRAME_PAYLOAD bytes */
+    CODE_NO_SESSION    /* of another session: the firmware has restarted, or another host has begun one */
 };
 
 /* What BENCHMARK counts. */
@@ -73,6 +79,14 @@ enum {
     BENCHMARK_STEP,     /* model_step on the input vector; the step is done */
     BENCHMARK_INFER,    /* model_classify on the input vector, analog only */
     BENCHMARK_SCORES    /* model_scores, when all steps are done */
+};
+
+/* What the counter behind BENCHMARK counts. */
+enum {
+    COUNTER_INSTRUCTIONS = 1, /* exactly; in QEMU */
+    COUNTER_CYCLES,           /* of the core, by the cycle counter of its trace unit */
+    COUNTER_SYSTICK,          /* of the core, by its system timer */
+    COUNTER_MICROSECONDS      /* microseconds, as cycles of the core */
 };
 
 /* Kinds of input, as in MODEL_INPUT_KIND. */

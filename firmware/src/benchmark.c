@@ -5,7 +5,7 @@
 #include "model_marks.h"
 #include "protocol.h"
 #include "reply.h"
-#include "startup.h"
+#include "stack.h"
 
 #ifdef MODEL_MARKS
 static marks_costs calibrated;
@@ -52,9 +52,9 @@ static uint8_t measure(frame *reply, counter_function f, uintptr_t a, uintptr_t 
     marks_start();
 #endif
     const counter_span span = counter_measure(f, a, b, c);
-    const uint64_t instructions = counter_instructions(&calibration, span);
-    append(reply, (uint32_t)instructions);
-    append(reply, (uint32_t)(instructions >> 32));
+    const uint64_t count = counter_count(&calibration, span);
+    append(reply, (uint32_t)count);
+    append(reply, (uint32_t)(count >> 32));
     append(reply, calibration.ticks_per_1000);
     append_span(reply, span);
     append_span(reply, calibration.empty);
@@ -176,7 +176,7 @@ __attribute__((noinline)) static uint32_t stack_of(counter_function f, uintptr_t
 uint8_t stack_reply(const frame *request, frame *reply)
 {
     const model_call *found = 0;
-    const uint8_t code = find_call(request->payload[0], &found);
+    const uint8_t code = stack_size() > 0 ? find_call(request->payload[0], &found) : CODE_NOT_HERE;
     if (code == CODE_OK) {
         const uintptr_t state = (uintptr_t)&device.state;
         append(reply, stack_of(found->call, state, (uintptr_t)found->second, (uintptr_t)found->third));

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "benchmark.h"
+#include "counter.h"
 #include "device.h"
+#include "machine.h"
 #include "protocol.h"
 #include "reply.h"
-#include "startup.h"
+#include "stack.h"
 
 #define SPIKE_WORDS(neurons) (((neurons) + 31u) / 32u)
 
@@ -88,14 +90,10 @@ static void append_text(frame *reply, const char *text, uint32_t bytes)
     reply->length = (uint16_t)(reply->length + bytes);
 }
 
-static uint32_t core_part(void)
-{
-    return *(const volatile uint32_t *)0xE000ED00u; /* CPUID */
-}
-
 /* 32 bytes digest, 32 bytes name (zero-terminated), then words: protocol version, kind of
  * input, inputs, input bytes, steps, outputs, layers, bytes of the model's state, CPUID,
- * stack bytes, most stack bytes in use so far, then the layer sizes from `first` on. */
+ * stack bytes, most stack bytes in use so far (0, 0 where that is not known), what the counter counts,
+ * the core clock in Hz, then the layer sizes from `first` on. */
 static uint8_t info_reply(const frame *request, frame *reply)
 {
     const uint32_t first = request->payload[0];
@@ -104,7 +102,8 @@ static uint8_t info_reply(const frame *request, frame *reply)
     }
     const uint32_t words[] = {
         PROTOCOL_VERSION, MODEL_INPUT_KIND, MODEL_INPUTS, MODEL_INPUT_BYTES, MODEL_STEPS, MODEL_OUTPUTS,
-        MODEL_LAYERS, sizeof(model_state), core_part(), stack_size(), stack_used(),
+        MODEL_LAYERS, sizeof(model_state), machine_core(), stack_size(), stack_used(),
+        counter_kind(), machine_clock(),
     };
     append_text(reply, MODEL_DIGEST, 32);
     append_text(reply, MODEL_NAME, 32);
@@ -207,6 +206,14 @@ static uint8_t probe_reply(const frame *request, frame *reply)
     return CODE_OK;
 }
 
+static uint8_t open_reply(const frame *request, frame *reply)
+{
+    (void)request;
+    commands_start();
+    append(reply, PROTOCOL_VERSION);
+    return CODE_OK;
+}
+
 /* ------------------------------------------------------------------ dispatch */
 
 typedef struct {
@@ -226,6 +233,7 @@ static const row rows[] = {
     [TYPE_BENCHMARK] = {benchmark_reply, 8, 8},
     [TYPE_PARTS] = {parts_reply, 4, 4},
     [TYPE_STACK] = {stack_reply, 4, 4},
+    [TYPE_OPEN] = {open_reply, 0, 0},
 };
 
 static uint8_t dispatch(const frame *request, frame *reply)
@@ -252,5 +260,6 @@ void commands_execute(const frame *request, frame *reply)
 
 void commands_start(void)
 {
+    memset(device.input, 0, sizeof device.input);
     device_reset();
 }

@@ -8,11 +8,14 @@
 #include "protocol.h"
 #include "transport.h"
 
+#define SESSION_SHIFT 16
+
 typedef struct {
     frame received;   /* bytes from the host, the next frame at the front */
     uint32_t count;   /* how many bytes are there */
     frame reply;      /* the last reply, kept to be sent again */
     uint32_t size;    /* its bytes; 0 before the first request */
+    uint32_t session; /* that the last OPEN began */
 } link_state;
 
 static link_state state;
@@ -39,6 +42,13 @@ static void refuse(uint8_t code)
 
 static void answer(void)
 {
+    const uint32_t session = state.received.sequence >> SESSION_SHIFT;
+    if (state.received.type == TYPE_OPEN) {
+        state.session = session;
+    } else if (session != state.session) {
+        refuse(CODE_NO_SESSION);
+        return;
+    }
     const bool repeated = state.size > 0 && state.reply.sequence == state.received.sequence;
     if (!repeated) {
         state.reply.sequence = state.received.sequence;
@@ -69,6 +79,13 @@ static bool take(void)
     }
     drop(view.size);
     return true;
+}
+
+void link_start(void)
+{
+    state.count = 0;
+    state.size = 0;
+    state.session = 0;
 }
 
 void link_serve(void)

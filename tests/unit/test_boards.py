@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import configparser
 import importlib.util
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from codegen.boards import board_from_json, find_board, find_boards, load_boards
+from codegen.boards import (
+    board_from_json,
+    find_board,
+    find_boards,
+    hardware_boards,
+    hardware_from_json,
+    load_boards,
+)
 from codegen.errors import INSTALL, UnknownBoardError
 from codegen.paths import assets, cache_dir
 from codegen.qemu import COUNTING, FLAGS, QEMU
@@ -23,15 +33,79 @@ def test_the_six_cores() -> None:
     assert list(cores) == [f"qemu-m{n}" for n in (0, 3, 4, 7, 33, 55)]
 
 
-def test_every_board_has_its_environment() -> None:
-    settings = configparser.ConfigParser()
-    settings.read(FIRMWARE / "platformio.ini")
-    environments = {s.removeprefix("env:") for s in settings.sections() if s.startswith("env:")}
-    missing = set(load_boards()) ^ environments
+def settings() -> dict[str, dict[str, Any]]:
+    """Return what PlatformIO makes of firmware/platformio.ini, by section."""
+    command = [sys.executable, "-m", "platformio", "project", "config", "--json-output"]
+    done = subprocess.run(
+        [*command, "-d", str(FIRMWARE)], capture_output=True, text=True, check=True, timeout=60
+    )
+    return {section: dict(options) for section, options in json.loads(done.stdout)}
+
+
+@pytest.fixture(scope="module")
+def sections() -> dict[str, dict[str, Any]]:
+    return settings()
+
+
+def test_every_board_has_its_environment(sections: dict[str, dict[str, Any]]) -> None:
+    environments = {s.removeprefix("env:"): o for s, o in sections.items() if "env:" in s}
+    missing = set(load_boards() | hardware_boards()) ^ set(environments)
     assert not missing, f"a JSON in boards/ or an [env:...] in platformio.ini lacks for {missing}"
-    for name in environments:
-        assert settings[f"env:{name}"]["board"] == name
-    assert settings["platformio"]["default_envs"].split(", ") == list(load_boards())
+    for name, options in environments.items():
+        assert options["board"] == name
+    assert sections["platformio"]["default_envs"] == list(load_boards())
+
+
+def test_the_boards_of_hardware() -> None:
+    cores = {name: board.core for name, board in hardware_boards().items()}
+    assert cores == {
+        "nucleo_f072rb": "cortex-m0",
+        "pico": "cortex-m0plus",
+        "bluepill_f103c8": "cortex-m3",
+        "bbcmicrobit_v2": "cortex-m4",
+        "nano33ble": "cortex-m4",
+        "nrf52840_dk": "cortex-m4",
+        "nucleo_f401re": "cortex-m4",
+        "nucleo_f446re": "cortex-m4",
+        "nucleo_l476rg": "cortex-m4",
+        "nucleo_h743zi": "cortex-m7",
+        "nucleo_l552ze_q": "cortex-m33",
+        "nucleo_u575zi_q": "cortex-m33",
+    }
+    parts = {board.core: board.cpuid_part for board in load_boards().values()}
+    for board in hardware_boards().values():
+        assert board.cpuid_part == parts.get(board.core, 0xC60), board.name
+        assert f"-mcpu={board.core}" in board.core_flags
+        assert board.family in {b.core for b in load_boards().values()}
+
+
+@pytest.mark.parametrize("name", hardware_boards())
+def test_an_environment_of_hardware(name: str, sections: dict[str, dict[str, Any]]) -> None:
+    """Pinned platform, Arduino, our sources without those for QEMU, the model with -O2."""
+    options, board = sections[f"env:{name}"], hardware_boards()[name]
+    assert re.fullmatch(rf"{board.platform}@\d+\.\d+\.\d+", options["platform"])
+    assert options["framework"] == ["arduino"]
+    assert options["build_src_filter"] == ["+<*> -<qemu/>"]
+    assert options["build_unflags"] == ["-Os"]
+    assert {"-O2", "-DMODEL_PROBE=1", "-Iinclude"} <= set(" ".join(options["build_flags"]).split())
+    assert board.hardware is not None
+    assert int(options["monitor_speed"]) == board.hardware.baud
+
+
+def test_the_board_files_of_hardware_hide_none_of_platformio(
+    sections: dict[str, dict[str, Any]],
+) -> None:
+    """PlatformIO reads *.json of boards_dir itself, and those would come before its own."""
+    folder = FIRMWARE / sections["platformio"]["boards_dir"]
+    assert {path.stem for path in folder.glob("*.json")} == set(load_boards())
+
+
+def test_wait_states_have_their_source() -> None:
+    for board in hardware_boards().values():
+        assert board.hardware is not None
+        assert 0 <= board.hardware.wait_states <= 5
+        assert board.hardware.source
+        assert board.hardware.conditions
 
 
 def test_clocks_make_whole_ticks() -> None:
@@ -70,6 +144,10 @@ def test_a_broken_board_file(tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text("{")
     with pytest.raises(ValueError, match="board mine: its JSON cannot be read"):
         load_boards(tmp_path)
+    data = json.loads((assets() / "boards" / "hardware" / "pico.json").read_text())
+    del data["wait_states"]["source"]
+    with pytest.raises(ValueError, match=r"board mine: .*source"):
+        hardware_from_json("mine", data)
 
 
 def test_the_platform_runs_qemu_as_we_do() -> None:

@@ -119,13 +119,14 @@ def test_constants_agree_with_the_firmware() -> None:
     assert enumerators(text, "TYPE_") == [t.name for t in sorted(Type)]
     assert enumerators(text, "CODE_") == [c.name for c in sorted(Code)]
     assert enumerators(text, "BENCHMARK_") == [w.name for w in sorted(device.What)]
+    assert enumerators(text, "COUNTER_") == [c.name for c in sorted(device.Counter)]
     assert f"PROTOCOL_VERSION {device.VERSION}u" in text
     frame = (FIRMWARE / "include" / "frame.h").read_text()
     assert f"FRAME_MAGIC 0x{int.from_bytes(protocol.MAGIC, 'little'):08X}u" in frame
     assert f"FRAME_BYTES {protocol.MAX_FRAME}u" in frame
     counter = (FIRMWARE / "include" / "counter.h").read_text()
     assert f"COUNTER_LOOPS {device.KNOWN_INSTRUCTIONS // 2}u" in counter
-    counter = (FIRMWARE / "src" / "counter.c").read_text()
+    counter = (FIRMWARE / "src" / "qemu" / "counter.c").read_text()
     assert f"HANDLER_INSTRUCTIONS {device.HANDLER_INSTRUCTIONS}u" in counter
     startup = (FIRMWARE / "platform" / "startup" / "startup.h").read_text()
     assert f"EXIT_FAULT {faults.EXIT_FAULT}u" in startup

@@ -9,7 +9,7 @@ int main(void)
     CHECK("ticks_per_1000_instructions", calibration.ticks_per_1000, F_CPU / 1000000u * 256u);
     for (uint32_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         const counter_span span = counter_measure(counter_loop, lengths[i], 0, 0);
-        CHECK("loop", counter_instructions(&calibration, span), 2u * lengths[i] + 1u);
+        CHECK("loop", counter_count(&calibration, span), 2u * lengths[i] + 1u);
     }
     return check_end();
 }

@@ -1,5 +1,7 @@
 #include "counter.h"
 
+#include "protocol.h"
+
 static volatile uint32_t *const CONTROL = (volatile uint32_t *)0xE000E010u;
 static volatile uint32_t *const RELOAD = (volatile uint32_t *)0xE000E014u;
 static volatile uint32_t *const CURRENT = (volatile uint32_t *)0xE000E018u;
@@ -11,6 +13,11 @@ enum { ENABLE = 1, INTERRUPT = 2, CORE_CLOCK = 4 };
 #define HANDLER_INSTRUCTIONS 5u
 
 static volatile uint32_t wraps;
+
+uint32_t counter_kind(void)
+{
+    return COUNTER_INSTRUCTIONS;
+}
 
 void SysTick_Handler(void) __attribute__((naked));
 
@@ -86,7 +93,7 @@ counter_calibration counter_calibrate(void)
     return c;
 }
 
-uint64_t counter_instructions(const counter_calibration *calibration, counter_span span)
+uint64_t counter_count(const counter_calibration *calibration, counter_span span)
 {
     const uint32_t per_1000 = calibration->ticks_per_1000;
     const uint64_t ticks = span.ticks - calibration->empty.ticks;

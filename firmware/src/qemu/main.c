@@ -9,6 +9,7 @@ int main(void)
     transport_open();
     transport_log("model " MODEL_NAME " " MODEL_DIGEST "\n");
     commands_start();
+    link_start();
     link_serve();
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "transport.h"
 
+#ifndef LINK_UART
 #include "semihosting.h"
 
 static int32_t from_host, to_host;
@@ -32,3 +33,4 @@ void transport_log(const char *text)
 {
     semihosting_text(text);
 }
+#endif
