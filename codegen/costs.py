@@ -20,11 +20,13 @@ the coefficients were measured with.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -32,7 +34,7 @@ import numpy as np
 from codegen.boards import Board, find_board
 from codegen.features import KINDS, Features, Load, family
 from codegen.stages.records import Layer, Program, Readout, Stage
-from qat.model import LIF, Accumulate, Activity, Analog, Dense, Input, Model, Rates
+from qat.model import LIF, Accumulate, Activity, Analog, Dense, EarlyStop, Input, Model, Rates
 from qat.model import Layer as ModelLayer
 
 ISA = {
@@ -92,15 +94,23 @@ def sources(model_input: Input, activity: Activity) -> list[Rates | None]:
     return [first, *activity.layers]
 
 
-def base_load(program: Program, core: str, single: bool = False) -> Load:
-    """Return what all parts of a call have in common."""
+def base_load(program: Program, core: str, single: bool = False, made: float | None = None) -> Load:
+    """Return what all parts of a call have in common; made: steps, None for all."""
+    steps = program.steps or 1
     return Load(
-        steps=program.steps or 1,
+        steps=steps if made is None else made,
+        checks=_checks(steps, program.stop, made),
+        most=steps,
         single=single,
         helium=ISA[core] == "helium" and program.wide,
         table=program.byte_table,
         compact=program.compact,
     )
+
+
+def _checks(steps: int, stop: EarlyStop | None, made: float | None) -> float:
+    """Return how often an inference of `made` steps is asked whether to stop."""
+    return 0.0 if stop is None else (steps if made is None else made) - stop.first + 1
 
 
 def works(
@@ -110,7 +120,7 @@ def works(
 
     single: the activity is that of one call, not a mean over many
     """
-    load = base_load(program, core, single)
+    load = base_load(program, core, single, activity.steps)
     reads = sources(model_input, activity)
     parts = [Work("rest", "rest", program, load)]
     for stage, source, own in zip(program.layers, reads, activity.layers, strict=False):
@@ -122,7 +132,23 @@ def works(
 
 def _readout_work(stage: Readout, activity: Activity, load: Load) -> Work:
     counts = {c: share * stage.inputs for c, share in enumerate(activity.layers[-1].counts)}
+    if load.checks:
+        counts = _counts_so_far(counts, load)
     return Work("readout", f"{stage.kernel} readout", stage, replace(load, counts=counts))
+
+
+def _counts_so_far(counts: Mapping[int, float], load: Load) -> dict[int, float]:
+    """Return the mean counts at the checks of an inference, spikes being evenly spread."""
+    found: dict[int, float] = defaultdict(float)
+    first = load.steps - load.checks + 1
+    times = [min(first + k, load.steps) / load.steps for k in range(ceil(load.checks))]
+    for share in times:
+        for count, neurons in counts.items():
+            below = int(count * share)
+            above = count * share - below
+            found[below] += neurons * (1 - above) / len(times)
+            found[below + 1] += neurons * above / len(times)
+    return dict(found)
 
 
 def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> float | None:
@@ -131,7 +157,8 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
     For the choice of kernels, before there is a program: what that decides is left out, and
     matters for ternary stages alone, which have one kernel.
     """
-    load = Load(steps=model.steps or 1)
+    steps, made = model.steps or 1, activity.steps
+    load = Load(made or steps, checks=_checks(steps, model.stop, made), most=steps)
     if isinstance(stage, Layer):
         reads = sources(model.input, activity)[stage.index]
         own = activity.layers[stage.index]
@@ -190,6 +217,18 @@ def _at_worst(work: Work, core: str) -> Work:
     actives = (load.active, limit, limit + 1) if limit else (load.active,)
     each = [replace(work, load=replace(load, active=n)) for n in actives]
     return max(each, key=lambda one: evaluate(one, core, "worst"))
+
+
+def instructions(model: Model, board: str | Board) -> int:
+    """Return the predicted instructions of an inference (of a step, if the model runs free).
+
+    How active the model is say its metadata.
+    """
+    from codegen.stages import plan  # noqa: PLC0415  # stages choose kernels by these costs
+
+    core = find_board(board).core
+    parts = works(plan(model), model.input, Activity.of(model), core)
+    return round(sum(evaluate(work, core) for work in parts))
 
 
 # -------------------------------------------------------------- costs of spikes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +16,7 @@ from qat.model import (
     Analog,
     Count,
     Dense,
+    EarlyStop,
     Frames,
     Input,
     Layer,
@@ -36,6 +37,7 @@ class Plan:
            leaves them: leak v >> 3, one threshold, a bias of the first layer alone
     plain: kernels are the last that could serve, else the first
     zeros: fraction of the weights that are 0, beside what chance makes 0
+    stop:  an inference may end early; about half of them do
     """
 
     input: type
@@ -48,6 +50,7 @@ class Plan:
     own: bool = False
     plain: bool = False
     zeros: float = 0.1
+    stop: bool = False
 
     def kernels(self, model: Model) -> dict[int, str]:
         """Return the kernel of every stage; none is chosen by costs, which are not known yet."""
@@ -113,6 +116,10 @@ PLANS = (
     Plan(Spikes, 0, 1, (400, 40, 20), (8, 4), None),
     Plan(Spikes, 0, 1, (40, 33, 12), (2,), 8),
     Plan(Frames, 0, 7, (9, 40, 20, 35), (2,), 6, own=True),
+    Plan(Analog, 0, 15, (100, 64, 10), (2, 8), 8, stop=True),
+    Plan(Analog, 0, 255, (90, 128, 20), (2, 2), 12, stop=True),
+    Plan(Analog, 0, 15, (40, 33, 12), (2, 4), 6, own=True, stop=True),
+    Plan(Analog, 0, 7, (60, 40, 5), (2,), 9, count=True, stop=True),
 )
 
 LEAKS = ((3,), (3,), (2, 4), (3, -5), (4,), (1,), (2, 3, 5), (6,))
@@ -169,11 +176,20 @@ def make(row: Plan, seed: int) -> Model:
     if row.steps is None:
         return Model(record, layers, name="cal")
     if row.count:
-        return Model(record, layers, Count(), row.steps, "cal")
+        return _stopping(Model(record, layers, Count(), row.steps, "cal"), row.stop, seed)
     bits, (n_in, n_out) = row.bits[min(len(pairs), len(row.bits)) - 1], pairs[-1]
     bias: NDArray[Any] = rng.integers(-9, 9, n_out) if row.own else np.array(0)
     readout = Accumulate(Dense(codes(rng, bits, (n_out, n_in), row.zeros), bits, bias))
-    return Model(record, layers, readout, row.steps, "cal")
+    return _stopping(Model(record, layers, readout, row.steps, "cal"), row.stop, seed)
+
+
+def _stopping(model: Model, stops: bool, seed: int) -> Model:
+    """Return the model with a margin that half of its inputs reach in about half of the steps."""
+    if not stops:
+        return model
+    scores = np.sort(model.scores_by_step(inputs(model, seed)).astype(np.int64))
+    leads = scores[:, scores.shape[1] // 2, -1] - scores[:, scores.shape[1] // 2, -2]
+    return replace(model, stop=EarlyStop(max(1, int(np.median(leads))), 2))
 
 
 def inputs(model: Model, seed: int) -> Any:

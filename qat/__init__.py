@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qat import cache, datasets, encode, quantize, surrogate
+    from qat import anytime, cache, datasets, encode, quantize, surrogate
     from qat.datasets import Dataset
     from qat.deploy import export
     from qat.history import Epoch, History
@@ -31,6 +31,7 @@ __all__ = [
     "QuantizedSNNLayer",
     "Recipe",
     "TernaryWeights",
+    "anytime",
     "cache",
     "datasets",
     "deployment",

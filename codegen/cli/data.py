@@ -61,6 +61,18 @@ def _hint(model: Model) -> str:
     return "" if name is None else f"; --data {name} fetches what it was trained on"
 
 
+def labelled(model: Model, arguments: Namespace) -> tuple[Model, Dataset]:
+    """Return the model and all parts of the data set that --data names, or that trained it.
+
+    Raises ValueError if there is none, or it does not fit the model.
+    """
+    name = arguments.data or _data_here(model)
+    if name is None or model.readout is None:
+        data = f"data with labels, --data NAME|FILE{_hint(model)}"
+        raise ValueError(f"{model.name}: needs {data if name is None else 'a readout'}")
+    return model, _fitting(model, load(name, label=arguments.label))
+
+
 def inputs_of(model: Model, arguments: Namespace) -> Inputs:
     """Return the inputs that --data and --limit ask for.
 

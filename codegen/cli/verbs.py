@@ -385,6 +385,30 @@ def plot_arguments(parser: ArgumentParser) -> None:
     _data(parser)
 
 
+def anytime_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `anytime`."""
+    _model(parser)
+    parser.add_argument(
+        "--data",
+        metavar="NAME|FILE",
+        help="a data set with labels; by default the one that the model was trained on",
+    )
+    _label(parser)
+    parser.add_argument(
+        "--lose",
+        type=float,
+        default=0.1,
+        metavar="POINTS",
+        help="accuracy that the rule may cost on validation data, in points (default 0.1)",
+    )
+    parser.add_argument("--margin", type=positive, metavar="N", help="this rule, none chosen")
+    parser.add_argument("--first", type=positive, metavar="STEP", help="its first step (default 1)")
+    parser.add_argument(
+        "--board", default="qemu-m4", metavar="B", help="predict instructions for this board"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the model with its rule")
+
+
 def bench_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `bench`."""
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a model file")
@@ -482,6 +506,15 @@ VERBS: tuple[Verb, ...] = (
         "Print what a model is made of, every byte of flash and RAM itemised.",
         info_arguments,
         "models:info",
+    ),
+    Verb(
+        "anytime",
+        "accuracy when stopped early, and a rule that does so",
+        "Print the accuracy of a model when it is stopped after each of its steps. Choose, on "
+        "validation data, the lead of the best score at which an inference may end, and say what "
+        "it saves; -o writes the model with this rule, which its C obeys.",
+        anytime_arguments,
+        "anytime:anytime",
     ),
     Verb(
         "plot",

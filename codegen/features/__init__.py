@@ -16,10 +16,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from codegen.features import bitsliced, integers
-from codegen.features.load import Features, Load
+from codegen.features.load import Features, Load, times
 
 if TYPE_CHECKING:  # codegen.stages chooses kernels by costs, and so by these
-    from codegen.stages.records import Program
+    from codegen.stages.records import Program, Readout
 
 __all__ = ["FAMILIES", "KINDS", "Features", "Load", "family", "whole"]
 
@@ -48,20 +48,36 @@ def rest(program: Program, load: Load) -> Features:
     }
 
 
-KINDS: dict[str, Callable[[Any, Load], Features]] = {
+Counted = Callable[[Any, Load], Features]
+
+
+def _asked(readout: Counted) -> Counted:
+    """Return the features of a readout that is asked after some steps whether to stop."""
+
+    def features(stage: Readout, load: Load) -> Features:
+        found = readout(stage, load)
+        if not load.checks:
+            return found
+        own = {"checks": load.checks, "checks x outputs": load.checks * stage.outputs}
+        return times("", load.checks, found) | own
+
+    return features
+
+
+KINDS: dict[str, Counted] = {
     "rest": rest,
     "bitsliced currents": bitsliced.currents,
     "bitsliced held": bitsliced.held,
     "bitsliced spikes": bitsliced.spikes,
-    "bitsliced readout": bitsliced.readout,
+    "bitsliced readout": _asked(bitsliced.readout),
     "strips spikes": integers.strips_spikes,
     "sparse spikes": integers.sparse_spikes,
-    "fields readout": integers.fields_readout,
+    "fields readout": _asked(integers.fields_readout),
     "plain currents": integers.plain_currents,
     "plain held": integers.plain_held,
     "plain spikes": integers.plain_spikes,
-    "plain readout": integers.plain_readout,
-    "count readout": integers.count_readout,
+    "plain readout": _asked(integers.plain_readout),
+    "count readout": _asked(integers.count_readout),
 }
 """Kinds of parts: a kernel's name, then what it does."""
 

@@ -20,7 +20,9 @@ BATCH, BATCH_COMPACT = 16, 8
 class Load:
     """What a stage meets in one call: an inference, or a step of a model without a whole one.
 
-    steps:  time steps in the call
+    steps:  time steps in the call, mean where it may stop early
+    checks: how often it is asked whether to stop
+    most:   time steps in the call at most
     frames: input vectors in the call: 1 for a held one
     active: inputs that spike, mean of a step
     busy:   fraction of the steps in which any does
@@ -34,7 +36,9 @@ class Load:
     compact: the program has the adder for short lists
     """
 
-    steps: int = 1
+    steps: float = 1
+    checks: float = 0
+    most: int = 1
     frames: float = 1
     active: float = 0
     busy: float = 0
@@ -119,7 +123,7 @@ def each_step(found: Features, load: Load) -> Features:
 
 def count_width(stage: Layer, load: Load) -> int:
     """Return the planes of the counts that a layer's spikes go to; 0 if none count them."""
-    return load.steps.bit_length() if stage.counted else 0
+    return load.most.bit_length() if stage.counted else 0
 
 
 def not_zero(values: Mapping[int, float]) -> float:

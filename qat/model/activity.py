@@ -70,12 +70,15 @@ class Activity:
     busy:   fraction of the input vectors that are not all 0
     layers: one per spiking layer
     source: where the figures come from, for people
+    steps:  that an inference makes, where it may stop early; None for all of them. Rates are those
+            of the steps that were made
     """
 
     values: tuple[float, ...]
     busy: float
     layers: tuple[Rates, ...]
     source: str = "measured"
+    steps: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON values, without their source."""
@@ -90,15 +93,22 @@ class Activity:
                 }
                 for r in self.layers
             ],
+            **({} if self.steps is None else {"steps": round(self.steps, DIGITS)}),
         }
 
     @classmethod
     def measure(cls, model: Model, x: ArrayLike, steps: int | None = None) -> Activity:
         """Return the activity of a model on a batch of inputs; x is as for Model.run."""
         array, steps = check_input(model, x, steps)
-        spikes = model.run(array, trace=True, steps=steps).spikes
+        result = model.run(array, trace=True, steps=steps)
         arriving = model.input.encode(array, steps)
-        return cls.of_spikes(arriving, *model.input.reads, spikes or (), model.steps)
+        found = cls.of_spikes(arriving, *model.input.reads, result.spikes or (), model.steps)
+        if result.steps is None or not len(array):
+            return found
+        made = float(result.steps.mean())
+        layers = (replace(r, rate=r.rate * steps / made, busy=r.busy * steps / made)
+                  for r in found.layers)  # fmt: skip
+        return replace(found, layers=tuple(layers), steps=made)
 
     @classmethod
     def of_spikes(
@@ -140,7 +150,7 @@ class Activity:
         if model.input.spiking or known is None:
             return given
         note = f"{density:g} spikes per neuron and step assumed; input values {found.source}"
-        return cls(found.values, found.busy, given.layers, note)
+        return cls(found.values, found.busy, given.layers, note, found.steps)
 
 
 def _rates(spikes: NDArray[np.bool_], steps: int | None) -> Rates:
@@ -202,9 +212,13 @@ def _from_json(model: Model, known: Any) -> Activity:
     """Return the activity that metadata hold, or raise ValueError."""
     try:
         layers = tuple(Rates(r["rate"], r["busy"], tuple(r["counts"])) for r in known["layers"])
-        found = Activity(tuple(known["values"]), known["busy"], layers, "of the training data")
+        made = None if model.stop is None else known.get("steps")
+        found = Activity(
+            tuple(known["values"]), known["busy"], layers, "of the training data", made
+        )
         numbers = [*found.values, found.busy, *(r.rate for r in layers), *(r.busy for r in layers)]
         right = all(0 <= number <= 1 for number in numbers)
+        right &= made is None or 1 <= made <= (model.steps or 1)
     except (KeyError, TypeError):
         right, found = False, assumed(model)
     sizes = len(found.values), len(found.layers)
