@@ -8,6 +8,13 @@
 #error "analog.h and analog.c were generated from different models; generate both again"
 #endif
 
+/* Weights and constants: where they lie, and on what boundary. */
+#ifdef ANALOG_ALIGN
+#define ANALOG_CONSTANT ANALOG_SECTION __attribute__((aligned(ANALOG_ALIGN)))
+#else
+#define ANALOG_CONSTANT ANALOG_SECTION
+#endif
+
 /* Inner loops beside the portable ones: inline assembly, for compilers that know GNU's. */
 #if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && !ANALOG_PORTABLE
 #define ANALOG_ARMV7M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 2)
@@ -854,7 +861,7 @@ static inline void analog_clear(int32_t *totals, uint32_t n)
  * u  -363 to 311, computed in 10 planes
  * v  -363 to 271, stored in 10 planes
  */
-static const uint32_t analog_weights0[2][40] = { /* per input {z, p}: weight + 1 = z + 2p; inputs as the planes of the bytes have them */
+static ANALOG_CONSTANT const uint32_t analog_weights0[2][40] = { /* per input {z, p}: weight + 1 = z + 2p; inputs as the planes of the bytes have them */
 {
     0xa0b28848u, 0x53491024u, 0x54066b33u, 0x810084c0u, 0x26103718u, 0x9942c824u,
     0x409a6801u, 0xbc000668u, 0x90845901u, 0x4e13a290u, 0x0c0340a3u, 0xb0a80d58u,
@@ -1191,7 +1198,7 @@ static void analog_layer0(analog_state *state)
  * u  -669 to 467, computed in 11 planes
  * v  -669 to 407, stored in 11 planes
  */
-static const uint32_t analog_weights1[2][80] = { /* per input {z, p}: weight + 1 = z + 2p */
+static ANALOG_CONSTANT const uint32_t analog_weights1[2][80] = { /* per input {z, p}: weight + 1 = z + 2p */
 {
     0x12820b83u, 0x8d7cd424u, 0x82131204u, 0x218844f8u, 0x21521200u, 0x120ca920u,
     0x01c68613u, 0xca303984u, 0x3a630021u, 0x8198e806u, 0x82548fb2u, 0x5d812004u,
@@ -1520,7 +1527,7 @@ static void analog_layer1(analog_state *state, const uint32_t *in)
  * A bit of the counts after the other, the highest first: the weights of the neurons that have it
  * are summed in fields of 16 bits, 33 * 255 < 2^16, and what was summed before counts twice.
  */
-static const uint32_t analog_readout_weights[33][2] = { /* a column of bytes, weight + 128, per neuron of the last layer */
+static ANALOG_CONSTANT const uint32_t analog_readout_weights[33][2] = { /* a column of bytes, weight + 128, per neuron of the last layer */
 {
     0x142289a9u, 0x000000deu
 },
@@ -1622,7 +1629,7 @@ static const uint32_t analog_readout_weights[33][2] = { /* a column of bytes, we
 }
 };
 
-static const int32_t analog_score_bias[5] = { /* T * bias of each output */
+static ANALOG_CONSTANT const int32_t analog_score_bias[5] = { /* T * bias of each output */
     18, 6, 12, -24, 6
 };
 

@@ -64,6 +64,21 @@ extern "C" {
 #endif
 #endif
 
+/* An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that the startup
+ * code fills; and the boundary in bytes on which each lies, such as 32 for a cache line. MODEL_SECTION and MODEL_ALIGN
+ * set them for every model. Nothing here need be initialised by the startup code: a state may lie in memory that keeps its
+ * content over a reset, for analog_reset sets all that is read. */
+#ifndef ANALOG_SECTION
+#ifdef MODEL_SECTION
+#define ANALOG_SECTION MODEL_SECTION
+#else
+#define ANALOG_SECTION
+#endif
+#endif
+#if !defined ANALOG_ALIGN && defined MODEL_ALIGN
+#define ANALOG_ALIGN MODEL_ALIGN
+#endif
+
 /* Everything that changes. Owned by the caller; analog_reset makes it ready. */
 typedef struct {
     uint32_t v0[2][10]; /* layer 0: membranes, in planes */

@@ -8,6 +8,13 @@
 #error "frames.h and frames.c were generated from different models; generate both again"
 #endif
 
+/* Weights and constants: where they lie, and on what boundary. */
+#ifdef FRAMES_ALIGN
+#define FRAMES_CONSTANT FRAMES_SECTION __attribute__((aligned(FRAMES_ALIGN)))
+#else
+#define FRAMES_CONSTANT FRAMES_SECTION
+#endif
+
 /* Inner loops beside the portable ones: inline assembly, for compilers that know GNU's. */
 #if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && !FRAMES_PORTABLE
 #define FRAMES_ARMV7M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 2)
@@ -121,7 +128,7 @@ static void frames_add_column8(int32_t *totals, const int8_t *column, uint32_t n
  * u  -2988 to 2675
  * v  -2988 to 2525
  */
-static const int8_t frames_weights0[6][9] = { /* a column per input */
+static FRAMES_CONSTANT const int8_t frames_weights0[6][9] = { /* a column per input */
 {
     -5, -40, -24, -23, 107, 22, 67, -61, 43
 },
@@ -183,7 +190,7 @@ static void frames_layer0(frames_state *state)
  * u  -308 to 141
  * v  -308 to 49
  */
-static const uint8_t frames_weights1[9][2] = { /* a column per input */
+static FRAMES_CONSTANT const uint8_t frames_weights1[9][2] = { /* a column per input */
 {
     0x0cu, 0x0eu
 },

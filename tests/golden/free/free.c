@@ -8,6 +8,13 @@
 #error "free.h and free.c were generated from different models; generate both again"
 #endif
 
+/* Weights and constants: where they lie, and on what boundary. */
+#ifdef FREE_ALIGN
+#define FREE_CONSTANT FREE_SECTION __attribute__((aligned(FREE_ALIGN)))
+#else
+#define FREE_CONSTANT FREE_SECTION
+#endif
+
 /* Inner loops beside the portable ones: inline assembly, for compilers that know GNU's. */
 #if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && !FREE_PORTABLE
 #define FREE_ARMV7M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 2)
@@ -747,7 +754,7 @@ static void free_add_columns(const uint32_t *columns, const uint16_t *list, uint
  * u  -90 to 120, computed in 9 planes
  * v  -90 to 120, stored in 8 planes
  */
-static const uint32_t free_weights0[2][66] = { /* per input {z, p}: weight + 1 = z + 2p */
+static FREE_CONSTANT const uint32_t free_weights0[2][66] = { /* per input {z, p}: weight + 1 = z + 2p */
 {
     0x42100ca0u, 0x90cc6104u, 0x49204c8du, 0x148e0212u, 0x5d0a0852u, 0x00a4b68du,
     0x0e048318u, 0x100a08a0u, 0x749c2071u, 0x89035200u, 0xb0411c26u, 0x44b00001u,
@@ -776,7 +783,7 @@ static const uint32_t free_weights0[2][66] = { /* per input {z, p}: weight + 1 =
 }
 };
 
-static const uint32_t free_constants0[2][18] = { /* constants of each neuron, in planes */
+static FREE_CONSTANT const uint32_t free_constants0[2][18] = { /* constants of each neuron, in planes */
 {
     0x97429362u, 0x2f7cac3cu, 0xceb75c93u, 0xc5406a97u, 0x93dd8f99u, 0xf0b26123u,
     0xd8ba6263u, 0xa255dc9fu, 0x7ce78e07u, 0x8f6f8cbcu, 0x1f55ff4eu, 0x6c227066u,

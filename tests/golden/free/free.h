@@ -52,6 +52,21 @@ extern "C" {
 #endif
 #endif
 
+/* An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that the startup
+ * code fills; and the boundary in bytes on which each lies, such as 32 for a cache line. MODEL_SECTION and MODEL_ALIGN
+ * set them for every model. Nothing here need be initialised by the startup code: a state may lie in memory that keeps its
+ * content over a reset, for free_reset sets all that is read. */
+#ifndef FREE_SECTION
+#ifdef MODEL_SECTION
+#define FREE_SECTION MODEL_SECTION
+#else
+#define FREE_SECTION
+#endif
+#endif
+#if !defined FREE_ALIGN && defined MODEL_ALIGN
+#define FREE_ALIGN MODEL_ALIGN
+#endif
+
 /* Everything that changes. Owned by the caller; free_reset makes it ready. */
 typedef struct {
     uint32_t v0[2][8]; /* layer 0: membranes, in planes */

@@ -8,6 +8,13 @@
 #error "example.h and example.c were generated from different models; generate both again"
 #endif
 
+/* Weights and constants: where they lie, and on what boundary. */
+#ifdef EXAMPLE_ALIGN
+#define EXAMPLE_CONSTANT EXAMPLE_SECTION __attribute__((aligned(EXAMPLE_ALIGN)))
+#else
+#define EXAMPLE_CONSTANT EXAMPLE_SECTION
+#endif
+
 /* Inner loops beside the portable ones: inline assembly, for compilers that know GNU's. */
 #if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && !EXAMPLE_PORTABLE
 #define EXAMPLE_ARMV7M (__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 2)
@@ -854,7 +861,7 @@ static inline void example_clear(int32_t *totals, uint32_t n)
  * u  -61 to 34, computed in 7 planes
  * v  -61 to 22, stored in 7 planes
  */
-static const uint32_t example_weights0[1][16] = { /* per input {z, p}: weight + 1 = z + 2p; inputs as the planes of the bytes have them */
+static EXAMPLE_CONSTANT const uint32_t example_weights0[1][16] = { /* per input {z, p}: weight + 1 = z + 2p; inputs as the planes of the bytes have them */
 {
     0xffffff06u, 0x00000011u, 0xffffff10u, 0x00000063u, 0xffffff2cu, 0x000000c2u,
     0xffffff22u, 0x00000014u, 0xffffff10u, 0x00000049u, 0xffffff30u, 0x00000001u,
@@ -1133,7 +1140,7 @@ static void example_layer0(example_state *state, uint32_t steps)
  * A bit of the counts after the other, the highest first: the weights of the neurons that have it
  * are summed in fields of 16 bits, 8 * 255 < 2^16, and what was summed before counts twice.
  */
-static const uint32_t example_readout_weights[8][1] = { /* a column of bytes, weight + 128, per neuron of the last layer */
+static EXAMPLE_CONSTANT const uint32_t example_readout_weights[8][1] = { /* a column of bytes, weight + 128, per neuron of the last layer */
 {
     0xf0da010au
 },

@@ -62,6 +62,21 @@ extern "C" {
 #endif
 #endif
 
+/* An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that the startup
+ * code fills; and the boundary in bytes on which each lies, such as 32 for a cache line. MODEL_SECTION and MODEL_ALIGN
+ * set them for every model. Nothing here need be initialised by the startup code: a state may lie in memory that keeps its
+ * content over a reset, for example_reset sets all that is read. */
+#ifndef EXAMPLE_SECTION
+#ifdef MODEL_SECTION
+#define EXAMPLE_SECTION MODEL_SECTION
+#else
+#define EXAMPLE_SECTION
+#endif
+#endif
+#if !defined EXAMPLE_ALIGN && defined MODEL_ALIGN
+#define EXAMPLE_ALIGN MODEL_ALIGN
+#endif
+
 /* Everything that changes. Owned by the caller; example_reset makes it ready. */
 typedef struct {
     uint32_t v0[1][7]; /* layer 0: membranes, in planes */
