@@ -15,6 +15,7 @@
 #define MODEL_PARTS 4u /* marks: the rest, currents, layers, readout */
 #define MODEL_OUTPUTS 4u
 #define MODEL_SPIKE_WORDS 1u
+#define MODEL_SENSOR 0 /* 1: takes raw samples */
 
 typedef example_state model_state;
 
