@@ -38,6 +38,7 @@ class Type(IntEnum):
     BENCHMARK = 9
     PARTS = 10
     STACK = 11
+    SAMPLE = 12
 
 
 class Code(IntEnum):

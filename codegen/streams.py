@@ -136,7 +136,10 @@ QUANTITIES = (
 
 
 def compare_streams(wanted: Stream, found: Stream) -> Comparison:
-    """Compare two streams in every value; a result too many or too few is a difference."""
+    """Compare two streams in every value; a result too many or too few is a difference.
+
+    A target says no more of a result than fits into a frame: so much is compared.
+    """
     counts = {"spikes": 0, "scores": 0, "differing_spikes": 0, "differing_scores": 0}
     first: Difference | None = None
     for name, quantity, counted in QUANTITIES:
@@ -144,6 +147,8 @@ def compare_streams(wanted: Stream, found: Stream) -> Comparison:
         if ours is None:
             continue
         ours, theirs = (np.atleast_2d(a.T).T.astype(np.int64) for a in (ours, theirs))
+        known = min(ours.shape[1], theirs.shape[1]) if len(theirs) else ours.shape[1]
+        ours, theirs = ours[:, :known], theirs[:, :known]
         differs = _differs(ours, theirs)
         counts[counted] += differs.size
         counts[f"differing_{counted}"] += int(differs.sum())

@@ -16,6 +16,7 @@
  * BENCHMARK  word what, word argument   see benchmark.h
  * PARTS      word first part            see benchmark.h
  * STACK      word what                  word bytes
+ * SAMPLE     word flags, int16 values   word results, word when, word class, then the first scores
  *
  * [word offset, bytes] writes bytes into the input vector before anything else is done, so
  * that a vector of any size travels in several INPUT requests and the last piece with the
@@ -28,6 +29,11 @@
  *
  * PARTS tells the parts of the last BENCHMARK, where the firmware was built with MODEL_MARKS.
  * STACK calls what BENCHMARK counts, and tells how much of the stack that took.
+ *
+ * SAMPLE gives raw samples to a model with a sensor: int16 values, channel by channel, sample by
+ * sample; a request may end within a sample. The reply tells how many results came since the
+ * restart (classes; of a model that runs free, steps), the index of the sample that the last one
+ * came with, and it: class and scores, or 0 and the spike words of the step.
  *
  * The trace of a step is a row of words: layer by layer the packed spikes, spike i at bit
  * i % 32 of word i / 32, then one membrane per neuron, int32.
@@ -48,7 +54,8 @@ enum {
     TYPE_PROBE,
     TYPE_BENCHMARK,
     TYPE_PARTS,
-    TYPE_STACK
+    TYPE_STACK,
+    TYPE_SAMPLE
 };
 
 enum {
@@ -68,7 +75,14 @@ enum {
     BENCHMARK_INPUT,    /* model_input on the input vector, analog only */
     BENCHMARK_STEP,     /* model_step on the input vector; the step is done */
     BENCHMARK_INFER,    /* model_classify on the input vector, analog only */
-    BENCHMARK_SCORES    /* model_scores, when all steps are done */
+    BENCHMARK_SCORES,   /* model_scores, when all steps are done */
+    BENCHMARK_SAMPLE    /* model_sample on the sample that SAMPLE_KEEP has kept */
+};
+
+/* Flags of SAMPLE. */
+enum {
+    SAMPLE_RESTART = 1, /* begin anew before anything else is done */
+    SAMPLE_KEEP = 2     /* do not take the last whole sample yet */
 };
 
 /* Kinds of input, as in MODEL_INPUT_KIND. */

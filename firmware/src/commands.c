@@ -7,6 +7,7 @@
 #include "protocol.h"
 #include "reply.h"
 #include "startup.h"
+#include "stream.h"
 
 #define SPIKE_WORDS(neurons) (((neurons) + 31u) / 32u)
 
@@ -227,6 +228,7 @@ static const row rows[] = {
     [TYPE_BENCHMARK] = {benchmark_reply, 8, 8},
     [TYPE_PARTS] = {parts_reply, 4, 4},
     [TYPE_STACK] = {stack_reply, 4, 4},
+    [TYPE_SAMPLE] = {sample_reply, 4, FRAME_PAYLOAD},
 };
 
 static uint8_t dispatch(const frame *request, frame *reply)
