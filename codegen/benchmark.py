@@ -11,11 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.boards import Board, find_board
 from codegen.stages import part_names, plan
+from codegen.streams import made_samples
 from codegen.target import MARKS, TargetModel
 from qat.model import CODE_RANGE, LIF, Dense, Layer, Model, Spikes
 
 STEPS = 8
 """Steps over which a layer's count is averaged: the data path depends on the spikes."""
+
+STREAM_SAMPLES = 2000
+"""Raw samples over which the cost of taking one is averaged, at most."""
 
 ZEROS = 0.42
 """Fraction of zero weights in a random ternary layer, as training leaves them."""
@@ -157,3 +161,18 @@ def part_counts(
     kernels = ("", *(stage.kernel for stage in (program.layers[0], *program.stages)))
     there = [(n, k, v) for n, k, v in zip(part_names(program), kernels, values.T, strict=False)]
     return [row for row in there if row[2].any()]
+
+
+def measure_stream(
+    model: Model, board: str | Board, samples: ArrayLike | None = None
+) -> list[Measurement]:
+    """Count <name>_sample of a model with a sensor: on average, and the costliest call.
+
+    samples: (samples, channels) of int16; made ones by default
+    """
+    found = find_board(board)
+    raw = made_samples(model)[:STREAM_SAMPLES] if samples is None else samples
+    with TargetModel(model, found) as target:
+        counts = target.sample_counts(raw)
+    rows = {"sample": float(counts.mean()), "sample, most": float(counts.max())}
+    return [Measurement(found.name, found.core, n, None, "", round(v)) for n, v in rows.items()]

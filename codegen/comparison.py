@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from qat.model import Result
 class Difference:
     """The first value that differs: in the earliest sample, step and layer.
 
+    sample:   the number of a result, counted from 0, where the quantity is of raw samples
     quantity: "u", "spike", "v", "score", "prediction", "membrane" (after the last step) or "steps"
-              (that were made)
+              (that were made); or one of codegen.streams.QUANTITIES
     step, layer: None where the quantity belongs to the whole inference
     """
 
@@ -67,6 +68,11 @@ class Comparison:
             first = Difference(**shifted)
         names = [name for name in self.__dataclass_fields__ if name != "first"]
         return Comparison(**{n: getattr(self, n) + getattr(later, n) for n in names}, first=first)
+
+    def beside(self, stream: Comparison) -> Comparison:
+        """Join with the comparison of raw samples, which are numbered apart."""
+        samples, first = self.samples, self.first or stream.first
+        return replace(self + replace(stream, first=None), samples=samples, first=first)
 
     @property
     def differing(self) -> int:

@@ -29,6 +29,7 @@ class What(IntEnum):
     STEP = 2
     INFER = 3
     SCORES = 4
+    SAMPLE = 5
 
 
 class Counter(IntEnum):
@@ -110,6 +111,24 @@ class Parts:
     mark_ticks: float
     parts: tuple[Part, ...]
 
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What a firmware says after raw samples.
+
+    results: how many came since the restart; the last one with sample `when`
+    winner:  its class
+    words:   its scores, or the spike words of a step of a model that runs free
+    """
+
+    results: int
+    when: int
+    winner: int
+    words: Words
+
+
+RESTART, KEEP = 1, 2
+"""Flags of SAMPLE."""
 
 INFO = struct.Struct("<32s32s13I")
 COUNT = struct.Struct("<QIQIQIQI")
@@ -229,6 +248,19 @@ class Device:
             pieces.append(self._ask_scores(have, min(outputs - have, SCORE_WORDS))[2:])
             have += len(pieces[-1])
         return Answer(winner, np.concatenate(pieces), steps)
+
+    def sample(self, values: NDArray[np.int16], restart: bool = False, keep: bool = False) -> Heard:
+        """Give raw samples, (samples, channels); return the last result and how many came.
+
+        restart: begin anew before; keep: do not take the last sample yet (a benchmark does)
+        """
+        data = np.ascontiguousarray(values, "<i2").tobytes()
+        pieces = [data[i : i + INPUT_PIECE] for i in range(0, len(data), INPUT_PIECE)] or [b""]
+        for i, piece in enumerate(pieces):
+            flags = RESTART * (restart and i == 0) + KEEP * (keep and i == len(pieces) - 1)
+            reply = self.client.request(Type.SAMPLE, struct.pack("<I", flags) + piece)
+        results, when, winner, *_ = struct.unpack_from("<3i", reply)
+        return Heard(results, when, winner, np.frombuffer(reply, "<u4", offset=12))
 
     def benchmark(self, what: What, argument: int = 0) -> Count:
         """Count the instructions of one call on the input vector; see check_count."""

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.comparison import Comparison, Difference, compare
 from codegen.host import HostModel
+from codegen.streams import Stream, compare_streams, expected, made_samples
 from codegen.write import renamed
 from qat.model import Analog, Model, Result, Spikes, check_input
 
@@ -27,6 +28,13 @@ class Runnable(Protocol):
 
     def run(self, x: ArrayLike, *, trace: bool = ..., steps: int | None = ...) -> Result:
         """Return what Model.run returns."""
+
+
+class Streams(Protocol):
+    """Anything that takes raw samples as the C of a model with a sensor does."""
+
+    def stream(self, samples: ArrayLike) -> Stream:
+        """Return what the samples give."""
 
 
 def made_inputs(model: Model, samples: int = 64, seed: int = 0) -> NDArray[Any]:
@@ -98,12 +106,21 @@ def compare_host(
 
     x:    inputs as Model.run takes them; made ones by default
     code: {file name: text} to check in place of freshly generated C
+
+    A model with a sensor is given raw samples as well, made ones.
     """
     x = made_inputs(model) if x is None else x
     steps = FREE_STEPS if model.steps is None and isinstance(model.input, Analog) else None
     options = {} if flags is None else {"flags": flags}
     host = HostModel(model, compiler, files=code, **options)
-    return sum(compare_on(model, host, x, steps, progress), Comparison())
+    compared = sum(compare_on(model, host, x, steps, progress), Comparison())
+    return compared if model.sensor is None else compared.beside(compare_raw(model, host))
+
+
+def compare_raw(model: Model, other: Streams, samples: ArrayLike | None = None) -> Comparison:
+    """Compare what raw samples give: made ones, or (samples, channels) of int16."""
+    raw = made_samples(model) if samples is None else samples
+    return compare_streams(expected(model, raw), other.stream(raw))
 
 
 def check(

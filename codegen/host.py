@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.pack import pack_bits, unpack_bits, words_for
 from codegen.render import render
+from codegen.streams import Stream, check_samples
 from qat.model import Model, Result, Spikes, State, check_input, join
 
 WARNINGS = (
@@ -38,7 +39,12 @@ const char *driver_digest(void);
 void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
                 int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes,
                 int32_t *traced_u, int32_t *traced_v);
+uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
+                       int32_t *scores, uint32_t *out);
 """
+
+DRIVERS = ("driver.c", "driver_stream.c")
+"""C beside the templates that is compiled with a model; the latter is empty without a sensor."""
 
 
 DRIVER_ARRAYS = "int32 int32 int64 int64 uint32 uint32 int32 int32".split()
@@ -71,11 +77,12 @@ def compile_shared(
 
     Raises CompilerError with the first lines of what the compiler said.
     """
-    driver = package_files("codegen").joinpath("templates/driver.c").read_text()
-    for name, text in {**files, "driver.c": driver}.items():
+    templates = package_files("codegen").joinpath("templates")
+    drivers = {name: templates.joinpath(name).read_text() for name in DRIVERS}
+    for name, text in {**files, **drivers}.items():
         (folder / name).write_text(text)
     library = folder / "model.so"
-    sources = sorted(name for name in [*files, "driver.c"] if name.endswith(".c"))
+    sources = sorted(name for name in [*files, *drivers] if name.endswith(".c"))
     command = [find_compiler(compiler), *WARNINGS, *flags, "-DMODEL_PROBE=2", "-shared", "-fPIC",
                *sources, "-o", str(library)]  # fmt: skip
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -162,6 +169,28 @@ class HostModel:
                 self._run_piece(data[i : i + piece], trace, steps)
                 for i in range(0, max(len(data), 1), piece)
             ]
+        )
+
+    def stream(self, samples: ArrayLike) -> Stream:
+        """Send raw samples through the compiled C, from a fresh stream on.
+
+        samples: (samples, channels), values that int16 holds. Returns what
+        `codegen.streams.expected` does; ValueError for a model without a sensor.
+        """
+        raw = check_samples(self.model, samples)
+        room, free = len(raw), self.model.readout is None  # at most one result a sample
+        when, predictions = np.full((2, room), -1, np.int64)
+        scores = np.zeros((0 if free else room, self.model.outputs), np.int32)
+        out = np.zeros((room if free else 0, words_for(self.model.outputs)), np.uint32)
+        types = ("int16_t[]", "int64_t[]", "int64_t[]", "int32_t[]", "uint32_t[]")
+        arrays = (raw, when, predictions, scores, out)
+        pointers = [self._ffi.from_buffer(t, a) for t, a in zip(types, arrays, strict=True)]
+        count = self._lib.driver_stream(pointers[0], len(raw), *pointers[1:])
+        return Stream(
+            when[:count],
+            predictions=None if free else predictions[:count],
+            scores=None if free else scores[:count],
+            output=unpack_bits(out[:count], self.model.outputs) if free else None,
         )
 
     def _bytes(self, x: NDArray[Any]) -> NDArray[np.uint8]:

@@ -40,6 +40,7 @@ class Type(IntEnum):
     PARTS = 10
     STACK = 11
     OPEN = 12
+    SAMPLE = 13
 
 
 class Code(IntEnum):

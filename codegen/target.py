@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.boards import Board, find_board
-from codegen.device import Answer, Device, Info, What, check_count, instructions_of
+from codegen.device import Answer, Device, Heard, Info, What, check_count, instructions_of
 from codegen.errors import InconsistentError, WrongModelError
 from codegen.pack import pack_bits, unpack_bits, words_for
 from codegen.project import build, require_fit
@@ -20,6 +21,7 @@ from codegen.protocol import Client
 from codegen.qemu import Qemu, find_qemu
 from codegen.render import render
 from codegen.stages import plan
+from codegen.streams import Stream, check_samples, ends_of
 from qat.model import Analog, Model, Result, Spikes, State, check_input
 
 TIMEOUT = 60.0
@@ -184,6 +186,37 @@ class TargetModel:
             raise
         return recorder.result()
 
+    def stream(self, samples: ArrayLike) -> Stream:
+        """Send raw samples through the model's sensor on the target.
+
+        samples: (samples, channels), values that int16 holds. Returns what
+        `codegen.streams.expected` does. Results are asked for where the model has one: what
+        comes elsewhere is counted, and shows as a result too many.
+
+        Any error ends the emulator; the next call starts a new one.
+        """
+        raw = check_samples(self.model, samples)
+        try:
+            return _stream(self.device, self.model, raw)
+        except BaseException:
+            self.close()
+            raise
+
+    def sample_counts(self, samples: ArrayLike) -> NDArray[np.int64]:
+        """Return the exact instructions of <name>_sample for each of (samples, channels).
+
+        The firmware runs in an emulator of its own that counts; those of the frame around the
+        call, some ten, are included.
+        """
+        raw = check_samples(self.model, samples)
+        qemu, device = self.connect(counting=True)
+        counts = []
+        with qemu:
+            for i, sample in enumerate(raw):
+                device.sample(sample, restart=i == 0, keep=True)
+                counts.append(_count(device, What.SAMPLE, self.board))
+        return np.array(counts, np.int64)
+
     def benchmark(self, x: ArrayLike, steps: int | None = None) -> Counts:
         """Return exact instruction counts of every call for a batch of inputs.
 
@@ -254,10 +287,30 @@ def _parts(device: Device, what: What, board: Board) -> list[int]:
     return instructions_of(device.parts(), count.ticks_per_1000)
 
 
+def _stream(device: Device, model: Model, raw: NDArray[np.int16]) -> Stream:
+    """Send samples up to every expected result, then the rest; collect what came."""
+    ends = (ends_of(model, len(raw)) + 1).tolist()
+    last = device.sample(raw[:0], restart=True)
+    unheard = replace(last, when=-1, winner=-1)  # of several results, only the last one is told
+    came: list[Heard] = []
+    for start, end in pairwise([0, *ends, len(raw)]):
+        now = device.sample(raw[start:end])
+        if now.results > last.results:
+            came += [unheard] * (now.results - last.results - 1) + [now]
+        last = now
+    when = np.array([one.when for one in came], np.int64)
+    rows = np.array([one.words for one in came], np.uint32).reshape(len(came), -1)
+    if model.readout is None:
+        return Stream(when, output=unpack_bits(rows, min(model.outputs, 32 * rows.shape[1])))
+    winners = np.array([one.winner for one in came], np.int64)
+    return Stream(when, winners, rows.view(np.int32))
+
+
 def footprint(model: Model) -> tuple[int, int]:
     """Return what a model takes on a board, (flash, ram) in bytes, its code left out.
 
-    Flash: weights and constants. RAM: the state, one input vector, scores, output spikes.
+    Flash: weights and constants. RAM: the state, one input vector, scores, output spikes; for a
+    model with a sensor a stream, one sample, and scores and spikes of its own.
     """
     program = plan(model)
     if isinstance(model.input, Spikes):
@@ -266,7 +319,10 @@ def footprint(model: Model) -> tuple[int, int]:
         vector = model.input.size
     scores = 4 * model.outputs if model.readout else 0
     spikes = 4 * words_for(model.layers[-1].size)
-    return program.flash_bytes, program.ram_bytes + vector + scores + spikes
+    ram = program.ram_bytes + vector + scores + spikes
+    if program.sensor is not None:
+        ram += program.stream_bytes + 2 * program.sensor.channels + scores + spikes
+    return program.flash_bytes, ram
 
 
 # --------------------------------------------------------------------- inputs

@@ -8,12 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from codegen.benchmark import ZEROS, Measurement, measure_layer, measure_model, random_layer
+from codegen.benchmark import (
+    ZEROS,
+    Measurement,
+    measure_layer,
+    measure_model,
+    measure_stream,
+    random_layer,
+)
 from codegen.boards import Board, find_boards, load_boards
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output
 from codegen.comparison import Comparison
-from codegen.equivalence import compare_host, compare_on
+from codegen.equivalence import compare_host, compare_on, compare_raw
 from codegen.host import CompilerError, find_compiler
 from codegen.project import build as build_firmware
 from codegen.project import require_fit
@@ -89,7 +96,8 @@ def compare_target(model: Model, board: Board, inputs: Inputs, out: Output) -> C
             inputs.steps,
             lambda done: out.progress(f"{board.name}: {done:,} of {total:,} samples"),
         )
-        return sum(pieces, Comparison())
+        compared = sum(pieces, Comparison())
+        return compared if model.sensor is None else compared.beside(compare_raw(model, target))
 
 
 def compare_here(model: Model, inputs: Inputs, out: Output) -> Comparison | None:
@@ -204,6 +212,8 @@ def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -
     for board in boards:
         out.progress(f"counting on {board.name}")
         measurements += measure_model(model, inputs.x, board, inputs.steps)
+        if model.sensor is not None:
+            measurements += measure_stream(model, board)
     out.say(f"{model.name}, mean over {inputs.origin}")
     return measurements
 

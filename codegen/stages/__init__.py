@@ -24,6 +24,7 @@ from codegen.stages.records import (
     Stage,
     Table,
 )
+from codegen.stages.sensor import stream_of
 from qat.model import Accumulate, Activity, Dense, Interval, Model, Spikes
 
 __all__ = [
@@ -118,8 +119,13 @@ def plan(
         scratch = scratch.largest(stage.scratch)
     list_ctype = "uint16_t" if scratch.listed <= LIST_ENTRIES_16 else "uint32_t"
     needs = frozenset().union(*(stage.helpers for stage in stages))
-    probes = frozenset().union(*(stage.probes for stage in stages)) - needs
+    probes = frozenset().union(*(stage.probes for stage in stages))
     model_input = model.input
+    input_ctype = "uint32_t" if isinstance(model_input, Spikes) else layers[0].source.ctype
+    stream = stream_of(model, input_ctype)
+    if stream is not None and stream.shift:
+        needs |= {"asr"}
+    probes -= needs
     return Program(
         name=model.name,
         digest=model.digest(),
@@ -127,7 +133,7 @@ def plan(
         steps=model.steps or 0,
         inputs=model_input.size,
         input_kind=type(model_input).__name__.lower(),
-        input_ctype="uint32_t" if isinstance(model_input, Spikes) else layers[0].source.ctype,
+        input_ctype=input_ctype,
         input_words=words_for(model_input.size),
         input_low=model_input.low,
         input_high=model_input.high,
@@ -140,6 +146,7 @@ def plan(
         list_ctype=list_ctype,
         scratch=scratch,
         stop=model.stop,
+        sensor=stream,
     )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codegen.pack import ctype
 from qat.model import EarlyStop, Interval
+
+if TYPE_CHECKING:
+    from codegen.stages.sensor import Stream
 
 LIST_ENTRIES_16 = 2**16 // 8
 """Inputs whose columns (8 bytes each) a 16-bit offset reaches."""
@@ -368,6 +371,7 @@ class Program:
     list_ctype: str
     scratch: Scratch = field(default_factory=Scratch)
     stop: EarlyStop | None = None
+    sensor: Stream | None = None
 
     @property
     def upper(self) -> str:
@@ -434,7 +438,8 @@ class Program:
     @property
     def flash_bytes(self) -> int:
         """Bytes of weights and constants."""
-        return sum(table.bytes for stage in self.stages for table in stage.tables)
+        tables = [table for stage in self.stages for table in stage.tables]
+        return sum(table.bytes for table in (*tables, *(self.sensor.tables if self.sensor else ())))
 
     @property
     def ram_bytes(self) -> int:
@@ -443,5 +448,14 @@ class Program:
         for item in self.fields:
             size = C_BYTES[item.ctype]
             offset = -(-offset // size) * size + item.bytes
-        largest = max(C_BYTES[item.ctype] for item in self.fields)
-        return -(-offset // largest) * largest
+        return -(-offset // self.ram_alignment) * self.ram_alignment
+
+    @property
+    def ram_alignment(self) -> int:
+        """Bytes that the state struct is aligned to."""
+        return max(C_BYTES[item.ctype] for item in self.fields)
+
+    @property
+    def stream_bytes(self) -> int:
+        """Bytes of the stream struct, its state included; 0 without a sensor."""
+        return self.sensor.ram_bytes(self.ram_bytes, self.ram_alignment) if self.sensor else 0

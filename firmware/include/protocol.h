@@ -16,6 +16,7 @@
  * BENCHMARK  word what, word argument   see benchmark.h
  * PARTS      word first part            see benchmark.h
  * STACK      word what                  word bytes
+ * SAMPLE     word flags, int16 values   word results, word when, word class, then the first scores
  * OPEN       -                          word PROTOCOL_VERSION
  *
  * OPEN begins a session, see link.h; the model is then as after the start. Every version of the
@@ -33,6 +34,11 @@
  *
  * PARTS tells the parts of the last BENCHMARK, where the firmware was built with MODEL_MARKS.
  * STACK calls what BENCHMARK counts, and tells how much of the stack that took.
+ *
+ * SAMPLE gives raw samples to a model with a sensor: int16 values, channel by channel, sample by
+ * sample; a request may end within a sample. The reply tells how many results came since the
+ * restart (classes; of a model that runs free, steps), the index of the sample that the last one
+ * came with, and it: class and scores, or 0 and the spike words of the step.
  *
  * The trace of a step is a row of words: layer by layer the packed spikes, spike i at bit
  * i % 32 of word i / 32, then one membrane per neuron, int32.
@@ -57,7 +63,8 @@ enum {
     TYPE_BENCHMARK,
     TYPE_PARTS,
     TYPE_STACK,
-    TYPE_OPEN
+    TYPE_OPEN,
+    TYPE_SAMPLE
 };
 
 enum {
@@ -78,7 +85,14 @@ enum {
     BENCHMARK_INPUT,    /* model_input on the input vector, analog only */
     BENCHMARK_STEP,     /* model_step on the input vector; the step is done */
     BENCHMARK_INFER,    /* model_classify on the input vector, analog only */
-    BENCHMARK_SCORES    /* model_scores, when all steps are done */
+    BENCHMARK_SCORES,   /* model_scores, when all steps are done */
+    BENCHMARK_SAMPLE    /* model_sample on the sample that SAMPLE_KEEP has kept */
+};
+
+/* Flags of SAMPLE. */
+enum {
+    SAMPLE_RESTART = 1, /* begin anew before anything else is done */
+    SAMPLE_KEEP = 2     /* do not take the last whole sample yet */
 };
 
 /* What the counter behind BENCHMARK counts. */

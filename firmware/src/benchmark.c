@@ -6,6 +6,7 @@
 #include "protocol.h"
 #include "reply.h"
 #include "stack.h"
+#include "stream.h"
 
 #ifdef MODEL_MARKS
 static marks_costs calibrated;
@@ -113,6 +114,7 @@ static const model_call model_calls[] = {
     [BENCHMARK_STEP] = {prepare_step, call_step, device.input, device.spikes},
     [BENCHMARK_INFER] = {prepare_infer, call_infer, device.input, device.scores},
     [BENCHMARK_SCORES] = {prepare_scores, call_scores, 0, device.scores},
+    [BENCHMARK_SAMPLE] = {stream_prepare, stream_call, 0, 0},
 };
 
 static uint8_t find_call(uint32_t what, const model_call **found)

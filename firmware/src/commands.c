@@ -9,6 +9,7 @@
 #include "protocol.h"
 #include "reply.h"
 #include "stack.h"
+#include "stream.h"
 
 #define SPIKE_WORDS(neurons) (((neurons) + 31u) / 32u)
 
@@ -234,6 +235,7 @@ static const row rows[] = {
     [TYPE_PARTS] = {parts_reply, 4, 4},
     [TYPE_STACK] = {stack_reply, 4, 4},
     [TYPE_OPEN] = {open_reply, 0, 0},
+    [TYPE_SAMPLE] = {sample_reply, 4, FRAME_PAYLOAD},
 };
 
 static uint8_t dispatch(const frame *request, frame *reply)

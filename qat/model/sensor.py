@@ -111,6 +111,6 @@ class Sensor:
 
     def windows(self, vectors: NDArray[np.int64], steps: int) -> NDArray[np.int64]:
         """Return the windows of a stream of vectors: (windows, steps, channels)."""
-        starts = range(0, len(vectors) - steps + 1, self.hop or steps)
+        starts = range(0, len(vectors) - steps + 1, self.hop or steps or 1)
         picked = np.arange(steps) + np.array(starts, np.intp).reshape(-1, 1)
         return vectors[picked]

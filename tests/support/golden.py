@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
+from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Sensor, Spikes
 
 
 def _codes(seed: int, bits: int, *shape: int) -> Any:
@@ -50,6 +51,20 @@ def free() -> Model:
     return Model(Spikes(33), (Layer(synapse, neuron),), name="free")
 
 
+def sensor() -> Model:
+    """Raw samples of three channels in windows that overlap."""
+    model = frames()
+    return replace(
+        model,
+        input=Frames(3, -127, 127),
+        layers=(replace(model.layers[0], synapse=Dense(_codes(11, 8, 9, 3), 8, input_shift=5)),
+                model.layers[1]),
+        name="sensor",
+        metadata={"sample_unit": 0.001, "channels": ["ax", "ay", "az"]},
+        sensor=Sensor([120, -4, 39240], [70_000, 71_000, 45_000], shift=21, group=4, hop=6),
+    )  # fmt: skip
+
+
 def example() -> Model:
     """The firmware's example: small enough to read."""
     layer = Layer(Dense(_codes(9, 2, 8, 8), input_shift=2, bias=1), LIF(12, (3,)))
@@ -57,4 +72,4 @@ def example() -> Model:
     return Model(Analog(8, 0, 16), (layer,), readout, steps=4, name="example")
 
 
-GOLDEN = (analog(), frames(), free())
+GOLDEN = (analog(), frames(), free(), sensor())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,7 @@ from qat.model import (
     Layer,
     Model,
     Rate,
+    Sensor,
     Spikes,
 )
 
@@ -148,3 +150,20 @@ def small_model(**neuron: Any) -> Model:
         steps=6,
         name="small",
     )
+
+
+@st.composite
+def sensed_models(draw: Any, kinds: tuple[type, ...]) -> Model:
+    """Draw a model with a sensor, whose samples and whose windows come in all sizes."""
+    model = draw(models(tuple(kind for kind in kinds if kind is not Spikes)))
+    size, group = model.input.size, draw(st.integers(1, 5))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    most = draw(st.sampled_from((1, 3, 700, 2**20)))
+    gain = per_layer_or_neuron(draw, rng, 1, most, size) * rng.choice([-1, 1])
+    far = draw(st.sampled_from((0, 900, 2**17, 2**30)))
+    offset = per_layer_or_neuron(draw, rng, -far, far, size)
+    shift = draw(st.integers(0, 22))
+    hops = st.none() | st.integers(1, 2 * (model.steps or 1) + 2)
+    hop = None if model.input.held or model.steps is None else draw(hops)
+    full = (np.broadcast_to(values, size) for values in (offset, gain))
+    return replace(model, sensor=Sensor(*full, shift, group, hop))

@@ -172,7 +172,13 @@ BAD = {
     "probe beyond the trace": (Type.PROBE, struct.pack("<II", 77, 1), Code.BAD_RANGE),
     "probe with a huge count": (Type.PROBE, struct.pack("<II", 1, BIG), Code.BAD_RANGE),
     "probe with huge everything": (Type.PROBE, struct.pack("<II", BIG, BIG), Code.BAD_RANGE),
-    "benchmark of nothing": (Type.BENCHMARK, struct.pack("<II", 5, 0), Code.BAD_RANGE),
+    "benchmark of nothing": (Type.BENCHMARK, struct.pack("<II", 6, 0), Code.BAD_RANGE),
+    "benchmark of a sample without a sensor": (
+        Type.BENCHMARK,
+        struct.pack("<II", 5, 0),
+        Code.NOT_HERE,
+    ),
+    "samples without a sensor": (Type.SAMPLE, U32.pack(0) + bytes(8), Code.NOT_HERE),
     "benchmark of scores before the steps": (
         Type.BENCHMARK,
         struct.pack("<II", 4, 0),

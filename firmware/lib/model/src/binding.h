@@ -16,6 +16,7 @@
 #define MODEL_OUTPUTS 4u
 #define MODEL_SPIKE_WORDS 1u
 #define MODEL_STOPS 0 /* an inference may end before MODEL_STEPS */
+#define MODEL_SENSOR 0 /* 1: takes raw samples */
 
 typedef example_state model_state;
 
