@@ -6,22 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.boards import Board, find_board
 from codegen.device import Device, Info, What, check_count, instructions_of
-from codegen.errors import InconsistentError, WrongModelError
+from codegen.errors import InconsistentError, RestartedError, WrongModelError
+from codegen.fit import require_fit
 from codegen.pack import pack_bits, unpack_bits, words_for
-from codegen.project import build, require_fit
+from codegen.project import build
 from codegen.protocol import Client
 from codegen.qemu import Qemu, find_qemu
 from codegen.render import render
 from codegen.stages import plan
 from qat.model import Analog, Model, Result, Spikes, State, check_input
 
+MOST_RESTARTS = 3
+"""How often a board may restart during one sample before that is an error."""
 TIMEOUT = 60.0
 """Seconds after which a firmware that does not answer counts as hanging."""
 
@@ -31,15 +34,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Instructions of single calls, exact; a call's forwarding in binding.h included.
+    """Instructions of single calls, exact, or cycles; a call's forwarding in binding.h included.
 
     input: (batch,) holding an analog input; None for other kinds
     step:  (batch, steps)
+    scores: (batch,) after the last step; None for a free-running model
     infer: (batch,) a whole inference; None unless the input is analog and T fixed
     """
 
     input: NDArray[np.int64] | None
     step: NDArray[np.int64]
+    scores: NDArray[np.int64] | None
     infer: NDArray[np.int64] | None
 
 
@@ -59,63 +64,46 @@ class PartCounts:
     infer: NDArray[np.int64] | None
 
 
+CALLS = (What.INPUT, What.STEP, What.SCORES, What.INFER)
+"""The calls that are measured, in the order of the fields of Counts and PartCounts."""
+
 MARKS = ("-DMODEL_MARKS=1",)
 """Compiler options of a firmware that counts each part."""
 
 
-class TargetModel:
-    """A model built for a board and run there.
+class Running(Protocol):
+    """What a device is behind: an emulator or a serial port."""
 
-    model:   what the firmware must hold
-    board:   a board or its name
-    files:   the generated files, {name: text}; by default they are generated now
-    timeout: seconds that one answer may take
-    flags:   compiler options on top of the project's own
+    def close(self) -> None:
+        """End it."""
 
-    A model too large for the board is refused before anything is built. Building is done at
-    once, QEMU starts with the first call. Raises the errors of
-    codegen.errors, each for one cause. Use it as a context manager, or call close().
-    """
 
-    def __init__(
-        self,
-        model: Model,
-        board: str | Board,
-        *,
-        files: Mapping[str, str] | None = None,
-        timeout: float = TIMEOUT,
-        flags: Sequence[str] = (),
-    ) -> None:
+class Runner:
+    """What targets of every kind share: a device that holds a model, and runs on it."""
+
+    trace_membranes = True
+
+    def __init__(self, model: Model, board: Board, timeout: float) -> None:
         self.model = model
-        self.board = find_board(board)
+        self.board = board
         self.timeout = timeout
-        self.flags = tuple(flags)
-        require_fit(self.board, *footprint(model))
-        find_qemu()
-        files = render(model) if files is None else files
-        self.elf: Path = build(files, self.board, flags=flags)[self.board.name]
-        self._qemu: Qemu | None = None
+        self.flags: tuple[str, ...] = ()
+        self.restarts = 0
+        self._running: Running | None = None
         self._device: Device | None = None
 
     # -------------------------------------------------------- connection
 
-    def connect(self, counting: bool = False) -> tuple[Qemu, Device]:
-        """Start the firmware and return it once it has said that it holds this model."""
-        qemu = Qemu(self.board, self.elf, counting)
-        try:
-            device = Device(Client(qemu, self.timeout, name=self.board.name))
-            self._check(device.info())
-        except BaseException:
-            qemu.close()
-            raise
-        return qemu, device
+    def connect(self, counting: bool = False) -> tuple[Running, Device]:
+        """Start or find the firmware and return it once it has said that it holds this model."""
+        raise NotImplementedError
 
     def _check(self, info: Info) -> None:
         digest = self.model.digest()
         if info.digest != digest:
             raise WrongModelError(
                 f"{self.board.name}: the firmware holds model {info.name} with digest "
-                f"{info.digest}; asked for {self.model.name} with {digest}"
+                f"{info.digest}; asked for {self.model.name} with {digest}{self._wrong_model()}"
             )
         sizes = tuple(layer.size for layer in self.model.layers)
         if info.layers != sizes or info.steps != (self.model.steps or 0):
@@ -124,11 +112,15 @@ class TargetModel:
                 f"the model has {sizes} and {self.model.steps or 0}"
             )
 
+    def _wrong_model(self) -> str:
+        """Return what to do about a firmware that holds another model."""
+        return ""
+
     @property
     def device(self) -> Device:
         """The running firmware, started now if it is not."""
         if self._device is None:
-            self._qemu, self._device = self.connect()
+            self._running, self._device = self.connect()
         return self._device
 
     def info(self) -> Info:
@@ -136,12 +128,12 @@ class TargetModel:
         return self.device.info()
 
     def close(self) -> None:
-        """End the emulator."""
-        if self._qemu is not None:
-            self._qemu.close()
-        self._qemu = self._device = None
+        """End the emulator, or give the serial port back."""
+        if self._running is not None:
+            self._running.close()
+        self._running = self._device = None
 
-    def __enter__(self) -> TargetModel:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -164,19 +156,20 @@ class TargetModel:
     ) -> Result:
         """Run the model on the target; arguments and result are those of Model.run.
 
-        The result has no u, for the target keeps none; with `trace` it has spikes and v. A
-        target starts from zero: `state` must be None. With `trace` and analog input the
-        model's own whole inference runs as well; InconsistentError if it scores differently.
+        The result has no u, for the target keeps none; with `trace` it has spikes and v, unless
+        trace_membranes is off. A target starts from zero: `state` must be None. With `trace` and
+        analog input the model's own whole inference runs as well; InconsistentError if it scores
+        differently. A sample during which a board restarts is run anew.
 
-        Any error ends the emulator; the next call starts a new one.
+        Any other error ends the connection; the next call makes a new one.
         """
         if state is not None:
             raise ValueError("state: a target starts from zero membranes; leave it out")
         array, steps = check_input(self.model, x, steps)
-        recorder = _Recorder(self.model, len(array), steps, trace)
+        recorder = _Recorder(self.model, len(array), steps, trace, self.trace_membranes)
         try:
             for index, row in enumerate(_vectors(self.model, array, steps)):
-                recorder.run(self.device, index, row)
+                self._run_sample(recorder, index, row)
                 if progress:
                     progress(index + 1, len(array))
         except BaseException:
@@ -184,13 +177,34 @@ class TargetModel:
             raise
         return recorder.result()
 
-    def benchmark(self, x: ArrayLike, steps: int | None = None) -> Counts:
-        """Return exact instruction counts of every call for a batch of inputs.
+    def _run_sample(self, recorder: _Recorder, index: int, vectors: Vectors) -> None:
+        """Run one sample, anew whenever the board restarts meanwhile."""
+        for attempt in range(MOST_RESTARTS):
+            try:
+                if attempt:
+                    self._begin_anew()
+                recorder.run(self.device, index, vectors)
+                return
+            except RestartedError:
+                self.restarts += 1
+        raise RestartedError(
+            f"{self.board.name}: restarted {MOST_RESTARTS} times during sample {index}: look at "
+            "its supply, and whether another program uses its port"
+        )
 
-        x is as for `run`. The firmware runs in an emulator of its own that counts.
+    def _begin_anew(self) -> None:
+        """Greet a board that has restarted; it must still hold the model."""
+        self.device.open()
+        self._check(self.device.info())
+
+    def benchmark(self, x: ArrayLike, steps: int | None = None) -> Counts:
+        """Return what every call takes for a batch of inputs; x is as for `run`.
+
+        Emulated boards count instructions, exactly, in an emulator of its own; boards of hardware
+        cycles, those of interrupts that come meanwhile included.
         """
         calls = self._calls(x, steps, lambda device, what: _count(device, what, self.board))
-        return Counts(*(calls[what] for what in (What.INPUT, What.STEP, What.INFER)))
+        return Counts(*(calls[what] for what in CALLS))
 
     def parts(self, x: ArrayLike, steps: int | None = None) -> PartCounts:
         """Return the instructions of every part of every call; x is as for `run`.
@@ -201,8 +215,7 @@ class TargetModel:
         if not set(MARKS) <= set(self.flags):
             raise ValueError("parts: the firmware has no marks; pass flags=codegen.target.MARKS")
         calls = self._calls(x, steps, lambda device, what: _parts(device, what, self.board))
-        names = (What.INPUT, What.STEP, What.SCORES, What.INFER)
-        return PartCounts(*(calls[what] for what in names))
+        return PartCounts(*(calls[what] for what in CALLS))
 
     def stack(self, x: ArrayLike, steps: int | None = None) -> dict[What, int]:
         """Return the most bytes of stack that each kind of call took, by a painted stack."""
@@ -214,25 +227,38 @@ class TargetModel:
     ) -> dict[What, Any]:
         """Return what `measure` gives for every call, (batch, ...) or for steps (batch, step, ...).
 
-        The firmware runs in an emulator of its own that counts instructions.
+        An emulated firmware runs in an emulator of its own that counts instructions.
         """
         array, steps = check_input(self.model, x, steps)
         found: dict[What, list[Any]] = {what: [] for what in What}
-        qemu, device = self.connect(counting=True)
-        with qemu:
+        running, device = self.connect(counting=True)
+        try:
             for held, vectors in _vectors(self.model, array, steps):
-                device.reset(held)
-                for what in self._once(What.INPUT):
-                    found[what].append(measure(device, what))
-                each = []
-                for vector in vectors:
-                    if vector:
-                        device.input(vector)
-                    each.append(measure(device, What.STEP))
-                found[What.STEP].append(each)
-                for what in self._once(What.SCORES, What.INFER):
-                    found[what].append(measure(device, what))
+                self._call_each(device, held, vectors, measure, found)
+        finally:
+            running.close()
         return {what: np.array(rows) if rows else None for what, rows in found.items()}
+
+    def _call_each(
+        self,
+        device: Device,
+        held: bytes,
+        vectors: list[bytes],
+        measure: Callable[[Device, What], Any],
+        found: dict[What, list[Any]],
+    ) -> None:
+        """Measure every call of one sample and append what it gave to `found`."""
+        device.reset(held)
+        for what in self._once(What.INPUT):
+            found[what].append(measure(device, what))
+        each = []
+        for vector in vectors:
+            if vector:
+                device.input(vector)
+            each.append(measure(device, What.STEP))
+        found[What.STEP].append(each)
+        for what in self._once(What.SCORES, What.INFER):
+            found[what].append(measure(device, what))
 
     def _once(self, *calls: What) -> list[What]:
         """Return those of the calls that this kind of model has."""
@@ -241,8 +267,62 @@ class TargetModel:
         return [what for what in calls if there[what]]
 
 
+class TargetModel(Runner):
+    """A model built for an emulated board and run there.
+
+    model:   what the firmware must hold
+    board:   an emulated board or its name
+    files:   the generated files, {name: text}; by default they are generated now
+    timeout: seconds that one answer may take
+    flags:   compiler options on top of the project's own
+
+    A model too large for the board is refused before anything is built. Building is done at
+    once, QEMU starts with the first call. Raises the errors of
+    codegen.errors, each for one cause. Use it as a context manager, or call close().
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        board: str | Board,
+        *,
+        files: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
+        flags: Sequence[str] = (),
+    ) -> None:
+        super().__init__(model, find_board(board), timeout)
+        self.flags = tuple(flags)
+        require_emulated(self.board)
+        require_fit(self.board, model, *footprint(model))
+        find_qemu()
+        files = render(model) if files is None else files
+        self.elf: Path = build(files, self.board, flags=flags)[self.board.name]
+
+    def connect(self, counting: bool = False) -> tuple[Qemu, Device]:
+        """Start the firmware and return it once it has said that it holds this model."""
+        qemu = Qemu(self.board, self.elf, counting)
+        try:
+            device = Device(Client(qemu, self.timeout, name=self.board.name))
+            device.open()
+            self._check(device.info())
+        except BaseException:
+            qemu.close()
+            raise
+        return qemu, device
+
+
+def require_emulated(board: Board) -> None:
+    """Raise ValueError for a board of hardware."""
+    if board.hardware is not None:
+        raise ValueError(
+            f"{board.name}: is a board of hardware; `spikemcu flash` writes a model to it, "
+            "`spikemcu run` runs it there"
+        )
+
+
 def _count(device: Device, what: What, board: Board) -> int:
-    return check_count(device.benchmark(what), board.clock_hz)
+    count = device.benchmark(what)
+    return count.instructions if board.hardware else check_count(count, board.clock_hz)
 
 
 def _parts(device: Device, what: What, board: Board) -> list[int]:
@@ -288,9 +368,12 @@ def _vectors(model: Model, x: NDArray[Any], steps: int) -> list[Vectors]:
 class _Recorder:
     """Runs sample after sample and collects what the target says."""
 
-    def __init__(self, model: Model, batch: int, steps: int, trace: bool) -> None:
+    def __init__(
+        self, model: Model, batch: int, steps: int, trace: bool, membranes: bool = True
+    ) -> None:
         self.model = model
         self.trace = trace
+        self.membranes = membranes
         self.every_step = trace or model.steps is None
         self.analog = isinstance(model.input, Analog)
         self.size = sum(words_for(layer.size) + layer.size for layer in model.layers)
@@ -315,13 +398,26 @@ class _Recorder:
 
     def _run_traced(self, device: Device, index: int, vectors: Vectors) -> None:
         device.reset(vectors[0])
+        last = len(vectors[1]) - 1
         for t, vector in enumerate(vectors[1]):
-            self.words[index, t] = device.trace_step(self.size, vector)
+            if self.membranes or t == last:
+                self.words[index, t] = device.trace_step(self.size, vector)
+            else:
+                self._step_for_spikes(device, self.words[index, t], vector)
         if self.model.steps is None:
             return
         self._keep(index, device.scores(self.model.outputs))
         if self.analog:
             self._compare(index, *device.infer(self.model.outputs))
+
+    def _step_for_spikes(self, device: Device, row: NDArray[np.uint32], vector: bytes) -> None:
+        """Run one step and fetch the packed spikes of every layer, but no membrane."""
+        device.step(vector)
+        start = 0
+        for layer in self.model.layers:
+            words = words_for(layer.size)
+            row[start : start + words] = device.probe(start, words)
+            start += words + layer.size
 
     def _keep(self, index: int, answer: tuple[int, NDArray[np.int32]]) -> None:
         self.predictions[index], self.scores[index] = answer
@@ -346,7 +442,7 @@ class _Recorder:
             state=self._final(membranes),
             spikes=spikes if self.trace else None,
             u=None,
-            v=membranes if self.trace else None,
+            v=membranes if self.trace and self.membranes else None,
         )
 
     def _split(self) -> tuple[tuple[NDArray[np.bool_], ...], tuple[NDArray[np.int32], ...]]:
