@@ -20,18 +20,22 @@ if TYPE_CHECKING:
     from codegen.comparison import compare as compare
     from codegen.costs import spike_costs as spike_costs
     from codegen.equivalence import check as check
+    from codegen.hardware import BoardModel as BoardModel
+    from codegen.hardware import flash as flash
     from codegen.host import CompilerError as CompilerError
     from codegen.host import HostModel as HostModel
     from codegen.weights import weights_header as weights_header
     from codegen.write import generate as generate
 
 _PUBLIC = {
+    "BoardModel": "hardware",
     "Comparison": "comparison",
     "CompilerError": "host",
     "Difference": "comparison",
     "HostModel": "host",
     "check": "equivalence",
     "compare": "comparison",
+    "flash": "hardware",
     "generate": "write",
     "spike_costs": "costs",
     "weights_header": "weights",

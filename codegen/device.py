@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.errors import InconsistentError, ProtocolError, RefusedError
+from codegen.errors import InconsistentError, LinkError, ProtocolError, RefusedError
 from codegen.protocol import MAX_PAYLOAD, Client, Code, Type
 
 VERSION = 2
@@ -155,7 +155,8 @@ class Device:
     def open(self) -> None:
         """Begin a session: the firmware starts anew, and a restart of it will be noticed.
 
-        Raises ProtocolError if it speaks another version of the protocol.
+        Raises ProtocolError if it speaks another version of the protocol, LinkError if the line
+        only echoes.
         """
         try:
             reply = self.client.open()
@@ -163,7 +164,11 @@ class Device:
             if error.code != Code.UNKNOWN_TYPE:
                 raise
             reply = struct.pack("<I", 1)  # the first version had no sessions
-        (version,) = struct.unpack_from("<I", reply) if len(reply) >= 4 else (0,)
+        if len(reply) < 4:  # a request itself has the form of a reply
+            raise LinkError(
+                f"{self.client.name}: the line sends back what it is sent: no firmware is there"
+            )
+        (version,) = struct.unpack_from("<I", reply)
         if version != VERSION:
             raise ProtocolError(
                 f"{self.client.name}: the firmware speaks version {version} of the protocol; this "

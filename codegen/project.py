@@ -17,59 +17,36 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from codegen import __version__
-from codegen.boards import Board, find_boards
+from codegen.boards import Board, find_board, find_boards
 from codegen.errors import (
     INSTALL,
     BuildError,
-    MissingCompilerError,
     MissingRegistryError,
-    TargetError,
     TooLargeError,
+    UploadError,
 )
 from codegen.paths import assets, cache_dir, locked
+from codegen.registry import needs_registry, require_packages, user_core
 from codegen.sizes import COMPILER
 
-OUR_PLATFORM = "qemu-cortexm"
-TOOLCHAIN = "toolchain-gccarmnoneeabi"
-REGISTRY_SECONDS = 10.0
 BUILD_SECONDS = 900.0
 MODEL = Path("lib") / "model"
 LEFT_OUT = (".pio", "__pycache__", ".vscode")
 
-FIRMWARE_FLASH = 8 * 1024
-"""Bytes of flash that startup, protocol and C library take at most, on any core."""
-FIRMWARE_RAM = 4096 + 2304
-"""Bytes of RAM beside the model: the stack and two frames with what belongs to them."""
-
 NO_REGISTRY = re.compile(
     r"HTTPClientError|InternetConnectionError|UnknownPackageError|Could not (find|install) the"
 )
+TOO_LARGE = re.compile(
+    r"The (program|data) size \((\d+) bytes\) is greater than maximum allowed \((\d+) bytes\)"
+)
+UPLOAD = "*** [upload]"
+"""What SCons says when the uploader fails."""
+UPLOAD_LINES = 3
 OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
-
-
-# ---------------------------------------------------------------- does it fit
-
-
-def require_fit(board: Board, flash: int, ram: int) -> None:
-    """Raise TooLargeError if a model cannot fit on `board` together with the firmware.
-
-    flash: bytes of the model's code and constants
-    ram:   bytes of its state, one input vector, its scores and its output spikes
-    """
-    for what, model, firmware, room in (
-        ("flash", flash, FIRMWARE_FLASH, board.flash),
-        ("RAM", ram, FIRMWARE_RAM, board.ram),
-    ):
-        if model + firmware > room:
-            raise TooLargeError(
-                f"{board.name}: the model takes {model} bytes of {what} and the firmware "
-                f"{firmware}; the board has {room}. Choose a smaller model or a larger board"
-            )
 
 
 # ------------------------------------------------------------------- hashing
@@ -168,28 +145,55 @@ def build(
     BuildError.
     """
     chosen = find_boards(boards)
-    try:
-        project = _project()
-        model = _model(project, files, flags)
-    except OSError as error:
-        raise BuildError(
-            f"{cache_dir()}: cannot be written ({error.strerror}); set SPIKEMCU_CACHE to a folder "
-            "that can"
-        ) from None
+    project, model = _folders(files, flags)
     elves = {board.name: model / f"{board.name}.elf" for board in chosen}
     if all(elf.is_file() for elf in elves.values()):
         return elves
     with locked(project.with_name(f"{project.name}.lock")):
         missing = [board for board in chosen if not elves[board.name].is_file()]
-        if missing:
-            _run_platformio(project, model, missing, flags)
+        for remote in (False, True):  # the two kinds have PlatformIO folders of their own
+            group = [board for board in missing if needs_registry(board) == remote]
+            if group:
+                _run_platformio(project, model, group, flags)
     return elves
 
 
-def _environment(project: Path, model: Path, flags: Sequence[str]) -> dict[str, str]:
+def upload(
+    files: Mapping[str, str],
+    board: str | Board,
+    port: str | None = None,
+    *,
+    flags: Sequence[str] = (),
+) -> Path:
+    """Build firmware, write it to the board through PlatformIO, and return its ELF file.
+
+    port: handed to PlatformIO, for uploads over a serial port; others find their probe themselves
+
+    Raises what `build` raises, and UploadError.
+    """
+    board = find_board(board)
+    project, model = _folders(files, flags)
+    options = ["-t", "upload", *(("--upload-port", port) if port else ())]
+    with locked(project.with_name(f"{project.name}.lock")):
+        _run_platformio(project, model, [board], flags, options)
+    return model / f"{board.name}.elf"
+
+
+def _folders(files: Mapping[str, str], flags: Sequence[str]) -> tuple[Path, Path]:
+    """Return the folders of the project and of the model, made now if they are not there yet."""
+    try:
+        project = _project()
+        return project, _model(project, files, flags)
+    except OSError as error:
+        raise BuildError(
+            f"{cache_dir()}: cannot be written ({error.strerror}); set SPIKEMCU_CACHE to a folder "
+            "that can"
+        ) from None
+
+
+def _environment(core: Path, model: Path, flags: Sequence[str]) -> dict[str, str]:
     """Return the environment of PlatformIO: ours, and no setting that the user has for his own."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PLATFORMIO_")}
-    core = project / "core"
     return kept | {
         "PLATFORMIO_CORE_DIR": str(core),
         "PLATFORMIO_WORKSPACE_DIR": str(model / "work"),
@@ -201,52 +205,20 @@ def _environment(project: Path, model: Path, flags: Sequence[str]) -> dict[str, 
     }
 
 
-def _wanted(project: Path, boards: Sequence[Board]) -> Iterator[tuple[str, TargetError]]:
-    """Yield what only PlatformIO's registry can give, and the error if it does not."""
-    core, silent = project / "core", "PlatformIO's registry, which has one, does not answer"
-    if not shutil.which(COMPILER) and not (core / "packages" / TOOLCHAIN).is_dir():
-        text = f"no {COMPILER} on PATH, and {silent}; install it with: {INSTALL}"
-        yield TOOLCHAIN, MissingCompilerError(text)
-    if not find_spec("SCons") and not (core / "packages" / "tool-scons").is_dir():
-        text = f"no SCons in this Python, and {silent}; run: pip install scons==4.11.1"
-        yield "tool-scons", MissingRegistryError(text)
-    for board in boards:
-        if board.platform != OUR_PLATFORM and not (core / "platforms" / board.platform).is_dir():
-            text = (
-                f"{board.name}: needs the platform {board.platform} from PlatformIO's registry, "
-                "which does not answer; the emulated boards need none"
-            )
-            yield board.platform, MissingRegistryError(text)
-
-
-def _require_packages(
-    project: Path, boards: Sequence[Board], environment: Mapping[str, str]
-) -> None:
-    """Raise the error for the first package that is neither here nor to be had.
-
-    PlatformIO itself would try for a minute and end with an empty message.
-    """
-    for package, error in _wanted(project, boards):
-        command = [sys.executable, "-m", "platformio", "pkg", "show", f"platformio/{package}"]
-        try:
-            answer = subprocess.run(
-                command, env=environment, capture_output=True, timeout=REGISTRY_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise error from None
-        if answer.returncode:
-            raise error
-
-
 def _run_platformio(
-    project: Path, model: Path, boards: Sequence[Board], flags: Sequence[str]
+    project: Path,
+    model: Path,
+    boards: Sequence[Board],
+    flags: Sequence[str],
+    options: Sequence[str] = (),
 ) -> None:
     """Run `pio run` for these boards and move what it made to its place."""
-    environment = _environment(project, model, flags)
-    _require_packages(project, boards, environment)
+    core = user_core() if needs_registry(boards[0]) else project / "core"
+    environment = _environment(core, model, flags)
+    require_packages(core, boards, environment)
     shutil.rmtree(model / "work", ignore_errors=True)  # of a build that was interrupted
     names = [board.name for board in boards]
-    output, failed = _platformio(project, names, environment)
+    output, failed = _platformio(project, names, environment, options)
     for name in names:
         built = model / "work" / "build" / name / "firmware.elf"
         if built.is_file():
@@ -257,10 +229,14 @@ def _run_platformio(
 
 
 def _platformio(
-    project: Path, names: Sequence[str], environment: Mapping[str, str]
+    project: Path,
+    names: Sequence[str],
+    environment: Mapping[str, str],
+    options: Sequence[str],
 ) -> tuple[str, Sequence[str]]:
     """Run `pio run` for these environments; return what it said and the names that failed."""
     command = [sys.executable, "-m", "platformio", "run", "-s", "-d", str(project / "firmware")]
+    command += options
     for name in names:
         command += ["-e", name]
     try:
@@ -285,15 +261,31 @@ def _platformio(
 def _failure(output: str, boards: Sequence[str]) -> Exception:
     """Return the error that PlatformIO's output describes."""
     where = ", ".join(boards)
-    overflow = OVERFLOW.search(output)
+    overflow, too_large = OVERFLOW.search(output), TOO_LARGE.search(output)
     if overflow:
         region, over = overflow[1], overflow[2]
         return TooLargeError(f"{where}: model and firmware exceed the {region} by {over} bytes")
+    if too_large:
+        what, size, most = too_large.groups()
+        over = str(int(size) - int(most))
+        return TooLargeError(f"{where}: model and firmware exceed the {what} by {over} bytes")
     errors = [line for line in output.splitlines() if re.search(r"\berror\b|undefined ref", line)]
     if not errors and NO_REGISTRY.search(output):
         return MissingRegistryError(
             "PlatformIO needs a package from its registry and cannot get it; the emulated boards "
             f"need none once these are there: {INSTALL}; pip install scons==4.11.1"
         )
+    if not errors and UPLOAD in output:
+        return UploadError(_upload_failure(where, output))
     lines = errors[:5] or [line for line in output.splitlines() if line.strip()][-10:]
     return BuildError(f"{where}: the firmware does not build\n" + "\n".join(lines))
+
+
+def _upload_failure(where: str, output: str) -> str:
+    """Return the last lines of the uploader that say something, in one line, and what to do."""
+    said = [line.strip() for line in output.partition(UPLOAD)[0].splitlines() if line.strip()]
+    reason = " / ".join(said[-UPLOAD_LINES:]) or "the uploader says nothing"
+    return (
+        f"{where}: the firmware was built but not written: {reason}. Is the board connected, its "
+        "debug probe free, and --port right?"
+    )

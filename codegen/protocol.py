@@ -193,27 +193,36 @@ class Client:
     def _ask(self, request: Frame) -> Frame | None:
         """Send a request until there is a reply; None, or a complaint of damage, if none comes."""
         data = encode(request)
-        reply: Frame | None = None
+        complaint: Frame | None = None
         for attempt in range(self.resends + 1):
-            if attempt:
-                self.resent += 1
-                self._decoder.give_up()
             self.link.write(PADDING + data if attempt else data)
-            reply = self._wait(request)
-            if reply is not None and reply.code not in DAMAGES:
-                break
-        return reply
+            self.resent += attempt > 0
+            reply = self._wait(request, patient=attempt == self.resends)
+            if reply is None:
+                self._decoder.give_up()
+            elif reply.code not in DAMAGES:
+                return reply
+            complaint = reply or complaint
+        return complaint
 
-    def _wait(self, request: Frame) -> Frame | None:
-        """Return the reply to the request, or a complaint of damage; None on timeout."""
+    def _wait(self, request: Frame, patient: bool) -> Frame | None:
+        """Return the reply to the request; None on timeout.
+
+        A complaint of damage is returned at once, to send again; if `patient`, only when no reply
+        follows it: it may be about bytes that came before the request.
+        """
         deadline = time.monotonic() + self.timeout
+        complaint: Frame | None = None
         while True:
             while (frame := self._decoder.next()) is not None:
-                mine = frame.sequence == request.sequence and frame.type == request.type
-                if mine or frame.code in DAMAGES:
+                if frame.code in DAMAGES:
+                    complaint = frame
+                elif frame.sequence == request.sequence and frame.type == request.type:
                     return frame
             left = deadline - time.monotonic()
-            data = self.link.read(left) if left > 0 else b""
+            data = b""
+            if left > 0 and (patient or complaint is None):
+                data = self.link.read(left)
             if not data:
-                return None
+                return complaint
             self._decoder.feed(data)

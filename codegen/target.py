@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.boards import Board, find_board
 from codegen.device import Answer, Device, Heard, Info, What, check_count, instructions_of
-from codegen.errors import InconsistentError, WrongModelError
+from codegen.errors import InconsistentError, RestartedError, WrongModelError
+from codegen.fit import require_fit
 from codegen.pack import pack_bits, unpack_bits, words_for
-from codegen.project import build, require_fit
+from codegen.project import build
 from codegen.protocol import Client
 from codegen.qemu import Qemu, find_qemu
 from codegen.render import render
@@ -24,6 +25,8 @@ from codegen.stages import plan
 from codegen.streams import Stream, check_samples, ends_of
 from qat.model import Analog, Model, Result, Spikes, State, check_input
 
+MOST_RESTARTS = 3
+"""How often a board may restart during one sample before that is an error."""
 TIMEOUT = 60.0
 """Seconds after which a firmware that does not answer counts as hanging."""
 
@@ -33,15 +36,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Instructions of single calls, exact; a call's forwarding in binding.h included.
+    """Instructions of single calls, exact, or cycles; a call's forwarding in binding.h included.
 
     input: (batch,) holding an analog input; None for other kinds
     step:  (batch, steps); 0 for those that an early stop saves
+    scores: (batch,) after the last step; None for a free-running model
     infer: (batch,) a whole inference; None unless the input is analog and T fixed
     """
 
     input: NDArray[np.int64] | None
     step: NDArray[np.int64]
+    scores: NDArray[np.int64] | None
     infer: NDArray[np.int64] | None
 
 
@@ -61,63 +66,46 @@ class PartCounts:
     infer: NDArray[np.int64] | None
 
 
+CALLS = (What.INPUT, What.STEP, What.SCORES, What.INFER)
+"""The calls that are measured, in the order of the fields of Counts and PartCounts."""
+
 MARKS = ("-DMODEL_MARKS=1",)
 """Compiler options of a firmware that counts each part."""
 
 
-class TargetModel:
-    """A model built for a board and run there.
+class Running(Protocol):
+    """What a device is behind: an emulator or a serial port."""
 
-    model:   what the firmware must hold
-    board:   a board or its name
-    files:   the generated files, {name: text}; by default they are generated now
-    timeout: seconds that one answer may take
-    flags:   compiler options on top of the project's own
+    def close(self) -> None:
+        """End it."""
 
-    A model too large for the board is refused before anything is built. Building is done at
-    once, QEMU starts with the first call. Raises the errors of
-    codegen.errors, each for one cause. Use it as a context manager, or call close().
-    """
 
-    def __init__(
-        self,
-        model: Model,
-        board: str | Board,
-        *,
-        files: Mapping[str, str] | None = None,
-        timeout: float = TIMEOUT,
-        flags: Sequence[str] = (),
-    ) -> None:
+class Runner:
+    """What targets of every kind share: a device that holds a model, and runs on it."""
+
+    trace_membranes = True
+
+    def __init__(self, model: Model, board: Board, timeout: float) -> None:
         self.model = model
-        self.board = find_board(board)
+        self.board = board
         self.timeout = timeout
-        self.flags = tuple(flags)
-        require_fit(self.board, *footprint(model))
-        find_qemu()
-        files = render(model) if files is None else files
-        self.elf: Path = build(files, self.board, flags=flags)[self.board.name]
-        self._qemu: Qemu | None = None
+        self.flags: tuple[str, ...] = ()
+        self.restarts = 0
+        self._running: Running | None = None
         self._device: Device | None = None
 
     # -------------------------------------------------------- connection
 
-    def connect(self, counting: bool = False) -> tuple[Qemu, Device]:
-        """Start the firmware and return it once it has said that it holds this model."""
-        qemu = Qemu(self.board, self.elf, counting)
-        try:
-            device = Device(Client(qemu, self.timeout, name=self.board.name))
-            self._check(device.info())
-        except BaseException:
-            qemu.close()
-            raise
-        return qemu, device
+    def connect(self, counting: bool = False) -> tuple[Running, Device]:
+        """Start or find the firmware and return it once it has said that it holds this model."""
+        raise NotImplementedError
 
     def _check(self, info: Info) -> None:
         digest = self.model.digest()
         if info.digest != digest:
             raise WrongModelError(
                 f"{self.board.name}: the firmware holds model {info.name} with digest "
-                f"{info.digest}; asked for {self.model.name} with {digest}"
+                f"{info.digest}; asked for {self.model.name} with {digest}{self._wrong_model()}"
             )
         sizes = tuple(layer.size for layer in self.model.layers)
         if info.layers != sizes or info.steps != (self.model.steps or 0):
@@ -126,11 +114,15 @@ class TargetModel:
                 f"the model has {sizes} and {self.model.steps or 0}"
             )
 
+    def _wrong_model(self) -> str:
+        """Return what to do about a firmware that holds another model."""
+        return ""
+
     @property
     def device(self) -> Device:
         """The running firmware, started now if it is not."""
         if self._device is None:
-            self._qemu, self._device = self.connect()
+            self._running, self._device = self.connect()
         return self._device
 
     def info(self) -> Info:
@@ -138,12 +130,12 @@ class TargetModel:
         return self.device.info()
 
     def close(self) -> None:
-        """End the emulator."""
-        if self._qemu is not None:
-            self._qemu.close()
-        self._qemu = self._device = None
+        """End the emulator, or give the serial port back."""
+        if self._running is not None:
+            self._running.close()
+        self._running = self._device = None
 
-    def __enter__(self) -> TargetModel:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -166,25 +158,41 @@ class TargetModel:
     ) -> Result:
         """Run the model on the target; arguments and result are those of Model.run.
 
-        The result has no u, for the target keeps none; with `trace` it has spikes and v. A
-        target starts from zero: `state` must be None. With `trace` and analog input the
-        model's own whole inference runs as well; InconsistentError if it scores differently.
+        The result has no u, for the target keeps none; with `trace` it has spikes and v, unless
+        trace_membranes is off. A target starts from zero: `state` must be None. With `trace` and
+        analog input the model's own whole inference runs as well; InconsistentError if it scores
+        differently. A sample during which a board restarts is run anew.
 
-        Any error ends the emulator; the next call starts a new one.
+        Any other error ends the connection; the next call makes a new one.
         """
         if state is not None:
             raise ValueError("state: a target starts from zero membranes; leave it out")
         array, steps = check_input(self.model, x, steps)
-        recorder = _Recorder(self.model, len(array), steps, trace)
+        recorder = _Recorder(self.model, len(array), steps, trace, self.trace_membranes)
         try:
             for index, row in enumerate(_vectors(self.model, array, steps)):
-                recorder.run(self.device, index, row)
+                self._run_sample(recorder, index, row)
                 if progress:
                     progress(index + 1, len(array))
         except BaseException:
             self.close()
             raise
         return recorder.result()
+
+    def _run_sample(self, recorder: _Recorder, index: int, vectors: Vectors) -> None:
+        """Run one sample, anew whenever the board restarts meanwhile."""
+        for attempt in range(MOST_RESTARTS):
+            try:
+                if attempt:
+                    self._begin_anew()
+                recorder.run(self.device, index, vectors)
+                return
+            except RestartedError:
+                self.restarts += 1
+        raise RestartedError(
+            f"{self.board.name}: restarted {MOST_RESTARTS} times during sample {index}: look at "
+            "its supply, and whether another program uses its port"
+        )
 
     def stream(self, samples: ArrayLike) -> Stream:
         """Send raw samples through the model's sensor on the target.
@@ -193,7 +201,7 @@ class TargetModel:
         `codegen.streams.expected` does. Results are asked for where the model has one: what
         comes elsewhere is counted, and shows as a result too many.
 
-        Any error ends the emulator; the next call starts a new one.
+        Any error ends the connection; the next call makes a new one.
         """
         raw = check_samples(self.model, samples)
         try:
@@ -209,21 +217,29 @@ class TargetModel:
         call, some ten, are included.
         """
         raw = check_samples(self.model, samples)
-        qemu, device = self.connect(counting=True)
+        running, device = self.connect(counting=True)
         counts = []
-        with qemu:
+        try:
             for i, sample in enumerate(raw):
                 device.sample(sample, restart=i == 0, keep=True)
                 counts.append(_count(device, What.SAMPLE, self.board))
+        finally:
+            running.close()
         return np.array(counts, np.int64)
 
-    def benchmark(self, x: ArrayLike, steps: int | None = None) -> Counts:
-        """Return exact instruction counts of every call for a batch of inputs.
+    def _begin_anew(self) -> None:
+        """Greet a board that has restarted; it must still hold the model."""
+        self.device.open()
+        self._check(self.device.info())
 
-        x is as for `run`. The firmware runs in an emulator of its own that counts.
+    def benchmark(self, x: ArrayLike, steps: int | None = None) -> Counts:
+        """Return what every call takes for a batch of inputs; x is as for `run`.
+
+        Emulated boards count instructions, exactly, in an emulator of its own; boards of hardware
+        cycles, those of interrupts that come meanwhile included.
         """
         calls = self._calls(x, steps, lambda device, what: _count(device, what, self.board))
-        return Counts(*(calls[what] for what in (What.INPUT, What.STEP, What.INFER)))
+        return Counts(*(calls[what] for what in CALLS))
 
     def parts(self, x: ArrayLike, steps: int | None = None) -> PartCounts:
         """Return the instructions of every part of every call; x is as for `run`.
@@ -234,8 +250,7 @@ class TargetModel:
         if not set(MARKS) <= set(self.flags):
             raise ValueError("parts: the firmware has no marks; pass flags=codegen.target.MARKS")
         calls = self._calls(x, steps, lambda device, what: _parts(device, what, self.board))
-        names = (What.INPUT, What.STEP, What.SCORES, What.INFER)
-        return PartCounts(*(calls[what] for what in names))
+        return PartCounts(*(calls[what] for what in CALLS))
 
     def stack(self, x: ArrayLike, steps: int | None = None) -> dict[What, int]:
         """Return the most bytes of stack that each kind of call took, by a painted stack."""
@@ -247,27 +262,42 @@ class TargetModel:
     ) -> dict[What, Any]:
         """Return what `measure` gives for every call, (batch, ...) or for steps (batch, step, ...).
 
-        The firmware runs in an emulator of its own that counts instructions.
+        An emulated firmware runs in an emulator of its own that counts instructions.
         """
         array, steps = check_input(self.model, x, steps)
         made = self.model.run(array, steps=steps).steps
         found: dict[What, list[Any]] = {what: [] for what in What}
-        qemu, device = self.connect(counting=True)
-        with qemu:
-            for index, (held, vectors) in enumerate(_vectors(self.model, array, steps)):
-                device.reset(held)
-                for what in self._once(What.INPUT):
-                    found[what].append(measure(device, what))
-                each = []
-                for vector in vectors if made is None else vectors[: made[index]]:
-                    if vector:
-                        device.input(vector)
-                    each.append(measure(device, What.STEP))
-                each += [np.zeros_like(each[0])] * (len(vectors) - len(each)) if each else []
-                found[What.STEP].append(each)
-                for what in self._once(What.SCORES, What.INFER):
-                    found[what].append(measure(device, what))
+        running, device = self.connect(counting=True)
+        try:
+            for index, row in enumerate(_vectors(self.model, array, steps)):
+                done = steps if made is None else int(made[index])
+                self._call_each(device, row, done, measure, found)
+        finally:
+            running.close()
         return {what: np.array(rows) if rows else None for what, rows in found.items()}
+
+    def _call_each(
+        self,
+        device: Device,
+        row: Vectors,
+        made: int,
+        measure: Callable[[Device, What], Any],
+        found: dict[What, list[Any]],
+    ) -> None:
+        """Measure every call of one sample, `made` steps, and append what it gave to `found`."""
+        held, vectors = row
+        device.reset(held)
+        for what in self._once(What.INPUT):
+            found[what].append(measure(device, what))
+        each = []
+        for vector in vectors[:made]:
+            if vector:
+                device.input(vector)
+            each.append(measure(device, What.STEP))
+        each += [np.zeros_like(each[0])] * (len(vectors) - made) if each else []
+        found[What.STEP].append(each)
+        for what in self._once(What.SCORES, What.INFER):
+            found[what].append(measure(device, what))
 
     def _once(self, *calls: What) -> list[What]:
         """Return those of the calls that this kind of model has."""
@@ -276,8 +306,62 @@ class TargetModel:
         return [what for what in calls if there[what]]
 
 
+class TargetModel(Runner):
+    """A model built for an emulated board and run there.
+
+    model:   what the firmware must hold
+    board:   an emulated board or its name
+    files:   the generated files, {name: text}; by default they are generated now
+    timeout: seconds that one answer may take
+    flags:   compiler options on top of the project's own
+
+    A model too large for the board is refused before anything is built. Building is done at
+    once, QEMU starts with the first call. Raises the errors of
+    codegen.errors, each for one cause. Use it as a context manager, or call close().
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        board: str | Board,
+        *,
+        files: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
+        flags: Sequence[str] = (),
+    ) -> None:
+        super().__init__(model, find_board(board), timeout)
+        self.flags = tuple(flags)
+        require_emulated(self.board)
+        require_fit(self.board, model, *footprint(model))
+        find_qemu()
+        files = render(model) if files is None else files
+        self.elf: Path = build(files, self.board, flags=flags)[self.board.name]
+
+    def connect(self, counting: bool = False) -> tuple[Qemu, Device]:
+        """Start the firmware and return it once it has said that it holds this model."""
+        qemu = Qemu(self.board, self.elf, counting)
+        try:
+            device = Device(Client(qemu, self.timeout, name=self.board.name))
+            device.open()
+            self._check(device.info())
+        except BaseException:
+            qemu.close()
+            raise
+        return qemu, device
+
+
+def require_emulated(board: Board) -> None:
+    """Raise ValueError for a board of hardware."""
+    if board.hardware is not None:
+        raise ValueError(
+            f"{board.name}: is a board of hardware; `spikemcu flash` writes a model to it, "
+            "`spikemcu run` runs it there"
+        )
+
+
 def _count(device: Device, what: What, board: Board) -> int:
-    return check_count(device.benchmark(what), board.clock_hz)
+    count = device.benchmark(what)
+    return count.instructions if board.hardware else check_count(count, board.clock_hz)
 
 
 def _parts(device: Device, what: What, board: Board) -> list[int]:
@@ -346,9 +430,12 @@ def _vectors(model: Model, x: NDArray[Any], steps: int) -> list[Vectors]:
 class _Recorder:
     """Runs sample after sample and collects what the target says."""
 
-    def __init__(self, model: Model, batch: int, steps: int, trace: bool) -> None:
+    def __init__(
+        self, model: Model, batch: int, steps: int, trace: bool, membranes: bool = True
+    ) -> None:
         self.model = model
         self.trace = trace
+        self.membranes = membranes
         self.every_step = trace or model.steps is None
         self.analog = isinstance(model.input, Analog)
         self.size = sum(words_for(layer.size) + layer.size for layer in model.layers)
@@ -376,8 +463,12 @@ class _Recorder:
 
     def _run_traced(self, device: Device, index: int, vectors: Vectors) -> None:
         device.reset(vectors[0])
+        last = len(vectors[1]) - 1
         for t, vector in enumerate(vectors[1]):
-            self.words[index, t] = device.trace_step(self.size, vector)
+            if self.membranes:
+                self.words[index, t] = device.trace_step(self.size, vector)
+            else:
+                self._step_for_spikes(device, self.words[index, t], vector, t == last)
             if device.decided:
                 break
         if self.model.steps is None:
@@ -385,6 +476,20 @@ class _Recorder:
         self._keep(index, device.scores(self.model.outputs))
         if self.analog:
             self._compare(index, device.infer(self.model.outputs))
+
+    def _step_for_spikes(
+        self, device: Device, row: NDArray[np.uint32], vector: bytes, last: bool
+    ) -> None:
+        """Run one step and fetch the packed spikes of every layer; membranes of the last alone."""
+        device.step(vector)
+        if last or device.decided:
+            row[:] = device.probe(0, self.size)
+            return
+        start = 0
+        for layer in self.model.layers:
+            words = words_for(layer.size)
+            row[start : start + words] = device.probe(start, words)
+            start += words + layer.size
 
     def _keep(self, index: int, answer: Answer) -> None:
         self.predictions[index], self.scores[index], self.made[index] = answer
@@ -410,7 +515,7 @@ class _Recorder:
             state=self._final(membranes),
             spikes=spikes if self.trace else None,
             u=None,
-            v=membranes if self.trace else None,
+            v=membranes if self.trace and self.membranes else None,
             steps=None if self.model.stop is None else self.made,
         )
 

@@ -16,17 +16,19 @@ from codegen.benchmark import (
     measure_stream,
     random_layer,
 )
-from codegen.boards import Board, find_boards, load_boards
+from codegen.boards import Board, find_boards
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output
 from codegen.comparison import Comparison
+from codegen.device import Counter
 from codegen.equivalence import compare_host, compare_on, compare_raw
+from codegen.fit import require_fit
+from codegen.hardware import BoardModel
 from codegen.host import CompilerError, find_compiler
 from codegen.project import build as build_firmware
-from codegen.project import require_fit
 from codegen.render import render
 from codegen.sizes import size_of
-from codegen.target import MARKS, TargetModel, footprint
+from codegen.target import MARKS, Runner, TargetModel, footprint, require_emulated
 from codegen.tools import doctor as look_for_tools
 from qat.model import Model
 
@@ -35,6 +37,13 @@ PORTABLE = ("-DMODEL_PORTABLE=1",)
 
 HOST = "host"
 """What this machine is called beside the boards."""
+
+COUNTED_BY = {
+    Counter.CYCLES: "its cycle counter",
+    Counter.SYSTICK: "its system timer",
+    Counter.MICROSECONDS: "its microseconds",
+    Counter.INSTRUCTIONS: "the emulator, which counts no cycles",
+}
 
 BENCH_SAMPLES = 20
 """Samples over which a model's instructions are averaged, unless --limit says otherwise."""
@@ -45,7 +54,7 @@ def prepare(
 ) -> dict[str, Path]:
     """Refuse a model too large for a board, then build all boards at once."""
     for board in boards:
-        require_fit(board, *footprint(model))
+        require_fit(board, model, *footprint(model))
     out.progress(f"building firmware for {', '.join(board.name for board in boards)}")
     return build_firmware(render(model), boards, flags=flags)
 
@@ -87,17 +96,22 @@ def _copies(model: Model, elves: dict[str, Path], folder: Path) -> dict[str, Pat
 
 def compare_target(model: Model, board: Board, inputs: Inputs, out: Output) -> Comparison:
     """Run the inputs on a board and compare every value."""
-    total = len(inputs.x)
     with TargetModel(model, board) as target:
-        pieces = compare_on(
-            model,
-            target,
-            inputs.x,
-            inputs.steps,
-            lambda done: out.progress(f"{board.name}: {done:,} of {total:,} samples"),
-        )
-        compared = sum(pieces, Comparison())
-        return compared if model.sensor is None else compared.beside(compare_raw(model, target))
+        return compare_pieces(model, target, inputs, out)
+
+
+def compare_pieces(model: Model, target: Runner, inputs: Inputs, out: Output) -> Comparison:
+    """Run the inputs on a target, piece by piece, and compare every value."""
+    total, name = len(inputs.x), target.board.name
+    pieces = compare_on(
+        model,
+        target,
+        inputs.x,
+        inputs.steps,
+        lambda done: out.progress(f"{name}: {done:,} of {total:,} samples"),
+    )
+    compared = sum(pieces, Comparison())
+    return compared if model.sensor is None else compared.beside(compare_raw(model, target))
 
 
 def compare_here(model: Model, inputs: Inputs, out: Output) -> Comparison | None:
@@ -116,27 +130,66 @@ def run(arguments: Namespace) -> int:
     out = Output(arguments)
     model = Model.load(arguments.model)
     boards = find_boards(arguments.board)
+    emulated = tuple(board for board in boards if board.hardware is None)
+    if emulated and arguments.port:
+        raise ValueError(f"--port: {emulated[0].name} is emulated and has no serial port")
     inputs = inputs_of(model, arguments)
-    prepare(model, boards, out)
+    if emulated:
+        prepare(model, emulated, out)
     out.say(f"{model.name} on {inputs.origin}")
     results = []
     here = compare_here(model, inputs, out)
     if here is not None:
-        results.append(_report(HOST, HOST, here, out))
+        results.append(report_line(HOST, HOST, here, out))
     for board in boards:
-        comparison = compare_target(model, board, inputs, out)
-        results.append(_report(board.name, board.core, comparison, out))
+        if board.hardware:
+            results.append(run_on_hardware(model, board, inputs, arguments, out))
+        else:
+            comparison = compare_target(model, board, inputs, out)
+            results.append(report_line(board.name, board.core, comparison, out))
     totals = _totals(results)
     out.result({"model": model.name, "digest": model.digest(), "results": results, **totals})
     return 0 if totals["differing"] == 0 else 1
 
 
-def _report(name: str, core: str, comparison: Comparison, out: Output) -> dict[str, Any]:
+def report_line(name: str, core: str, comparison: Comparison, out: Output) -> dict[str, Any]:
     """Print the line of a place where the model ran; return it as JSON values."""
     out.say(f"{name:9} {comparison.line}")
     if comparison.first:
         out.say(f"{name:9} first difference: {comparison.first}")
     return {"board": name, "core": core, **comparison.to_json()}
+
+
+def run_on_hardware(
+    model: Model, board: Board, inputs: Inputs, arguments: Namespace, out: Output
+) -> dict[str, Any]:
+    """Run the inputs on a connected board, then count cycles; return it as JSON values."""
+    with BoardModel(model, board, arguments.port, trace_membranes=arguments.probe) as target:
+        info = target.info()
+        comparison = compare_pieces(model, target, inputs, out)
+        result = report_line(board.name, board.core, comparison, out)
+        if target.restarts:
+            out.say(f"{board.name:9} restarted {target.restarts} times; those samples ran anew")
+        out.progress(f"{board.name}: counting cycles")
+        cycles = cycles_of(target, inputs)
+    call = "inference" if model.steps is not None else "step"
+    milliseconds = 1e3 * cycles / info.clock_hz
+    out.say(
+        f"{board.name:9} {cycles:,.0f} cycles per {call}, {milliseconds:.3f} ms at "
+        f"{info.clock_hz / 1e6:g} MHz, counted by {COUNTED_BY[info.counter]}"
+    )
+    counted = {"call": call, "cycles": cycles, "counter": info.counter.name.lower()}
+    return result | counted | {"clock_hz": info.clock_hz, "restarts": target.restarts}
+
+
+def cycles_of(target: BoardModel, inputs: Inputs) -> float:
+    """Return the mean cycles of an inference, or of a step of a model that runs free."""
+    counts = target.benchmark(inputs.x[:BENCH_SAMPLES], inputs.steps)
+    if counts.infer is not None:
+        return float(counts.infer.mean())
+    if counts.scores is None:
+        return float(counts.step.mean())
+    return float((counts.step.sum(axis=1) + counts.scores).mean())
 
 
 def _totals(results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -159,6 +212,8 @@ def bench(arguments: Namespace) -> int:
         if getattr(arguments, option) not in (None, False) and arguments.model:
             raise ValueError(f"--{option}: goes with --layer")
     boards = find_boards(arguments.board)
+    for board in boards:
+        require_emulated(board)
     measurements = (
         _bench_layer(arguments, boards, out)
         if arguments.layer
@@ -216,35 +271,6 @@ def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -
             measurements += measure_stream(model, board)
     out.say(f"{model.name}, mean over {inputs.origin}")
     return measurements
-
-
-def boards(arguments: Namespace) -> int:
-    """List the boards."""
-    out = Output(arguments)
-    known = load_boards().values()
-    out.table(
-        ("board", "core", "clock, MHz", "flash, KB", "RAM, KB", "what it is"),
-        [
-            (b.name, b.core, b.clock_hz // 10**6, b.flash // 1024, b.ram // 1024, b.title)
-            for b in known
-        ],
-    )
-    out.result(
-        {
-            "boards": [
-                {
-                    "board": b.name,
-                    "core": b.core,
-                    "clock_hz": b.clock_hz,
-                    "flash": b.flash,
-                    "ram": b.ram,
-                    "title": b.title,
-                }
-                for b in known
-            ]
-        }
-    )
-    return 0
 
 
 def doctor(arguments: Namespace) -> int:

@@ -347,11 +347,35 @@ def check_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--compiler", help="C compiler (default: $CC, cc, gcc or clang)")
 
 
+def _port(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--port",
+        metavar="P",
+        help="serial port of a board of hardware, such as /dev/ttyACM0 (default: look for it)",
+    )
+
+
 def run_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `run`."""
     _model(parser)
     _board(parser)
     _data(parser)
+    _port(parser)
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="on a board of hardware, compare the membranes of every step as well, as is always "
+        "done on emulated ones",
+    )
+
+
+def flash_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `flash`."""
+    _model(parser)
+    parser.add_argument(
+        "--board", metavar="B", required=True, help="a board of hardware, see `spikemcu boards`"
+    )
+    _port(parser)
 
 
 def build_arguments(parser: ArgumentParser) -> None:
@@ -554,9 +578,19 @@ VERBS: tuple[Verb, ...] = (
         "targets:build",
     ),
     Verb(
+        "flash",
+        "build a model's firmware and write it to a connected board",
+        "Build the firmware of a model, write it to a board of hardware through PlatformIO, wait "
+        "until the board answers, and check that it holds this model.",
+        flash_arguments,
+        "hardware:flash",
+    ),
+    Verb(
         "run",
         "run a model on a board, every spike compared",
-        "Stream inputs through the firmware and compare every spike, membrane and score.",
+        "Stream inputs through the firmware and compare every spike, membrane and score: on "
+        "emulated boards, or on a connected one that `spikemcu flash` has written, which also "
+        "counts its cycles.",
         run_arguments,
         "targets:run",
     ),
@@ -579,9 +613,9 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "boards",
         "the boards that firmware can be built for",
-        "List the boards.",
+        "List the boards, emulated and of hardware, and whether this machine can build for them.",
         no_arguments,
-        "targets:boards",
+        "hardware:boards",
     ),
     Verb(
         "doctor",

@@ -14,8 +14,9 @@ import pytest
 from support.models import small_model
 
 from codegen.boards import load_boards
+from codegen.fit import FIRMWARE_FLASH, FIRMWARE_RAM
 from codegen.paths import assets
-from codegen.project import FIRMWARE_FLASH, FIRMWARE_RAM, build
+from codegen.project import build
 from codegen.render import render
 from codegen.sizes import parse_sizes, size_of
 from codegen.target import footprint

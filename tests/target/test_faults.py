@@ -23,8 +23,9 @@ from codegen.errors import (
     UnknownBoardError,
     WrongModelError,
 )
+from codegen.fit import require_fit
 from codegen.paths import assets
-from codegen.project import build, require_fit
+from codegen.project import build
 from codegen.render import render
 from codegen.sizes import size_of
 from codegen.target import TargetModel, footprint
@@ -157,7 +158,7 @@ def test_too_large_for_the_board_before_anything_is_built(cache: Path) -> None:
     with pytest.raises(TooLargeError, match=r"qemu-m0: .* bytes of RAM.*16384"):
         TargetModel(small_flash, "qemu-m0")
     assert set((cache / "models").glob("*")) == built
-    require_fit(load_boards()["qemu-m4"], flash, ram)
+    require_fit(load_boards()["qemu-m4"], model, flash, ram)
 
 
 def test_too_large_for_the_linker(model: Model) -> None:
@@ -233,7 +234,7 @@ def test_no_registry(
         shutil.copytree(assets() / name, tmp_path / "assets" / name, ignore=skip)
     board = tmp_path / "assets" / "boards" / "qemu-m4.json"
     board.write_text(board.read_text().replace("qemu-cortexm", "ststm32"))
-    for module in ("boards", "project"):
+    for module in ("boards", "project", "registry"):
         monkeypatch.setattr(f"codegen.{module}.assets", lambda: tmp_path / "assets")
     with pytest.raises(MissingRegistryError, match=r"needs the platform ststm32 from .*registry"):
         build(render(model), "qemu-m4")

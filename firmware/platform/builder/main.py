@@ -77,4 +77,7 @@ env.AddCustomTarget(
     title="QEMU",
     description="Start the firmware in QEMU",
 )
+if env.get("UPLOADCMD"):  # the option upload_command: whatever takes the firmware from here
+    upload = env.VerboseAction("$UPLOADCMD", "Uploading $SOURCE")
+    env.AddPlatformTarget("upload", elf, [upload], "Upload")
 Default([elf, image])

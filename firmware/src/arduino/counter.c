@@ -28,13 +28,16 @@ static uint32_t period; /* cycles of the system timer */
 /* ------------------------------------------------------------------ counters */
 
 #if defined(__ARM_ARCH) && __ARM_ARCH >= 7
-/* Armv7-M Architecture Reference Manual, C1.6 and C1.8. */
-static volatile uint32_t *const CYCLES = REGISTER(0xE0001004u);
+/* Armv7-M Architecture Reference Manual, C1.6 and C1.8. An emulated machine may have a counter elsewhere. */
+#ifndef CYCLE_UNIT
+#define CYCLE_UNIT 0xE0001000u
+#endif
+static volatile uint32_t *const CYCLES = REGISTER(CYCLE_UNIT + 4u);
 
 static bool start_cycles(void)
 {
-    volatile uint32_t *const exception_monitor = REGISTER(0xE000EDFCu), *const control = REGISTER(0xE0001000u);
-    volatile uint32_t *const lock = REGISTER(0xE0001FB0u);
+    volatile uint32_t *const exception_monitor = REGISTER(0xE000EDFCu), *const control = REGISTER(CYCLE_UNIT);
+    volatile uint32_t *const lock = REGISTER(CYCLE_UNIT + 0xFB0u);
     *exception_monitor |= 1u << 24; /* TRCENA: the trace unit is on */
     *lock = 0xC5ACCE55u;            /* Cortex-M7: else its registers cannot be written */
     *control |= 1u;

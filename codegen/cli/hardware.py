@@ -1,0 +1,95 @@
+"""The verbs of boards: flash, and the list of them all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from argparse import Namespace
+from collections.abc import Iterable
+from typing import Any
+
+from codegen.boards import Board, hardware_boards, load_boards
+from codegen.cli.output import Output
+from codegen.hardware import flash as flash_board
+from codegen.registry import answers, installed, needs_registry, pinned, user_core
+from codegen.sizes import COMPILER
+from qat.model import Model
+
+MHZ = 10**6
+KB = 1024
+
+
+def flash(arguments: Namespace) -> int:
+    """Write a model's firmware to a connected board."""
+    out = Output(arguments)
+    model = Model.load(arguments.model)
+    with flash_board(model, arguments.board, arguments.port, out.progress) as target:
+        info = target.info()
+        port = target.link_port
+    out.say(
+        f"{target.board.name} on {port} holds {info.name}, digest {info.digest[:8]}, at "
+        f"{info.clock_hz / MHZ:g} MHz"
+    )
+    command = f"spikemcu run {arguments.model} --board {target.board.name}"
+    out.say(f"prove it there: {command}" + (f" --port {port}" if arguments.port else ""))
+    values = {"model": model.name, "digest": info.digest, "clock_hz": info.clock_hz}
+    out.result({"board": target.board.name, "port": port, **values})
+    return 0
+
+
+def buildable(boards: Iterable[Board], out: Output) -> dict[str, str]:
+    """Return for every board "yes", or what building for it takes first."""
+    found = {}
+    missing = [b for b in boards if needs_registry(b) and not installed(b, user_core())]
+    registry = bool(missing) and _asked(missing[0], out)
+    for board in boards:
+        if not needs_registry(board):
+            found[board.name] = "yes" if shutil.which(COMPILER) else f"needs {COMPILER}"
+        elif board not in missing:
+            found[board.name] = "yes"
+        elif registry:
+            found[board.name] = f"after a download: {board.platform} {pinned(board)}"
+        else:
+            found[board.name] = f"no: {board.platform} {pinned(board)} is not here, no registry"
+    return found
+
+
+def _asked(board: Board, out: Output) -> bool:
+    out.progress("asking PlatformIO's registry")
+    return answers(board.platform, os.environ)
+
+
+def _row(board: Board, builds: str) -> tuple[Any, ...]:
+    waits = board.hardware.wait_states if board.hardware else ""
+    sizes = (board.clock_hz // MHZ, board.flash // KB, board.ram // KB, waits)
+    return (board.name, board.core, *sizes, builds, board.title)
+
+
+def _values(board: Board, builds: str) -> dict[str, Any]:
+    hardware = board.hardware
+    values = {
+        "board": board.name,
+        "core": board.core,
+        "clock_hz": board.clock_hz,
+        "flash": board.flash,
+        "ram": board.ram,
+        "title": board.title,
+        "emulated": hardware is None,
+        "builds": builds == "yes",
+        "building": builds,
+    }
+    if hardware is not None:
+        waits = {"flash": hardware.wait_states, "conditions": hardware.conditions}
+        values |= {"wait_states": waits | {"source": hardware.source}, "serial": hardware.via}
+    return values
+
+
+def boards(arguments: Namespace) -> int:
+    """List the boards."""
+    out = Output(arguments)
+    known = [*load_boards().values(), *hardware_boards().values()]
+    builds = buildable(known, out)
+    header = ("board", "core", "clock, MHz", "flash, KB", "RAM, KB", "wait states", "builds here")
+    out.table((*header, "what it is"), [_row(b, builds[b.name]) for b in known])
+    out.result({"boards": [_values(b, builds[b.name]) for b in known]})
+    return 0

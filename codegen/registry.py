@@ -1,0 +1,108 @@
+"""What a build needs of PlatformIO's registry, and whether that is here or to be had.
+
+PlatformIO itself would try for a minute and end with an empty message.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from codegen.boards import Board
+from codegen.errors import INSTALL, MissingCompilerError, MissingRegistryError, TargetError
+from codegen.paths import assets
+from codegen.sizes import COMPILER
+
+OUR_PLATFORM = "qemu-cortexm"
+TOOLCHAIN = "toolchain-gccarmnoneeabi"
+REGISTRY_SECONDS = 4.0
+"""Time that the registry has for an answer."""
+
+
+def needs_registry(board: Board) -> bool:
+    """Return True if the board's platform comes from the registry."""
+    return board.platform != OUR_PLATFORM
+
+
+def user_core() -> Path:
+    """Return PlatformIO's own folder, where the packages for boards of hardware are kept.
+
+    They are large, and other projects of the user share them.
+    """
+    chosen = os.environ.get("PLATFORMIO_CORE_DIR")
+    return Path(chosen) if chosen else Path.home() / ".platformio"
+
+
+def pinned(board: Board) -> str:
+    """Return the version of the board's platform that firmware/platformio.ini asks for."""
+    settings = configparser.ConfigParser()
+    settings.read(assets() / "firmware" / "platformio.ini")
+    section = f"env:{board.name}"
+    while "platform" not in settings[section]:
+        section = settings[section]["extends"]
+    return settings[section]["platform"].partition("@")[2]
+
+
+def installed(board: Board, core: Path) -> bool:
+    """Return True if the board's platform is there, in the version that is asked for."""
+    version = pinned(board)
+    for folder in (core / "platforms").glob(f"{board.platform}*"):
+        try:
+            manifest = json.loads((folder / "platform.json").read_text())
+        except (OSError, ValueError):
+            continue
+        if manifest.get("name") == board.platform and version in ("", manifest.get("version")):
+            return True
+    return False
+
+
+def answers(package: str, environment: Mapping[str, str]) -> bool:
+    """Return True if the registry knows of a package, within REGISTRY_SECONDS."""
+    command = [sys.executable, "-m", "platformio", "pkg", "show", f"platformio/{package}"]
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, timeout=REGISTRY_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def _wanted(core: Path, boards: Sequence[Board]) -> Iterator[tuple[str, TargetError]]:
+    """Yield what only PlatformIO's registry can give, and the error if it does not."""
+    silent = "PlatformIO's registry, which has one, does not answer"
+    ours = [board for board in boards if not needs_registry(board)]
+    if ours and not shutil.which(COMPILER) and not (core / "packages" / TOOLCHAIN).is_dir():
+        text = f"no {COMPILER} on PATH, and {silent}; install it with: {INSTALL}"
+        yield TOOLCHAIN, MissingCompilerError(text)
+    if not find_spec("SCons") and not (core / "packages" / "tool-scons").is_dir():
+        text = f"no SCons in this Python, and {silent}; run: pip install scons==4.11.1"
+        yield "tool-scons", MissingRegistryError(text)
+    for board in boards:
+        if needs_registry(board) and not installed(board, core):
+            yield board.platform, MissingRegistryError(no_platform(board))
+
+
+def no_platform(board: Board) -> str:
+    """Return what to do where a board's platform is neither here nor to be had."""
+    name = f"platformio/{board.platform}@{pinned(board)}"
+    return (
+        f"{board.name}: needs the platform {board.platform} from PlatformIO's registry, which does "
+        f"not answer. Check the network and HTTPS_PROXY; or, where there is a network, run "
+        f"`pio pkg install -g -p {name}` and copy the folder that it fills, ~/.platformio, here. "
+        "The emulated boards need none of it"
+    )
+
+
+def require_packages(core: Path, boards: Sequence[Board], environment: Mapping[str, str]) -> None:
+    """Raise the error for the first package that is neither here nor to be had."""
+    for package, error in _wanted(core, boards):
+        if not answers(package, environment):
+            raise error

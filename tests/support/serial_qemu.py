@@ -1,0 +1,48 @@
+"""QEMU whose emulated serial port is a pseudo-terminal: a board behind a port."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from codegen.boards import Board
+from codegen.qemu import find_qemu
+
+FLAGS = "-display none -monitor none -serial pty -semihosting-config enable=on,target=native"
+
+
+def serial_command(board: Board, elf: Path, options: Sequence[str] = ()) -> list[str]:
+    """Return the command line that runs `elf` with its serial port behind a pseudo-terminal."""
+    machine = ["-M", board.machine, "-kernel", str(elf)]
+    return [find_qemu(), *FLAGS.split(), *options, *machine]
+
+
+class SerialQemu:
+    """A running emulator; `port` is the path of its serial port."""
+
+    def __init__(self, board: Board, elf: Path, options: Sequence[str] = ()) -> None:
+        self._process = subprocess.Popen(
+            serial_command(board, elf, options),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        found = re.search(r"/dev/\S+", said)
+        assert found, said
+        self.port = found[0]
+
+    def close(self) -> None:
+        """End the emulator."""
+        self._process.kill()
+        self._process.communicate()
+
+    def __enter__(self) -> SerialQemu:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.close()

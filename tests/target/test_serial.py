@@ -1,0 +1,207 @@
+"""The protocol over the emulated serial ports of all cores, and the Arduino sources on them."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.arduino_firmware import CPP, WARNINGS, C, build_arduino, includes
+from support.models import inputs_for
+from support.results import assert_same
+from support.serial_qemu import SerialQemu
+
+from codegen.boards import Board, find_board, hardware_boards, load_boards
+from codegen.device import Counter, Device, What
+from codegen.hardware import BoardModel
+from codegen.paths import assets
+from codegen.ports import SerialLink
+from codegen.project import build
+from codegen.protocol import Client, Link
+from codegen.qemu import COUNTING, uart_flags
+from codegen.render import render
+from codegen.sizes import find_arm_compiler
+from qat.model import Model
+
+pytestmark = pytest.mark.target
+
+BOARDS = tuple(load_boards())
+SECONDS = 5.0
+
+
+def as_hardware(name: str) -> Board:
+    """Return an emulated board as one behind a serial port."""
+    return replace(find_board(name), hardware=find_board("nucleo_f401re").hardware)
+
+
+def check(model: Model, name: str, port: str, samples: int = 4) -> None:
+    x = inputs_for(model, samples, 1)
+    expected = model.run(x, trace=True)
+    with BoardModel(model, as_hardware(name), port) as target:
+        assert_same(replace(expected, u=None), target.run(x, trace=True))
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_model_over_the_serial_port(name: str, model: Model) -> None:
+    board = find_board(name)
+    elf = build(render(model), board, flags=uart_flags(board))[name]
+    with SerialQemu(board, elf) as qemu:
+        check(model, name, qemu.port)
+
+
+def test_no_serial_port() -> None:
+    with pytest.raises(ValueError, match="pico: its JSON names no emulated serial port"):
+        uart_flags(find_board("pico"))
+
+
+class FaultyLink:
+    """Spoils some of what passes a link: bytes get lost, doubled, flipped."""
+
+    def __init__(self, link: Link, seed: int, rate: float) -> None:
+        self.link, self.rng, self.rate, self.faults = link, random.Random(seed), rate, 0
+
+    def _spoil(self, data: bytes) -> bytes:
+        if not data or self.rng.random() >= self.rate:
+            return data
+        self.faults += 1
+        place = self.rng.randrange(len(data))
+        spoiled = bytearray(data)
+        spoiled[place : place + 1] = self.rng.choice((b"", data[place : place + 1] * 2, b"\x55"))
+        return bytes(spoiled)
+
+    def read(self, timeout: float) -> bytes:
+        return self._spoil(self.link.read(timeout))
+
+    def write(self, data: bytes) -> None:
+        self.link.write(self._spoil(data))
+
+
+def test_faults_on_the_emulated_line(model: Model) -> None:
+    board = find_board("qemu-m4")
+    elf = build(render(model), board, flags=uart_flags(board))["qemu-m4"]
+    x = inputs_for(model, 20, 3)
+    with SerialQemu(board, elf) as qemu, BoardModel(model, as_hardware("qemu-m4"), qemu.port) as t:
+        client = t.device.client
+        client.timeout, client.resends = 0.05, 60
+        client.link = link = FaultyLink(client.link, 7, 0.1)
+        found = t.run(x, trace=True)
+    assert_same(replace(model.run(x, trace=True), u=None), found)
+    assert link.faults > 20
+
+
+# ------------------------------------------------------- the Arduino sources
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_arduino_firmware_on_an_emulated_core(name: str, model: Model, tmp_path: Path) -> None:
+    """Everything but the core itself is what a board of hardware runs."""
+    board = find_board(name)
+    elf = build_arduino(render(model), board, tmp_path)
+    with SerialQemu(board, elf, COUNTING) as qemu:
+        check(model, name, qemu.port)
+        with BoardModel(model, as_hardware(name), qemu.port) as target:
+            info = target.info()
+            counts = target.benchmark(inputs_for(model, 2, 0))
+    assert info.counter == Counter.SYSTICK  # QEMU emulates no cycle counter
+    assert (info.clock_hz, info.stack_bytes) == (board.clock_hz, 0)
+    assert info.cpuid_part == board.cpuid_part
+    assert (counts.step > 0).all()
+
+
+def loops(board: Board, elf: Path, lengths: tuple[int, ...]) -> tuple[Counter, list[int]]:
+    """Return what the firmware counts for loops of 2 n + 1 instructions, of 256 ns each."""
+    with SerialQemu(board, elf, COUNTING) as qemu, SerialLink(qemu.port, 115200) as link:
+        device = Device(Client(link, SECONDS, 2))
+        device.open()
+        return device.info().counter, [device.benchmark(What.LOOP, n).instructions for n in lengths]
+
+
+TIMERS = {"off": (0, Counter.SYSTICK), "core": (1, Counter.SYSTICK)}
+LENGTHS = (1, 100, 1000, 5000, 20_000, 100_000)
+
+
+@pytest.mark.parametrize("timer", TIMERS)
+@pytest.mark.parametrize("name", BOARDS)
+def test_cycles_by_the_system_timer(name: str, timer: str, model: Model, tmp_path: Path) -> None:
+    """Whether nobody uses it or the core's milliseconds are made of it; interrupts count too.
+
+    The loops take up to 51 ms: an uncounted period of 1 ms would show as 1 ms.
+    """
+    board, (setting, kind) = find_board(name), TIMERS[timer]
+    elf = build_arduino(render(model), board, tmp_path, [f"-DCORE_TIMER={setting}"])
+    counter, found = loops(board, elf, LENGTHS)
+    assert counter == kind
+    mhz = board.clock_hz / 1e6
+    expected = np.array([(2 * n + 1) * 0.256 * mhz for n in LENGTHS])
+    periods = expected / (1000 * mhz)
+    interrupts = 30 * 0.256 * mhz * (periods + 1)  # at most 30 instructions for each
+    assert (np.abs(np.array(found) - expected) < 2 * 0.256 * mhz + interrupts).all(), found
+    assert interrupts.max() < 500 * mhz * 0.9
+
+
+@pytest.mark.parametrize("name", ["qemu-m3", "qemu-m4", "qemu-m7"])
+def test_the_cycle_counter(name: str, model: Model, tmp_path: Path) -> None:
+    """QEMU has none: here it lies where the machine has one of 25 MHz that counts up."""
+    board, place = find_board(name), "-DCYCLE_UNIT=0x40028014u"
+    counter, found = loops(board, build_arduino(render(model), board, tmp_path, [place]), LENGTHS)
+    assert counter == Counter.CYCLES
+    expected = [(2 * n + 1) * 0.256 * 25 for n in LENGTHS]
+    assert found == pytest.approx(expected, rel=0.02, abs=2 * 0.256 * 25)
+
+
+def test_microseconds_where_the_timer_has_another_clock(model: Model, tmp_path: Path) -> None:
+    board = find_board("qemu-m4")
+    elf = build_arduino(render(model), board, tmp_path, ["-DCORE_TIMER=2"])
+    counter, found = loops(board, elf, (5000, 100_000))
+    assert counter == Counter.MICROSECONDS
+    assert found == pytest.approx([10_001 * 6.4, 200_001 * 6.4], rel=0.02)
+
+
+ARDUINO = assets() / "firmware" / "src"
+
+
+def common_and_arduino() -> list[Path]:
+    return [*sorted(ARDUINO.glob("*.c")), *sorted((ARDUINO / "arduino").glob("*.c*"))]
+
+
+@pytest.fixture(scope="module")
+def pair(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pair")
+    for name, text in render(model).items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("board", hardware_boards())
+def test_no_warning_for_a_board_of_hardware(board: str, pair: Path) -> None:
+    """The sources that PlatformIO compiles for it, with its core's options and the ARM compiler."""
+    flags = hardware_boards()[board].core_flags
+    for source in [*common_and_arduino(), *pair.glob("*.c")]:
+        language = C if source.suffix == ".c" else CPP
+        command = [find_arm_compiler(), *language, "-O2", "-Werror", *WARNINGS, *flags]
+        compile_only([*command, *includes(pair), "-DMODEL_PROBE=1"], source)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_no_warning_on_this_machine(compiler: str, pair: Path) -> None:
+    """But for what holds ARM assembly."""
+    for source in common_and_arduino():
+        if source.name != "counter.c":
+            language = C if source.suffix == ".c" else CPP
+            command = [compiler, *language, "-O2", "-Werror", *WARNINGS, *includes(pair)]
+            compile_only([*command, "-DMODEL_PROBE=1"], source)
+
+
+def compile_only(command: list[str], source: Path) -> None:
+    done: Any = subprocess.run(
+        [*command, "-c", str(source), "-o", "/dev/null"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
