@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from codegen.comparison import Comparison, Difference, compare
 from codegen.host import HostModel
 from codegen.streams import Stream, compare_streams, expected, made_samples
-from codegen.write import renamed
 from qat.model import Analog, Model, Result, Spikes, check_input
 
 PIECE = 256
@@ -74,11 +74,15 @@ def compare_on(
 def read_code(model: Model, folder: str | PathLike[str]) -> tuple[Model, dict[str, str]]:
     """Return (the model under the name that the files have, {file name: text}) of a folder.
 
-    The pair is <name>.h and <name>.c with the model's name, or else the only pair there.
+    The pair is <name>.h and <name>.c with the model's name, or else the only pair there, in the
+    folder itself or below it.
     Raises ValueError if there is none, or more than one under other names.
     """
     folder = Path(folder)
-    pairs = sorted(h.stem for h in folder.glob("*.h") if h.with_suffix(".c").is_file())
+    for pattern in ("*", "**/*"):  # a package has folders of its own
+        headers, sources = ({f.stem: f for f in folder.glob(f"{pattern}.{end}")} for end in "hc")
+        if pairs := sorted(headers.keys() & sources.keys()):
+            break
     if model.name in pairs:
         pairs = [model.name]
     if len(pairs) != 1:
@@ -86,9 +90,9 @@ def read_code(model: Model, folder: str | PathLike[str]) -> tuple[Model, dict[st
             f"{folder}: found {', '.join(pairs) or 'no pair of files'}; must hold "
             f"{model.name}.h and {model.name}.c, or one pair that `spikemcu generate` wrote"
         )
-    names = (f"{pairs[0]}.h", f"{pairs[0]}.c")
+    files = (headers[pairs[0]], sources[pairs[0]])
     try:
-        return renamed(model, pairs[0]), {name: (folder / name).read_text() for name in names}
+        return replace(model, name=pairs[0]), {file.name: file.read_text() for file in files}
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{folder}: cannot be read ({error})") from None
 

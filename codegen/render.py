@@ -68,7 +68,8 @@ def environment() -> Environment:
     return env
 
 
-def _context(program: Program) -> dict[str, Any]:
+def template_context(program: Program) -> dict[str, Any]:
+    """Return what every template of a model may name."""
     extent = f"{program.upper}_INPUTS"
     if program.input_kind == "spikes":
         extent = f"{program.upper}_INPUT_WORDS"
@@ -97,7 +98,7 @@ def render(
     kernels: {stage: kernel} that are not to be chosen
     """
     program = plan(model, core, activity, kernels)
-    context = _context(program)
+    context = template_context(program)
     templates = {
         f"{program.name}.h": "model.h.j2",
         f"{program.name}.c": "model.c.j2",

@@ -7,7 +7,7 @@ import json
 from os import PathLike
 from pathlib import Path
 
-from codegen.render import render
+from codegen.packages import Vectors, package
 from codegen.summary import summarize
 from qat.model import Activity, Model, write_atomically
 
@@ -24,28 +24,35 @@ def generate(
     model: Model,
     folder: str | PathLike[str],
     name: str | None = None,
+    *,
     core: str | None = None,
     activity: Activity | None = None,
+    form: str = "c",
+    vectors: Vectors | None = None,
 ) -> dict[str, Path]:
-    """Write `<name>.h`, `<name>.c` and `manifest.json` to `folder`; return {file name: path}.
+    """Write a model's C to `folder`, as a package of a build system; return {file: path}.
+
+    Beside `<name>.h` and `<name>.c` stand README.md, manifest.json, an example that runs test
+    vectors, and what the format wants.
 
     The folder is made if it is missing. Everything is rendered before the first file is
     written, and each file is replaced whole, so that a failure leaves no half of one behind.
 
     core, activity: what the kernels are chosen for; see codegen.stages.plan
+    form:    a row of codegen.packages.FORMATS: "c", "arduino", "platformio", "cmake", "zephyr"
+    vectors: those of the example, by codegen.packages.vectors_of; by default one that is made
 
-    Raises ValueError if the name is no C identifier or the folder cannot be written.
+    Raises ValueError if the name is no C identifier, the format is not known or the folder
+    cannot be written.
     """
     model, folder = renamed(model, name), Path(folder)
-    pair = {
-        file: text for file, text in render(model, core, activity).items() if file != "binding.h"
-    }
+    files = package(model, form, core=core, activity=activity, vectors=vectors)
     manifest = json.dumps(summarize(model, core, activity), indent=2) + "\n"
     paths = {}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, text in {**pair, "manifest.json": manifest}.items():
+        for file, text in {**files, "manifest.json": manifest}.items():
             paths[file] = folder / file
+            paths[file].parent.mkdir(parents=True, exist_ok=True)
             write_atomically(paths[file], text.encode())
     except OSError as error:
         raise ValueError(f"{folder}: cannot be written ({error.strerror})") from None

@@ -12,6 +12,7 @@ from codegen.boards import find_board
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output, percent
 from codegen.equivalence import compare_host, read_code
+from codegen.packages import Vectors, vectors_of
 from codegen.summary import summarize
 from codegen.weights import weights_header
 from codegen.write import generate as write_pair
@@ -111,12 +112,29 @@ def generate(arguments: Namespace) -> int:
     model = Model.load(arguments.model)
     core = None if arguments.board is None else find_board(arguments.board).family
     activity = Activity.of(model, arguments.assume_density)
-    paths = write_pair(model, arguments.output, arguments.name, core, activity)
+    paths = write_pair(
+        model,
+        arguments.output,
+        arguments.name,
+        core=core,
+        activity=activity,
+        form=arguments.format,
+        vectors=_vectors(model, arguments),
+    )
     for path in paths.values():
         out.say(f"wrote {path}")
     files = {name: str(path) for name, path in paths.items()}
     out.result({"digest": model.digest(), "files": files})
     return 0
+
+
+def _vectors(model: Model, arguments: Namespace) -> Vectors:
+    """Return the test vectors that were asked for: of the data, else made ones."""
+    arguments.limit = arguments.vectors
+    inputs = inputs_of(model, arguments)
+    if inputs.labels is None and arguments.vectors == 1:
+        return vectors_of(model)
+    return vectors_of(model, inputs.x, inputs.origin)
 
 
 def weights(arguments: Namespace) -> int:

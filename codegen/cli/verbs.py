@@ -316,6 +316,24 @@ def generate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--board", metavar="B", help="choose kernels for this board; the C serves every core"
     )
+    parser.add_argument(
+        "--format",
+        default="c",
+        metavar="F",
+        help="a package for c, arduino, platformio, cmake or zephyr (default c: the pair alone, "
+        "with an example)",
+    )
+    parser.add_argument(
+        "--vectors",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="test vectors of the example (default 1), test samples of --data NAME|FILE",
+    )
+    parser.add_argument(
+        "--data", metavar="NAME|FILE", help="data set of the vectors; by default the model's own"
+    )
+    _label(parser)
     _density(parser)
 
 
