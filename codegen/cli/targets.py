@@ -97,7 +97,11 @@ def compare_target(model: Model, board: Board, inputs: Inputs, out: Output) -> C
             lambda done: out.progress(f"{board.name}: {done:,} of {total:,} samples"),
         )
         compared = sum(pieces, Comparison())
-        return compared if model.sensor is None else compared.beside(compare_raw(model, target))
+        return (
+            compared
+            if model.sensor is None
+            else compared.beside(compare_raw(model, target, inputs.samples))
+        )
 
 
 def compare_here(model: Model, inputs: Inputs, out: Output) -> Comparison | None:
@@ -108,7 +112,7 @@ def compare_here(model: Model, inputs: Inputs, out: Output) -> Comparison | None
         out.say(f"{HOST:9} left out: {error}")
         return None
     out.progress(f"{HOST}: {len(inputs.x):,} samples")
-    return compare_host(model, inputs.x)
+    return compare_host(model, inputs.x, samples=inputs.samples)
 
 
 def run(arguments: Namespace) -> int:
