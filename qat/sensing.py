@@ -26,7 +26,7 @@ HEADROOM = 2.0
 SPREAD = 3.0
 """Standard deviations that a byte spans, either way, for channels with scales of their own."""
 
-FINE = 4
+FINE = 2
 """Samples that a step of a byte should be at least; else every channel has a unit of its own."""
 
 PIECE = 2**20
