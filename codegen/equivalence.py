@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.comparison import Comparison, Difference, compare
 from codegen.host import HostModel
-from codegen.streams import Stream, compare_streams, expected, made_samples
+from codegen.streams import Stream, check_samples, compare_streams, expected, made_samples
 from qat.model import Analog, Model, Result, Spikes, check_input
 
 PIECE = 256
@@ -101,6 +101,7 @@ def compare_host(
     model: Model,
     x: ArrayLike | None = None,
     *,
+    samples: ArrayLike | None = None,
     code: Mapping[str, str] | None = None,
     compiler: str | None = None,
     flags: Sequence[str] | None = None,
@@ -108,23 +109,23 @@ def compare_host(
 ) -> Comparison:
     """Compare the model with its C, compiled for this machine, in every bit.
 
-    x:    inputs as Model.run takes them; made ones by default
-    code: {file name: text} to check in place of freshly generated C
-
-    A model with a sensor is given raw samples as well, made ones.
+    x:       inputs as Model.run takes them; made ones by default
+    samples: raw samples for a model with a sensor, besides the made ones that it is given
+    code:    {file name: text} to check in place of freshly generated C
     """
     x = made_inputs(model) if x is None else x
     steps = FREE_STEPS if model.steps is None and isinstance(model.input, Analog) else None
     options = {} if flags is None else {"flags": flags}
     host = HostModel(model, compiler, files=code, **options)
     compared = sum(compare_on(model, host, x, steps, progress), Comparison())
-    return compared if model.sensor is None else compared.beside(compare_raw(model, host))
+    return compared if model.sensor is None else compared.beside(compare_raw(model, host, samples))
 
 
 def compare_raw(model: Model, other: Streams, samples: ArrayLike | None = None) -> Comparison:
-    """Compare what raw samples give: made ones, or (samples, channels) of int16."""
-    raw = made_samples(model) if samples is None else samples
-    return compare_streams(expected(model, raw), other.stream(raw))
+    """Compare what raw samples give: made ones, and (samples, channels) of int16 if given."""
+    streams = [made_samples(model)] + ([] if samples is None else [check_samples(model, samples)])
+    pairs = ((expected(model, raw), other.stream(raw)) for raw in streams)
+    return sum((compare_streams(*pair) for pair in pairs), Comparison())
 
 
 def check(

@@ -20,7 +20,7 @@ from codegen.errors import BuildError
 from codegen.sizes import compile_files, find_arm_compiler, run_tool
 
 OBJDUMP = "arm-none-eabi-objdump"
-API = ("reset", "input", "step", "scores", "classify")
+API = ("reset", "input", "step", "scores", "classify", "sample")
 """Functions of a model that a user calls."""
 
 LINE = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\t(.*))?$")

@@ -8,6 +8,7 @@ import numpy as np
 
 from codegen.stages import Program, Stage, plan
 from codegen.stages.records import Field
+from codegen.stages.sensor import Stream
 from qat.model import Activity, Interval, LayerBounds, Model
 
 FLOAT32_BYTES = 4
@@ -69,6 +70,21 @@ def _shared(program: Program) -> list[dict[str, Any]]:
     return [_field(item) for item in program.fields if item.name not in owned]
 
 
+def _sensor(program: Program, stream: Stream) -> dict[str, Any]:
+    """Return what raw samples go through; `every` is the samples from one result to the next."""
+    return {
+        "channels": stream.channels,
+        "names": list(stream.names),
+        "unit": stream.unit,
+        "mode": stream.mode,
+        "group": stream.group,
+        "window": stream.window,
+        "every": stream.hop * stream.group,
+        "ram_bytes": program.stream_bytes,
+        "flash": [{"name": t.name, "what": t.what, "bytes": t.bytes} for t in stream.tables],
+    }
+
+
 def summarize(
     model: Model, core: str | None = None, activity: Activity | None = None
 ) -> dict[str, Any]:
@@ -91,6 +107,7 @@ def summarize(
             "high": program.input_high,
         },
         "steps": model.steps,
+        "sensor": None if program.sensor is None else _sensor(program, program.sensor),
         "readout": None if model.readout is None else type(model.readout).__name__.lower(),
         "outputs": model.outputs,
         "stages": stages,

@@ -10,14 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qat.checks import (
+    check_classes,
+    check_features,
+    check_samples,
+    checked_labels,
+    checked_samples,
+)
 from qat.encode import drop_bits, to_integers
-from qat.quantize import finite
+from qat.model.sensor import Sensor
+from qat.sensing import SPREAD, Raw, check_fit, given_unit, own_unit, to_samples
 
 VALIDATION, TEST = 0.1, 0.2
 """Parts of the samples that are set aside where a data set does not come divided."""
-
-SPREAD = 3.0
-"""Standard deviations that a byte spans, either way, for features with scales of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +39,7 @@ class Dataset:
                  one for every feature (channel) where each has its own
     x_offset:    the real value of 0 in x, likewise
     class_names: words for the classes, or none
-    originals:   the training samples as they were before the `steps` that made x_train of them,
+    originals:   the training inputs as they were before the `steps` that made x_train of them,
                  None without such; augmentation changes originals
     steps:       functions of a batch, applied in order, from originals to x_train
     """
@@ -53,6 +58,9 @@ class Dataset:
     x_scale: float | tuple[float, ...] = 1.0
     x_offset: float | tuple[float, ...] = 0.0
     class_names: tuple[str, ...] = ()
+    channel_names: tuple[str, ...] = ()
+    raw: Raw | None = None
+    sensor: Sensor | None = None
     originals: NDArray[Any] | None = None
     steps: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = ()
 
@@ -76,6 +84,8 @@ class Dataset:
             x_test=step(self.x_test),
             originals=self.x_train if self.originals is None else self.originals,
             steps=(*self.steps, step),
+            raw=None,
+            sensor=None,
             **changed,
         )
 
@@ -87,8 +97,12 @@ class Dataset:
     def with_input_bits(self, bits: int) -> Dataset:
         """Return the data with inputs of at most `bits` bits: the upper ones are kept.
 
+        What comes from a sensor is scaled anew, from its samples.
+
         Raises ValueError for less than one bit (two for signed data).
         """
+        if self.raw is not None:
+            return replace(self, **vars(self.raw.inputs(bits)))
         low, high = self.input_range
         least = 2 if low < 0 else 1
         if bits < least:
@@ -120,64 +134,11 @@ def stratified(y: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.b
     return picked
 
 
-# ------------------------------------------------------------------- checking
-
-
-def _labels(what: str, y: ArrayLike, samples: int) -> NDArray[np.int64]:
-    array = finite(what, y)
-    if array.ndim != 1:
-        raise ValueError(f"{what}: found shape {array.shape}; must be (samples,)")
-    if len(array) != samples:
-        raise ValueError(f"{what}: found {len(array)} labels for {samples} samples")
-    if (array != np.rint(array)).any():
-        raise ValueError(f"{what}: holds fractions; labels must be whole numbers from 0")
-    if len(array) and array.min() < 0:
-        raise ValueError(f"{what}: holds {array.min()}; labels must be whole numbers from 0")
-    return array.astype(np.int64)
-
-
-def _samples(what: str, x: ArrayLike, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
-    array = finite(what, x)
-    if array.ndim not in (2, 3) or 0 in array.shape:
-        raise ValueError(
-            f"{what}: found shape {array.shape}; must be (samples, inputs) or "
-            "(samples, steps, inputs), none of them 0"
-        )
-    if shape is not None and array.shape[1:] != shape:
-        raise ValueError(f"{what}: found samples of shape {array.shape[1:]}; x has {shape}")
-    return array
-
-
-def _check_classes(labels: NDArray[np.int64], test: NDArray[np.int64]) -> None:
-    """Refuse labels from which nothing can be learned."""
-    classes = int(labels.max()) + 1
-    if len(labels) < classes:
-        raise ValueError(
-            f"y: found {len(labels)} training samples and the label {classes - 1}; fewer samples "
-            "than classes; labels must be whole numbers from 0, without gaps"
-        )
-    missing = np.flatnonzero(np.bincount(labels, minlength=classes) == 0)
-    if len(missing):
-        raise ValueError(
-            f"y: holds the label {classes - 1}, but no sample of class {missing[0]}; labels must "
-            "be whole numbers from 0, without gaps"
-        )
-    if classes == 1:
-        raise ValueError("y: every sample has the label 0; needs at least two classes")
-    if len(test) and test.max() >= classes:
-        raise ValueError(f"y_test: holds {test.max()}; y has the classes 0 to {classes - 1}")
-
-
-def _check_features(x: NDArray[Any], each: bool) -> None:
-    """Refuse inputs that never change: all of them, or one that is to be scaled on its own."""
-    flat = x.reshape(-1, x.shape[-1])
-    constant = np.flatnonzero(flat.min(axis=0) == flat.max(axis=0))
-    if len(constant) == flat.shape[1]:
-        raise ValueError("x: every feature is constant; there is nothing to learn from")
-    if each and len(constant):
-        raise ValueError(
-            f"x: feature {constant[0]} is {flat[0, constant[0]]:g} in every sample; leave it out"
-        )
+def _is_bytes(x: NDArray[Any]) -> bool:
+    """Return True for whole numbers of one byte."""
+    least, most = float(x.min()), float(x.max())
+    whole = bool((x == np.rint(x)).all())
+    return whole and ((least >= 0 and most <= 255) or (least >= -128 and most <= 127))
 
 
 Encoding = tuple[NDArray[np.float64], NDArray[np.float64], int, int]
@@ -186,8 +147,7 @@ Encoding = tuple[NDArray[np.float64], NDArray[np.float64], int, int]
 def _encoding(x: NDArray[Any], each: bool) -> Encoding:
     """Return (scale, offset, low, high): bytes as they are, anything else scaled to a byte."""
     least, most = float(x.min()), float(x.max())
-    whole = bool((x == np.rint(x)).all())
-    if whole and ((least >= 0 and most <= 255) or (least >= -128 and most <= 127)):
+    if _is_bytes(x):
         magnitude = int(max(most, -least - 1))
         top = 2 ** max(magnitude.bit_length(), 1)
         return np.array(1.0), np.array(0.0), (-top if least < 0 else 0), top - 1
@@ -219,8 +179,8 @@ def _divided(
     validates: NDArray[np.bool_] | None,
 ) -> _Parts:
     """Return the three parts; ValueError for samples and labels that do not fit."""
-    array = _samples("x", x)
-    labels = _labels("y", y, len(array))
+    array = checked_samples("x", x)
+    labels = checked_labels("y", y, len(array))
     if (x_test is None) != (y_test is None):
         raise ValueError("x_test, y_test: found one of them; give both or none")
     if x_test is None or y_test is None:
@@ -228,12 +188,12 @@ def _divided(
         test, test_labels = array[held_out], labels[held_out]
         array, labels = array[~held_out], labels[~held_out]
     else:
-        test = _samples("x_test", x_test, array.shape[1:])
-        test_labels = _labels("y_test", y_test, len(test))
+        test = checked_samples("x_test", x_test, array.shape[1:])
+        test_labels = checked_labels("y_test", y_test, len(test))
     chosen = stratified(labels, VALIDATION, seed + 1) if validates is None else validates
     if chosen.all() or not chosen.any() or not len(test):
         raise ValueError(f"x: found {len(array) + len(test)} samples; too few to divide")
-    _check_classes(labels[~chosen], np.concatenate([labels[chosen], test_labels]))
+    check_classes(labels[~chosen], np.concatenate([labels[chosen], test_labels]))
     kept = ~chosen
     return _Parts(array[kept], labels[kept], array[chosen], labels[chosen], test, test_labels)
 
@@ -247,7 +207,10 @@ def from_arrays(
     seed: int = 0,
     each_feature: bool = False,
     validates: NDArray[np.bool_] | None = None,
+    unit: ArrayLike | None = None,
+    sensor: bool = True,
     class_names: tuple[str, ...] = (),
+    channel_names: tuple[str, ...] = (),
     name: str = "data",
     source: str = "given by the user",
     licence: str = "unknown",
@@ -255,20 +218,38 @@ def from_arrays(
     """Return a Dataset of your own arrays.
 
     x: (samples, inputs), or (samples, steps, inputs) for a vector per step. Whole numbers that
-       fit a byte stay as they are; others are divided by one scale, `x_scale`, and rounded.
+       fit a byte stay as they are; others are what a sensor measures: they become int16 samples
+       of `unit`, and these the inputs, by the Sensor that goes into the model file. All share one
+       scale, `x_scale`.
     y: (samples,) whole numbers from 0
     x_test, y_test: both or none; without them a fifth of every class is set aside
     seed: of the split; a tenth of every class validates
     each_feature: numbers that are no bytes are scaled for every feature (channel) on its own, from
        its mean and standard deviation in the training part
     validates: (samples,) bool, the samples of x that validate, in place of that tenth
+    unit: the real value of 1 in a sample, one or one per feature; bytes are samples as well then.
+       By default 1 for whole numbers that fit int16, else a power of ten with room for twice what
+       training holds
+    sensor: False for real numbers that are scaled and rounded at once, so that no Sensor can
+       make the same inputs
 
     Raises ValueError for NaN, shapes that do not fit, labels that are no whole numbers from 0
-    without gaps, one class only, and features that never change.
+    without gaps, one class only, features that never change, and values that are no int16 in the
+    unit that was given.
     """
     parts = _divided(x, y, x_test, y_test, seed=seed, validates=validates)
     trained = parts.x_train if each_feature else np.concatenate([parts.x_train, parts.x_validation])
-    _check_features(parts.x_train, each_feature)
+    check_features(parts.x_train, each_feature, channel_names)
+    about: dict[str, Any] = {
+        "class_names": class_names,
+        "channel_names": channel_names,
+        "name": name,
+        "source": source,
+        "licence": licence,
+    }
+    if unit is not None or (sensor and not _is_bytes(trained)):
+        raw = _raw(parts, trained, unit, each_feature, channel_names)
+        return from_raw(raw, parts.y_train, parts.y_validation, parts.y_test, **about)
     scale, offset, low, high = _encoding(trained, each_feature)
 
     def integers(values: NDArray[Any]) -> NDArray[Any]:
@@ -282,11 +263,50 @@ def from_arrays(
         integers(parts.x_test),
         parts.y_test,
         int(parts.y_train.max()) + 1,
-        name,
-        source,
-        licence,
-        (low, high),
-        _scalar_or_each(scale),
-        _scalar_or_each(offset),
-        class_names,
+        input_range=(low, high),
+        x_scale=_scalar_or_each(scale),
+        x_offset=_scalar_or_each(offset),
+        **about,
     )
+
+
+def from_raw(
+    raw: Raw,
+    y_train: NDArray[np.int64],
+    y_validation: NDArray[np.int64],
+    y_test: NDArray[np.int64],
+    **about: Any,
+) -> Dataset:
+    """Return the Dataset that samples of a sensor are; about: names, source and licence."""
+    return Dataset(
+        **vars(raw.inputs()),
+        y_train=y_train,
+        y_validation=y_validation,
+        y_test=y_test,
+        classes=int(y_train.max()) + 1,
+        raw=raw,
+        **about,
+    )
+
+
+def _raw(
+    parts: _Parts,
+    trained: NDArray[Any],
+    unit: ArrayLike | None,
+    each: bool,
+    names: tuple[str, ...],
+) -> Raw:
+    """Return the samples that real values are; each sample of 2-d data is a window of one."""
+    values = (parts.x_train, parts.x_validation, parts.x_test)
+    if unit is None:
+        units = own_unit(trained.astype(np.float64), each)
+    else:
+        units = given_unit(unit, trained.shape[-1])
+        for part in values:
+            check_fit(part, units, names)
+    framed = trained.ndim == 3
+    samples = (to_samples(part if framed else part[:, None], units) for part in values)
+    train, validation, test = samples
+    if each:
+        check_samples(train, units, names)
+    return Raw(train, validation, test, units, each, framed)

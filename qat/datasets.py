@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,12 +13,24 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from qat import fetch, readers, sources
+from qat import fetch, sources
 from qat.dataset import Dataset, from_arrays, stratified
 from qat.encode import resample
+from qat.files import Reading, from_file, is_file_of_data
+from qat.recordings import from_recording
 
-__all__ = ["DATASETS", "Dataset", "Named", "from_arrays", "load", "stratified"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Named",
+    "Reading",
+    "from_arrays",
+    "from_recording",
+    "load",
+    "stratified",
+]
 
 IMAGES_THAT_VALIDATE = 5_000
 """Of the 60,000 training images of MNIST and Fashion-MNIST."""
@@ -34,7 +45,7 @@ class Named:
     samples: in the training, validation and test parts
     licence: of the data
     source:  whom to cite
-    make:    returns the Dataset
+    make:    returns the Dataset of (name, row); of a sensor, also with the unit of samples
     fetched: where its arrays come from, None for what ships with the package
     """
 
@@ -43,7 +54,7 @@ class Named:
     samples: tuple[int, int, int]
     licence: str
     source: str
-    make: Callable[[str, Named], Dataset]
+    make: Callable[..., Dataset]
     fetched: fetch.Source | None = None
 
     @property
@@ -93,7 +104,7 @@ def _images_16(name: str, row: Named) -> Dataset:
     return _images(name, row).through(partial(resample, to=16, margin=2))
 
 
-def _series(name: str, row: Named) -> Dataset:
+def _series(name: str, row: Named, unit: ArrayLike | None = None) -> Dataset:
     """Return frames scaled by channel, divided by the kept mask of samples that validate."""
     parts = _fetched(row)
     return from_arrays(
@@ -102,6 +113,8 @@ def _series(name: str, row: Named) -> Dataset:
         parts["x_test"],
         parts["y_test"],
         each_feature=True,
+        sensor=False,
+        unit=unit,
         validates=parts["validates"],
         name=name,
         source=row.source,
@@ -115,8 +128,8 @@ WATCH_TEST, WATCH_VALIDATION = (9, 10), (8,)
 WATCH_SUBJECTS = 10
 
 
-def _watch(name: str, row: Named) -> Dataset:
-    return _by_subject(name, row, WATCH_TEST, WATCH_VALIDATION)
+def _watch(name: str, row: Named, unit: ArrayLike | None = None) -> Dataset:
+    return _by_subject(name, row, WATCH_TEST, WATCH_VALIDATION, unit)
 
 
 def watch_fold(fold: int) -> Dataset:
@@ -131,7 +144,11 @@ def watch_fold(fold: int) -> Dataset:
 
 
 def _by_subject(
-    name: str, row: Named, tests: tuple[int, ...], validates: tuple[int, ...]
+    name: str,
+    row: Named,
+    tests: tuple[int, ...],
+    validates: tuple[int, ...],
+    unit: ArrayLike | None = None,
 ) -> Dataset:
     """Return frames scaled by channel, divided by the subject who made them."""
     parts = _fetched(row)
@@ -142,6 +159,8 @@ def _by_subject(
         parts["x"][held_out],
         parts["y"][held_out],
         each_feature=True,
+        sensor=False,
+        unit=unit,
         validates=np.isin(parts["subject"][~held_out], validates),
         name=name,
         source=row.source,
@@ -212,71 +231,50 @@ DATASETS: Mapping[str, Named] = MappingProxyType(
 qat.encode.resample says."""
 
 
-# ---------------------------------------------------------------------- files
-
-Parts = dict[str, Any]
-
-
-def _npz(path: Path) -> Parts:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
-        raise ValueError(f"is not an .npz file of plain arrays ({error})") from None
-    missing = [key for key in ("x", "y") if key not in arrays]
-    if missing:
-        raise ValueError(
-            f"has no {' and no '.join(missing)} (it holds {', '.join(arrays) or 'nothing'}); "
-            "must hold x and y, and may hold x_test and y_test"
-        )
-    return {key: arrays[key] for key in ("x", "y", "x_test", "y_test") if key in arrays}
-
-
-def _from_file(path: Path, seed: int, label: str | None) -> Dataset:
-    about: dict[str, Any] = {"seed": seed, "name": path.name.split(".")[0], "source": path.name}
-    try:
-        if path.suffix == ".npz":
-            return from_arrays(**_npz(path), **about)
-        if path.suffix == ".csv":
-            table, classes = readers.csv_table(path, label)
-            about |= {"class_names": classes, "each_feature": True}
-            return from_arrays(table["x"], table["y"], **about)
-        pair: Parts = dict(readers.idx_pair(path))
-        return from_arrays(**pair, **about)
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror or error})") from None
-
-
-def _is_file_of_data(path: Path) -> bool:
-    return path.suffix in (".npz", ".csv") or "-ubyte" in path.name
-
-
-def load(name_or_path: str | PathLike[str], seed: int = 0, label: str | None = None) -> Dataset:
+def load(
+    name_or_path: str | PathLike[str], seed: int = 0, label: str | None = None, **how: Any
+) -> Dataset:
     """Return a data set by name (a row of DATASETS) or from a file of your own.
 
     The named ones are divided once and for all; what has to be downloaded is kept in the user's
     cache. A file is
     - .npz with x and y as `from_arrays` takes them, and x_test and y_test if there are any,
     - .csv with a sample a line, a header or none, numbers scaled feature by feature,
+    - either of them with a `window`: the samples of a sensor in the order of time, as
+      `from_recording` takes them,
     - an IDX file of images, train-images-idx3-ubyte, plain or .gz, its labels beside it;
     what it does not divide is divided by `seed`.
 
     label: the label column of a .csv: "first", "last" or its name in the header; by default the
            column named label, class, target or y, else the last one
+    how:   by, ignore, window, hop, group, unit: see qat.files.Reading. A named set of a sensor
+           takes `unit` alone: its inputs are then made of samples, and the model has a Sensor;
+           by default they are the numbers of the accuracy table, which no samples reproduce
 
     Raises ValueError, in one line, for an unknown name, a file that is missing or damaged, and
-    data that `from_arrays` refuses.
+    data that `from_arrays` or `from_recording` refuses.
     """
+    reading = Reading(label, **how)
     if name_or_path in DATASETS:
-        row = DATASETS[str(name_or_path)]
-        return row.make(str(name_or_path), row)
+        return _named(str(name_or_path), reading)
     path = Path(name_or_path)
-    if not _is_file_of_data(path):
+    if not is_file_of_data(path):
         raise ValueError(
             f"data set {str(name_or_path)!r}: is not known; use {', '.join(DATASETS)}, a .npz or "
             ".csv file, or an IDX file (train-images-idx3-ubyte)"
         )
     try:
-        return _from_file(path, seed, label)
+        return from_file(path, seed, reading)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _named(name: str, how: Reading) -> Dataset:
+    row = DATASETS[name]
+    if how.window is not None or how.by is not None or how.ignore:
+        raise ValueError(f"{name}: window, hop, group, by and ignore go with a file of your own")
+    if how.unit is None:
+        return row.make(name, row)
+    if len(row.shape) == 1:
+        raise ValueError(f"{name}: unit goes with the data of a sensor; these are images")
+    return row.make(name, row, unit=how.unit)

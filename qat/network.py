@@ -26,6 +26,7 @@ from qat.memory import require
 from qat.model.checks import integer
 from qat.model.inputs import Input
 from qat.model.records import LIF
+from qat.model.sensor import Sensor
 from qat.quantize import QUANTIZERS, finite
 from qat.surrogate import SURROGATES, heaviside
 
@@ -167,6 +168,7 @@ class Network:
         self.seed = seed
         self.parameters = self._initial(np.random.default_rng(seed))
         self.report: dict[str, Any] = {}
+        self.sensor: Sensor | None = None  # how samples become its inputs, once it is trained
 
     # ------------------------------------------------------------- structure
 

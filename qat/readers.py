@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,31 +67,61 @@ def idx_pair(path: Path) -> dict[str, NDArray[Any]]:
 # ------------------------------------------------------------------------ CSV
 
 
-def csv_table(path: Path, label: str | None) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:
-    """Return {"x", "y"} of a CSV file, and the names of its classes if they are words.
+class Table(NamedTuple):
+    """What a CSV file holds.
+
+    x:       (lines, features) float64
+    y:       (lines,) labels, whole numbers from 0 where the classes are words
+    classes: their words, or none
+    by:      (lines,) words of the column that names recordings, or None
+    names:   of the features, or none
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[Any]
+    classes: tuple[str, ...]
+    by: NDArray[np.str_] | None
+    names: tuple[str, ...]
+
+
+def csv_table(
+    path: Path, label: str | None, by: str | None = None, ignore: Sequence[str] = ()
+) -> Table:
+    """Return what a CSV file holds.
 
     A first line that is not all numbers is a header, if the second is of numbers. The label is
     the column `label`: "first", "last" or a name of the header; None takes the column named
-    label, class, target or y, else the last one.
+    label, class, target or y, else the last one. Neither it nor `by`, which names recordings, nor
+    the columns to `ignore` are features.
 
     Raises ValueError for lines of different lengths, and for empty or wrong cells, which it names.
     """
-    text = path.read_text(encoding="utf-8-sig")
-    lines = [row for row in csv.reader(io.StringIO(text)) if row]
-    if not lines:
-        raise ValueError("is empty")
+    lines = _lines(path)
     header = _header(lines)
     rows, first = (lines[1:], 2) if header else (lines, 1)
-    for i, row in enumerate(rows):
+    column, width = _label_column(label, header, len(lines[0])), len(lines[0])
+    apart = None if by is None else _named_column("by", by, header)
+    others = {_named_column("ignore", name, header) for name in ignore}
+    kept = [i for i in range(width) if i not in {column, apart, *others}]
+    if not kept:
+        raise ValueError("has no feature left beside its label")
+    titles = [header[i] for i in kept] if header else None
+    cells = [[row[i] for i in kept] for row in rows]
+    x = np.array([_numbers(row, first + i, titles) for i, row in enumerate(cells)])
+    y, classes = _classes([row[column].strip() for row in rows])
+    names = None if apart is None else np.array([row[apart].strip() for row in rows])
+    return Table(x.reshape(len(rows), len(kept)), y, classes, names, tuple(titles or ()))
+
+
+def _lines(path: Path) -> list[list[str]]:
+    """Return the lines of a CSV file as cells; ValueError if their numbers differ."""
+    lines = [row for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))) if row]
+    if not lines:
+        raise ValueError("is empty")
+    for i, row in enumerate(lines):
         if len(row) != len(lines[0]):
-            raise ValueError(f"line {first + i} has {len(row)} cells, line 1 has {len(lines[0])}")
-    column = _label_column(label, header, len(lines[0]))
-    names = [row[column].strip() for row in rows]
-    features = [[*row[:column], *row[column + 1 :]] for row in rows]
-    titles = [*header[:column], *header[column + 1 :]] if header else None
-    x = np.array([_numbers(row, first + i, titles) for i, row in enumerate(features)])
-    y, classes = _classes(names)
-    return {"x": x.reshape(len(rows), len(lines[0]) - 1), "y": y}, classes
+            raise ValueError(f"line {1 + i} has {len(row)} cells, line 1 has {len(lines[0])}")
+    return lines
 
 
 def _is_number(cell: str) -> bool:
@@ -121,6 +151,14 @@ def _label_column(label: str | None, header: list[str] | None, columns: int) -> 
         return range(columns)[ENDS[label]]
     known = f"the columns {', '.join(header)}" if header else "a file without header: first or last"
     raise ValueError(f"has no label column {label!r}; it has {known}")
+
+
+def _named_column(what: str, name: str, header: list[str] | None) -> int:
+    """Return the column of a name; ValueError if the header has none such."""
+    if header and name in header:
+        return header.index(name)
+    known = f"it has the columns {', '.join(header)}" if header else "the file has no header"
+    raise ValueError(f"has no column {name!r} ({what}); {known}")
 
 
 LABELS = ("label", "class", "target", "y")

@@ -151,6 +151,7 @@ def fit(
     net.parameters = session.best_parameters
     if session.best is not None:
         net.report = _report(net, data, session.best, settings)
+        net.sensor = data.sensor
         if folder is not None and not net.is_float:
             folder.write_model(export(net))
     warnings = health.of_network(net) if net.is_float else health.of_model(export(net))
@@ -204,6 +205,7 @@ def _model(session: Session, best: Epoch) -> Model:
         "firing_rates": list(best.firing_rates),
         **_scaling(session.data),
     }
+    net.sensor = session.data.sensor
     return export(net)
 
 
@@ -223,7 +225,12 @@ def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) 
 
 
 def _scaling(data: Dataset) -> dict[str, Any]:
-    return {
+    """Return what the inputs stand for, and the samples of a sensor that they are made of."""
+    about: dict[str, Any] = {
         "x_scale": np.asarray(data.x_scale).tolist(),
         "x_offset": np.asarray(data.x_offset).tolist(),
     }
+    if data.raw is not None:
+        about["sample_unit"] = data.raw.plain_unit
+        about["channels"] = list(data.channel_names)
+    return about

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from codegen.boards import find_board
 from codegen.cli.costs import Cost, cost_of
+from codegen.cli.data import load_data
 from codegen.cli.output import Output, table
 from codegen.cli.pictures import check_formats, make_folder, write_picture
 from codegen.cli.train import progress_line
 from codegen.errors import MissingToolError
 from qat import Epoch
-from qat.datasets import Dataset, load
+from qat.datasets import Dataset
 from qat.model import Model
 from qat.plots import new_figure, to_bytes
 from qat.recipes import recipe_for
@@ -62,7 +63,7 @@ def compare(arguments: Namespace) -> int:
     """Train, measure, print and draw."""
     out = Output(arguments)
     _check_before_the_work(arguments)
-    data = load(arguments.data, label=arguments.label)
+    data = load_data(arguments.data, arguments)
     if arguments.input_bits:
         data = data.with_input_bits(arguments.input_bits)
     plan = _plan(arguments, data)

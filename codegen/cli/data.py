@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.benchmark import STREAM_SAMPLES
 from codegen.equivalence import FREE_STEPS, made_inputs
 from qat.datasets import DATASETS, Dataset, load
 from qat.model import Analog, Model, Spikes
@@ -23,6 +24,7 @@ class Inputs:
 
     steps:  the argument of Model.run, which only free-running analog models need
     labels: of a data set's samples, and the names of its classes if they have any
+    samples: raw samples of the data, for a model with a sensor
     """
 
     x: NDArray[Any]
@@ -30,6 +32,41 @@ class Inputs:
     steps: int | None
     labels: NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
+    samples: NDArray[Any] | None = None
+
+
+FILE = ("label", "by", "ignore", "window", "hop", "group", "unit")
+"""Arguments that say how a file is read."""
+
+
+def load_data(name: str, arguments: Namespace, seed: int = 0, **known: Any) -> Dataset:
+    """Return a data set as the arguments say; `known` stands where they say nothing."""
+    asked = {key: getattr(arguments, key) for key in FILE}
+    return load(
+        name,
+        seed,
+        **{key: asked[key] or known.get(key) for key in FILE} | {"ignore": asked["ignore"]},
+    )
+
+
+def _of_sensor(model: Model, arguments: Namespace) -> dict[str, Any]:
+    """Return how a file must be read for a model with a sensor, as far as the model knows."""
+    sensor = model.sensor
+    if sensor is None or (arguments.data or "") in DATASETS:
+        return {}
+    unit = {"unit": model.metadata.get("sample_unit")}
+    if model.input.held or model.steps is None:
+        return unit
+    hop = (sensor.hop or model.steps) * sensor.group
+    return {**unit, "window": model.steps * sensor.group, "hop": hop, "group": sensor.group}
+
+
+def _through_sensor(model: Model, data: Dataset) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """Return (inputs, samples) of test data as the model's own sensor makes them, if it has one."""
+    if model.sensor is None or data.raw is None:
+        return None
+    raw, low, high = data.raw.test, model.input.low, model.input.high
+    return data.raw.through(model.sensor, raw, low, high), raw
 
 
 def _fitting(model: Model, data: Dataset) -> Dataset:
@@ -83,6 +120,15 @@ def inputs_of(model: Model, arguments: Namespace) -> Inputs:
     if name is None:
         x = made_inputs(model, arguments.limit or MADE)
         return Inputs(x, f"{len(x)} made inputs (extremes, then random){_hint(model)}", steps)
-    data = _fitting(model, load(name, label=arguments.label))
-    x, labels = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
-    return Inputs(x, f"{len(x)} test samples of {data.name}", steps, labels, data.class_names)
+    data = load_data(name, arguments, **_of_sensor(model, arguments))
+    sensed = _through_sensor(model, data)
+    x, raw = (_fitting(model, data).x_test, None) if sensed is None else sensed
+    x, labels = x[: arguments.limit], data.y_test[: arguments.limit]
+    origin = f"{len(x)} test samples of {data.name}"
+    samples = None if raw is None else _one_stream(raw[: arguments.limit])
+    return Inputs(x, origin, steps, labels, data.class_names, samples)
+
+
+def _one_stream(raw: NDArray[Any]) -> NDArray[Any]:
+    """Return samples of windows, one behind the other, as many as are sent through a stream."""
+    return raw.reshape(-1, raw.shape[-1])[:STREAM_SAMPLES]

@@ -7,8 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from codegen.cli.data import load_data
 from codegen.cli.output import Output
-from qat.datasets import DATASETS, Dataset, Named, load
+from qat.datasets import DATASETS, Dataset, Named
+from qat.sensing import Raw
+
+MOST_NAMES = 12
+"""Channels that a line names."""
 
 PARTS = ("train", "validation", "test")
 PART_TITLES = ("training", "validation", "test")
@@ -60,12 +65,14 @@ def _here(row: dict[str, Any]) -> str:
 
 
 def _prepare(out: Output, arguments: Namespace) -> int:
-    loaded = load(arguments.data, label=arguments.label)
+    loaded = load_data(arguments.data, arguments)
     counts = {part: _balance(loaded, part) for part in PARTS}
     low, high = loaded.input_range
     out.say(f"{loaded.name}: {loaded.source}; {loaded.licence}")
     shape = loaded.x_train.shape[1:]
     out.say(f"inputs {shape_text(shape)}, whole numbers from {low} to {high}")
+    if loaded.raw is not None:
+        out.say(sensor_text(loaded.raw, loaded.channel_names))
     names = loaded.class_names or tuple(map(str, range(loaded.classes)))
     columns = [counts[part] for part in PARTS]
     rows = [[name, *row] for name, row in zip(names, zip(*columns, strict=True), strict=True)]
@@ -79,9 +86,34 @@ def _prepare(out: Output, arguments: Namespace) -> int:
             "samples": counts,
             "licence": loaded.licence,
             "source": loaded.source,
+            "sensor": None if loaded.raw is None else _sensor(loaded.raw, loaded.channel_names),
         }
     )
     return 0
+
+
+def sensor_text(raw: Raw, names: tuple[str, ...]) -> str:
+    """Return one line about the samples that inputs are made of."""
+    channels, unit = raw.train.shape[-1], raw.plain_unit
+    known = f" ({', '.join(names)})" if 0 < len(names) <= MOST_NAMES else ""
+    each = ", ".join(f"{u:g}" for u in (unit if isinstance(unit, list) else [unit])[:MOST_NAMES])
+    line = f"raw samples: int16, {channels} channels{known}, 1 stands for {each}"
+    if not raw.framed:
+        return line
+    window = raw.train.shape[1]
+    hop = window if raw.hop is None else raw.hop * raw.group
+    return f"{line}; windows of {window}, {raw.group} to a step, one every {hop}"
+
+
+def _sensor(raw: Raw, names: tuple[str, ...]) -> dict[str, Any]:
+    steps = raw.train.shape[1] // raw.group
+    return {
+        "channels": list(names) or raw.train.shape[-1],
+        "unit": raw.plain_unit,
+        "window": raw.train.shape[1],
+        "hop": (steps if raw.hop is None else raw.hop) * raw.group,
+        "group": raw.group,
+    }
 
 
 def _balance(loaded: Dataset, part: str) -> list[int]:

@@ -32,6 +32,8 @@ def info(arguments: Namespace) -> int:
         f"{source['high']}), {steps}, {numbers['readout'] or 'no'} readout"
     )
     out.say(f"digest {numbers['digest']}")
+    for line in _sensor(numbers):
+        out.say(line)
     for line in _measured(model):
         out.say(line)
     warnings = list(health.of_model(model))
@@ -62,6 +64,26 @@ def info(arguments: Namespace) -> int:
     out.table(("item", "bytes"), _ram(numbers))
     out.result({**numbers, "warnings": warnings})
     return 0
+
+
+def _sensor(numbers: dict[str, Any]) -> list[str]:
+    """Return what is known of the raw samples, as lines."""
+    sensor = numbers["sensor"]
+    if sensor is None:
+        return []
+    named = f": {', '.join(sensor['names'])}" if sensor["names"] else ""
+    unit = f"; 1 stands for {sensor['unit']}" if sensor["unit"] else ""
+    lines = [f"raw samples: {sensor['channels']} int16{named}{unit}"]
+    every = sensor["every"]
+    if sensor["mode"] == "free":
+        return [*lines, f"a step every {every} samples"]
+    if sensor["mode"] == "held":
+        return [*lines, f"a class every {every} samples"]
+    lines.append(
+        f"windows of {sensor['window']} samples, {sensor['group']} to a step; a class every "
+        f"{every} samples, R / {every} a second at R samples a second"
+    )
+    return lines
 
 
 def _measured(model: Model) -> list[str]:
@@ -103,7 +125,9 @@ def _flash(numbers: dict[str, Any]) -> list[tuple[str, int]]:
 def _ram(numbers: dict[str, Any]) -> list[tuple[str, int]]:
     layers = [item for s in numbers["stages"] if "bounds" in s for item in s["ram"]]
     rows = [(item["what"], item["bytes"]) for item in [*layers, *numbers["shared_ram"]]]
-    return [*rows, ("total, with alignment", numbers["ram_bytes"])]
+    rows.append(("total, with alignment", numbers["ram_bytes"]))
+    sensor = numbers["sensor"]
+    return rows if sensor is None else [*rows, ("as a stream of samples", sensor["ram_bytes"])]
 
 
 def generate(arguments: Namespace) -> int:
@@ -175,6 +199,7 @@ def check(arguments: Namespace) -> int:
     comparison = compare_host(
         model,
         inputs.x,
+        samples=inputs.samples,
         code=code,
         compiler=arguments.compiler,
         progress=lambda done: out.progress(f"checked {done:,} of {len(inputs.x):,} samples"),

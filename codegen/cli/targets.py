@@ -111,7 +111,9 @@ def compare_pieces(model: Model, target: Runner, inputs: Inputs, out: Output) ->
         lambda done: out.progress(f"{name}: {done:,} of {total:,} samples"),
     )
     compared = sum(pieces, Comparison())
-    return compared if model.sensor is None else compared.beside(compare_raw(model, target))
+    if model.sensor is None:
+        return compared
+    return compared.beside(compare_raw(model, target, inputs.samples))
 
 
 def compare_here(model: Model, inputs: Inputs, out: Output) -> Comparison | None:
@@ -122,7 +124,7 @@ def compare_here(model: Model, inputs: Inputs, out: Output) -> Comparison | None
         out.say(f"{HOST:9} left out: {error}")
         return None
     out.progress(f"{HOST}: {len(inputs.x):,} samples")
-    return compare_host(model, inputs.x)
+    return compare_host(model, inputs.x, samples=inputs.samples)
 
 
 def run(arguments: Namespace) -> int:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from codegen.cli.data import load_data
+from codegen.cli.datasets import sensor_text
 from codegen.cli.output import Output, percent
 from codegen.costs import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
-from qat.datasets import Dataset, load
+from qat.datasets import Dataset
 from qat.model import C_KEYWORDS, MAX_NAME, Model, check_c_name
 from qat.recipes import Recipe, recipe_for, recipe_named
 from qat.train import check_task
@@ -112,7 +114,7 @@ def train(arguments: Namespace) -> int:
     """Train a network and write its model."""
     out = Output(arguments)
     _check_before_the_work(arguments)
-    data = load(arguments.data, seed=arguments.seed, label=arguments.label)
+    data = load_data(arguments.data, arguments, arguments.seed)
     if arguments.input_bits:
         data = data.with_input_bits(arguments.input_bits)
     recipe, net = _recipe(arguments, data), _network(arguments, data)
@@ -122,6 +124,8 @@ def train(arguments: Namespace) -> int:
         f"{data.name}: {len(data.y_train):,} training, {len(data.y_validation):,} validation, "
         f"{len(data.y_test):,} test samples ({data.source}; {data.licence})"
     )
+    if data.raw is not None:
+        out.say(sensor_text(data.raw, data.channel_names))
     cost = _spike_cost(arguments, net, out)
     progress = show_progress(out, arguments.epochs or recipe.epochs)
     settings = {**_settings(arguments), "spike_cost": cost, "recipe": recipe, "progress": progress}

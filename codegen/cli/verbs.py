@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, _ArgumentGroup
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -79,12 +79,57 @@ def _model(parser: ArgumentParser) -> None:
     )
 
 
-def _label(parser: _ArgumentGroup | ArgumentParser) -> None:
-    parser.add_argument(
+def numbers(text: str) -> tuple[float, ...]:
+    """Parse `0.001` or `0.001,0.01`, all above 0."""
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if not values or not all(0 < value < float("inf") for value in values):
+        raise ArgumentTypeError(f"found {text!r}; must be numbers above 0 like 0.001,0.01")
+    return values
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Parse `time,battery`."""
+    return tuple(part for part in text.split(",") if part)
+
+
+def _file(parser: ArgumentParser) -> None:
+    """Add what a file of data needs to be read; qat.files.Reading has the same names."""
+    group = parser.add_argument_group("a file of your own")
+    group.add_argument(
         "--label",
         metavar="COLUMN",
         help="label column of a .csv: first, last or its name (default: label, class, target or "
         "y, else the last)",
+    )
+    group.add_argument(
+        "--window",
+        type=positive,
+        metavar="N",
+        help="the lines are samples of a sensor in the order of time: classify windows of N",
+    )
+    group.add_argument(
+        "--hop", type=positive, metavar="N", help="samples from one window to the next (default: N)"
+    )
+    group.add_argument(
+        "--group", type=positive, metavar="N", help="samples of a time step, its mean (default: 1)"
+    )
+    group.add_argument(
+        "--by",
+        metavar="COLUMN",
+        help="column that names recordings or subjects: whole ones are kept for the test",
+    )
+    group.add_argument(
+        "--ignore", type=names, default=(), metavar="C,C", help="columns to leave out"
+    )
+    group.add_argument(
+        "--unit",
+        type=numbers,
+        metavar="U",
+        help="what 1 in a sample of the device stands for, or one for each channel (default: 1 "
+        "for whole numbers that fit 16 bits, else a power of ten)",
     )
 
 
@@ -96,7 +141,7 @@ def _data(parser: ArgumentParser) -> None:
         "By default those that the model was trained on if they are here, else made ones",
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="use the first N samples only")
-    _label(parser)
+    _file(parser)
 
 
 def _board(parser: ArgumentParser, required: bool = True) -> None:
@@ -139,7 +184,7 @@ def demo_arguments(parser: ArgumentParser) -> None:
 def data_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `data`."""
     parser.add_argument("data", metavar="DATASET|FILE", nargs="?", help="one data set to prepare")
-    _label(parser)
+    _file(parser)
 
 
 def train_arguments(parser: ArgumentParser) -> None:
@@ -242,7 +287,7 @@ def _training_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="go on from the checkpoint of an interrupted run with the same settings",
     )
-    _label(training)
+    _file(parser)
 
 
 def accuracy_arguments(parser: ArgumentParser) -> None:
@@ -305,7 +350,7 @@ def compare_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format", metavar="F,F", default="png", help="png, svg or both (default: png)"
     )
-    _label(parser)
+    _file(parser)
 
 
 def generate_arguments(parser: ArgumentParser) -> None:

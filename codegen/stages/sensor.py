@@ -19,9 +19,6 @@ MODES = ("held", "steps", "ring", "free")
 """What becomes of a vector: a whole inference on it; a step of the window that it belongs to; a
 place in a ring, for windows that overlap; a step of a model that runs free."""
 
-UNKNOWN = "unit"
-"""What a header says of the unit of samples that the model file does not tell."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Stream:
@@ -34,7 +31,7 @@ class Stream:
     half:    2^(shift - 1), the rounding term
     less, gain, reach: C text of the constants of channel i; less takes the offset away
     clamped: False where no sum of int16 can take the product out of int32
-    unit:    text: the real value of 1 in a sample, one or one per channel
+    unit:    text: the real value of 1 in a sample, one or one per channel, or nothing
     names:   of the channels, or none
     """
 
@@ -162,13 +159,13 @@ def _fields(mode: str, model: Model, sensor: Sensor, ctype: str) -> tuple[Field,
 
 
 def _unit(model: Model) -> str:
-    """Return the unit of the samples as text for a comment."""
+    """Return the unit of the samples as text for a comment, empty if it is not known."""
     unit = model.metadata.get("sample_unit")
     if isinstance(unit, int | float):
         return f"{unit:g}"
     if isinstance(unit, list) and all(isinstance(u, int | float) for u in unit):
         return ", ".join(f"{u:g}" for u in unit)
-    return UNKNOWN
+    return ""
 
 
 def _names(model: Model) -> tuple[str, ...]:

@@ -70,17 +70,23 @@ class Sensor:
 
     @classmethod
     def fit(
-        cls, scale: ArrayLike, offset: ArrayLike, channels: int, unit: float = 1.0, **timing: Any
+        cls,
+        scale: ArrayLike,
+        offset: ArrayLike,
+        channels: int,
+        unit: ArrayLike = 1.0,
+        **timing: Any,
     ) -> Sensor:
         """Return the sensor for x = (value - offset) / scale, a value being `unit` times a sample.
 
         scale, offset: real values of 1 and of 0 in the input, one or one per channel
-        unit:          the real value of 1 in a sample
+        unit:          the real value of 1 in a sample, one or one per channel
         timing:        group and hop; the input then stands for the mean of a group
 
         The gains are as fine as int32 allows. Raises ValueError for a scale out of reach.
         """
         group = timing.get("group", 1)
+        unit = np.asarray(unit, np.float64)
         factor = unit / (group * np.broadcast_to(np.asarray(scale, np.float64), channels))
         largest = float(np.abs(factor).max())
         shift = MAX_SHIFT

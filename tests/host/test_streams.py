@@ -125,7 +125,7 @@ def test_ram_of_a_stream_is_what_was_planned(mode: str, group: int, tmp_path: Pa
 
 def test_the_header_names_units_and_channels() -> None:
     text = render(golden())["sensor.h"]
-    assert "1 stands for 0.001 of the data's units" in text
+    assert "1 stands for 0.001 in the units of the data." in text
     assert "sample[2]  az" in text
     assert "12 vectors, 48 samples, are a window. One begins every 24 samples" in text
 

@@ -105,7 +105,7 @@ int32_t sensor_classify(sensor_state *state, const int8_t x[SENSOR_STEPS * SENSO
                         int32_t scores[SENSOR_OUTPUTS]);
 
 /*
- * Raw samples. A sample is 3 int16_t, a value a channel; 1 stands for 0.001 of the data's units.
+ * Raw samples. A sample is 3 int16_t, a value a channel; 1 stands for 0.001 in the units of the data.
  *   sample[0]  ax
  *   sample[1]  ay
  *   sample[2]  az

@@ -1,0 +1,115 @@
+"""Data sets from files of one's own."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from qat import readers
+from qat.dataset import Dataset, from_arrays
+from qat.recordings import TESTS, VALIDATE, divide_by, from_recording
+
+Parts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is read.
+
+    label:  the label column of a .csv: "first", "last" or its name in the header; None for the
+            column named label, class, target or y, else the last one
+    by:     column of a .csv (array of an .npz) that names recordings or subjects, which are
+            divided whole; not an input
+    ignore: columns of a .csv to leave out, such as a time stamp
+    window: samples of a window, where the lines of the file are samples in the order of time;
+            None where every line stands alone
+    hop:    samples from one window to the next; None for windows that do not overlap
+    group:  samples of a step, which is their mean; None for 1
+    unit:   the real value of 1 in a sample of the device, one or one per channel
+
+    Raises ValueError for a hop or group without a window.
+    """
+
+    label: str | None = None
+    by: str | None = None
+    ignore: tuple[str, ...] = ()
+    window: int | None = None
+    hop: int | None = None
+    group: int | None = None
+    unit: ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        if self.window is None and (self.hop is not None or self.group is not None):
+            name = "group" if self.hop is None else "hop"
+            raise ValueError(f"{name}: needs a window, the samples of a recording to classify")
+
+
+def is_file_of_data(path: Path) -> bool:
+    """Return True if the name is one of a data file."""
+    return path.suffix in (".npz", ".csv") or "-ubyte" in path.name
+
+
+def from_file(path: Path, seed: int, how: Reading) -> Dataset:
+    """Return the data set of a file; ValueError for a file that is missing, damaged or unfit."""
+    about: Parts = {"seed": seed, "name": path.name.split(".")[0], "source": path.name}
+    about |= {"unit": how.unit}
+    try:
+        if path.suffix == ".npz":
+            return _from_npz(path, how, about)
+        if path.suffix == ".csv":
+            return _from_csv(path, how, about)
+        pair: Parts = dict(readers.idx_pair(path))
+        return from_arrays(**pair, **about)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror or error})") from None
+
+
+def _from_csv(path: Path, how: Reading, about: Parts) -> Dataset:
+    table = readers.csv_table(path, how.label, how.by, how.ignore)
+    about |= {"class_names": table.classes, "channel_names": table.names}
+    return _of_lines(table.x, table.y, table.by, how, about)
+
+
+def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
+    arrays = _npz(path)
+    if how.by is not None and how.by not in arrays:
+        raise ValueError(f"has no array {how.by!r}; it holds {', '.join(arrays)}")
+    by = None if how.by is None else arrays[how.by]
+    if how.window is not None or by is not None:
+        return _of_lines(arrays["x"], arrays["y"], by, how, about)
+    known = {key: arrays[key] for key in ("x", "y", "x_test", "y_test") if key in arrays}
+    return from_arrays(**known, **about)
+
+
+def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
+    """Return the data set of lines: windows of them, or each for itself."""
+    if how.window is not None:
+        return from_recording(x, y, how.window, how.hop, how.group or 1, by=by, **about)
+    about |= {"each_feature": True}
+    if by is None:
+        return from_arrays(x, y, **about)
+    parts = divide_by(np.asarray(by), np.asarray(y), about["seed"])
+    held_out = parts == TESTS
+    validates = parts[~held_out] == VALIDATE
+    pairs = (x[~held_out], y[~held_out], x[held_out], y[held_out])
+    return from_arrays(*pairs, validates=validates, **about)
+
+
+def _npz(path: Path) -> Parts:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
+        raise ValueError(f"is not an .npz file of plain arrays ({error})") from None
+    missing = [key for key in ("x", "y") if key not in arrays]
+    if missing:
+        raise ValueError(
+            f"has no {' and no '.join(missing)} (it holds {', '.join(arrays) or 'nothing'}); "
+            "must hold x and y, and may hold x_test and y_test"
+        )
+    return arrays
