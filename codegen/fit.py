@@ -3,65 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from codegen.boards import Board
 from codegen.errors import TooLargeError
 from codegen.stages import Stage, plan
-from qat.model import Model
+from qat.model import LIF, Accumulate, Dense, Layer, Model
 
 FIRMWARE_FLASH = 8 * 1024
 """Bytes of flash that startup, protocol and C library take at most, on any core."""
 FIRMWARE_RAM = 4096 + 2304
 """Bytes of RAM beside the model: the stack and two frames with what belongs to them."""
 
+Footprint = Callable[[Model], tuple[int, int]]
+"""Returns the bytes of flash and of RAM that a model takes, its code left out."""
 
-def require_fit(board: Board, model: Model, flash: int, ram: int) -> None:
+
+def require_fit(board: Board, model: Model, footprint: Footprint) -> None:
     """Raise TooLargeError if a model cannot fit on `board` together with the firmware.
 
-    flash: bytes of the model's code and constants
-    ram:   bytes of its state, one input vector, its scores and its output spikes
-
-    On a board of hardware the framework takes more, which the linker sees.
+    The error says which layer takes most, and how wide it could be. On a board of hardware the
+    framework takes more, which the linker sees.
     """
-    for what, bytes_of, needs, firmware, room in (
-        ("flash", stage_flash, flash, FIRMWARE_FLASH, board.flash),
-        ("RAM", stage_ram, ram, FIRMWARE_RAM, board.ram),
+    flash, ram = footprint(model)
+    for which, what, needs, firmware, room in (
+        (0, "flash", flash, FIRMWARE_FLASH, board.flash),
+        (1, "RAM", ram, FIRMWARE_RAM, board.ram),
     ):
-        over = needs + firmware - room
-        if over > 0:
+        if needs + firmware > room:
+            fits = lambda m, i=which, most=room - firmware: footprint(m)[i] <= most  # noqa: E731
             raise TooLargeError(
                 f"{board.name}: the model takes {needs} bytes of {what} and the firmware "
-                f"{firmware}; the board has {room}, {over} too few. "
-                + _advice(model, bytes_of, over)
+                f"{firmware}; the board has {room}, {needs + firmware - room} too few. "
+                + _advice(model, SIZES[which], fits)
             )
 
 
-def stage_flash(stage: Stage) -> int:
-    """Return the bytes of a stage's weights and constants."""
+def _stage_flash(stage: Stage) -> int:
     return sum(table.bytes for table in stage.tables)
 
 
-def stage_ram(stage: Stage) -> int:
-    """Return the bytes that a stage keeps."""
+def _stage_ram(stage: Stage) -> int:
     return sum(field.bytes for field in stage.fields)
 
 
-def _advice(model: Model, bytes_of: Callable[[Stage], int], over: int) -> str:
-    """Return which layer takes most, and how many neurons of it would fit.
+SIZES = (_stage_flash, _stage_ram)
+"""Bytes of flash, and of RAM, of one stage."""
 
-    A neuron takes its own share of its layer, and its share, as an input, of the one that follows.
-    """
-    stages = plan(model).stages
-    sizes = [bytes_of(stage) for stage in stages]
-    largest = max(range(len(model.layers)), key=lambda index: sizes[index])
-    synapses = model.synapses()
-    neurons = synapses[largest][1].n_out
-    each = sizes[largest] / neurons
-    if largest + 1 < len(synapses):
-        each += sizes[largest + 1] / neurons
-    shape = f"{synapses[largest][1].n_in} -> {neurons}"
-    start = f"{synapses[largest][0].capitalize()} ({shape}) takes {sizes[largest]} of them"
-    fitting = int(neurons - over / each) if each else 0
-    if fitting < 1:
-        return f"{start}; no width of it alone is small enough: choose a larger board"
-    return f"{start}: with about {fitting} neurons in place of {neurons} it would fit"
+
+def _advice(model: Model, size: Callable[[Stage], int], fits: Callable[[Model], bool]) -> str:
+    """Return which layer takes most, and with how many neurons the model would fit."""
+    stages, synapses = plan(model).stages, model.synapses()
+    free = range(len(synapses) - 1)  # the last one has as many neurons as there are outputs
+    largest = max(range(len(synapses)), key=lambda index: size(stages[index]))
+    where, synapse = synapses[largest]
+    start = (
+        f"{where.capitalize()} ({synapse.n_in} -> {synapse.n_out}) takes {size(stages[largest])}"
+    )
+    narrowest = max(free, key=lambda index: size(stages[index]), default=None)
+    if narrowest is None:
+        return f"{start} of them: choose a larger board"
+    neurons = _most_neurons(model, narrowest, fits)
+    if neurons < 1:
+        return f"{start} of them; no width of a layer makes it fit: choose a larger board"
+    width = synapses[narrowest][1].n_out
+    name = "" if narrowest == largest else f" in {synapses[narrowest][0]}"
+    return f"{start} of them: with {neurons} neurons in place of {width}{name} it would fit"
+
+
+def _most_neurons(model: Model, index: int, fits: Callable[[Model], bool]) -> int:
+    """Return the most neurons of a layer with which the model fits; 0 if not even one does."""
+    low, high = 0, model.layers[index].size
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(narrowed(model, index, middle)) else (low, middle)
+    return low
+
+
+def narrowed(model: Model, index: int, neurons: int) -> Model:
+    """Return the model with only the first `neurons` of layer `index`, which is not the last."""
+    layers, readout = list(model.layers), model.readout
+    layer = layers[index]
+    layers[index] = Layer(_outputs(layer.synapse, neurons), _neurons(layer.neuron, neurons))
+    if index + 1 < len(layers):
+        after = layers[index + 1]
+        layers[index + 1] = replace(after, synapse=_inputs(after.synapse, neurons))
+    elif isinstance(readout, Accumulate):
+        readout = replace(readout, synapse=_inputs(readout.synapse, neurons))
+    return replace(model, layers=tuple(layers), readout=readout)
+
+
+def _outputs(synapse: Dense, n: int) -> Dense:
+    bias = synapse.bias[:n] if synapse.bias.ndim else synapse.bias
+    return replace(synapse, codes=synapse.codes[:n], bias=bias)
+
+
+def _inputs(synapse: Dense, n: int) -> Dense:
+    return replace(synapse, codes=synapse.codes[:, :n])
+
+
+def _neurons(neuron: LIF, n: int) -> LIF:
+    threshold = neuron.threshold[:n] if neuron.threshold.ndim else neuron.threshold
+    reset_by = neuron.reset_by
+    if reset_by is not None and reset_by.ndim:
+        reset_by = reset_by[:n]
+    return replace(neuron, threshold=threshold, reset_by=reset_by)

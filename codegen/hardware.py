@@ -119,7 +119,7 @@ def flash(
     `build` raises, UploadError, and LinkError if the board does not come back.
     """
     target = BoardModel(model, board, port)
-    require_fit(target.board, model, *footprint(model))
+    require_fit(target.board, model, footprint)
     progress(f"building firmware for {target.board.name} and writing it there")
     upload(render(model), target.board, port)
     progress(f"waiting for {target.board.name}")

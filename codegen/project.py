@@ -30,7 +30,7 @@ from codegen.errors import (
     UploadError,
 )
 from codegen.paths import assets, cache_dir, locked
-from codegen.registry import needs_registry, require_packages, user_core
+from codegen.registry import QUIET, needs_registry, require_packages, user_core
 from codegen.sizes import COMPILER
 
 BUILD_SECONDS = 900.0
@@ -194,15 +194,12 @@ def _folders(files: Mapping[str, str], flags: Sequence[str]) -> tuple[Path, Path
 def _environment(core: Path, model: Path, flags: Sequence[str]) -> dict[str, str]:
     """Return the environment of PlatformIO: ours, and no setting that the user has for his own."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PLATFORMIO_")}
-    return kept | {
+    folders = {
         "PLATFORMIO_CORE_DIR": str(core),
         "PLATFORMIO_WORKSPACE_DIR": str(model / "work"),
         "PLATFORMIO_LIB_DIR": str(model / "lib"),
-        "PLATFORMIO_BUILD_FLAGS": " ".join(flags),
-        "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
-        "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
-        "PLATFORMIO_DISABLE_COLOR": "true",
     }
+    return kept | QUIET | folders | {"PLATFORMIO_BUILD_FLAGS": " ".join(flags)}
 
 
 def _run_platformio(

@@ -1,4 +1,4 @@
-"""The host's side of the framed protocol; firmware/include/frame.h and protocol.h describe it.
+"""The host's side of the framed protocol; firmware/include/spikemcu describes it.
 
 A request travels with a sequence number and may be sent again: the firmware answers a number
 that it has seen with the stored reply and does not execute it twice.
@@ -158,7 +158,7 @@ class Client:
         self._decoder = Decoder()
 
     def open(self) -> bytes:
-        """Begin a session and return the reply; see firmware/include/link.h.
+        """Begin a session and return the reply; see firmware/include/spikemcu/link.h.
 
         Requests made without one belong to session 0, which no restart of a firmware ends.
         """

@@ -24,6 +24,12 @@ OUR_PLATFORM = "qemu-cortexm"
 TOOLCHAIN = "toolchain-gccarmnoneeabi"
 REGISTRY_SECONDS = 4.0
 """Time that the registry has for an answer."""
+QUIET = {
+    "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
+    "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
+    "PLATFORMIO_DISABLE_COLOR": "true",
+}
+"""Environment of a PlatformIO that only does what it is asked for."""
 
 
 def needs_registry(board: Board) -> bool:
@@ -63,8 +69,9 @@ def installed(board: Board, core: Path) -> bool:
     return False
 
 
-def answers(package: str, environment: Mapping[str, str]) -> bool:
+def answers(package: str, environment: Mapping[str, str] | None = None) -> bool:
     """Return True if the registry knows of a package, within REGISTRY_SECONDS."""
+    environment = os.environ | QUIET if environment is None else environment
     command = [sys.executable, "-m", "platformio", "pkg", "show", f"platformio/{package}"]
     try:
         done = subprocess.run(

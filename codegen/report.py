@@ -50,6 +50,7 @@ class Report:
     ram:     the state; stack: the deepest of any call, of each in stacks
     latency_us, worst_us: cycles at the board's clock
     fastest: part of the cycles that the core may need where it can issue two at once
+    waits:   wait states of the board's flash, which the cycles leave out; "" for an emulated one
     """
 
     board: str
@@ -71,6 +72,7 @@ class Report:
     worst_us: float
     fastest: float
     timings: str
+    waits: str
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -126,7 +128,16 @@ def report(model: Model, board: str | Board, density: float | None = None) -> Re
         worst_us=round(worst * 1e6 / board.clock_hz, 1),
         fastest=timing.fastest,
         timings=timing.source,
+        waits=_waits(board),
     )
+
+
+def _waits(board: Board) -> str:
+    """Return the wait states of the board's flash in words."""
+    hardware = board.hardware
+    if hardware is None:
+        return ""
+    return f"{hardware.wait_states} ({hardware.conditions}; {hardware.source})"
 
 
 def _parts(model: Model, core: str, activity: Activity) -> tuple[PartReport, ...]:

@@ -332,7 +332,7 @@ class TargetModel(Runner):
         super().__init__(model, find_board(board), timeout)
         self.flags = tuple(flags)
         require_emulated(self.board)
-        require_fit(self.board, model, *footprint(model))
+        require_fit(self.board, model, footprint)
         find_qemu()
         files = render(model) if files is None else files
         self.elf: Path = build(files, self.board, flags=flags)[self.board.name]

@@ -107,7 +107,7 @@ def labelled(model: Model, arguments: Namespace) -> tuple[Model, Dataset]:
     if name is None or model.readout is None:
         data = f"data with labels, --data NAME|FILE{_hint(model)}"
         raise ValueError(f"{model.name}: needs {data if name is None else 'a readout'}")
-    return model, _fitting(model, load(name, label=arguments.label))
+    return model, _fitting(model, load_data(name, arguments, **_of_sensor(model, arguments)))
 
 
 def inputs_of(model: Model, arguments: Namespace) -> Inputs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from argparse import Namespace
 from collections.abc import Iterable
@@ -56,7 +55,7 @@ def buildable(boards: Iterable[Board], out: Output) -> dict[str, str]:
 
 def _asked(board: Board, out: Output) -> bool:
     out.progress("asking PlatformIO's registry")
-    return answers(board.platform, os.environ)
+    return answers(board.platform)
 
 
 def _row(board: Board, builds: str) -> tuple[Any, ...]:

@@ -57,6 +57,8 @@ def _print(one: Report, out: Output) -> None:
         f"time: about {one.latency_us:,.0f} us, at most about {one.worst_us:,.0f} us"
         + (f"; {one.fastest:g} of that at best" if one.fastest < 1 else "")
     )
+    if one.waits:
+        out.say(f"wait states of the flash, not in these figures: {one.waits}")
     out.say(f"timings: {one.timings}\n")
 
 

@@ -54,7 +54,7 @@ def prepare(
 ) -> dict[str, Path]:
     """Refuse a model too large for a board, then build all boards at once."""
     for board in boards:
-        require_fit(board, model, *footprint(model))
+        require_fit(board, model, footprint)
     out.progress(f"building firmware for {', '.join(board.name for board in boards)}")
     return build_firmware(render(model), boards, flags=flags)
 

@@ -378,7 +378,7 @@ def generate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="NAME|FILE", help="data set of the vectors; by default the model's own"
     )
-    _label(parser)
+    _file(parser)
     _density(parser)
 
 
@@ -480,7 +480,7 @@ def anytime_arguments(parser: ArgumentParser) -> None:
         metavar="NAME|FILE",
         help="a data set with labels; by default the one that the model was trained on",
     )
-    _label(parser)
+    _file(parser)
     parser.add_argument(
         "--lose",
         type=float,

@@ -1,12 +1,12 @@
-#include "benchmark.h"
+#include "spikemcu/benchmark.h"
 
-#include "counter.h"
-#include "device.h"
+#include "spikemcu/counter.h"
+#include "spikemcu/device.h"
 #include "model_marks.h"
-#include "protocol.h"
-#include "reply.h"
-#include "stack.h"
-#include "stream.h"
+#include "spikemcu/protocol.h"
+#include "spikemcu/reply.h"
+#include "spikemcu/stack.h"
+#include "spikemcu/stream.h"
 
 #ifdef MODEL_MARKS
 static marks_costs calibrated;

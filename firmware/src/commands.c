@@ -1,15 +1,15 @@
-#include "commands.h"
+#include "spikemcu/commands.h"
 
 #include <string.h>
 
-#include "benchmark.h"
-#include "counter.h"
-#include "device.h"
-#include "machine.h"
-#include "protocol.h"
-#include "reply.h"
-#include "stack.h"
-#include "stream.h"
+#include "spikemcu/benchmark.h"
+#include "spikemcu/counter.h"
+#include "spikemcu/device.h"
+#include "spikemcu/machine.h"
+#include "spikemcu/protocol.h"
+#include "spikemcu/reply.h"
+#include "spikemcu/stack.h"
+#include "spikemcu/stream.h"
 
 #define SPIKE_WORDS(neurons) (((neurons) + 31u) / 32u)
 

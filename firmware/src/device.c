@@ -1,6 +1,6 @@
-#include "device.h"
+#include "spikemcu/device.h"
 
-#include "protocol.h"
+#include "spikemcu/protocol.h"
 
 device_state device;
 

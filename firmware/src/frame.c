@@ -1,4 +1,4 @@
-#include "frame.h"
+#include "spikemcu/frame.h"
 
 #include <string.h>
 

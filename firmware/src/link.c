@@ -1,12 +1,12 @@
-#include "link.h"
+#include "spikemcu/link.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "commands.h"
-#include "frame.h"
-#include "protocol.h"
-#include "transport.h"
+#include "spikemcu/commands.h"
+#include "spikemcu/frame.h"
+#include "spikemcu/protocol.h"
+#include "spikemcu/transport.h"
 
 #define SESSION_SHIFT 16
 

@@ -1,12 +1,12 @@
-#include "stream.h"
+#include "spikemcu/stream.h"
 
 #include <string.h>
 
 #include "binding.h"
-#include "device.h"
+#include "spikemcu/device.h"
 #include "model_marks.h"
-#include "protocol.h"
-#include "reply.h"
+#include "spikemcu/protocol.h"
+#include "spikemcu/reply.h"
 
 #if MODEL_SENSOR
 

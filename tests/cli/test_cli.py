@@ -319,9 +319,55 @@ def test_check_downloads_nothing_unasked(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_boards_lists_six_cores(capsys: pytest.CaptureFixture[str]) -> None:
-    cores = [board["core"] for board in run_json(capsys, "boards")["boards"]]
-    assert cores == [f"cortex-m{core}" for core in (0, 3, 4, 7, 33, 55)]
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Cut the way to the registry; return PlatformIO's own folder, which is empty."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path / "platformio"))
+    return tmp_path / "platformio"
+
+
+def test_boards_lists_emulated_ones_and_hardware(
+    capsys: pytest.CaptureFixture[str], no_network: Path
+) -> None:
+    started = time.monotonic()
+    listed = {board["board"]: board for board in run_json(capsys, "boards")["boards"]}
+    assert time.monotonic() - started < 6
+    emulated = [board["core"] for board in listed.values() if board["emulated"]]
+    assert emulated == [f"cortex-m{n}" for n in (0, 3, 4, 7, 33, 55)]
+    assert len(listed) == 6 + 12
+    assert listed["qemu-m4"]["builds"]
+    nucleo = listed["nucleo_f401re"]
+    assert (nucleo["flash"], nucleo["ram"], nucleo["clock_hz"]) == (524288, 98304, 84_000_000)
+    assert nucleo["wait_states"]["flash"] == 2
+    assert nucleo["wait_states"]["source"].startswith("RM0368")
+    assert not nucleo["builds"]
+    assert "not here, no registry" in nucleo["building"]
+
+
+def test_boards_knows_which_platforms_are_here(
+    capsys: pytest.CaptureFixture[str], no_network: Path
+) -> None:
+    """In the version that is asked for, and beside others."""
+    for folder, version in (("ststm32", "1.0.0"), ("ststm32@19.6.0", "19.6.0"), ("broken", "")):
+        (no_network / "platforms" / folder).mkdir(parents=True)
+        manifest = {"name": "ststm32", "version": version}
+        (no_network / "platforms" / folder / "platform.json").write_text(json.dumps(manifest))
+    (no_network / "platforms" / "nordicnrf52").mkdir()
+    (no_network / "platforms" / "nordicnrf52" / "platform.json").write_text("{")
+    listed = {board["board"]: board for board in run_json(capsys, "boards")["boards"]}
+    here = {name for name, board in listed.items() if board["builds"] and not board["emulated"]}
+    assert here == {name for name in listed if name.startswith(("nucleo", "bluepill"))}
+
+
+def test_a_verb_for_emulated_boards_refuses_hardware(
+    saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, err = run(capsys, "bench", saved, "--board", "pico")
+    assert status == 2
+    assert "pico: is a board of hardware; `spikemcu flash` writes a model to it" in err
 
 
 # ----------------------------------------------------------------- wrong use

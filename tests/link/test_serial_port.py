@@ -294,7 +294,7 @@ def test_firmware_of_another_model(board: PtyBoard) -> None:
 @pytest.mark.parametrize(("version", "found"), [(77, 77), (1, 1)])
 def test_firmware_of_another_protocol(version: int, found: int, tmp_path: Path) -> None:
     """A later version tells its number; the first did not know OPEN."""
-    header = (assets() / "firmware" / "include" / "protocol.h").read_text()
+    header = (assets() / "firmware" / "include" / "spikemcu" / "protocol.h").read_text()
     commands = (assets() / "firmware" / "src" / "commands.c").read_text()
     header = header.replace(f"PROTOCOL_VERSION {VERSION}u", f"PROTOCOL_VERSION {version}u")
     if version == 1:
@@ -303,7 +303,7 @@ def test_firmware_of_another_protocol(version: int, found: int, tmp_path: Path) 
         commands = commands.replace(row, "").replace(
             "static uint8_t open_reply", "uint8_t o(const frame *a, frame *b);\nuint8_t o"
         )
-    files = render(MODELS["analog"]) | {"protocol.h": header, "commands.c": commands}
+    files = render(MODELS["analog"]) | {"spikemcu/protocol.h": header, "commands.c": commands}
     program = pty_program(files, tmp_path / "program")
     with PtyBoard([program], tmp_path / "port") as board:
         said = refused(board)

@@ -35,7 +35,7 @@ def compile_host(files: Mapping[str, str], folder: Path, options: Sequence[str])
 
     A file of `files` with the name of one of the firmware takes its place.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "spikemcu").mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text)
     firmware = assets() / "firmware"

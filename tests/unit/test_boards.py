@@ -27,6 +27,10 @@ from codegen.qemu import COUNTING, FLAGS, QEMU
 FIRMWARE = assets() / "firmware"
 
 
+OTHERS = {"binding.h", "model_marks.h", "startup.h", "semihosting.h"}
+"""Headers of the model, and of the startup code for QEMU."""
+
+
 def test_the_six_cores() -> None:
     cores = {name: board.core for name, board in load_boards().items()}
     assert cores == {f"qemu-m{n}": f"cortex-m{n}" for n in (0, 3, 4, 7, 33, 55)}
@@ -98,6 +102,20 @@ def test_the_board_files_of_hardware_hide_none_of_platformio(
     """PlatformIO reads *.json of boards_dir itself, and those would come before its own."""
     folder = FIRMWARE / sections["platformio"]["boards_dir"]
     assert {path.stem for path in folder.glob("*.json")} == set(load_boards())
+
+
+def test_no_header_of_ours_hides_one_of_a_framework() -> None:
+    """Arduino on Mbed has a device.h, every Arduino a Stream.h: ours lie in a folder of their own.
+
+    But for what a generated model includes.
+    """
+    names = {path.name for path in (FIRMWARE / "include").iterdir()}
+    assert names == {"spikemcu", "model_marks.h"}
+    sources = [p for p in (FIRMWARE / "src").rglob("*.*") if p.suffix in (".c", ".cpp", ".h")]
+    for source in sources:
+        for name in re.findall(r'#include "([^"]+)"', source.read_text()):
+            beside = (source.parent / name).is_file()
+            assert beside or name.startswith("spikemcu/") or name in OTHERS, f"{source}: {name}"
 
 
 def test_wait_states_have_their_source() -> None:

@@ -115,16 +115,16 @@ def enumerators(text: str, prefix: str) -> list[str]:
 
 
 def test_constants_agree_with_the_firmware() -> None:
-    text = (FIRMWARE / "include" / "protocol.h").read_text()
+    text = (FIRMWARE / "include" / "spikemcu" / "protocol.h").read_text()
     assert enumerators(text, "TYPE_") == [t.name for t in sorted(Type)]
     assert enumerators(text, "CODE_") == [c.name for c in sorted(Code)]
     assert enumerators(text, "BENCHMARK_") == [w.name for w in sorted(device.What)]
     assert enumerators(text, "COUNTER_") == [c.name for c in sorted(device.Counter)]
     assert f"PROTOCOL_VERSION {device.VERSION}u" in text
-    frame = (FIRMWARE / "include" / "frame.h").read_text()
+    frame = (FIRMWARE / "include" / "spikemcu" / "frame.h").read_text()
     assert f"FRAME_MAGIC 0x{int.from_bytes(protocol.MAGIC, 'little'):08X}u" in frame
     assert f"FRAME_BYTES {protocol.MAX_FRAME}u" in frame
-    counter = (FIRMWARE / "include" / "counter.h").read_text()
+    counter = (FIRMWARE / "include" / "spikemcu" / "counter.h").read_text()
     assert f"COUNTER_LOOPS {device.KNOWN_INSTRUCTIONS // 2}u" in counter
     counter = (FIRMWARE / "src" / "qemu" / "counter.c").read_text()
     assert f"HANDLER_INSTRUCTIONS {device.HANDLER_INSTRUCTIONS}u" in counter

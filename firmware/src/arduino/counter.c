@@ -6,13 +6,13 @@
  * has to be right within half a period only. A timer that nobody uses is started. One that does not run on
  * the core clock is of no use: then microseconds are all there is.
  */
-#include "counter.h"
+#include "spikemcu/counter.h"
 
 #include <stdbool.h>
 
 #include "clock.h"
-#include "machine.h"
-#include "protocol.h"
+#include "spikemcu/machine.h"
+#include "spikemcu/protocol.h"
 
 #define REGISTER(address) ((volatile uint32_t *)(uintptr_t)(address))
 #define UNUSED __attribute__((unused)) /* a naked function holds assembly alone */

@@ -1,6 +1,6 @@
-#include "machine.h"
+#include "spikemcu/machine.h"
 
-#include "stack.h"
+#include "spikemcu/stack.h"
 
 extern uint32_t SystemCoreClock; /* of CMSIS: every core keeps it */
 

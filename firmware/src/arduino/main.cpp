@@ -1,8 +1,8 @@
 #include <Arduino.h>
 
-#include "commands.h"
-#include "link.h"
-#include "transport.h"
+#include "spikemcu/commands.h"
+#include "spikemcu/link.h"
+#include "spikemcu/transport.h"
 
 void setup()
 {

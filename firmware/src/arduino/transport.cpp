@@ -1,4 +1,4 @@
-#include "transport.h"
+#include "spikemcu/transport.h"
 
 #include <Arduino.h>
 

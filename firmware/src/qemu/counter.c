@@ -1,6 +1,6 @@
-#include "counter.h"
+#include "spikemcu/counter.h"
 
-#include "protocol.h"
+#include "spikemcu/protocol.h"
 
 static volatile uint32_t *const CONTROL = (volatile uint32_t *)0xE000E010u;
 static volatile uint32_t *const RELOAD = (volatile uint32_t *)0xE000E014u;

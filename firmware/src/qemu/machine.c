@@ -1,6 +1,6 @@
-#include "machine.h"
+#include "spikemcu/machine.h"
 
-#include "stack.h"
+#include "spikemcu/stack.h"
 #include "startup.h" /* implements stack.h: the prototypes must agree */
 
 uint32_t machine_core(void)

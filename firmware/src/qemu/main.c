@@ -1,7 +1,7 @@
 #include "binding.h"
-#include "commands.h"
-#include "link.h"
-#include "transport.h"
+#include "spikemcu/commands.h"
+#include "spikemcu/link.h"
+#include "spikemcu/transport.h"
 
 #ifndef PIO_UNIT_TESTING
 int main(void)

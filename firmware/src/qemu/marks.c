@@ -2,7 +2,7 @@
 
 #ifdef MODEL_MARKS
 #include "binding.h"
-#include "counter.h"
+#include "spikemcu/counter.h"
 
 static marks_part parts[MODEL_PARTS];
 static counter_moment last;

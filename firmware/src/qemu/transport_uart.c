@@ -1,5 +1,5 @@
 /* The link over the machine's serial port, as on a board; built in with -DLINK_UART=1. */
-#include "transport.h"
+#include "spikemcu/transport.h"
 
 #ifdef LINK_UART
 #include "semihosting.h"

@@ -1,6 +1,6 @@
 /* Loops of known length are counted exactly, with and without wraps of the timer. */
 #include "../check.h"
-#include "counter.h"
+#include "spikemcu/counter.h"
 
 int main(void)
 {

@@ -1,6 +1,6 @@
 /* Frames are found in whatever surrounds them, and only whole ones are taken. */
 #include "../check.h"
-#include "frame.h"
+#include "spikemcu/frame.h"
 
 #include <string.h>
 

@@ -5,13 +5,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "counter.h"
-#include "link.h"
-#include "machine.h"
-#include "protocol.h"
-#include "stack.h"
-#include "transport.h"
+#include "spikemcu/commands.h"
+#include "spikemcu/counter.h"
+#include "spikemcu/link.h"
+#include "spikemcu/machine.h"
+#include "spikemcu/protocol.h"
+#include "spikemcu/stack.h"
+#include "spikemcu/transport.h"
 
 #define QUEUE 65536u
 

@@ -2,8 +2,8 @@
 #ifndef STREAM_H
 #define STREAM_H
 
-#include "counter.h"
-#include "frame.h"
+#include "spikemcu/counter.h"
+#include "spikemcu/frame.h"
 
 /* SAMPLE: see protocol.h. */
 uint8_t sample_reply(const frame *request, frame *reply);
