@@ -1,0 +1,260 @@
+"""Every format of `generate` builds with its own tool, and its example says what the model says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.models import inputs_for, small_model
+
+import codegen
+from codegen.boards import find_board
+from codegen.host import WARNINGS, find_compiler
+from codegen.packages import FORMATS, vectors_of
+from codegen.paths import assets
+from codegen.qemu import qemu_command
+from codegen.sizes import find_arm_compiler
+from qat.model import LIF, Dense, EarlyStop, Frames, Layer, Model, Sensor, Spikes
+
+SUPPORT = Path(__file__).parents[1] / "support"
+
+
+def spiking(free: bool) -> Model:
+    codes = np.random.default_rng(3).integers(-1, 2, (40, 33))
+    layer = Layer(Dense(codes), LIF(5, (2,)))
+    return Model(Spikes(33) if free else Frames(33, -8, 7), (layer,), name="free")
+
+
+MODELS = {
+    "analog": small_model(),
+    "early stop": replace(small_model(), stop=EarlyStop(30, 2)),
+    "spikes, free": spiking(True),
+    "frames, free": spiking(False),
+    "sensor": replace(
+        small_model(), sensor=Sensor(np.arange(20), np.full(20, 3), 2, group=2), name="sensed"
+    ),
+}
+
+
+def run(*command: str | Path, folder: Path, status: int = 0, **environment: str) -> str:
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout
+
+
+def write(model: Model, folder: Path, form: str, vectors: int = 6) -> Path:
+    made = vectors_of(model, inputs_for(model, vectors, 3))
+    codegen.generate(model, folder, form=form, vectors=made)
+    return folder
+
+
+def host_example(folder: Path, status: int = 0) -> None:
+    compiler = [find_compiler(), *WARNINGS, "-Wno-unused-function", "-I.."]
+    run(*compiler, "main.c", *[f"../{f.name}" for f in folder.glob("*.c")], "-o", "example",
+        folder=folder / "example")  # fmt: skip
+    run("./example", folder=folder / "example", status=status)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_example_agrees_with_the_model(name: str, tmp_path: Path) -> None:
+    host_example(write(MODELS[name], tmp_path, "c"))
+
+
+def test_one_vector_is_made_where_there_are_no_data(tmp_path: Path) -> None:
+    codegen.generate(small_model(), tmp_path)
+    assert "#define SMALL_VECTORS 1u" in (tmp_path / "example" / "vectors.h").read_text()
+    host_example(tmp_path)
+
+
+def test_the_example_finds_a_wrong_answer(tmp_path: Path) -> None:
+    write(MODELS["analog"], tmp_path, "c")
+    path = tmp_path / "example" / "vectors.h"
+    text = path.read_text()
+    scores = text.index("small_vector_scores[6][5] = {")
+    fourth = [match.end() for match in re.finditer(r"\{\n", text[scores:])][3]
+    path.write_text(text[: scores + fourth] + "1 + " + text[scores + fourth :])
+    host_example(tmp_path, status=4)
+
+
+def test_cmake_builds_and_tests_the_target(tmp_path: Path) -> None:
+    folder = write(MODELS["analog"], tmp_path / "package", "cmake")
+    run("cmake", "-S", folder, "-B", "build", folder=tmp_path)
+    run("cmake", "--build", "build", folder=tmp_path)
+    assert "100% tests passed" in run("ctest", "--test-dir", "build", folder=tmp_path)
+
+
+TWO_MODELS = """
+cmake_minimum_required(VERSION 3.13)
+project(firmware LANGUAGES C CXX)
+add_subdirectory(first)
+add_subdirectory(second)
+add_executable(firmware main.cpp)
+target_link_libraries(firmware PRIVATE small::small free::free)
+"""
+
+MAIN = """
+#include "first/example/vectors.h"
+#include "second/example/vectors.h"
+int main() {
+    static small_state one, other;
+    static free_state third;
+    return static_cast<int>(small_check_vectors(&one) + free_check_vectors(&third) +
+                            small_check_vectors(&other));
+}
+"""
+
+
+def test_two_models_and_two_instances_in_one_c_plus_plus_program(tmp_path: Path) -> None:
+    write(MODELS["analog"], tmp_path / "first", "cmake")
+    write(MODELS["spikes, free"], tmp_path / "second", "cmake")
+    (tmp_path / "CMakeLists.txt").write_text(TWO_MODELS)
+    (tmp_path / "main.cpp").write_text(MAIN)
+    run("cmake", "-S", ".", "-B", "build", folder=tmp_path)
+    run("cmake", "--build", "build", folder=tmp_path)
+    run("build/firmware", folder=tmp_path)
+
+
+@pytest.mark.target
+@pytest.mark.parametrize("core", ["qemu-m0", "qemu-m55"])
+def test_cmake_builds_the_target_for_arm(core: str, tmp_path: Path) -> None:
+    folder, board = write(MODELS["analog"], tmp_path / "package", "cmake"), find_board(core)
+    cross = ["-DCMAKE_SYSTEM_NAME=Generic", "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY",
+             f"-DCMAKE_C_COMPILER={find_arm_compiler()}",
+             f"-DCMAKE_C_FLAGS={' '.join(board.core_flags)} -O2"]  # fmt: skip
+    run("cmake", "-S", folder, "-B", "build", *cross, folder=tmp_path)
+    run("cmake", "--build", "build", "--target", "small", folder=tmp_path)
+    assert (tmp_path / "build" / "libsmall.a").is_file()
+
+
+PROJECT = """
+[platformio]
+boards_dir = {boards}
+
+[env:qemu-m4]
+platform = symlink://{platform}
+board = qemu-m4
+"""
+
+
+@pytest.mark.target
+def test_platformio_builds_the_library_and_its_example_runs(tmp_path: Path) -> None:
+    firmware = assets() / "firmware"
+    boards = assets() / "boards"
+    (tmp_path / "platformio.ini").write_text(
+        PROJECT.format(boards=boards, platform=firmware / "platform")
+    )
+    package = write(MODELS["analog"], tmp_path / "lib" / "small", "platformio")
+    shutil.copytree(package / "examples" / "classify", tmp_path / "src")
+    quiet = {"PLATFORMIO_CORE_DIR": str(tmp_path / "core"),
+             "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "No"}  # fmt: skip
+    run(sys.executable, "-m", "platformio", "run", folder=tmp_path, **quiet)
+    elf = tmp_path / ".pio" / "build" / "qemu-m4" / "firmware.elf"
+    run(*qemu_command(find_board("qemu-m4"), elf, False), folder=tmp_path)
+
+
+def test_the_arduino_sketch_runs_in_a_stand_in(tmp_path: Path) -> None:
+    """The Arduino tools are not here: the calls that the sketch makes are stood in for."""
+    folder = write(MODELS["analog"], tmp_path, "arduino")
+    sketch, stand_in = folder / "examples" / "classify", SUPPORT / "sketch"
+    run(
+        find_compiler(), *WARNINGS, "-c", "small.c", "-o", sketch / "small.o", folder=folder / "src"
+    )
+    options = ["-std=gnu++11", "-Wall", "-Wextra", "-Werror", f"-I{stand_in}", "-I../../src"]
+    run("g++", *options, "-include", "Arduino.h", "-x", "c++", "classify.ino",
+        stand_in / "main.cpp", "-x", "none", "small.o", "-o", "sketch", folder=sketch)  # fmt: skip
+    assert run("./sketch", folder=sketch).startswith("small: all vectors equal")
+    properties = dict(
+        line.split("=", 1) for line in (folder / "library.properties").read_text().splitlines()
+    )
+    wanted = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category",
+              "url", "architectures"}  # fmt: skip
+    assert wanted <= set(properties)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", properties["version"])
+
+
+def test_the_zephyr_module_builds_in_a_stand_in(tmp_path: Path) -> None:
+    """Zephyr itself is not here: its CMake functions and two headers are stood in for."""
+    write(MODELS["analog"], tmp_path / "package", "zephyr")
+    sample = tmp_path / "package" / "samples" / "classify"
+    run("cmake", "-S", sample, "-B", "build", f"-DZephyr_DIR={SUPPORT / 'zephyr'}", folder=tmp_path)
+    run("cmake", "--build", "build", folder=tmp_path)
+    assert "small: all 6 vectors equal" in run("build/app", folder=tmp_path)
+
+
+def test_the_zephyr_module_says_where_its_files_are(tmp_path: Path) -> None:
+    folder = write(MODELS["analog"], tmp_path, "zephyr")
+    module = (folder / "zephyr" / "module.yml").read_text()
+    values = dict(re.findall(r"^\s*(\w+): (\S+)$", module, re.MULTILINE))
+    assert values == {"name": "small", "cmake": "zephyr", "kconfig": "zephyr/Kconfig"}
+    assert (folder / values["cmake"] / "CMakeLists.txt").is_file()
+    kconfig = (folder / values["kconfig"]).read_text()
+    symbols = re.findall(r"^config (\w+)\n\tbool \"[^\"]+\"\n\thelp\n\t  \S", kconfig, re.MULTILINE)
+    assert symbols == ["SMALL", "SMALL_PORTABLE"]
+    assert kconfig.count("\nif ") == kconfig.count("\nendif")
+    used = re.findall(r"CONFIG_(\w+)", (folder / "zephyr" / "CMakeLists.txt").read_text())
+    assert set(used) <= set(symbols)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_has_a_readme_that_names_its_files(form: str, tmp_path: Path) -> None:
+    folder = write(MODELS["sensor"], tmp_path, form)
+    text = (folder / "README.md").read_text()
+    for word in ("sensed_classify", "bytes of RAM", "cortex-m0", "SENSED_SECTION", "sensed_sample"):
+        assert word in text
+    assert (folder / "manifest.json").is_file()
+    assert codegen.check(MODELS["sensor"], code=folder) is None
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'make': is not known; use c, arduino"):
+        codegen.generate(small_model(), tmp_path / "out", form="make")
+    assert not (tmp_path / "out").exists()
+
+
+SETTINGS = {
+    "section": ['-DMODEL_SECTION=__attribute__((section(".fast")))'],
+    "alignment": ["-DSMALL_ALIGN=32"],
+    "portable": ["-DMODEL_PORTABLE=1"],
+}
+
+
+@pytest.mark.target
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_settings_reach_the_tables_without_generating_again(setting: str, tmp_path: Path) -> None:
+    write(MODELS["analog"], tmp_path, "c")
+    compiler = [find_arm_compiler(), *find_board("qemu-m4").core_flags, "-std=c99", "-O2"]
+    run(*compiler, *SETTINGS[setting], "-c", "small.c", folder=tmp_path)
+    dump = run("arm-none-eabi-objdump", "-ht", "small.o", folder=tmp_path)
+    if setting == "section":
+        assert re.search(r"\.fast\s+\w+\s+small_weights0", dump)
+        assert ".rodata" not in re.findall(r"(\.\w+)\s+\w+\s+small_weights", dump)
+    if setting == "alignment":
+        assert re.search(r"\.rodata\s.*2\*\*5", dump)
+    if setting == "portable":
+        run(*compiler, "-c", "small.c", "-o", "fast.o", folder=tmp_path)
+        assert (tmp_path / "fast.o").read_bytes() != (tmp_path / "small.o").read_bytes()
+
+
+def test_a_state_of_garbage_is_made_ready_by_the_reset(tmp_path: Path) -> None:
+    write(MODELS["analog"], tmp_path, "c")
+    main = tmp_path / "example" / "main.c"
+    main.write_text(
+        main.read_text()
+        .replace('#include "vectors.h"', '#include "vectors.h"\n#include <string.h>')
+        .replace("    return", "    (void)memset(&state, 0xA5, sizeof state);\n    return")
+    )
+    host_example(tmp_path)

@@ -1,0 +1,11 @@
+#include "Arduino.h"
+
+SerialPort Serial;
+
+int main()
+{
+    setup();
+    for (;;) {
+        loop();
+    }
+}
