@@ -79,15 +79,18 @@ def given_unit(unit: ArrayLike, channels: int) -> Real:
 def check_fit(values: NDArray[Any], unit: Real, names: Sequence[str] = ()) -> None:
     """Raise ValueError for values, (..., channels), that are no int16 in this unit."""
     flat = values.reshape(-1, values.shape[-1])
-    for channel, (low, high) in enumerate(zip(flat.min(axis=0), flat.max(axis=0), strict=True)):
-        size = unit[channel]
-        if np.rint(low / size) < LOW or np.rint(high / size) > HIGH:
-            worst = float(low if np.rint(low / size) < LOW else high)
-            raise ValueError(
-                f"unit: {size:g} makes {shown(channel, names)} = {worst:g} a sample of "
-                f"{worst / size:.0f}; int16 holds {LOW} to {HIGH}; use a unit of at least "
-                f"{_rounded_up(max(low / LOW, high / HIGH))}"
-            )
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    wrong = np.flatnonzero((np.rint(low / unit) < LOW) | (np.rint(high / unit) > HIGH))
+    if not len(wrong):
+        return
+    least, channel = np.maximum(low / LOW, high / HIGH), wrong[0]
+    needed = least.max() if (unit == unit[0]).all() else least[channel]
+    worst = low[channel] if np.rint(low[channel] / unit[channel]) < LOW else high[channel]
+    raise ValueError(
+        f"unit: {unit[channel]:g} makes {shown(channel, names)} = {worst:g} a sample of "
+        f"{worst / unit[channel]:.0f}; int16 holds {LOW} to {HIGH}; use a unit of at least "
+        f"{_rounded_up(float(needed))}"
+    )
 
 
 def _rounded_up(value: float) -> str:
