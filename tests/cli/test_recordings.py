@@ -110,7 +110,7 @@ def test_another_file_goes_through_the_sensor_of_the_model(
         (["--window", "24", "--group", "5"], "the window must be a multiple of the group"),
         (["--group", "5"], "group: needs a window"),
         (["--window", "24", "--by", "nobody"], "has no column 'nobody'"),
-        (["--window", "24", "--unit", "0.00001"], "use a unit of at least 0.0004"),
+        (["--window", "24", "--unit", "0.00001"], "use a unit of at least 0.0003"),
         (["--window", "24", "--unit", "1,2,3"], "or one for each of 2 channels"),
     ],
 )
