@@ -299,7 +299,7 @@ def _raw(
     """Return the samples that real values are; each sample of 2-d data is a window of one."""
     values = (parts.x_train, parts.x_validation, parts.x_test)
     if unit is None:
-        units = own_unit(trained.astype(np.float64), each)
+        units = own_unit(trained, each)
     else:
         units = given_unit(unit, trained.shape[-1])
         for part in values:
@@ -309,4 +309,6 @@ def _raw(
     train, validation, test = samples
     if each:
         check_samples(train, units, names)
+    elif train.min() == train.max():
+        raise ValueError(f"unit: no value changes in samples of {units.max():g}; use a finer unit")
     return Raw(train, validation, test, units, each, framed)

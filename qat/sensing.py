@@ -48,7 +48,7 @@ def power_of_ten(most: float) -> float:
     return float(f"1e{ceil(log10(HEADROOM * most / HIGH))}") if most > 0 else 1.0
 
 
-def own_unit(values: Real, each: bool) -> Real:
+def own_unit(values: NDArray[Any], each: bool) -> Real:
     """Return the unit of every channel of training values, (..., channels): real values of 1.
 
     1 if all are whole and fit int16. Else a power of ten: one for all channels, or, where that
@@ -60,7 +60,7 @@ def own_unit(values: Real, each: bool) -> Real:
     if fits.all():
         return np.ones(len(most))
     common = power_of_ten(float(most.max()))
-    if not each or (FINE * common <= SPREAD * flat.std(axis=0) / 127).all():
+    if not each or (FINE * common <= SPREAD * flat.std(axis=0, dtype=np.float64) / 127).all():
         return np.full(len(most), common)
     return np.where(fits, 1.0, [power_of_ten(value) for value in most.tolist()])
 
@@ -79,15 +79,18 @@ def given_unit(unit: ArrayLike, channels: int) -> Real:
 def check_fit(values: NDArray[Any], unit: Real, names: Sequence[str] = ()) -> None:
     """Raise ValueError for values, (..., channels), that are no int16 in this unit."""
     flat = values.reshape(-1, values.shape[-1])
-    for channel, (low, high) in enumerate(zip(flat.min(axis=0), flat.max(axis=0), strict=True)):
-        size = unit[channel]
-        if np.rint(low / size) < LOW or np.rint(high / size) > HIGH:
-            worst = float(low if np.rint(low / size) < LOW else high)
-            raise ValueError(
-                f"unit: {size:g} makes {shown(channel, names)} = {worst:g} a sample of "
-                f"{worst / size:.0f}; int16 holds {LOW} to {HIGH}; use a unit of at least "
-                f"{_rounded_up(max(low / LOW, high / HIGH))}"
-            )
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    wrong = np.flatnonzero((np.rint(low / unit) < LOW) | (np.rint(high / unit) > HIGH))
+    if not len(wrong):
+        return
+    least, channel = np.maximum(low / LOW, high / HIGH), wrong[0]
+    needed = least.max() if (unit == unit[0]).all() else least[channel]
+    worst = low[channel] if np.rint(low[channel] / unit[channel]) < LOW else high[channel]
+    raise ValueError(
+        f"unit: {unit[channel]:g} makes feature {shown(channel, names)} = {worst:g} a sample of "
+        f"{worst / unit[channel]:.0f}; int16 holds {LOW} to {HIGH}; use a unit of at least "
+        f"{_rounded_up(float(needed))}"
+    )
 
 
 def _rounded_up(value: float) -> str:
@@ -133,7 +136,8 @@ class Raw:
     train, validation, test: int16 (windows, samples, channels); a window of 1 sample is a vector
              that is held
     unit:    (channels,) real values of 1
-    each:    every channel has a scale of its own, from its mean and deviation in training
+    each:    every channel has a scale of its own, from its mean and deviation in training; else
+             all share one, and a group is one sample
     framed:  windows are frames, also those of one step
     group:   samples of a step
     hop:     steps from one window to the next, None for T
@@ -197,8 +201,9 @@ class Raw:
         if self.each:
             means = self._means(self.train)
             return SPREAD * means.std(axis=0) / 127, means.mean(axis=0), -127, 127
-        known = [self._means(part) for part in (self.train, self.validation)]
-        least, most = min(float(m.min()) for m in known), max(float(m.max()) for m in known)
+        known = (self.train, self.validation)
+        least = min(float((part.min(axis=(0, 1)) * self.unit).min()) for part in known)
+        most = max(float((part.max(axis=(0, 1)) * self.unit).max()) for part in known)
         low, high = (-127, 127) if least < 0 else (0, 255)
         return np.array(max(most, -least) / high), np.array(0.0), low, high
 

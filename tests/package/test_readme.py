@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import codegen
 from codegen.cli import main
 from codegen.cli.verbs import VERBS
 from codegen.host import WARNINGS, find_compiler
 from codegen.pack import pack_fields, ternary_planes
+from qat.model import Model
 
 
 @pytest.fixture(scope="module")
@@ -59,22 +61,60 @@ def test_the_c_of_the_readme_compiles_against_the_generated_pair(
     subprocess.run(command, cwd=program / "out", check=True)
 
 
-def test_the_way_of_own_data_runs(
-    readme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    random = np.random.default_rng(0)
-    kinds = random.integers(0, 2, 300)
-    rows = [f"{20 + 5 * k + random.normal():.2f},{k + random.normal():.3f}" for k in kinds]
-    table = [f"{row},{['sits', 'runs'][k]}" for row, k in zip(rows, kinds, strict=True)]
-    (tmp_path / "sensors.csv").write_text("\n".join(["heat,motion,activity", *table]))
-    monkeypatch.chdir(tmp_path)
+ACTIVITIES = {"rests": (0.0, 0.0), "walks": (1.8, 2.0), "runs": (2.9, 6.0)}
+"""Swings a second and their size in m/s2."""
+
+
+def recording(people: int = 6, seconds: int = 16, rate: int = 50) -> str:
+    """Return the text of a recording: every person does all activities, in turn."""
+    random, lines = np.random.default_rng(0), ["ax,ay,az,person,activity"]
+    for person in range(people):
+        for activity, (pace, size) in ACTIVITIES.items():
+            t = np.arange(seconds * rate) / rate
+            swing = size * np.sin(2 * np.pi * pace * random.uniform(0.9, 1.1) * t)
+            force = np.stack([swing, swing / 2, 9.81 + np.abs(swing) / 3], axis=1)
+            force += random.normal(0, 0.3, force.shape)
+            lines += [f"{x:.3f},{y:.3f},{z:.3f},p{person},{activity}" for x, y, z in force]
+    return "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def own_data(readme: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the commands for one's own data, all of them; return their folder."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "motion.csv").write_text(recording())
     commands = block(readme, "sh", "<!-- own data -->").splitlines()
     assert len(commands) < 10
-    for command in commands:
-        words = shlex.split(command, comments=True)[1:]
-        if words[0] != "build":  # tests/target builds
-            assert main([*words, *(["--epochs", "2"] if words[0] == "train" else [])]) == 0
-    assert (tmp_path / "out" / "sensors.c").exists()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("SPIKEMCU_CACHE", str(folder / "cache"))
+        for command in commands:
+            assert main(shlex.split(command, comments=True)[1:]) == 0
+    return folder
+
+
+def test_the_way_of_own_data_runs(own_data: Path) -> None:
+    model = Model.load(own_data / "motion.npz")
+    assert model.sensor is not None
+    assert model.metadata["sample_unit"] == 0.001
+    assert model.metadata["channels"] == ["ax", "ay", "az"]
+    assert model.metadata["accuracy"]["test"] > 0.9
+    assert codegen.check(model, code=own_data / "out") is None
+
+
+def test_the_c_for_raw_samples_compiles_against_the_generated_pair(
+    own_data: Path, readme: str
+) -> None:
+    declared = (
+        "void timer_interrupt(void);\nvoid read_sensor(int16_t *);\nvoid show(int32_t);\n\n"
+        "void timer_interrupt(void)\n{"
+    )
+    source = block(readme, "c", "<!-- own data in C -->")
+    assert source.count("void timer_interrupt(void)\n{") == 1
+    source = source.replace("void timer_interrupt(void)\n{", declared)
+    (own_data / "out" / "main.c").write_text(source)
+    command = [find_compiler(), *WARNINGS, "-fsyntax-only", "main.c"]
+    subprocess.run(command, cwd=own_data / "out", check=True)
 
 
 def test_every_verb_is_in_the_readme(readme: str) -> None:

@@ -122,6 +122,17 @@ def test_frames_of_real_numbers_are_samples_as_well() -> None:
     np.testing.assert_array_equal(again, data.x_test)
 
 
+def test_values_with_one_scale_may_have_units_of_their_own() -> None:
+    x = RANDOM.normal(size=(80, 2)) * [1, 3]
+    data = from_arrays(x, np.arange(80) % 2, unit=(0.001, 0.01))
+    assert isinstance(data.x_scale, float)
+    assert data.sensor is not None
+    assert data.sensor.gain[1] == pytest.approx(10 * data.sensor.gain[0], rel=1e-4)
+    assert max(abs(int(data.x_train.min())), int(data.x_train.max())) in (126, 127)
+    with pytest.raises(ValueError, match="no value changes in samples of 100; use a finer unit"):
+        from_arrays(x, np.arange(80) % 2, unit=100)
+
+
 def test_bytes_stay_bytes_unless_a_unit_is_given() -> None:
     x = RANDOM.integers(0, 200, (60, 4))
     assert from_arrays(x, np.arange(60) % 2).sensor is None
@@ -255,7 +266,7 @@ FEW = np.where(np.arange(len(Y)) < 25, 2, Y)
         (X, FEW, {"window": 20}, "class runs: has 1 windows of 20 samples .one every 20., too few"),
         (X, FEW, {"window": 30}, "class runs: has 0 windows of 30 samples"),
         (X, Y * 0, {"window": 20}, "every sample has the label 0"),
-        (X, Y, {"window": 20, "unit": 1e-4}, "unit: 0.0001 makes heat = 1.* a sample of 1"),
+        (X, Y, {"window": 20, "unit": 1e-4}, "unit: 0.0001 makes feature heat = 1.* a sample of 1"),
         (X, Y, {"window": 20, "unit": 1e-4}, "use a unit of at least 0.000"),
         (X, Y, {"window": 20, "unit": 50.0}, "never changes in samples of 50; use a finer unit"),
         (X, Y, {"window": 20, "unit": -1}, "must be one number above 0"),
