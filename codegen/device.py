@@ -34,8 +34,9 @@ class What(IntEnum):
 class Info:
     """What a firmware says about itself.
 
-    kind: 0 analog, 1 frames, 2 spikes; steps: 0 for a free-running model; state_bytes: of the
-    model's struct; cpuid_part: part number of the core; stack_used: the most so far, in bytes
+    kind: of the input, as in codegen.render.INPUT_KINDS; steps: 0 for a free-running model;
+    state_bytes: of the model's struct; cpuid_part: part number of the core; stack_used: the most
+    so far, in bytes
     """
 
     digest: str

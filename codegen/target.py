@@ -20,7 +20,7 @@ from codegen.protocol import Client
 from codegen.qemu import Qemu, find_qemu
 from codegen.render import render
 from codegen.stages import plan
-from qat.model import Analog, Model, Result, Spikes, State, check_input
+from qat.model import Model, Result, Spikes, State, check_input
 
 TIMEOUT = 60.0
 """Seconds after which a firmware that does not answer counts as hanging."""
@@ -33,9 +33,9 @@ Progress = Callable[[int, int], None]
 class Counts:
     """Instructions of single calls, exact; a call's forwarding in binding.h included.
 
-    input: (batch,) holding an analog input; None for other kinds
+    input: (batch,) holding an input; None where there is a vector a step
     step:  (batch, steps)
-    infer: (batch,) a whole inference; None unless the input is analog and T fixed
+    infer: (batch,) a whole inference; None unless the input is held and T fixed
     """
 
     input: NDArray[np.int64] | None
@@ -47,10 +47,10 @@ class Counts:
 class PartCounts:
     """Instructions of the parts of single calls; see part_names.
 
-    input:  (batch, parts) holding an analog input; None for other kinds
+    input:  (batch, parts) holding an input; None where there is a vector a step
     step:   (batch, steps, parts)
     scores: (batch, parts) after the last step; None for a free-running model
-    infer:  (batch, parts) a whole inference; None unless the input is analog and T fixed
+    infer:  (batch, parts) a whole inference; None unless the input is held and T fixed
     """
 
     input: NDArray[np.int64] | None
@@ -165,7 +165,7 @@ class TargetModel:
         """Run the model on the target; arguments and result are those of Model.run.
 
         The result has no u, for the target keeps none; with `trace` it has spikes and v. A
-        target starts from zero: `state` must be None. With `trace` and analog input the
+        target starts from zero: `state` must be None. With `trace` and a held input the
         model's own whole inference runs as well; InconsistentError if it scores differently.
 
         Any error ends the emulator; the next call starts a new one.
@@ -236,8 +236,8 @@ class TargetModel:
 
     def _once(self, *calls: What) -> list[What]:
         """Return those of the calls that this kind of model has."""
-        analog, fixed = isinstance(self.model.input, Analog), self.model.steps is not None
-        there = {What.INPUT: analog, What.SCORES: fixed, What.INFER: analog and fixed}
+        held, fixed = self.model.input.held, self.model.steps is not None
+        there = {What.INPUT: held, What.SCORES: fixed, What.INFER: held and fixed}
         return [what for what in calls if there[what]]
 
 
@@ -274,8 +274,8 @@ Vectors = tuple[bytes, list[bytes]]
 
 
 def _vectors(model: Model, x: NDArray[Any], steps: int) -> list[Vectors]:
-    """Return the bytes of every sample: held for analog input, else one vector per step."""
-    if isinstance(model.input, Analog):
+    """Return the bytes of every sample: one vector where it is held, else one per step."""
+    if model.input.held:
         return [(row.tobytes(), [b""] * steps) for row in x]
     if isinstance(model.input, Spikes):
         x = pack_bits(x)
@@ -292,7 +292,7 @@ class _Recorder:
         self.model = model
         self.trace = trace
         self.every_step = trace or model.steps is None
-        self.analog = isinstance(model.input, Analog)
+        self.held = model.input.held
         self.size = sum(words_for(layer.size) + layer.size for layer in model.layers)
         kept = steps if self.every_step else 1
         self.words = np.zeros((batch, kept, self.size), np.uint32)
@@ -303,7 +303,7 @@ class _Recorder:
         """Run one sample."""
         if self.every_step:
             self._run_traced(device, index, vectors)
-        elif self.analog:
+        elif self.held:
             self._keep(index, device.infer(self.model.outputs, vectors[0]))
             self.words[index, 0] = device.probe(0, self.size)
         else:
@@ -320,7 +320,7 @@ class _Recorder:
         if self.model.steps is None:
             return
         self._keep(index, device.scores(self.model.outputs))
-        if self.analog:
+        if self.held:
             self._compare(index, *device.infer(self.model.outputs))
 
     def _keep(self, index: int, answer: tuple[int, NDArray[np.int32]]) -> None:

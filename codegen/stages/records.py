@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codegen.pack import ctype
 from qat.model import Interval
+
+if TYPE_CHECKING:
+    from codegen.stages.encoders import Encoder
 
 LIST_ENTRIES_16 = 2**16 // 8
 """Inputs whose columns (8 bytes each) a 16-bit offset reaches."""
@@ -347,7 +350,12 @@ class Readout(Stage):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Program:
-    """Everything that the pair of files prints."""
+    """Everything that the pair of files prints.
+
+    held:    one input vector is held for all steps
+    lines:   inputs of layer 0
+    encoder: what makes spikes of the input; None where layer 0 takes the input as it is
+    """
 
     name: str
     digest: str
@@ -355,6 +363,8 @@ class Program:
     steps: int
     inputs: int
     input_kind: str
+    held: bool
+    lines: int
     input_ctype: str
     input_words: int
     input_low: int
@@ -362,6 +372,7 @@ class Program:
     outputs: int
     layers: tuple[Layer, ...]
     readout: Readout | None
+    encoder: Encoder | None
     fields: tuple[Field, ...]
     helpers: tuple[str, ...]
     probes: frozenset[str]
@@ -433,7 +444,8 @@ class Program:
     @property
     def flash_bytes(self) -> int:
         """Bytes of weights and constants."""
-        return sum(table.bytes for stage in self.stages for table in stage.tables)
+        parts = (*self.stages, *((self.encoder,) if self.encoder else ()))
+        return sum(table.bytes for stage in parts for table in stage.tables)
 
     @property
     def ram_bytes(self) -> int:

@@ -31,7 +31,7 @@ static void keep(const model_state *state, uint32_t **spikes, int32_t **u, int32
 }
 
 /*
- * x: the inputs of all samples (of all steps, unless analog), one behind the other.
+ * x: the inputs of all samples (of all steps, unless it is held), one behind the other.
  * v: final membranes of every sample, layer after layer. out: spikes of the last layer at
  * every step, or NULL. scores, predictions: NULL for a free-running model. spikes, traced_u,
  * traced_v: step after step, layer after layer, or NULL.
@@ -47,7 +47,7 @@ void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, 
     for (uint32_t sample = 0u; sample < samples; sample++) {
         model_reset(&state);
         for (uint32_t step = 0u; step < steps; step++) {
-            if ((step == 0u) || (MODEL_INPUT_KIND != 0)) {
+            if ((step == 0u) || (MODEL_INPUT_HELD == 0)) {
                 (void)memcpy(input, x, MODEL_INPUT_BYTES);
                 x += MODEL_INPUT_BYTES;
                 model_input(&state, input);

@@ -22,9 +22,9 @@
  * request that uses it.
  *
  * RESET sets membranes, counts and steps to zero and leaves the input vector. STEP runs one
- * step on the input vector (analog: on its currents, computed once after it changed), TRACE
+ * step on the input vector (where it is held, on what was made of it once after it changed), TRACE
  * does the same and begins to send what PROBE reads. INFER is a whole inference by the
- * model's own function, for analog input. SCORES needs all steps of a model to be done.
+ * model's own function, for a held input. SCORES needs all steps of a model to be done.
  *
  * PARTS tells the parts of the last BENCHMARK, where the firmware was built with MODEL_MARKS.
  * STACK calls what BENCHMARK counts, and tells how much of the stack that took.
@@ -65,13 +65,10 @@ enum {
 /* What BENCHMARK counts. */
 enum {
     BENCHMARK_LOOP = 0, /* counter_loop(argument): 2 * argument + 1 instructions */
-    BENCHMARK_INPUT,    /* model_input on the input vector, analog only */
+    BENCHMARK_INPUT,    /* model_input on the input vector, where it is held */
     BENCHMARK_STEP,     /* model_step on the input vector; the step is done */
-    BENCHMARK_INFER,    /* model_classify on the input vector, analog only */
+    BENCHMARK_INFER,    /* model_classify on the input vector, where it is held */
     BENCHMARK_SCORES    /* model_scores, when all steps are done */
 };
-
-/* Kinds of input, as in MODEL_INPUT_KIND. */
-enum { INPUT_ANALOG = 0, INPUT_FRAMES, INPUT_SPIKES };
 
 #endif
