@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.boards import Board, find_board
+from codegen.render import render
 from codegen.stages import part_names, plan
+from codegen.stages.encoders import PLACE
 from codegen.streams import made_samples
 from codegen.target import MARKS, TargetModel
-from qat.model import CODE_RANGE, LIF, Dense, Layer, Model, Spikes
+from qat.model import CODE_RANGE, LIF, Delta, Dense, Input, Latency, Layer, Model, Rate, Spikes
 
 STEPS = 8
 """Steps over which a layer's count is averaged: the data path depends on the spikes."""
@@ -29,7 +31,8 @@ ZEROS = 0.42
 class Measurement:
     """Instructions of one call, averaged over its inputs.
 
-    layer:   "784x128"; for a whole model "input", "step" and "inference", then its parts
+    layer:   "784x128"; for a whole model "input", "step" and "inference", then its parts; for an
+             encoder what measure_encoder counts
     density: fraction of inputs that spike; None for a whole model
     """
 
@@ -128,6 +131,67 @@ def measure_layer(
         ]
 
 
+ENCODED = {"rate": Rate, "latency": Latency, "delta": Delta}
+"""The inputs that become spikes, by name."""
+
+
+def encoded_layer(inputs: int, neurons: int, kind: str, bits: int = 8) -> Model:
+    """Return a random ternary layer behind an encoder of unsigned values of `bits` bits."""
+    high = 2**bits - 1
+    given: Input = Rate(inputs, 0, high)
+    if kind == "latency":
+        given = Latency.linear(inputs, 0, high, STEPS)
+    elif kind == "delta":
+        given = Delta(inputs, 0, high, max(high // 16, 1))
+    return replace(random_layer(given.lines, neurons), input=given)
+
+
+def _values_for(given: Input, density: float, seed: int = 0) -> Any:
+    """Return (1, inputs) random values, or a signal of which a fraction changes at every step."""
+    rng = np.random.default_rng(seed)
+    if not isinstance(given, Delta):
+        return rng.integers(given.low, given.high, (1, given.size), endpoint=True)
+    x = np.full((1, STEPS + 1, given.size), given.high // 2)
+    for t in range(STEPS):
+        moved = rng.permutation(given.size)[: round(density * given.size)]
+        way = rng.choice([-given.threshold, given.threshold], len(moved))
+        x[0, t + 1] = x[0, t]
+        x[0, t + 1, moved] += np.where(abs(x[0, t, moved] + way - x[0, 0, 0]) <= x[0, 0, 0], way, 0)
+    return x
+
+
+def measure_encoder(
+    model: Model, board: str | Board, way: str, density: float = 0.1, flags: Sequence[str] = ()
+) -> list[Measurement]:
+    """Count what an encoder takes: "hold", once for a held vector; "encoder" and "step", each step.
+
+    way: how it is computed, of codegen.stages.encoders.ENCODERS
+    density: fraction of the values that change at every step of delta input; others take any
+    """
+    found, kernels = find_board(board), {PLACE: way}
+    held, files = model.input.held, render(model, kernels=kernels)
+    x = _values_for(model.input, density)
+    with TargetModel(model, found, files=files, flags=(*MARKS, *flags)) as target:
+        counts = target.parts(x, STEPS if held else None)
+    each = counts.step[0] if held else counts.step[0, 1:]  # the first vector is the reference
+    rows = {"encoder": each[:, 1], "step": each.sum(axis=1)}
+    if counts.input is not None:
+        rows = {"hold": counts.input.sum(axis=1)} | rows
+    kernel = plan(model, kernels=kernels).encoder
+    assert kernel is not None
+    return [
+        Measurement(
+            found.name,
+            found.core,
+            call,
+            None if held else density,
+            kernel.kernel,
+            round(float(values.mean())),
+        )
+        for call, values in rows.items()
+    ]
+
+
 def measure_model(
     model: Model, x: ArrayLike, board: str | Board, steps: int | None = None
 ) -> list[Measurement]:
@@ -158,7 +222,8 @@ def part_counts(
     with TargetModel(model, board, flags=MARKS) as target:
         counts = target.parts(x, steps)
     values = counts.step.mean(axis=1) if counts.infer is None else counts.infer
-    kernels = ("", *(stage.kernel for stage in (program.layers[0], *program.stages)))
+    first = program.encoder or program.layers[0]
+    kernels = ("", *(stage.kernel for stage in (first, *program.stages)))
     there = [(n, k, v) for n, k, v in zip(part_names(program), kernels, values.T, strict=False)]
     return [row for row in there if row[2].any()]
 

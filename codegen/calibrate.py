@@ -1,8 +1,10 @@
 """Fit the coefficients of codegen.costs to counts on emulated cores, and write costs.json.
 
-    python -m codegen.calibrate            every instruction set, in about three minutes
+    python -m codegen.calibrate            every instruction set, in about five minutes
+    python -m codegen.calibrate --encoders   what the encoders take, alone
 
-The layers are random: none of a trained model is among them. The same tools give the same file.
+The layers are random: none of a trained model is among them. Models with an encoder tell what that
+takes, and nothing of their layers. The same tools give the same file.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from codegen.qemu import Qemu
 from codegen.render import render
 from codegen.samples import PLANS, inputs, make
 from codegen.stages import part_names, plan
+from codegen.stages.encoders import ENCODERS, PLAIN
 from codegen.target import MARKS, TIMEOUT, PartCounts, TargetModel
 from qat.model import (
     Activity,
@@ -55,8 +58,14 @@ EXPECTED = {"u": 2, "v": 2, "leak": 5, "current": 6, "bias": 6, "reset ones": 4,
 DRAWN = 0.15
 """How much a coefficient twice as large as expected weighs, as a relative error of a count."""
 
-TRACED = (0, 5, 9, 10, 11, 24, 25, 28)
-"""Models with one whole inference in which every kind of part occurs."""
+WHOLE = (0, 5, 9, 10, 11, 24, 25, 28)
+"""Models with one whole inference in which every kind of part occurs, but for encoders."""
+
+TRACED = (*WHOLE, *(
+    next(i for i, row in enumerate(PLANS) if (row.input, row.plain) == (kind, way == PLAIN))
+    for kind, encoder in ENCODERS.items() for way in encoder.ways
+))  # fmt: skip
+"""These, and one for each way of each encoder."""
 
 MIDDLE = 8
 """The sample of a middle density."""
@@ -188,15 +197,23 @@ def _named(names: Sequence[str], values: Floats, places: int) -> dict[str, float
     return {name: round(float(x), places) for name, x in zip(names, values, strict=True) if x > 0}
 
 
-def calibrate(boards: Sequence[Board]) -> dict[str, Any]:
-    """Measure all plans on boards and return {instruction set: {kind: coefficients}}."""
+def calibrate(boards: Sequence[Board], encoders: bool = False) -> dict[str, Any]:
+    """Measure plans on boards and return {instruction set: {kind: coefficients}}.
+
+    encoders: only the plans with an encoder
+    """
     found: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     for seed, row in enumerate(PLANS):
+        encoded = row.input in ENCODERS
+        if encoders and not encoded:
+            continue
         model = make(row, seed)
         kernels, x = row.kernels(model), inputs(model, seed)
         build(render(model, kernels=kernels), boards, flags=MARKS)
         for board in boards:
             for observation in observe(model, kernels, x, board):
+                if encoded != observation.kind.endswith("encoder"):
+                    continue
                 found[ISA[board.core]][family(observation.kind)].append(observation)
         print(f"{seed + 1} of {len(PLANS)} models", flush=True)
     return {
@@ -205,43 +222,61 @@ def calibrate(boards: Sequence[Board]) -> dict[str, Any]:
     }
 
 
-def measure_cycles(board: Board) -> dict[str, float]:
+def measure_cycles(board: Board, encoders: bool = False) -> dict[str, float]:
     """Return the estimated cycles per instruction of each kind of part on a board's core."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for seed in TRACED:
+        encoded = PLANS[seed].input in ENCODERS
+        if encoders and not encoded:
+            continue
         model = make(PLANS[seed], seed)
         kernels = PLANS[seed].kernels(model)
         program, files = plan(model, kernels=kernels), render(model, kernels=kernels)
         x = inputs(model, seed)[MIDDLE].astype(model.input.dtype)
         activity = Activity.measure(model, x[None])
         with TargetModel(model, board, files=files, flags=MARKS) as target:
-            found = executed(board, target.elf, f"{model.name}_classify", _infer(x))
+            found = executed(board, target.elf, *_call(model, x))
         for work in works(program, model.input, activity, board.core):
             part = found.get(part_names(program).index(work.part))
-            if part is not None:
+            if part is not None and encoded == work.kind.endswith("encoder"):
                 sums[work.kind][0] += part.cycles
                 sums[work.kind][1] += part.instructions
     return {kind: round(c / n, 3) for kind, (c, n) in sorted(sums.items())}
 
 
-def _infer(x: NDArray[Any]) -> Callable[[Qemu], object]:
-    """Return what asks a firmware for one inference of x."""
-    return lambda qemu: Device(Client(qemu, TIMEOUT)).infer(0, x.tobytes())
+def _call(model: Model, x: NDArray[Any]) -> tuple[str, Callable[[Qemu], object]]:
+    """Return the function to trace, and what asks a firmware for it: an inference, or steps."""
+
+    def infer(qemu: Qemu) -> None:
+        Device(Client(qemu, TIMEOUT)).infer(0, x.tobytes())
+
+    def each_step(qemu: Qemu) -> None:
+        device = Device(Client(qemu, TIMEOUT))
+        for vector in x:
+            device.step(vector.tobytes())
+
+    if model.input.held:
+        return f"{model.name}_classify", infer
+    return f"{model.name}_step", each_step
 
 
 def main() -> None:
     """Measure, and write costs.json."""
     parser = argparse.ArgumentParser(prog="python -m codegen.calibrate", description=__doc__)
     parser.add_argument("--board", default="all", help="a board, or all")
+    parser.add_argument("--encoders", action="store_true", help="only what the encoders take")
     arguments = parser.parse_args()
     chosen = [b for b in find_boards(arguments.board) if CORES[ISA[b.core]] == b.core]
     if not chosen:
         chosen = [b for b in load_boards().values() if CORES[ISA[b.core]] == b.core]
-    costs = calibrate(chosen)
+    only = arguments.encoders
+    costs = calibrate(chosen, only)
+    cycles = {b.core: measure_cycles(b, only) for b in find_boards(arguments.board)}
     known = json.loads(PATH.read_text()) if PATH.exists() else {}
-    known["costs"] = {**known.get("costs", {}), **costs}
-    cores = find_boards(arguments.board)
-    known["cycles"] = {**known.get("cycles", {}), **{b.core: measure_cycles(b) for b in cores}}
+    for name, fresh in (("costs", costs), ("cycles", cycles)):
+        table = known.setdefault(name, {})
+        for key, rows in fresh.items():
+            table[key] = dict(sorted(({**table.get(key, {}), **rows} if only else rows).items()))
     PATH.write_text(json.dumps(known, indent=1) + "\n")
     for isa, kinds in costs.items():
         for kind, row in kinds.items():

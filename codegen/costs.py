@@ -33,6 +33,7 @@ import numpy as np
 
 from codegen.boards import Board, find_board
 from codegen.features import KINDS, Features, Load, family
+from codegen.stages.encoders import Encoder
 from codegen.stages.records import Layer, Program, Readout, Stage
 from qat.model import LIF, Accumulate, Activity, Analog, Dense, EarlyStop, Input, Model, Rates
 from qat.model import Layer as ModelLayer
@@ -67,19 +68,28 @@ class Work:
 
 
 def layer_works(
-    stage: Layer, source: Rates | None, own: Rates, activity: Activity, base: Load, *, low: int
+    stage: Layer,
+    source: Rates | None,
+    own: Rates,
+    activity: Activity,
+    base: Load,
+    *,
+    given: Input,
 ) -> list[Work]:
     """Return the parts of a layer: its currents, if it reads bytes, and its neurons.
 
-    source: the spikes that it reads, None for bytes; own: those that it makes
+    source: the spikes that it reads, None for bytes; own: those that it makes; given: the model's
+        input
     """
     size, kernel = stage.source.size, stage.kernel
+    if stage.index == 0:  # behind an encoder some bits are no lines
+        size = given.lines
     load = replace(base, fired=own.rate * stage.neurons)
     name = f"layer {stage.index}"
     if source is not None:
         load = replace(load, active=source.rate * size, busy=source.busy)
         return [Work(name, f"{kernel} spikes", stage, load)]
-    values = {low + i: share * size for i, share in enumerate(activity.values) if share}
+    values = {given.low + i: share * size for i, share in enumerate(activity.values) if share}
     frames = 1.0 if stage.source.analog else base.steps
     return [
         Work("currents", f"{kernel} currents", stage, replace(load, values=values, frames=frames)),
@@ -89,8 +99,7 @@ def layer_works(
 
 def sources(model_input: Input, activity: Activity) -> list[Rates | None]:
     """Return the spikes that each layer reads, None for a layer that reads bytes."""
-    spiking = type(model_input).__name__ == "Spikes"
-    first = Rates(activity.values[1], activity.busy) if spiking else None
+    first = Rates(activity.values[1], activity.busy) if model_input.spiking else None
     return [first, *activity.layers]
 
 
@@ -123,11 +132,19 @@ def works(
     load = base_load(program, core, single, activity.steps)
     reads = sources(model_input, activity)
     parts = [Work("rest", "rest", program, load)]
+    if program.encoder is not None:
+        parts.append(_encoder_work(program.encoder, model_input, activity, load))
     for stage, source, own in zip(program.layers, reads, activity.layers, strict=False):
-        parts += layer_works(stage, source, own, activity, load, low=model_input.low)
+        parts += layer_works(stage, source, own, activity, load, given=model_input)
     if program.readout is not None:
         parts.append(_readout_work(program.readout, activity, load))
     return parts
+
+
+def _encoder_work(stage: Encoder, given: Input, activity: Activity, load: Load) -> Work:
+    frames, spikes = 1 if stage.held else load.steps, activity.values[1] * given.lines
+    load = replace(load, frames=frames, active=spikes, busy=activity.busy)
+    return Work("encoder", f"{stage.kernel} encoder", stage, load)
 
 
 def _readout_work(stage: Readout, activity: Activity, load: Load) -> Work:
@@ -162,7 +179,7 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
     if isinstance(stage, Layer):
         reads = sources(model.input, activity)[stage.index]
         own = activity.layers[stage.index]
-        parts = layer_works(stage, reads, own, activity, load, low=model.input.low)
+        parts = layer_works(stage, reads, own, activity, load, given=model.input)
     else:
         assert isinstance(stage, Readout)
         parts = [_readout_work(stage, activity, load)]

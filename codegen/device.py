@@ -45,9 +45,10 @@ class Counter(IntEnum):
 class Info:
     """What a firmware says about itself.
 
-    kind: 0 analog, 1 frames, 2 spikes; steps: 0 for a free-running model; state_bytes: of the
-    model's struct; cpuid_part: part number of the core; stack_used: the most so far, in bytes, 0
-    where that is not known; counter: what a benchmark counts; clock_hz: of the core, now
+    kind: of the input, as in codegen.render.INPUT_KINDS; steps: 0 for a free-running model;
+    state_bytes: of the model's struct; cpuid_part: part number of the core; stack_used: the most
+    so far, in bytes, 0 where that is not known; counter: what a benchmark counts; clock_hz: of the
+    core, now
     """
 
     digest: str

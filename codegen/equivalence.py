@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from codegen.comparison import Comparison, Difference, compare
 from codegen.host import HostModel
 from codegen.streams import Stream, check_samples, compare_streams, expected, made_samples
-from qat.model import Analog, Model, Result, Spikes, check_input
+from qat.model import Model, Result, Spikes, check_input
 
 PIECE = 256
 """Samples that are traced and compared at a time."""
@@ -43,7 +43,7 @@ def made_inputs(model: Model, samples: int = 64, seed: int = 0) -> NDArray[Any]:
     Random samples come with all densities of non-zero values, from none to all.
     """
     rng = np.random.default_rng(seed)
-    steps = () if isinstance(model.input, Analog) else (model.steps or FREE_STEPS,)
+    steps = () if model.input.held else (model.steps or FREE_STEPS,)
     shape = (samples, *steps, model.input.size)
     low, high = model.input.low, model.input.high
     x = rng.integers(low, high, shape, endpoint=True)
@@ -114,7 +114,7 @@ def compare_host(
     code:    {file name: text} to check in place of freshly generated C
     """
     x = made_inputs(model) if x is None else x
-    steps = FREE_STEPS if model.steps is None and isinstance(model.input, Analog) else None
+    steps = FREE_STEPS if model.steps is None and model.input.held else None
     options = {} if flags is None else {"flags": flags}
     host = HostModel(model, compiler, files=code, **options)
     compared = sum(compare_on(model, host, x, steps, progress), Comparison())

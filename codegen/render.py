@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from codegen.pack import c_numbers
 from codegen.stages import Program, plan
 from codegen.stages.common import last_mask
-from qat.model import Activity, Model
+from qat.model import INPUTS, Activity, Model
+
+INPUT_KINDS = tuple(kind.__name__.lower() for kind in INPUTS)
+"""Kinds of input, in the order of their numbers in the protocol."""
 
 
 def dims(shape: tuple[int, ...]) -> str:
@@ -73,13 +76,14 @@ def template_context(program: Program) -> dict[str, Any]:
     extent = f"{program.upper}_INPUTS"
     if program.input_kind == "spikes":
         extent = f"{program.upper}_INPUT_WORDS"
-    if program.input_kind != "analog":
+    if not program.held:
         extent = f"{program.upper}_STEPS * {extent}"
     return {
         "p": program,
         "m": program.name,
         "kernels": ", ".join(stage.kernel for stage in program.stages),
         "classify_extent": extent,
+        "input_kinds": INPUT_KINDS,
     }
 
 

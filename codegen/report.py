@@ -17,6 +17,7 @@ from codegen.render import render
 from codegen.sizes import size_of
 from codegen.stack import stack_of
 from codegen.stages import Choice, choices, plan
+from codegen.stages.encoders import PLACE
 from codegen.stages.records import Stage
 from qat.model import Activity, Model
 
@@ -157,7 +158,8 @@ def _part(work: costs.Work, worst: float, core: str, reasons: tuple[Choice, ...]
     predicted, each = costs.evaluate(work, core), cycles_per_instruction(work.kind, core)
     stage = work.stage if isinstance(work.stage, Stage) else None
     owner = stage is not None and work.part != "currents"
-    candidates = reasons[stage.index].costs if stage is not None and owner else {}
+    index = stage.index if stage is not None and owner else PLACE
+    candidates = {} if index == PLACE else reasons[index].costs
     return PartReport(
         part=work.part,
         kernel="" if stage is None else stage.kernel,

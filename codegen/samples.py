@@ -10,22 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels import BYTES, COUNTS, SPIKES, candidates
+from codegen.stages.encoders import ENCODERS, PLACE
 from qat.model import (
     LIF,
     Accumulate,
     Analog,
     Count,
+    Delta,
     Dense,
     EarlyStop,
     Frames,
     Input,
+    Latency,
     Layer,
     Model,
+    Rate,
     Spikes,
 )
 
 DENSITIES = (0.0, 0.01, 0.03, 0.07, 0.12, 0.2, 0.35, 0.6, 1.0)
 """Active inputs of the samples of a model."""
+
+
+EVENTS = 16
+"""Events from the smallest value to the largest."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +63,9 @@ class Plan:
     def kernels(self, model: Model) -> dict[int, str]:
         """Return the kernel of every stage; none is chosen by costs, which are not known yet."""
         which = -1 if self.plain else 0
-        found = {}
+        found = {PLACE: ENCODERS[self.input].ways[which]} if self.input in ENCODERS else {}
         for index, (_, synapse) in enumerate(model.synapses()):
-            reads = SPIKES if index or self.input is Spikes else BYTES
+            reads = SPIKES if index or model.input.spiking else BYTES
             reads = COUNTS if index == len(model.layers) else reads
             found[index] = candidates(synapse, reads)[which].name
         return found
@@ -69,6 +77,48 @@ INTEGERS = (
     ((60, 40, 300, 16, 5, 3, 24), (4, 8, 8, 4, 8, 4)),
 )
 """Layers that both the strips and the plain kernel serve: sizes, bits."""
+
+ENCODED: tuple[tuple[type, int, int, tuple[int, int], int, bool], ...] = (
+    (Rate, 0, 15, (784, 128), 8, False),
+    (Rate, 0, 255, (300, 160), 6, False),
+    (Rate, -128, 127, (150, 130), 8, False),
+    (Rate, -8, 7, (784, 64), 5, False),
+    (Rate, 0, 3, (500, 128), 9, False),
+    (Rate, 0, 16, (64, 40), 12, False),
+    (Rate, 0, 255, (33, 20), 8, False),
+    (Rate, -1, 1, (20, 33), 4, False),
+    (Rate, -90, 60, (14, 10), 16, False),
+    (Rate, 0, 1, (200, 16), 3, False),
+    (Rate, 0, 15, (6, 9), 20, False),
+    (Rate, 0, 255, (60, 128), 14, False),
+    (Rate, 0, 15, (100, 12), 8, True),
+    (Rate, 0, 255, (9, 20), 12, True),
+    (Rate, -128, 127, (30, 10), 9, True),
+    (Rate, -8, 7, (5, 16), 16, True),
+    (Rate, 0, 16, (40, 33), 5, True),
+    (Latency, 0, 15, (784, 128), 8, False),
+    (Latency, 0, 255, (300, 160), 6, False),
+    (Latency, -128, 127, (150, 130), 8, False),
+    (Latency, -8, 7, (784, 64), 5, False),
+    (Latency, 0, 3, (500, 128), 9, False),
+    (Latency, 0, 16, (64, 40), 12, False),
+    (Latency, 0, 255, (33, 20), 8, False),
+    (Latency, -1, 1, (20, 33), 4, False),
+    (Latency, 0, 1, (200, 16), 3, False),
+    (Latency, 0, 15, (6, 9), 20, False),
+    (Latency, 0, 255, (60, 128), 14, False),
+    (Latency, 0, 15, (100, 12), 8, True),
+    (Latency, 0, 255, (9, 20), 12, True),
+    (Latency, -128, 127, (30, 10), 9, True),
+    (Latency, -8, 7, (5, 16), 16, True),
+    (Delta, 0, 255, (6, 33), 20, True),
+    (Delta, -128, 127, (30, 12), 9, True),
+    (Delta, 0, 15, (200, 16), 6, True),
+    (Delta, -8, 7, (3, 20), 30, True),
+    (Delta, 0, 255, (64, 128), 8, True),
+)
+"""Encoders in front of one layer whose spikes are counted: kind, range, sizes, steps, and whether
+the values are encoded one by one."""
 
 PLANS = (
     Plan(Analog, 0, 15, (784, 128, 10), (2, 8)),
@@ -116,6 +166,10 @@ PLANS = (
     Plan(Spikes, 0, 1, (400, 40, 20), (8, 4), None),
     Plan(Spikes, 0, 1, (40, 33, 12), (2,), 8),
     Plan(Frames, 0, 7, (9, 40, 20, 35), (2,), 6, own=True),
+    *(
+        Plan(kind, low, high, sizes, (2,), steps, count=True, plain=plain)
+        for kind, low, high, sizes, steps, plain in ENCODED
+    ),
     Plan(Analog, 0, 15, (100, 64, 10), (2, 8), 8, stop=True),
     Plan(Analog, 0, 255, (90, 128, 20), (2, 2), 12, stop=True),
     Plan(Analog, 0, 15, (40, 33, 12), (2, 4), 6, own=True, stop=True),
@@ -135,7 +189,7 @@ def codes(rng: np.random.Generator, bits: int, shape: tuple[int, int], zeros: fl
 def _layer(rng: np.random.Generator, row: Plan, index: int, n_in: int, n_out: int) -> Layer:
     """Return a random layer that spikes now and then."""
     bits = row.bits[min(index, len(row.bits) - 1)]
-    analog = index == 0 and row.input is not Spikes
+    analog = index == 0 and not (row.input is Spikes or row.input in ENCODERS)
     weights = codes(rng, bits, (n_out, n_in), row.zeros)
     fraction = 0 if analog or not row.own else int(rng.integers(0, 3))
     spread = float(np.sqrt((weights.astype(float) ** 2).sum(axis=1)).mean()) * 2**fraction
@@ -165,12 +219,24 @@ def _neuron(rng: np.random.Generator, threshold: int, n: int) -> LIF:
     )
 
 
+def _input(row: Plan) -> Input:
+    """Return the input record of a row."""
+    size, low, high = row.sizes[0], row.low, row.high
+    if row.input is Spikes:
+        return Spikes(size)
+    if row.input is Latency:
+        return Latency.linear(size, low, high, row.steps or 8)
+    if row.input is Delta:
+        return Delta(size, low, high, max((high - low) // EVENTS, 1))
+    record: Input = row.input(size, low, high)
+    return record
+
+
 def make(row: Plan, seed: int) -> Model:
     """Return the model of a row."""
     rng = np.random.default_rng(seed)
-    record: Input = Spikes(row.sizes[0]) if row.input is Spikes else row.input(
-        row.sizes[0], row.low, row.high)  # fmt: skip
-    pairs = list(pairwise(row.sizes))
+    record = _input(row)
+    pairs = list(pairwise((record.lines, *row.sizes[1:])))
     hidden = pairs if row.count or row.steps is None else pairs[:-1]
     layers = tuple(_layer(rng, row, i, *pair) for i, pair in enumerate(hidden))
     if row.steps is None:
@@ -196,7 +262,7 @@ def inputs(model: Model, seed: int) -> Any:
     """Return inputs of every density: values of all sizes, and the largest alone."""
     rng = np.random.default_rng(seed)
     shape: tuple[int, ...] = (model.input.size,)
-    if not isinstance(model.input, Analog):
+    if not model.input.held:
         shape = (model.steps or 6, model.input.size)
     rows = []
     for density in DENSITIES:

@@ -140,6 +140,8 @@ def growth(instruction: Instruction, constants: Mapping[str, int]) -> int:
             return sign * constants[found[1]]
     elif not re.match(r"^sp!?(,|$)", operands) or name.startswith(("cmp", "stm", "st", "v", "tst")):
         return 0
+    elif name.startswith("ldm") and not operands.startswith("sp!"):
+        return 0  # loads from the top, and leaves it where it is
     raise BuildError(f"stack: cannot follow `{name} {operands}`")
 
 

@@ -23,7 +23,7 @@ from codegen.qemu import Qemu, find_qemu
 from codegen.render import render
 from codegen.stages import plan
 from codegen.streams import Stream, check_samples, ends_of
-from qat.model import Analog, Model, Result, Spikes, State, check_input
+from qat.model import Model, Result, Spikes, State, check_input
 
 MOST_RESTARTS = 3
 """How often a board may restart during one sample before that is an error."""
@@ -38,10 +38,10 @@ Progress = Callable[[int, int], None]
 class Counts:
     """Instructions of single calls, exact, or cycles; a call's forwarding in binding.h included.
 
-    input: (batch,) holding an analog input; None for other kinds
+    input: (batch,) holding an input; None where there is a vector a step
     step:  (batch, steps); 0 for those that an early stop saves
     scores: (batch,) after the last step; None for a free-running model
-    infer: (batch,) a whole inference; None unless the input is analog and T fixed
+    infer: (batch,) a whole inference; None unless the input is held and T fixed
     """
 
     input: NDArray[np.int64] | None
@@ -54,10 +54,10 @@ class Counts:
 class PartCounts:
     """Instructions of the parts of single calls; see part_names.
 
-    input:  (batch, parts) holding an analog input; None for other kinds
+    input:  (batch, parts) holding an input; None where there is a vector a step
     step:   (batch, steps, parts)
     scores: (batch, parts) after the last step; None for a free-running model
-    infer:  (batch, parts) a whole inference; None unless the input is analog and T fixed
+    infer:  (batch, parts) a whole inference; None unless the input is held and T fixed
     """
 
     input: NDArray[np.int64] | None
@@ -160,7 +160,7 @@ class Runner:
 
         The result has no u, for the target keeps none; with `trace` it has spikes and v, unless
         trace_membranes is off. A target starts from zero: `state` must be None. With `trace` and
-        analog input the model's own whole inference runs as well; InconsistentError if it scores
+        a held input the model's own whole inference runs as well; InconsistentError if it scores
         differently. A sample during which a board restarts is run anew.
 
         Any other error ends the connection; the next call makes a new one.
@@ -301,8 +301,8 @@ class Runner:
 
     def _once(self, *calls: What) -> list[What]:
         """Return those of the calls that this kind of model has."""
-        analog, fixed = isinstance(self.model.input, Analog), self.model.steps is not None
-        there = {What.INPUT: analog, What.SCORES: fixed, What.INFER: analog and fixed}
+        held, fixed = self.model.input.held, self.model.steps is not None
+        there = {What.INPUT: held, What.SCORES: fixed, What.INFER: held and fixed}
         return [what for what in calls if there[what]]
 
 
@@ -416,8 +416,8 @@ Vectors = tuple[bytes, list[bytes]]
 
 
 def _vectors(model: Model, x: NDArray[Any], steps: int) -> list[Vectors]:
-    """Return the bytes of every sample: held for analog input, else one vector per step."""
-    if isinstance(model.input, Analog):
+    """Return the bytes of every sample: one vector where it is held, else one per step."""
+    if model.input.held:
         return [(row.tobytes(), [b""] * steps) for row in x]
     if isinstance(model.input, Spikes):
         x = pack_bits(x)
@@ -437,7 +437,7 @@ class _Recorder:
         self.trace = trace
         self.membranes = membranes
         self.every_step = trace or model.steps is None
-        self.analog = isinstance(model.input, Analog)
+        self.held = model.input.held
         self.size = sum(words_for(layer.size) + layer.size for layer in model.layers)
         kept = steps if self.every_step else 1
         self.words = np.zeros((batch, kept, self.size), np.uint32)
@@ -449,7 +449,7 @@ class _Recorder:
         """Run one sample."""
         if self.every_step:
             self._run_traced(device, index, vectors)
-        elif self.analog:
+        elif self.held:
             self._keep(index, device.infer(self.model.outputs, vectors[0]))
             self.words[index, 0] = device.probe(0, self.size)
         else:
@@ -474,7 +474,7 @@ class _Recorder:
         if self.model.steps is None:
             return
         self._keep(index, device.scores(self.model.outputs))
-        if self.analog:
+        if self.held:
             self._compare(index, device.infer(self.model.outputs))
 
     def _step_for_spikes(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from codegen.benchmark import STREAM_SAMPLES
 from codegen.equivalence import FREE_STEPS, made_inputs
 from qat.datasets import DATASETS, Dataset, load
-from qat.model import Analog, Model, Spikes
+from qat.model import Model, Spikes
 
 MADE = 64
 """Inputs that are made where there are no data, unless --limit says otherwise."""
@@ -22,7 +22,7 @@ MADE = 64
 class Inputs:
     """Inputs of a model, and where they come from.
 
-    steps:  the argument of Model.run, which only free-running analog models need
+    steps:  the argument of Model.run, which only free-running models of a held input need
     labels: of a data set's samples, and the names of its classes if they have any
     samples: raw samples of the data, for a model with a sensor
     """
@@ -115,7 +115,7 @@ def inputs_of(model: Model, arguments: Namespace) -> Inputs:
 
     Raises ValueError if they do not fit the model.
     """
-    steps = FREE_STEPS if model.steps is None and isinstance(model.input, Analog) else None
+    steps = FREE_STEPS if model.steps is None and model.input.held else None
     name = arguments.data or _data_here(model)
     if name is None:
         x = made_inputs(model, arguments.limit or MADE)

@@ -11,6 +11,8 @@ from typing import Any
 from codegen.benchmark import (
     ZEROS,
     Measurement,
+    encoded_layer,
+    measure_encoder,
     measure_layer,
     measure_model,
     measure_stream,
@@ -28,6 +30,7 @@ from codegen.host import CompilerError, find_compiler
 from codegen.project import build as build_firmware
 from codegen.render import render
 from codegen.sizes import size_of
+from codegen.stages.encoders import ENCODERS
 from codegen.target import MARKS, Runner, TargetModel, footprint, require_emulated
 from codegen.tools import doctor as look_for_tools
 from qat.model import Model
@@ -210,9 +213,11 @@ def bench(arguments: Namespace) -> int:
     out = Output(arguments)
     if (arguments.model is None) == (arguments.layer is None):
         raise ValueError("give either a MODEL or --layer NxM")
-    for option in ("portable", "bits", "zeros"):
+    for option in ("portable", "bits", "zeros", "input", "input_bits"):
         if getattr(arguments, option) not in (None, False) and arguments.model:
-            raise ValueError(f"--{option}: goes with --layer")
+            raise ValueError(f"--{option.replace('_', '-')}: goes with --layer")
+    if arguments.input_bits and not arguments.input:
+        raise ValueError("--input-bits: goes with --input")
     boards = find_boards(arguments.board)
     for board in boards:
         require_emulated(board)
@@ -240,7 +245,29 @@ def bench(arguments: Namespace) -> int:
     return 0
 
 
+def _bench_encoder(
+    arguments: Namespace, boards: tuple[Board, ...], out: Output
+) -> list[Measurement]:
+    flags = PORTABLE if arguments.portable else ()
+    (inputs, neurons), bits = arguments.layer, arguments.input_bits or 8
+    model = encoded_layer(inputs, neurons, arguments.input, bits)
+    out.say(
+        f"a random LIF layer {inputs} -> {neurons} behind {arguments.input} input of {bits} bits"
+        f": what holding a vector takes, the encoder in every step, and the whole step; sliced, 32 "
+        "values at a time, and plain, one by one"
+    )
+    measurements = []
+    for board in boards:
+        out.progress(f"counting on {board.name}")
+        for way in ENCODERS[type(model.input)].ways:
+            for density in arguments.density:
+                measurements += measure_encoder(model, board, way, density, flags=flags)
+    return measurements
+
+
 def _bench_layer(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
+    if arguments.input:
+        return _bench_encoder(arguments, boards, out)
     inputs, neurons = arguments.layer
     bits, flags = arguments.bits or 2, PORTABLE if arguments.portable else ()
     zeros = ZEROS if arguments.zeros is None else arguments.zeros

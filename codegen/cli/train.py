@@ -16,6 +16,7 @@ from codegen.cli.output import Output, percent
 from codegen.costs import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.datasets import Dataset
+from qat.encode import INPUTS
 from qat.model import C_KEYWORDS, MAX_NAME, Model, check_c_name
 from qat.recipes import Recipe, recipe_for, recipe_named
 from qat.train import check_task
@@ -54,6 +55,25 @@ def show_progress(out: Output, epochs: int, label: str = "") -> Callable[[Epoch]
     return show
 
 
+def _input_kind(arguments: Namespace, data: Dataset) -> str:
+    """Return how the data reach the network; ValueError for a way that does not fit them."""
+    framed = data.x_train.ndim > 2
+    kind = arguments.input or ("frames" if framed else "analog")
+    fitting = [name for name, record in INPUTS.items() if record.held != framed]
+    if data.input_range != (0, 1):
+        fitting = [name for name in fitting if name != "spikes"]
+    if kind not in fitting:
+        what = "a vector per step" if framed else "one vector per sample"
+        low, high = data.input_range
+        raise ValueError(
+            f"--input {kind}: {data.name} has {what}, of values {low} to {high}; "
+            f"use {' or '.join(fitting)}"
+        )
+    if arguments.event_threshold is not None and kind != "delta":
+        raise ValueError("--event-threshold: goes with --input delta")
+    return kind
+
+
 def _network(arguments: Namespace, data: Dataset) -> Network:
     hidden = arguments.hidden or DEFAULT_HIDDEN.get(data.name, [128])
     output_bits = arguments.output_bits or arguments.bits
@@ -64,7 +84,8 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
         leak=tuple(arguments.leak),
         reset=arguments.reset,
         readout=arguments.readout,
-        input="analog" if data.x_train.ndim == 2 else "frames",
+        input=_input_kind(arguments, data),  # type: ignore[arg-type]  # one of INPUTS
+        event_threshold=arguments.event_threshold,
         input_range=data.input_range,
         resolution=arguments.resolution,
         seed=arguments.seed,

@@ -18,6 +18,13 @@ class Verb:
     function: str
 
 
+INPUT_KINDS = ("analog", "frames", "spikes", "rate", "latency", "delta")
+"""How data reach a network, as in qat.encode, which --help does not load."""
+
+ENCODED_KINDS = ("rate", "latency", "delta")
+"""Those that an encoder makes spikes of."""
+
+
 # ------------------------------------------------------------ argument types
 
 
@@ -227,6 +234,20 @@ def _network_arguments(parser: ArgumentParser) -> None:
         type=positive,
         metavar="N",
         help="keep the upper N bits of the inputs (default: all)",
+    )
+    network.add_argument(
+        "--input",
+        choices=INPUT_KINDS,
+        help="how the data reach the network: one vector held as it is (analog), as spike rates "
+        "(rate) or spike times (latency); a vector per step as it is (frames, or spikes of 0 and "
+        "1) or its changes as events (delta) (default: analog or frames, as the data are)",
+    )
+    network.add_argument(
+        "--event-threshold",
+        type=positive,
+        metavar="N",
+        help="change of an input value that is an event of --input delta (default: a sixteenth of "
+        "the range)",
     )
     network.add_argument(
         "--steps", type=positive, help="time steps T (default: those of the data, else 8)"
@@ -523,6 +544,15 @@ def bench_arguments(parser: ArgumentParser) -> None:
         type=fraction,
         metavar="Z",
         help="fraction of zeros among ternary weights (default: 0.42)",
+    )
+    parser.add_argument(
+        "--input",
+        choices=ENCODED_KINDS,
+        help="bytes that become spikes in front of the layer: what the encoder takes "
+        "(--density: values of delta that change)",
+    )
+    parser.add_argument(
+        "--input-bits", type=int, choices=range(1, 9), metavar="N", help="of the bytes (default: 8)"
     )
     parser.add_argument(
         "--portable", action="store_true", help="the layer in portable C99, without assembly"

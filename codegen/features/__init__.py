@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from codegen.features import bitsliced, integers
+from codegen.features import bitsliced, encoders, integers
 from codegen.features.load import Features, Load, times
 
 if TYPE_CHECKING:  # codegen.stages chooses kernels by costs, and so by these
@@ -26,7 +26,7 @@ __all__ = ["FAMILIES", "KINDS", "Features", "Load", "family", "whole"]
 
 def whole(program: Program) -> bool:
     """Return True if an inference is one call: a held input, a fixed number of steps."""
-    return program.readout is not None and program.input_kind == "analog"
+    return program.readout is not None and program.held
 
 
 def rest(program: Program, load: Load) -> Features:
@@ -66,6 +66,11 @@ def _asked(readout: Counted) -> Counted:
 
 KINDS: dict[str, Counted] = {
     "rest": rest,
+    "sliced rate encoder": encoders.sliced_rate,
+    "plain rate encoder": encoders.plain_rate,
+    "sliced latency encoder": encoders.sliced_latency,
+    "plain latency encoder": encoders.plain_latency,
+    "plain delta encoder": encoders.plain_delta,
     "bitsliced currents": bitsliced.currents,
     "bitsliced held": bitsliced.held,
     "bitsliced spikes": bitsliced.spikes,

@@ -20,7 +20,7 @@ from codegen.features.load import (
 )
 
 if TYPE_CHECKING:  # codegen.stages chooses kernels by costs, and so by these
-    from codegen.stages.records import BitslicedLayer, Readout
+    from codegen.stages.records import BitslicedLayer, Readout, Source
 
 
 def _split(stage: BitslicedLayer, load: Load) -> tuple[int, int]:
@@ -37,9 +37,8 @@ def _blocks(stage: BitslicedLayer, load: Load, found: Features, sums: Sums) -> F
     )
 
 
-def _sliced_bytes(stage: BitslicedLayer) -> Features:
+def sliced_bytes(source: Source) -> Features:
     """Cut the input into the planes of its digits, 32 bytes at a time."""
-    source = stage.source
     digits, tail = source.digits, source.size % 32
     assert digits is not None
     width = "nibbles" if source.bits <= 4 else "bytes"
@@ -97,7 +96,7 @@ def currents(stage: BitslicedLayer, load: Load) -> Features:
             "lists": work.rounds * len(found),
             "rounds": work.rounds,
         }
-        | _sliced_bytes(stage)
+        | sliced_bytes(source)
         | digits_listed(found, source.words, source.size, load)
         | _blocks(stage, load, each, sums)
         | {"planes broadcast": work.rounds * width}

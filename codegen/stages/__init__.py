@@ -11,7 +11,7 @@ import numpy as np
 from codegen import __version__, costs
 from codegen.kernels import BYTES, COUNTS, SPIKES, candidates, select
 from codegen.pack import words_for
-from codegen.stages import bitsliced, fields, plain, sparse, strips
+from codegen.stages import bitsliced, encoders, fields, plain, sparse, strips
 from codegen.stages.common import uniform
 from codegen.stages.records import (
     LIST_ENTRIES_16,
@@ -25,7 +25,7 @@ from codegen.stages.records import (
     Table,
 )
 from codegen.stages.sensor import stream_of
-from qat.model import Accumulate, Activity, Dense, Interval, Model, Spikes
+from qat.model import Accumulate, Activity, Dense, Input, Interval, Model, Spikes
 
 __all__ = [
     "HELPERS",
@@ -106,14 +106,18 @@ def plan(
     core:     the one for which kernels are chosen, such as "cortex-m4", by default
               costs.DEFAULT_CORE; the C serves every core in any case
     activity: how active the model is, for the same choice; by default what its metadata say
-    kernels:  {stage: kernel} that are not to be chosen
+    kernels:  {stage: kernel} that are not to be chosen; stage encoders.PLACE is the encoder,
+              "sliced" or "plain"
 
     Raises ValueError if no kernel serves a layer.
     """
-    asked = _Asked(model, core or costs.DEFAULT_CORE, activity, dict(kernels or {}))
+    encoder = encoders.encoder_of(model, (kernels or {}).get(encoders.PLACE))
+    asked = _Asked(model, core or costs.DEFAULT_CORE, activity, dict(kernels or {}), encoder)
     layers = tuple(asked.layer(index) for index in range(len(model.layers)))
     readout = asked.readout()
     stages: tuple[Stage, ...] = (*layers, readout) if readout else layers
+    if encoder is not None:
+        stages = (encoder, *stages)
     scratch = Scratch()
     for stage in stages:
         scratch = scratch.largest(stage.scratch)
@@ -121,7 +125,7 @@ def plan(
     needs = frozenset().union(*(stage.helpers for stage in stages))
     probes = frozenset().union(*(stage.probes for stage in stages))
     model_input = model.input
-    input_ctype = "uint32_t" if isinstance(model_input, Spikes) else layers[0].source.ctype
+    input_ctype = "uint32_t" if isinstance(model_input, Spikes) else _ctype(model_input)
     stream = stream_of(model, input_ctype)
     if stream is not None and stream.shift:
         needs |= {"asr"}
@@ -133,6 +137,8 @@ def plan(
         steps=model.steps or 0,
         inputs=model_input.size,
         input_kind=type(model_input).__name__.lower(),
+        held=model_input.held,
+        lines=model_input.lines,
         input_ctype=input_ctype,
         input_words=words_for(model_input.size),
         input_low=model_input.low,
@@ -140,6 +146,7 @@ def plan(
         outputs=model.outputs,
         layers=layers,
         readout=readout,
+        encoder=encoder,
         fields=_fields(stages, scratch, list_ctype),
         helpers=tuple(name for name in HELPERS if name in needs | probes),
         probes=probes,
@@ -150,17 +157,22 @@ def plan(
     )
 
 
+def _ctype(model_input: Input) -> str:
+    return "int8_t" if model_input.low < 0 else "uint8_t"
+
+
 def part_names(program: Program) -> tuple[str, ...]:
     """Return the parts of an inference, in the order of the marks' numbers in model.c.j2."""
     layers = (f"layer {y.index}" for y in program.layers)
-    return ("rest", "currents", *layers, "readout")
+    return ("rest", "encoder" if program.encoder else "currents", *layers, "readout")
 
 
 def choices(
     model: Model, core: str | None = None, activity: Activity | None = None
 ) -> tuple[Choice, ...]:
     """Return why each stage of plan(model, core, activity) has its kernel."""
-    asked = _Asked(model, core or costs.DEFAULT_CORE, activity, {})
+    core, encoder = core or costs.DEFAULT_CORE, encoders.encoder_of(model)
+    asked = _Asked(model, core, activity, {}, encoder)
     found = [asked.choice(index) for index in range(len(model.layers))]
     if isinstance(model.readout, Accumulate):
         found.append(asked.choice(len(model.layers)))
@@ -170,13 +182,21 @@ def choices(
 
 
 class _Asked:
-    """What plan is asked for, and the stages of every kernel that could serve."""
+    """What plan is asked for, and the stages of every kernel that could serve.
+
+    behind: the model as the kernels see it: its input are the spikes of its encoder
+    """
 
     def __init__(
-        self, model: Model, core: str, activity: Activity | None, kernels: Mapping[int, str]
+        self,
+        model: Model,
+        core: str,
+        activity: Activity | None,
+        kernels: Mapping[int, str],
+        encoder: encoders.Encoder | None,
     ) -> None:
         self.model, self.core, self.kernels = model, core, kernels
-        self.given = activity
+        self.behind, self.given = encoders.behind(model, encoder), activity
 
     @property
     def activity(self) -> Activity:
@@ -185,12 +205,12 @@ class _Asked:
     def reads(self, index: int) -> str:
         if index == len(self.model.layers):
             return COUNTS
-        return SPIKES if index or isinstance(self.model.input, Spikes) else BYTES
+        return SPIKES if index or self.model.input.spiking else BYTES
 
     def stage(self, index: int, kernel: str) -> Stage:
         if index == len(self.model.layers):
             return _readout(self.model, kernel)
-        return LAYERS[kernel](index, self.model)
+        return LAYERS[kernel](index, self.behind)
 
     def choice(self, index: int) -> Choice:
         """Choose a kernel; what stands alone needs no cost."""

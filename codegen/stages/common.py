@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from codegen.pack import LANES, words_for
 from codegen.stages.records import Digits, Range, Ranges, Source
-from qat.model import Analog, Interval, LayerBounds, Model, Spikes
+from qat.model import Input, Interval, LayerBounds, Model
 from qat.model import Layer as ModelLayer
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
@@ -41,18 +42,24 @@ def source_of(index: int, model: Model) -> Source:
     """Return where layer `index` reads from."""
     layer, model_input = model.layers[index], model.input
     size = layer.synapse.n_in
-    if index > 0 or isinstance(model_input, Spikes):
+    if index > 0 or model_input.spiking:
         return Source(size=size, words=words_for(size))
-    low, high, signed = model_input.low, model_input.high, model_input.signed
+    return replace(
+        byte_source(model_input), analog=model_input.held, shift=layer.synapse.input_shift
+    )
+
+
+def byte_source(model_input: Input) -> Source:
+    """Return the bytes of an input, as they come in."""
+    size, low, high = model_input.size, model_input.low, model_input.high
+    signed = low < 0
     bits = width_of(low, high) if signed else max(high.bit_length(), 1)
     return Source(
         size=size,
         words=words_for(size),
-        analog=isinstance(model_input, Analog),
         bits=bits,
         negative=signed,
         ctype="int8_t" if signed else "uint8_t",
-        shift=layer.synapse.input_shift,
         digits=digits_of(size, bits, high, signed),
     )
 

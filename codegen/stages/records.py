@@ -14,6 +14,9 @@ from qat.model import EarlyStop, Interval
 if TYPE_CHECKING:
     from codegen.stages.sensor import Stream
 
+if TYPE_CHECKING:
+    from codegen.stages.encoders import Encoder
+
 LIST_ENTRIES_16 = 2**16 // 8
 """Inputs whose columns (8 bytes each) a 16-bit offset reaches."""
 
@@ -350,7 +353,12 @@ class Readout(Stage):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Program:
-    """Everything that the pair of files prints."""
+    """Everything that the pair of files prints.
+
+    held:    one input vector is held for all steps
+    lines:   inputs of layer 0
+    encoder: what makes spikes of the input; None where layer 0 takes the input as it is
+    """
 
     name: str
     digest: str
@@ -358,6 +366,8 @@ class Program:
     steps: int
     inputs: int
     input_kind: str
+    held: bool
+    lines: int
     input_ctype: str
     input_words: int
     input_low: int
@@ -365,6 +375,7 @@ class Program:
     outputs: int
     layers: tuple[Layer, ...]
     readout: Readout | None
+    encoder: Encoder | None
     fields: tuple[Field, ...]
     helpers: tuple[str, ...]
     probes: frozenset[str]
@@ -438,7 +449,8 @@ class Program:
     @property
     def flash_bytes(self) -> int:
         """Bytes of weights and constants."""
-        tables = [table for stage in self.stages for table in stage.tables]
+        parts = (*self.stages, *((self.encoder,) if self.encoder else ()))
+        tables = [table for stage in parts for table in stage.tables]
         return sum(table.bytes for table in (*tables, *(self.sensor.tables if self.sensor else ())))
 
     @property

@@ -53,7 +53,7 @@ static void keep(const model_state *state, uint32_t *spikes, int32_t *u, int32_t
 }
 
 /*
- * x: the inputs of all samples (of all steps, unless analog), one behind the other.
+ * x: the inputs of all samples (of all steps, unless it is held), one behind the other.
  * v: final membranes of every sample, layer after layer. out: spikes of the last layer at
  * every step, or NULL. scores, predictions, made (steps until it was decided): NULL for a
  * free-running model. spikes, traced_u, traced_v: step after step, layer after layer, or NULL;
@@ -74,7 +74,7 @@ void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, 
 
         model_reset(&state);
         while (done < steps) {
-            if ((done == 0u) || (MODEL_INPUT_KIND != 0)) {
+            if ((done == 0u) || (MODEL_INPUT_HELD == 0)) {
                 (void)memcpy(input, x + done * MODEL_INPUT_BYTES, MODEL_INPUT_BYTES);
                 model_input(&state, input);
             }
@@ -90,7 +90,7 @@ void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, 
                 break;
             }
         }
-        x += (MODEL_INPUT_KIND == 0 ? (steps > 0u) : steps) * MODEL_INPUT_BYTES;
+        x += (MODEL_INPUT_HELD ? (steps > 0u) : steps) * MODEL_INPUT_BYTES;
         if (out != NULL) {
             out += steps * MODEL_SPIKE_WORDS;
         }

@@ -72,7 +72,7 @@ static uint8_t benchmark_loop(uint32_t argument, frame *reply)
 static uint8_t prepare_input(void)
 {
     device.held = true;
-    return MODEL_INPUT_KIND == INPUT_ANALOG ? CODE_OK : CODE_NOT_HERE;
+    return MODEL_INPUT_HELD ? CODE_OK : CODE_NOT_HERE;
 }
 
 static uint8_t prepare_step(void)
@@ -87,7 +87,7 @@ static uint8_t prepare_step(void)
 
 static uint8_t prepare_infer(void)
 {
-    if (MODEL_INPUT_KIND != INPUT_ANALOG || model_steps == 0) {
+    if (MODEL_INPUT_HELD == 0 || model_steps == 0) {
         return CODE_NOT_HERE;
     }
     device.steps = model_steps;

@@ -168,7 +168,7 @@ static void append_scores(frame *reply, uint32_t first, uint32_t count)
 
 static uint8_t infer_reply(const frame *request, frame *reply)
 {
-    if (MODEL_INPUT_KIND != INPUT_ANALOG || model_steps == 0) {
+    if (MODEL_INPUT_HELD == 0 || model_steps == 0) {
         return CODE_NOT_HERE;
     }
     const uint8_t code = take_input(request);

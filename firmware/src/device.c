@@ -1,7 +1,5 @@
 #include "spikemcu/device.h"
 
-#include "spikemcu/protocol.h"
-
 device_state device;
 
 const uint32_t model_steps = MODEL_STEPS, model_outputs = MODEL_OUTPUTS;
@@ -16,7 +14,7 @@ void device_reset(void)
 
 void device_hold_input(void)
 {
-    if (MODEL_INPUT_KIND == INPUT_ANALOG && !device.held) {
+    if (MODEL_INPUT_HELD && !device.held) {
         model_input(&device.state, device.input);
         device.held = true;
     }

@@ -48,6 +48,7 @@ from qat.model.sensor import Sensor
 
 __all__ = [
     "CODE_RANGE",
+    "INPUTS",
     "INT32_MAX",
     "LIF",
     "Accumulate",

@@ -275,7 +275,7 @@ def test_comparison_counts_what_it_compared() -> None:
 
 def test_a_name_can_be_chosen_and_is_checked(tmp_path: Path) -> None:
     paths = codegen.generate(small_model(), tmp_path, name="keyword_spotter")
-    assert sorted(paths) == ["keyword_spotter.c", "keyword_spotter.h", "manifest.json"]
+    assert {"keyword_spotter.c", "keyword_spotter.h", "manifest.json"} < set(paths)
     with pytest.raises(ValueError, match="must be a C identifier"):
         codegen.generate(small_model(), tmp_path, name="../escape")
 

@@ -7,18 +7,19 @@ import shutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.models import PLAIN_KINDS, inputs_for, models, steps_for
+from support.models import ENCODED_KINDS, KINDS, inputs_for, models, steps_for
 from support.results import assert_same
 
 from codegen.comparison import compare
-from codegen.host import HostModel
+from codegen.host import SANITIZE, HostModel
 from codegen.render import render
+from codegen.stages.encoders import ENCODERS, PLACE
 from qat.model import Model
 
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@given(models(PLAIN_KINDS), SEEDS)
+@given(models(KINDS), SEEDS)
 def test_compiled_c_equals_the_model(model: Model, seed: int) -> None:
     x, steps = inputs_for(model, 5, seed), steps_for(model)
     expected = model.run(x, trace=True, steps=steps)
@@ -28,13 +29,25 @@ def test_compiled_c_equals_the_model(model: Model, seed: int) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("clang"), reason="clang is a second opinion, not a need")
-@given(models(PLAIN_KINDS), SEEDS)
+@given(models(KINDS), SEEDS)
 def test_clang_agrees_without_a_warning(model: Model, seed: int) -> None:
     x, steps = inputs_for(model, 3, seed), steps_for(model)
     host = HostModel(model, compiler="clang", flags=("-O1",))
     assert_same(model.run(x, trace=True, steps=steps), host.run(x, trace=True, steps=steps))
 
 
-@given(models(PLAIN_KINDS))
+@given(models(ENCODED_KINDS), SEEDS)
+def test_an_encoder_gives_the_same_in_every_way(model: Model, seed: int) -> None:
+    x, steps = inputs_for(model, 5, seed), steps_for(model)
+    expected = model.run(x, trace=True, steps=steps)
+    for way in ENCODERS[type(model.input)].ways:
+        files = render(model, kernels={PLACE: way})
+        found = HostModel(model, files=files, flags=("-O1", *SANITIZE)).run(
+            x, trace=True, steps=steps
+        )
+        assert_same(expected, found)
+
+
+@given(models(KINDS))
 def test_rendering_is_deterministic(model: Model) -> None:
     assert render(model) == render(model)

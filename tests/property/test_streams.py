@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.models import PLAIN_KINDS, sensed_models
+from support.models import KINDS, sensed_models
 
 from codegen.host import HostModel
 from codegen.streams import compare_streams, ends_of, expected, made_samples
@@ -27,7 +27,7 @@ def assert_equal_streams(model: Model, host: HostModel, samples: np.ndarray) -> 
             np.testing.assert_array_equal(ours, theirs)
 
 
-@given(sensed_models(PLAIN_KINDS), SEEDS)
+@given(sensed_models(KINDS), SEEDS)
 def test_samples_through_the_c_equal_the_model(model: Model, seed: int) -> None:
     samples = made_samples(model, seed)
     assert len(ends_of(model, len(samples))) > 1
@@ -37,7 +37,7 @@ def test_samples_through_the_c_equal_the_model(model: Model, seed: int) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("clang"), reason="clang is a second opinion, not a need")
-@given(sensed_models(PLAIN_KINDS), SEEDS)
+@given(sensed_models(KINDS), SEEDS)
 def test_clang_agrees(model: Model, seed: int) -> None:
     host = HostModel(model, compiler="clang", flags=("-O1",))
     assert_equal_streams(model, host, made_samples(model, seed))

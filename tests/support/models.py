@@ -89,7 +89,8 @@ def draw_input(draw: Any, size: int, kinds: tuple[type, ...]) -> Any:
 
 
 PLAIN_KINDS = (Analog, Frames, Spikes)
-KINDS = (*PLAIN_KINDS, Rate, Latency, Delta)
+ENCODED_KINDS = (Rate, Latency, Delta)
+KINDS = (*PLAIN_KINDS, *ENCODED_KINDS)
 
 
 @st.composite

@@ -26,10 +26,13 @@ from qat.model import (
     Accumulate,
     Analog,
     Count,
+    Delta,
     Dense,
     Frames,
+    Latency,
     Layer,
     Model,
+    Rate,
     Spikes,
 )
 
@@ -176,6 +179,17 @@ MODELS = {
         Analog(300, -128, 127), chain(300, 159, 33, leak=(2,), threshold=900)[:1], Count(), 6
     ),
     "frames": Model(Frames(67, 0, 31), chain(67, 129, leak=(1,), threshold=90)),
+    "rate": Model(Rate(784, 0, 15), chain(784, 128, leak=(3,), threshold=21), Count(), 9),
+    "rate, signed": Model(Rate(93, -128, 127), chain(186, 160, leak=(2,), threshold=9)),
+    "rate of few": Model(Rate(6, 0, 16), wide_chain(8, 6, 17, 33), Count(), 9),
+    "latency": Model(
+        Latency.linear(784, 0, 255, 7), chain(784, 129, leak=(3,), threshold=30), Count(), 9
+    ),
+    "latency, signed": Model(Latency.linear(33, -8, 7, 5), wide_chain(4, 33, 40)),
+    "latency of few": Model(Latency(6, -8, 7, (9, 8, 5, 5, -8)), chain(6, 9), Count(), 6),
+    "delta": Model(Delta(784, 0, 15, 5), chain(1568, 128, leak=(3,), threshold=30)),
+    "delta, sparse": Model(Delta(33, 0, 255, 255), (sparse(66, 129),)),
+    "delta of few": Model(Delta(6, -128, 127, 9), wide_chain(8, 12, 24, 10), Count(), 9),
 }
 
 
@@ -204,7 +218,7 @@ def inputs_of(model: Model) -> tuple[Any, int | None]:
     x = rng.integers(low, high, (7, steps, model.input.size), endpoint=True)
     x[0], x[1], x[2] = low, high, rng.choice([low, 0, high], x.shape[1:])
     x[3] *= rng.random(x.shape[1:]) < 0.1
-    return (x if isinstance(model.input, Frames) else x[:, 0]), steps
+    return (x[:, 0] if model.input.held else x), steps
 
 
 def check(model: Model, board: str, flags: tuple[str, ...] = (), **target: Any) -> None:
@@ -230,7 +244,10 @@ def test_a_core_gives_the_model(name: str, board: str) -> None:
 
 
 @pytest.mark.parametrize("board", CORES)
-@pytest.mark.parametrize("name", ["sizes", "4 bits", "8 bits", "8 bits, beyond int16"])
+@pytest.mark.parametrize(
+    "name",
+    ["sizes", "4 bits", "8 bits", "8 bits, beyond int16", "rate, signed", "latency", "delta"],
+)
 def test_the_portable_twin_gives_the_same(name: str, board: str) -> None:
     check(MODELS[name], board, PORTABLE)
 
@@ -272,6 +289,11 @@ COMPILED = (
     "pixels",
     "signed bytes",
     "ten scores",
+    "rate, signed",
+    "rate of few",
+    "latency",
+    "latency of few",
+    "delta of few",
 )
 FAMILIES = (
     "thumbv6m",

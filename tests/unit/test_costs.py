@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given
-from support.models import PLAIN_KINDS, models, small_model
+from support.models import KINDS, models, small_model
 
 from codegen import costs
+from codegen.features import KINDS as KINDS_OF_PARTS
 from codegen.features import family, listing
 from codegen.kernels import COUNTS, KERNELS, SPIKES
 from codegen.render import render
@@ -25,11 +26,12 @@ def test_every_kernel_is_measured_on_every_core():
     reads = {COUNTS: ("readout",), SPIKES: ("spikes",), "bytes": ("currents", "held")}
     kinds = {f"{k.name} {what}" for k in KERNELS for read in k.reads for what in reads[read]}
     kinds |= {"count readout", "rest"}
+    kinds |= {kind for kind in KINDS_OF_PARTS if kind.endswith("encoder")}
     for core in CORES:
         assert {kind for kind in kinds if not costs.measured(kind, core)} == set()
 
 
-@given(models(PLAIN_KINDS, stops=False))
+@given(models(KINDS, stops=False))
 def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
     activity = Activity.of(model)
     for core in CORES:
@@ -39,7 +41,7 @@ def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
             assert set(work.features) <= set(seen[family(work.kind)]["seen"]), work.kind
 
 
-@given(models(PLAIN_KINDS, stops=False))
+@given(models(KINDS, stops=False))
 def test_the_worst_case_is_above_what_is_typical(model):
     for core in CORES:
         program = plan(model, core)

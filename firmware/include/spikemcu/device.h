@@ -16,7 +16,7 @@ typedef struct {
     int32_t scores[AT_LEAST_1(MODEL_OUTPUTS)];
     int32_t winner;
     uint32_t steps; /* since the reset */
-    bool held;      /* analog: the currents belong to the input vector */
+    bool held;      /* a held input: the model has it */
     bool scored;    /* scores and winner belong to the steps that were done */
 } device_state;
 
@@ -28,7 +28,7 @@ extern const uint32_t model_steps, model_outputs;
 /* Sets membranes, counts and steps to zero; leaves the input vector. */
 void device_reset(void);
 
-/* Computes the currents of an analog input vector, if it changed since that was done. */
+/* Gives the model an input vector that is held, if it changed since that was done. */
 void device_hold_input(void);
 
 /* A model of T steps has a bound for T steps only: none may follow, nor one when all is decided. */

@@ -27,10 +27,14 @@
  * request that uses it.
  *
  * RESET sets membranes, counts and steps to zero and leaves the input vector. STEP runs one
- * step on the input vector (analog: on its currents, computed once after it changed), TRACE
+ * step on the input vector (where it is held, on what was made of it once after it changed), TRACE
  * does the same and begins to send what PROBE reads. INFER is a whole inference by the
+<<<<<<< HEAD:firmware/include/spikemcu/protocol.h
  * model's own function, for analog input. SCORES needs all steps of a model to be done,
  * or as many as its early stop wants.
+=======
+ * model's own function, for a held input. SCORES needs all steps of a model to be done.
+>>>>>>> refs/heads/enc:firmware/include/protocol.h
  *
  * PARTS tells the parts of the last BENCHMARK, where the firmware was built with MODEL_MARKS.
  * STACK calls what BENCHMARK counts, and tells how much of the stack that took.
@@ -82,8 +86,9 @@ enum {
 /* What BENCHMARK counts. */
 enum {
     BENCHMARK_LOOP = 0, /* counter_loop(argument): 2 * argument + 1 instructions */
-    BENCHMARK_INPUT,    /* model_input on the input vector, analog only */
+    BENCHMARK_INPUT,    /* model_input on the input vector, where it is held */
     BENCHMARK_STEP,     /* model_step on the input vector; the step is done */
+<<<<<<< HEAD:firmware/include/spikemcu/protocol.h
     BENCHMARK_INFER,    /* model_classify on the input vector, analog only */
     BENCHMARK_SCORES,   /* model_scores, when all steps are done */
     BENCHMARK_SAMPLE    /* model_sample on the sample that SAMPLE_KEEP has kept */
@@ -101,9 +106,10 @@ enum {
     COUNTER_CYCLES,           /* of the core, by the cycle counter of its trace unit */
     COUNTER_SYSTICK,          /* of the core, by its system timer */
     COUNTER_MICROSECONDS      /* microseconds, as cycles of the core */
+=======
+    BENCHMARK_INFER,    /* model_classify on the input vector, where it is held */
+    BENCHMARK_SCORES    /* model_scores, when all steps are done */
+>>>>>>> refs/heads/enc:firmware/include/protocol.h
 };
-
-/* Kinds of input, as in MODEL_INPUT_KIND. */
-enum { INPUT_ANALOG = 0, INPUT_FRAMES, INPUT_SPIKES };
 
 #endif

@@ -35,7 +35,7 @@ int main(void)
     CHECK("same_spikes", memcmp(first.spikes, second.spikes, sizeof first.spikes), 0);
     const int32_t winner = model_scores(&first.state, first.scores);
     CHECK("same_winner", winner, model_scores(&second.state, second.scores));
-    if (MODEL_INPUT_KIND == 0 && MODEL_STEPS > 0u) {
+    if (MODEL_INPUT_HELD && MODEL_STEPS > 0u) {
         CHECK("whole_inference", model_classify(&second.state, input, second.scores), winner);
         CHECK("same_scores", memcmp(first.scores, second.scores, sizeof first.scores), 0);
     }

@@ -6,13 +6,14 @@
 
 #define MODEL_NAME "example"
 #define MODEL_DIGEST EXAMPLE_DIGEST
-#define MODEL_INPUT_KIND 0 /* 0 analog, 1 frames, 2 spikes */
+#define MODEL_INPUT_KIND 0 /* 0 analog, 1 frames, 2 spikes, 3 rate, 4 latency, 5 delta */
+#define MODEL_INPUT_HELD 1 /* 1: one vector for all steps */
 #define MODEL_INPUTS 8u
 #define MODEL_INPUT_BYTES 8u
 #define MODEL_STEPS 4u
 #define MODEL_LAYERS 1u
 #define MODEL_LAYER_SIZES {8u}
-#define MODEL_PARTS 4u /* marks: the rest, currents, layers, readout */
+#define MODEL_PARTS 4u /* marks: the rest, currents or encoder, layers, readout */
 #define MODEL_OUTPUTS 4u
 #define MODEL_SPIKE_WORDS 1u
 #define MODEL_STOPS 0 /* an inference may end before MODEL_STEPS */
@@ -54,7 +55,7 @@ static inline uint32_t model_steps_made(const model_state *state)
     return MODEL_STEPS;
 }
 
-/* A whole inference; x holds the input of every step, one behind the other, unless it is analog. */
+/* A whole inference; x holds the input of every step, one behind the other, unless it is held. */
 static inline int32_t model_classify(model_state *state, const void *x, int32_t scores[])
 {
     return example_classify(state, (const uint8_t *)x, scores);

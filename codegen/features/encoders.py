@@ -1,0 +1,79 @@
+"""Features of the encoders, which make spikes of bytes before layer 0."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.features.bitsliced import sliced_bytes
+from codegen.features.load import Features, Load, each_step, times
+
+if TYPE_CHECKING:  # codegen.stages chooses kernels by costs, and so by these
+    from codegen.stages.encoders import DeltaEncoder, Encoder, LatencyEncoder, RateEncoder
+
+
+def _sliced(stage: Encoder) -> Features:
+    """Cut a new input into planes, and prepare its rows."""
+    source = stage.source
+    return sliced_bytes(source) | {"once": 1, "rows once": source.words}
+
+
+def _rows(stage: Encoder, load: Load, found: Features) -> Features:
+    """Return what all rows take, each these features; on Helium four are one."""
+    words, quads = stage.source.words, stage.vectors // 4 if load.helium else 0
+    return times("rows x ", words - 4 * quads, found) | times("quads x ", quads, found)
+
+
+def sliced_rate(stage: RateEncoder, load: Load) -> Features:
+    """An addition of planes for 32 values."""
+    words, signed = stage.source.words, stage.source.negative
+    row: Features = {
+        "": 1,
+        "planes": stage.period_bits,
+        "sum": stage.planes > stage.period_bits,
+        "signed": signed,
+    }
+    once: Features = {
+        "rows x e once": words * stage.period_bits,
+        "rows x signed planes once": words * stage.source.bits * signed,
+        "signed rows once": words * signed,
+    }
+    return _sliced(stage) | once | each_step({"called": 1} | _rows(stage, load, row), load)
+
+
+def sliced_latency(stage: LatencyEncoder, load: Load) -> Features:
+    """A comparison of planes for 32 values, as long as there are levels."""
+    row: Features = {"": 1, "planes": stage.planes}
+    found = {"levels": 1, "levels x planes": stage.planes} | _rows(stage, load, row)
+    if not load.worst:
+        reached = max(min(load.steps, stage.levels) - stage.never, 0)
+        found = times("", reached / load.steps, found)
+    return _sliced(stage) | each_step({"called": 1, "words": stage.words} | found, load)
+
+
+def _values(stage: Encoder, load: Load) -> Features:
+    """One value after the other."""
+    return each_step(
+        {
+            "": 1,
+            "words": stage.words,
+            "values": stage.source.size,
+            "signed values": stage.source.size * stage.source.negative,
+            "spikes": load.active,
+        },
+        load,
+    )
+
+
+def plain_rate(stage: RateEncoder, load: Load) -> Features:
+    """An addition for every value."""
+    return _values(stage, load) | {"once": 1, "held": stage.source.size}
+
+
+def plain_latency(stage: LatencyEncoder, load: Load) -> Features:
+    """A comparison for every value."""
+    return _values(stage, load) | {"once": 1, "held": stage.source.size}
+
+
+def plain_delta(stage: DeltaEncoder, load: Load) -> Features:
+    """A comparison with the reference for every value."""
+    return _values(stage, load)
