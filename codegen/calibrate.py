@@ -29,7 +29,7 @@ from codegen.project import build
 from codegen.protocol import Client
 from codegen.qemu import Qemu
 from codegen.render import render
-from codegen.samples import PLANS, inputs, make
+from codegen.samples import PLANS, Plan, inputs, make
 from codegen.stages import part_names, plan
 from codegen.stages.encoders import ENCODERS, PLAIN
 from codegen.target import MARKS, TIMEOUT, PartCounts, TargetModel
@@ -61,11 +61,14 @@ DRAWN = 0.15
 WHOLE = (0, 5, 9, 10, 11, 24, 25, 28)
 """Models with one whole inference in which every kind of part occurs, but for encoders."""
 
-TRACED = (*WHOLE, *(
+TRACED = (*WHOLE, next(i for i, row in enumerate(PLANS) if row.stop), *(
     next(i for i, row in enumerate(PLANS) if (row.input, row.plain) == (kind, way == PLAIN))
     for kind, encoder in ENCODERS.items() for way in encoder.ways
 ))  # fmt: skip
-"""These, and one for each way of each encoder."""
+"""These, one that may stop early, and one for each way of each encoder."""
+
+SUBJECTS = ("encoder", "decision")
+"""Kinds of parts that some models alone have: these are measured for them, and nothing else."""
 
 MIDDLE = 8
 """The sample of a middle density."""
@@ -197,24 +200,33 @@ def _named(names: Sequence[str], values: Floats, places: int) -> dict[str, float
     return {name: round(float(x), places) for name, x in zip(names, values, strict=True) if x > 0}
 
 
-def calibrate(boards: Sequence[Board], encoders: bool = False) -> dict[str, Any]:
+def subject_of(row: Plan) -> str:
+    """Return the one of SUBJECTS that a plan is there for; empty for all other kinds of parts."""
+    return "encoder" if row.input in ENCODERS else "decision" if row.stop else ""
+
+
+def _belongs(kind: str, subject: str) -> bool:
+    last = kind.rpartition(" ")[2]
+    return (last if last in SUBJECTS else "") == subject
+
+
+def calibrate(boards: Sequence[Board], only: str | None = None) -> dict[str, Any]:
     """Measure plans on boards and return {instruction set: {kind: coefficients}}.
 
-    encoders: only the plans with an encoder
+    only: one of SUBJECTS
     """
     found: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     for seed, row in enumerate(PLANS):
-        encoded = row.input in ENCODERS
-        if encoders and not encoded:
+        subject = subject_of(row)
+        if only is not None and subject != only:
             continue
         model = make(row, seed)
         kernels, x = row.kernels(model), inputs(model, seed)
         build(render(model, kernels=kernels), boards, flags=MARKS)
         for board in boards:
             for observation in observe(model, kernels, x, board):
-                if encoded != observation.kind.endswith("encoder"):
-                    continue
-                found[ISA[board.core]][family(observation.kind)].append(observation)
+                if _belongs(observation.kind, subject):
+                    found[ISA[board.core]][family(observation.kind)].append(observation)
         print(f"{seed + 1} of {len(PLANS)} models", flush=True)
     return {
         isa: {kind: fit(seen) for kind, seen in sorted(kinds.items())}
@@ -222,12 +234,12 @@ def calibrate(boards: Sequence[Board], encoders: bool = False) -> dict[str, Any]
     }
 
 
-def measure_cycles(board: Board, encoders: bool = False) -> dict[str, float]:
+def measure_cycles(board: Board, only: str | None = None) -> dict[str, float]:
     """Return the estimated cycles per instruction of each kind of part on a board's core."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for seed in TRACED:
-        encoded = PLANS[seed].input in ENCODERS
-        if encoders and not encoded:
+        subject = subject_of(PLANS[seed])
+        if only is not None and subject != only:
             continue
         model = make(PLANS[seed], seed)
         kernels = PLANS[seed].kernels(model)
@@ -238,7 +250,7 @@ def measure_cycles(board: Board, encoders: bool = False) -> dict[str, float]:
             found = executed(board, target.elf, *_call(model, x))
         for work in works(program, model.input, activity, board.core):
             part = found.get(part_names(program).index(work.part))
-            if part is not None and encoded == work.kind.endswith("encoder"):
+            if part is not None and _belongs(work.kind, subject):
                 sums[work.kind][0] += part.cycles
                 sums[work.kind][1] += part.instructions
     return {kind: round(c / n, 3) for kind, (c, n) in sorted(sums.items())}
@@ -264,12 +276,12 @@ def main() -> None:
     """Measure, and write costs.json."""
     parser = argparse.ArgumentParser(prog="python -m codegen.calibrate", description=__doc__)
     parser.add_argument("--board", default="all", help="a board, or all")
-    parser.add_argument("--encoders", action="store_true", help="only what the encoders take")
+    parser.add_argument("--only", choices=SUBJECTS, help="measure this kind of parts alone")
     arguments = parser.parse_args()
     chosen = [b for b in find_boards(arguments.board) if CORES[ISA[b.core]] == b.core]
     if not chosen:
         chosen = [b for b in load_boards().values() if CORES[ISA[b.core]] == b.core]
-    only = arguments.encoders
+    only = arguments.only
     costs = calibrate(chosen, only)
     cycles = {b.core: measure_cycles(b, only) for b in find_boards(arguments.board)}
     known = json.loads(PATH.read_text()) if PATH.exists() else {}

@@ -138,6 +138,8 @@ def works(
         parts += layer_works(stage, source, own, activity, load, given=model_input)
     if program.readout is not None:
         parts.append(_readout_work(program.readout, activity, load))
+        if program.stop is not None:
+            parts.append(Work("decision", "decision", program.readout, load))
     return parts
 
 

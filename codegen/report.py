@@ -157,7 +157,7 @@ def _part(work: costs.Work, worst: float, core: str, reasons: tuple[Choice, ...]
     """Return a part; the memory of a stage stands beside its neurons."""
     predicted, each = costs.evaluate(work, core), cycles_per_instruction(work.kind, core)
     stage = work.stage if isinstance(work.stage, Stage) else None
-    owner = stage is not None and work.part != "currents"
+    owner = stage is not None and work.part not in ("currents", "decision")
     index = stage.index if stage is not None and owner else PLACE
     candidates = {} if index == PLACE else reasons[index].costs
     return PartReport(

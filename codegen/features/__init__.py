@@ -56,12 +56,14 @@ def _asked(readout: Counted) -> Counted:
 
     def features(stage: Readout, load: Load) -> Features:
         found = readout(stage, load)
-        if not load.checks:
-            return found
-        own = {"checks": load.checks, "checks x outputs": load.checks * stage.outputs}
-        return times("", load.checks, found) | own
+        return times("", load.checks, found) if load.checks else found
 
     return features
+
+
+def decision(stage: Readout, load: Load) -> Features:
+    """Whether the best score leads by enough, after some steps."""
+    return {"checks": load.checks, "checks x outputs": load.checks * stage.outputs}
 
 
 KINDS: dict[str, Counted] = {
@@ -83,6 +85,7 @@ KINDS: dict[str, Counted] = {
     "plain spikes": integers.plain_spikes,
     "plain readout": _asked(integers.plain_readout),
     "count readout": _asked(integers.count_readout),
+    "decision": decision,
 }
 """Kinds of parts: a kernel's name, then what it does."""
 

@@ -164,7 +164,8 @@ def _ctype(model_input: Input) -> str:
 def part_names(program: Program) -> tuple[str, ...]:
     """Return the parts of an inference, in the order of the marks' numbers in model.c.j2."""
     layers = (f"layer {y.index}" for y in program.layers)
-    return ("rest", "encoder" if program.encoder else "currents", *layers, "readout")
+    first = "encoder" if program.encoder else "currents"
+    return ("rest", first, *layers, "readout", *(("decision",) if program.stop else ()))
 
 
 def choices(

@@ -29,12 +29,8 @@
  * RESET sets membranes, counts and steps to zero and leaves the input vector. STEP runs one
  * step on the input vector (where it is held, on what was made of it once after it changed), TRACE
  * does the same and begins to send what PROBE reads. INFER is a whole inference by the
-<<<<<<< HEAD:firmware/include/spikemcu/protocol.h
- * model's own function, for analog input. SCORES needs all steps of a model to be done,
+ * model's own function, for a held input. SCORES needs all steps of a model to be done,
  * or as many as its early stop wants.
-=======
- * model's own function, for a held input. SCORES needs all steps of a model to be done.
->>>>>>> refs/heads/enc:firmware/include/protocol.h
  *
  * PARTS tells the parts of the last BENCHMARK, where the firmware was built with MODEL_MARKS.
  * STACK calls what BENCHMARK counts, and tells how much of the stack that took.
@@ -88,8 +84,7 @@ enum {
     BENCHMARK_LOOP = 0, /* counter_loop(argument): 2 * argument + 1 instructions */
     BENCHMARK_INPUT,    /* model_input on the input vector, where it is held */
     BENCHMARK_STEP,     /* model_step on the input vector; the step is done */
-<<<<<<< HEAD:firmware/include/spikemcu/protocol.h
-    BENCHMARK_INFER,    /* model_classify on the input vector, analog only */
+    BENCHMARK_INFER,    /* model_classify on the input vector, where it is held */
     BENCHMARK_SCORES,   /* model_scores, when all steps are done */
     BENCHMARK_SAMPLE    /* model_sample on the sample that SAMPLE_KEEP has kept */
 };
@@ -106,10 +101,6 @@ enum {
     COUNTER_CYCLES,           /* of the core, by the cycle counter of its trace unit */
     COUNTER_SYSTICK,          /* of the core, by its system timer */
     COUNTER_MICROSECONDS      /* microseconds, as cycles of the core */
-=======
-    BENCHMARK_INFER,    /* model_classify on the input vector, where it is held */
-    BENCHMARK_SCORES    /* model_scores, when all steps are done */
->>>>>>> refs/heads/enc:firmware/include/protocol.h
 };
 
 #endif
