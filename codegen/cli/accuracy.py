@@ -142,7 +142,7 @@ def comparisons(results: Results, rows: Mapping[str, Row]) -> list[str]:
     """Return a line for each measured row that is held against another one."""
     lines = []
     for name, row in rows.items():
-        found = [results.get(n, {}).get("trained") for n in (name, row.against)]
+        found = [results.get(n, {}).get("trained") for n in (name, row.against or "")]
         if all(found):
             (tests, rates), (old_tests, old_rates) = (
                 (_mean(trials, "test"), _mean(trials, "firing_rates")) for trials in found
