@@ -32,6 +32,8 @@ class Row:
     bits:       of the weights, per layer
     goal:       test accuracy to reach, or None
     within:     how far below the float network of the same seeds it may be, or None
+    against:    the row that `within` means in place of the float network, or None
+    firing:     spikes per neuron and step that it may take at most, or None
     seeds:      over how many the mean is taken
     input_bits: the upper bits of the inputs that are kept, None for all
     steps:      T
@@ -45,6 +47,8 @@ class Row:
     bits: tuple[int, ...]
     goal: float | None = None
     within: float | None = None
+    against: str | None = None
+    firing: float | None = None
     seeds: int = 3
     input_bits: int | None = None
     steps: int = 8
@@ -94,16 +98,31 @@ class Row:
 
 
 _IMAGES: Mapping[str, Any] = {"input_bits": 4, "training": {"epochs": 60, "rate_penalty": 0.01}}
+_SPARSE: Mapping[str, Any] = {"input_bits": 4, "training": {"epochs": 60, "rate_penalty": 0.022}}
 _SMALL_IMAGES: Mapping[str, Any] = {
     "input_bits": 4,
     "network": {"resolution": 4},
     "training": {"epochs": 60, "rate_penalty": 0.005},
 }
+_BY_NEURON: Mapping[str, Any] = {
+    "network": {"threshold": "neuron"},
+    "training": {"averaging": 0.99},
+}
+_SMALL_BY_NEURON: Mapping[str, Any] = {
+    "input_bits": 4,
+    "network": {"resolution": 4, "threshold": "neuron"},
+    "training": {"epochs": 60, "rate_penalty": 0.005, "averaging": 0.9995},
+}
+_WIDE: Mapping[str, Any] = {
+    "input_bits": 4,
+    "network": {"threshold": "neuron"},
+    "training": {"epochs": 60, "learning_rate": 5e-4, "rate_penalty": 0.003},
+}
 _TERNARY, _WIDE_OUTPUT = (2, 2), (2, 8)
 
 ROWS: Mapping[str, Row] = MappingProxyType(
     {
-        "digits": Row("digits", (64,), _TERNARY, goal=0.975, seeds=5),
+        "digits": Row("digits", (64,), _TERNARY, goal=0.975, seeds=5, **_BY_NEURON),
         "japanese-vowels": Row(
             "japanese-vowels", (64,), _WIDE_OUTPUT, within=0.005, seeds=10, steps=25
         ),
@@ -114,13 +133,19 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             "watch", (64,), _WIDE_OUTPUT, within=0.01, seeds=10, steps=32, by_subject=True
         ),
         "mnist-16-128": Row("mnist-16", (128,), _WIDE_OUTPUT, goal=0.985, **_SMALL_IMAGES),
-        "mnist-16-256": Row("mnist-16", (256,), _WIDE_OUTPUT, goal=0.988, **_SMALL_IMAGES),
+        "mnist-16-128-neuron": Row(
+            "mnist-16", (128,), _WIDE_OUTPUT, goal=0.985, **_SMALL_BY_NEURON
+        ),
+        "mnist-16-256": Row("mnist-16", (256,), _WIDE_OUTPUT, goal=0.988, **_SMALL_BY_NEURON),
         "mnist-128": Row("mnist", (128,), _WIDE_OUTPUT, goal=0.985, **_IMAGES),
+        "mnist-128-sparse": Row(
+            "mnist", (128,), _WIDE_OUTPUT, within=0.001, against="mnist-128", firing=0.06, **_SPARSE
+        ),
         "mnist-128-narrow": Row(
             "mnist", (128,), _WIDE_OUTPUT, goal=0.985, network={"resolution": 5}, **_IMAGES
         ),
         "mnist-128-ternary": Row("mnist", (128,), _TERNARY, goal=0.982, **_IMAGES),
-        "mnist-512-ternary": Row("mnist", (512,), _TERNARY, goal=0.989, **_IMAGES),
+        "mnist-512-ternary": Row("mnist", (512,), _TERNARY, goal=0.989, **_WIDE),
         "fashion-mnist": Row("fashion-mnist", (128,), _WIDE_OUTPUT, goal=0.883),
     }
 )

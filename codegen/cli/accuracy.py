@@ -36,6 +36,8 @@ def accuracy(arguments: Namespace) -> int:
     header, lines = text_rows(results, ROWS)
     out.say("Accuracy on the test part, per cent; mean over the seeds, smallest to largest\n")
     out.say(table(header, lines))
+    for line in comparisons(results, ROWS):
+        out.say(line)
     if arguments.markdown:
         insert(Path(arguments.markdown), markdown(results, ROWS))
         out.say(f"\nwrote the table into {arguments.markdown}")
@@ -125,8 +127,31 @@ def _spread(trials: Iterable[Mapping[str, Any]]) -> str:
 
 def _goal(row: Row) -> str:
     if row.goal is not None:
-        return f"{100 * row.goal:.1f}"
-    return f"float - {100 * row.within:.1f}" if row.within is not None else "-"
+        goal = f"{100 * row.goal:.1f}"
+    else:
+        goal = f"{row.against or 'float'} - {100 * (row.within or 0):.1f}"
+    return goal if row.firing is None else f"{goal} at {100 * row.firing:.0f} % spikes"
+
+
+def _mean(trials: Mapping[str, Mapping[str, Any]], what: str) -> float:
+    """Return the mean of an entry over the seeds, per cent."""
+    return 100 * float(np.mean([trial[what] for trial in trials.values()]))
+
+
+def comparisons(results: Results, rows: Mapping[str, Row]) -> list[str]:
+    """Return a line for each measured row that is held against another one."""
+    lines = []
+    for name, row in rows.items():
+        found = [results.get(n, {}).get("trained") for n in (name, row.against or "")]
+        if all(found):
+            (tests, rates), (old_tests, old_rates) = (
+                (_mean(trials, "test"), _mean(trials, "firing_rates")) for trials in found
+            )
+            lines.append(
+                f"`{name}` against `{row.against}`: {rates:.1f} % in place of {old_rates:.1f} % "
+                f"spikes, {tests - old_tests:+.2f} points"
+            )
+    return lines
 
 
 def _network(row: Row) -> str:
@@ -181,7 +206,8 @@ def markdown(results: Results, rows: Mapping[str, Row]) -> str:
     header, lines = text_rows(results, rows)
     body = ["| " + " | ".join(line) + " |" for line in (header, ["---"] * len(header), *lines)]
     settings = [f"- `{line[0]}`: {_settings(rows[line[0]])}" for line in lines]
-    return "\n".join([*body, "", *settings])
+    compared = [f"- {line}" for line in comparisons(results, rows)]
+    return "\n".join([*body, "", *settings, *compared])
 
 
 def insert(path: Path, text: str) -> None:

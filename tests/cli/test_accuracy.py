@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import codegen.cli.accuracy as verb
@@ -82,6 +83,33 @@ def test_the_table_goes_into_a_readme(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "float - 1.0" in text
     assert "- `quick`: epochs 2, batch size 32, learning rate 0.005" in text
     capsys.readouterr()
+
+
+def test_a_row_is_held_against_another(
+    tmp_path: Path, rows: dict[str, Row], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows["sparse"] = replace(
+        QUICK, goal=None, within=0.001, against="quick", firing=0.06, training={"epochs": 1}
+    )
+    path, few = tmp_path / "a.json", ("--seeds", "2", "--float-seeds", "0")
+    alone = measured(path, "--row", "sparse", *few)
+    assert "against" not in capsys.readouterr().out  # nothing to be held against yet
+    found = alone | measured(path, "--row", "quick", *few)
+    out = capsys.readouterr().out
+    tests, rates = (
+        {
+            name: [100 * np.mean(trial[what]) for trial in found[name]["trained"].values()]
+            for name in ("sparse", "quick")
+        }
+        for what in ("test", "firing_rates")
+    )
+    lost = np.mean(tests["sparse"]) - np.mean(tests["quick"])
+    assert lost != 0
+    assert (
+        f"`sparse` against `quick`: {np.mean(rates['sparse']):.1f} % in place of "
+        f"{np.mean(rates['quick']):.1f} % spikes, {lost:+.2f} points"
+    ) in out
+    assert "quick - 0.1 at 6 % spikes" in out
 
 
 @pytest.mark.parametrize(

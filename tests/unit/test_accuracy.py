@@ -17,6 +17,10 @@ def test_a_row_makes_a_network_of_its_data(name):
     assert len(row.bits) == len(row.sizes) - 1
     assert json.loads(json.dumps(row.settings()))["sizes"] == list(row.sizes)
     assert row.recipe.epochs > 0
+    if row.against is not None:
+        other = ROWS[row.against]
+        assert row.within is not None
+        assert (row.data, row.sizes, row.bits) == (other.data, other.sizes, other.bits)
 
 
 def test_settings_tell_rows_apart():
