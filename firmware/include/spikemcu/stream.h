@@ -5,6 +5,9 @@
 #include "spikemcu/counter.h"
 #include "spikemcu/frame.h"
 
+/* Forgets every sample. */
+void stream_start(void);
+
 /* SAMPLE: see protocol.h. */
 uint8_t sample_reply(const frame *request, frame *reply);
 
