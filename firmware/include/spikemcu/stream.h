@@ -1,6 +1,6 @@
 /* Raw samples for a model with a sensor: the stream that they go to, and what comes out. */
-#ifndef STREAM_H
-#define STREAM_H
+#ifndef SPIKEMCU_STREAM_H
+#define SPIKEMCU_STREAM_H
 
 #include "spikemcu/counter.h"
 #include "spikemcu/frame.h"
