@@ -32,6 +32,7 @@ class Hardware:
     wait_states: of its flash at its clock, by data sheet; conditions, source: where that holds and
         stands
     baud, via:   its serial line, and what serves it
+    uploads:     True if the firmware is uploaded over that line, not through a debug probe
     usb:         ids "vendor:product" under which that shows up; none if it cannot be told
     bootloader:  ids under which the board shows up while it waits for an upload
     leave:       how to leave the bootloader
@@ -42,6 +43,7 @@ class Hardware:
     source: str
     baud: int
     via: str
+    uploads: bool
     usb: tuple[str, ...]
     bootloader: tuple[str, ...]
     leave: str
@@ -138,6 +140,7 @@ def _hardware(name: str, data: dict[str, Any]) -> Board:
             source=waits["source"],
             baud=int(serial["baud"]),
             via=serial["via"],
+            uploads=bool(serial["uploads"]),
             usb=tuple(serial["usb"]),
             bootloader=tuple(bootloader["usb"]),
             leave=bootloader["leave"],

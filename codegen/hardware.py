@@ -121,7 +121,7 @@ def flash(
     target = BoardModel(model, board, port)
     require_fit(target.board, model, footprint)
     progress(f"building firmware for {target.board.name} and writing it there")
-    upload(render(model), target.board, port)
+    upload(render(model), target.board, port if target.hardware.uploads else None)
     progress(f"waiting for {target.board.name}")
     _wait(target)
     return target

@@ -167,7 +167,7 @@ def upload(
 ) -> Path:
     """Build firmware, write it to the board through PlatformIO, and return its ELF file.
 
-    port: handed to PlatformIO, for uploads over a serial port; others find their probe themselves
+    port: for boards whose uploads go over their serial line; a debug probe is found without
 
     Raises what `build` raises, and UploadError.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -171,7 +172,8 @@ class Runner:
         recorder = _Recorder(self.model, len(array), steps, trace, self.trace_membranes)
         try:
             for index, row in enumerate(_vectors(self.model, array, steps)):
-                self._run_sample(recorder, index, row)
+                run = partial(recorder.run, index=index, vectors=row)
+                self._surely(f"sample {index}", run)
                 if progress:
                     progress(index + 1, len(array))
         except BaseException:
@@ -179,19 +181,23 @@ class Runner:
             raise
         return recorder.result()
 
-    def _run_sample(self, recorder: _Recorder, index: int, vectors: Vectors) -> None:
-        """Run one sample, anew whenever the board restarts meanwhile."""
+    def _surely(
+        self, name: str, work: Callable[[Device], Any], device: Device | None = None
+    ) -> Any:
+        """Return what `work` gives, done anew whenever the board restarts meanwhile."""
         for attempt in range(MOST_RESTARTS):
             try:
-                if attempt:
-                    self._begin_anew()
-                recorder.run(self.device, index, vectors)
-                return
+                if device is None:
+                    device = self.device  # which greets the board
+                elif attempt:
+                    device.open()
+                    self._check(device.info())
+                return work(device)
             except RestartedError:
                 self.restarts += 1
         raise RestartedError(
-            f"{self.board.name}: restarted {MOST_RESTARTS} times during sample {index}: look at "
-            "its supply, and whether another program uses its port"
+            f"{self.board.name}: restarted {MOST_RESTARTS} times during {name}: look at its "
+            "supply, and whether another program uses its port"
         )
 
     def stream(self, samples: ArrayLike) -> Stream:
@@ -201,11 +207,14 @@ class Runner:
         `codegen.streams.expected` does. Results are asked for where the model has one: what
         comes elsewhere is counted, and shows as a result too many.
 
-        Any error ends the connection; the next call makes a new one.
+        A board that restarts meanwhile gets them all anew. Any other error ends the connection;
+        the next call makes a new one.
         """
         raw = check_samples(self.model, samples)
         try:
-            return _stream(self.device, self.model, raw)
+            stream = partial(_stream, model=self.model, raw=raw)
+            found: Stream = self._surely("a recording", stream)
+            return found
         except BaseException:
             self.close()
             raise
@@ -226,11 +235,6 @@ class Runner:
         finally:
             running.close()
         return np.array(counts, np.int64)
-
-    def _begin_anew(self) -> None:
-        """Greet a board that has restarted; it must still hold the model."""
-        self.device.open()
-        self._check(self.device.info())
 
     def benchmark(self, x: ArrayLike, steps: int | None = None) -> Counts:
         """Return what every call takes for a batch of inputs; x is as for `run`.
@@ -271,7 +275,9 @@ class Runner:
         try:
             for index, row in enumerate(_vectors(self.model, array, steps)):
                 done = steps if made is None else int(made[index])
-                self._call_each(device, row, done, measure, found)
+                each = partial(self._call_each, row=row, made=done, measure=measure)
+                for what, rows in self._surely(f"sample {index}", each, device).items():
+                    found[what] += rows
         finally:
             running.close()
         return {what: np.array(rows) if rows else None for what, rows in found.items()}
@@ -282,22 +288,21 @@ class Runner:
         row: Vectors,
         made: int,
         measure: Callable[[Device, What], Any],
-        found: dict[What, list[Any]],
-    ) -> None:
-        """Measure every call of one sample, `made` steps, and append what it gave to `found`."""
+    ) -> dict[What, list[Any]]:
+        """Measure every call of one sample, `made` steps; return what it gave, in a list each."""
         held, vectors = row
         device.reset(held)
-        for what in self._once(What.INPUT):
-            found[what].append(measure(device, what))
+        found = {what: [measure(device, what)] for what in self._once(What.INPUT)}
         each = []
         for vector in vectors[:made]:
             if vector:
                 device.input(vector)
             each.append(measure(device, What.STEP))
         each += [np.zeros_like(each[0])] * (len(vectors) - made) if each else []
-        found[What.STEP].append(each)
-        for what in self._once(What.SCORES, What.INFER):
-            found[what].append(measure(device, what))
+        found[What.STEP] = [each]
+        return found | {
+            what: [measure(device, what)] for what in self._once(What.SCORES, What.INFER)
+        }
 
     def _once(self, *calls: What) -> list[What]:
         """Return those of the calls that this kind of model has."""

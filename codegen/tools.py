@@ -39,6 +39,7 @@ def doctor() -> list[Tool]:
         Tool("QEMU", _program(QEMU), INSTALL),
         Tool("PlatformIO", _distribution("platformio"), "pip install 'platformio>=6.2,<7'"),
         Tool("SCons", _distribution("scons"), "pip install scons==4.11.1"),
+        Tool("pySerial", _distribution("pyserial"), "pip install 'pyserial>=3.5,<4'"),
         *(_package(name) for name in PACKAGES),
     ]
 

@@ -3,8 +3,8 @@
  * A mark keeps every register but lr, so that the code around it stays as it is. Its own cost is the
  * same every time, and marks_calibrate gives it. Built in with -DMODEL_MARKS=1.
  */
-#ifndef MODEL_MARKS_H
-#define MODEL_MARKS_H
+#ifndef SPIKEMCU_MODEL_MARKS_H
+#define SPIKEMCU_MODEL_MARKS_H
 
 #include <stdint.h>
 

@@ -264,4 +264,5 @@ void commands_start(void)
 {
     memset(device.input, 0, sizeof device.input);
     device_reset();
+    stream_start();
 }

@@ -23,7 +23,7 @@ static struct {
     uint32_t spikes[AT_LEAST_1(MODEL_SPIKE_WORDS)];
 } raw;
 
-static void restart(void)
+void stream_start(void)
 {
     memset(&raw, 0, sizeof raw);
     model_stream_reset(&raw.stream);
@@ -61,7 +61,7 @@ uint8_t sample_reply(const frame *request, frame *reply)
         return CODE_BAD_RANGE;
     }
     if ((flags & SAMPLE_RESTART) != 0) {
-        restart();
+        stream_start();
     }
     take_values((const int16_t *)&request->payload[1], bytes / 2u);
     if ((flags & SAMPLE_KEEP) == 0 && raw.filled == MODEL_CHANNELS) {
@@ -93,6 +93,10 @@ void stream_call(uintptr_t unused1, uintptr_t unused2, uintptr_t unused3)
 }
 
 #else
+
+void stream_start(void)
+{
+}
 
 uint8_t sample_reply(const frame *request, frame *reply)
 {

@@ -22,7 +22,7 @@ from support.results import assert_same
 from codegen import ports
 from codegen.boards import Board, find_board
 from codegen.cli import main
-from codegen.device import VERSION
+from codegen.device import VERSION, Device
 from codegen.errors import (
     BootloaderError,
     HangError,
@@ -43,7 +43,7 @@ from codegen.ports import (
 )
 from codegen.protocol import Client, Link
 from codegen.render import render
-from qat.model import LIF, Accumulate, Analog, Dense, Frames, Layer, Model, Spikes
+from qat.model import LIF, Accumulate, Analog, Dense, Frames, Layer, Model, Sensor, Spikes
 
 NAME = "nucleo_f401re"
 
@@ -180,14 +180,15 @@ def test_a_reset_between_and_within_samples(board: PtyBoard) -> None:
 
 
 class ResettingLink:
-    """A link to a board that is reset at every fifth request."""
+    """A link to a board that is reset now and then."""
 
-    def __init__(self, link: Link, board: PtyBoard) -> None:
-        self.link, self.board, self.requests = link, board, 0
+    def __init__(self, link: Link, board: PtyBoard, every: int = 5, most: int = 99) -> None:
+        self.link, self.board, self.every, self.left, self.requests = link, board, every, most, 0
 
     def write(self, data: bytes) -> None:
         self.requests += 1
-        if self.requests % 5 == 0:
+        if self.requests % self.every == 0 and self.left:
+            self.left -= 1
             self.board.reset()
         self.link.write(data)
 
@@ -203,6 +204,43 @@ def test_a_board_that_resets_all_the_time(board: PtyBoard) -> None:
         with pytest.raises(RestartedError, match="restarted 3 times during sample 0: look at its"):
             target.run(x, trace=True)
         assert target.restarts == 3
+
+
+def test_a_reset_while_cycles_are_counted(board: PtyBoard) -> None:
+    with on(board, timeout=0.5) as target:
+        connect = target.connect
+
+        def resetting(counting: bool = False) -> tuple[SerialLink, Device]:
+            link, device = connect(counting)
+            device.client.link = ResettingLink(link, board, every=23, most=2)
+            return link, device
+
+        target.connect = resetting  # type: ignore[method-assign]
+        counts = target.benchmark(inputs_for(MODELS["analog"], 5, 2))
+        assert target.restarts == 2
+    assert counts.step.shape == (5, 6)
+    assert counts.infer is not None
+    assert counts.infer.shape == (5,)
+
+
+def test_a_reset_during_a_recording(tmp_path: Path) -> None:
+    """Raw samples of a model with a sensor: a stream goes on from what it has heard before."""
+    rng = np.random.default_rng(1)
+    layers = (Layer(Dense(rng.integers(-1, 2, (33, 3))), LIF(40, (3,))),)
+    readout = Accumulate(Dense(rng.integers(-9, 9, (4, 33)), 8))
+    sensor = Sensor(np.array([0, 5, -7]), np.array([3000, 2000, 4000]), 14)
+    model = Model(Frames(3, -127, 127), layers, readout, 4, "raw", sensor=sensor)
+    recording = rng.integers(-400, 400, (100, 3), np.int16)
+    program = pty_program(render(model), tmp_path / "program")
+    with PtyBoard([program], tmp_path / "port") as board, on(board, model, timeout=0.5) as target:
+        calm = target.stream(recording)
+        client = target.device.client
+        client.link = ResettingLink(client.link, board, every=5, most=1)
+        disturbed = target.stream(recording)
+        assert target.restarts == 1
+    assert len(calm.when) > 3
+    for ours, theirs in ((calm.when, disturbed.when), (calm.scores, disturbed.scores)):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_port_that_goes_away_and_comes_back(board: PtyBoard) -> None:

@@ -34,6 +34,8 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path, root: Path)
         "codegen/templates/model.c.j2",
         "codegen/templates/driver.c",
         "codegen/_assets/boards/qemu-m4.json",
+        "codegen/_assets/boards/hardware/pico.json",
+        "codegen/_assets/firmware/src/arduino/main.cpp",
         "codegen/_assets/firmware/platformio.ini",
     ):
         assert needed in names

@@ -54,8 +54,8 @@ def run(model: Model, files: dict[str, str], board: str = "qemu-m4", timeout: fl
 
 # ------------------------------------------------------------------- crashes
 
-FAULT = "    static volatile uint32_t on; if (on++ > 0) { %s }"
-"""Not at the start, where nobody has asked yet."""
+FAULT = "    static volatile uint32_t on; if (on++ > 1) { %s }"
+"""Not at the start, where nobody has asked yet, nor when the session is opened."""
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -102,8 +102,8 @@ def test_a_stack_overflow(model: Model, board: str) -> None:
 
 
 def test_after_a_crash_the_next_run_starts_anew(model: Model) -> None:
-    """The fault comes with the third reset: once at the start, then one for each sample."""
-    fault = 'static volatile uint32_t n; if (++n == 3) { __asm__ volatile("udf #0"); }'
+    """The fault comes with the fourth reset: start, session, then one for each sample."""
+    fault = 'static volatile uint32_t n; if (++n == 4) { __asm__ volatile("udf #0"); }'
     x = inputs_for(model, 2, 0)
     with TargetModel(model, "qemu-m4", files=faulty(model, fault)) as target:
         with pytest.raises(CrashError):

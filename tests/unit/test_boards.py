@@ -190,3 +190,9 @@ def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert cache_dir() == Path("/h/.cache/spikemcu")
     monkeypatch.setenv("SPIKEMCU_CACHE", "/mine")
     assert cache_dir() == Path("/mine")
+
+
+def test_which_boards_take_uploads_over_their_serial_line() -> None:
+    """Those without a debug probe: only they are told the port."""
+    over = [b.name for b in hardware_boards().values() if b.hardware and b.hardware.uploads]
+    assert over == ["pico", "nano33ble"]

@@ -20,6 +20,7 @@ NAMES = [
     "QEMU",
     "PlatformIO",
     "SCons",
+    "pySerial",
     "package qat",
     "package codegen",
 ]

@@ -1,6 +1,6 @@
 /* The commands that measure calls on the model; each returns a code and fills its reply. */
-#ifndef BENCHMARK_H
-#define BENCHMARK_H
+#ifndef SPIKEMCU_BENCHMARK_H
+#define SPIKEMCU_BENCHMARK_H
 
 #include "frame.h"
 

@@ -1,6 +1,6 @@
 /* Executes requests on the one model of this firmware. */
-#ifndef COMMANDS_H
-#define COMMANDS_H
+#ifndef SPIKEMCU_COMMANDS_H
+#define SPIKEMCU_COMMANDS_H
 
 #include "frame.h"
 

@@ -6,8 +6,8 @@
  *
  * src/arduino/counter.c counts cycles of the core, those of interrupts included that come meanwhile.
  */
-#ifndef COUNTER_H
-#define COUNTER_H
+#ifndef SPIKEMCU_COUNTER_H
+#define SPIKEMCU_COUNTER_H
 
 #include <stdint.h>
 

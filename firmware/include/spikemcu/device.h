@@ -1,6 +1,6 @@
 /* The one model of this firmware: its state, its input and what came out. */
-#ifndef DEVICE_H
-#define DEVICE_H
+#ifndef SPIKEMCU_DEVICE_H
+#define SPIKEMCU_DEVICE_H
 
 #include <stdbool.h>
 

@@ -12,8 +12,8 @@
  * Everything is little-endian. The payload lies at a multiple of 4, and so do all words in it.
  * This file knows nothing of links and models; it turns bytes into frames and back.
  */
-#ifndef FRAME_H
-#define FRAME_H
+#ifndef SPIKEMCU_FRAME_H
+#define SPIKEMCU_FRAME_H
 
 #include <stdint.h>
 

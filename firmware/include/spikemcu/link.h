@@ -5,8 +5,8 @@
  * firmware that has just started is in session 0, so that a host, which chooses another, notices a
  * restart with its next request.
  */
-#ifndef LINK_H
-#define LINK_H
+#ifndef SPIKEMCU_LINK_H
+#define SPIKEMCU_LINK_H
 
 #ifdef __cplusplus
 extern "C" {

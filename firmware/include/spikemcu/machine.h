@@ -2,8 +2,8 @@
  *
  * src/qemu and src/arduino implement it, each for its own.
  */
-#ifndef MACHINE_H
-#define MACHINE_H
+#ifndef SPIKEMCU_MACHINE_H
+#define SPIKEMCU_MACHINE_H
 
 #include <stdint.h>
 

@@ -43,8 +43,8 @@
  * The trace of a step is a row of words: layer by layer the packed spikes, spike i at bit
  * i % 32 of word i / 32, then one membrane per neuron, int32.
  */
-#ifndef PROTOCOL_H
-#define PROTOCOL_H
+#ifndef SPIKEMCU_PROTOCOL_H
+#define SPIKEMCU_PROTOCOL_H
 
 #define PROTOCOL_VERSION 2u
 

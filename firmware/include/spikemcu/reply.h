@@ -1,6 +1,6 @@
 /* Replies grow word by word. */
-#ifndef REPLY_H
-#define REPLY_H
+#ifndef SPIKEMCU_REPLY_H
+#define SPIKEMCU_REPLY_H
 
 #include "frame.h"
 

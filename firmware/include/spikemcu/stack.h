@@ -2,8 +2,8 @@
  *
  * Where nothing is known, as under a framework with a stack of its own, the size is 0.
  */
-#ifndef STACK_H
-#define STACK_H
+#ifndef SPIKEMCU_STACK_H
+#define SPIKEMCU_STACK_H
 
 #include <stdint.h>
 

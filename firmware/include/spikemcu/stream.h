@@ -1,9 +1,12 @@
 /* Raw samples for a model with a sensor: the stream that they go to, and what comes out. */
-#ifndef STREAM_H
-#define STREAM_H
+#ifndef SPIKEMCU_STREAM_H
+#define SPIKEMCU_STREAM_H
 
 #include "spikemcu/counter.h"
 #include "spikemcu/frame.h"
+
+/* Forgets every sample. */
+void stream_start(void);
 
 /* SAMPLE: see protocol.h. */
 uint8_t sample_reply(const frame *request, frame *reply);

@@ -3,8 +3,8 @@
  * src/qemu/transport_semihosting.c and transport_uart.c implement them for QEMU, src/arduino/transport.cpp for
  * the serial port of a board. Another link is another file.
  */
-#ifndef TRANSPORT_H
-#define TRANSPORT_H
+#ifndef SPIKEMCU_TRANSPORT_H
+#define SPIKEMCU_TRANSPORT_H
 
 #include <stdint.h>
 

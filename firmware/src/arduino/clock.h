@@ -1,6 +1,6 @@
 /* The time that the Arduino core keeps. */
-#ifndef CLOCK_H
-#define CLOCK_H
+#ifndef SPIKEMCU_CLOCK_H
+#define SPIKEMCU_CLOCK_H
 
 #include <stdint.h>
 

@@ -90,12 +90,9 @@ uint32_t counter_kind(void)
 
 /* ------------------------------------------------------------------ time */
 
-static moment now(void)
+static inline uint32_t read_counter(void)
 {
-    moment read;
-    read.microseconds = clock_microseconds();
-    read.fine = kind == COUNTER_CYCLES ? cycles() : *TIMER_CURRENT;
-    return read;
+    return kind == COUNTER_CYCLES ? cycles() : *TIMER_CURRENT;
 }
 
 static uint64_t cycles_of(uint32_t microseconds)
@@ -138,12 +135,15 @@ __attribute__((naked, noinline)) static void nothing(UNUSED uintptr_t a, UNUSED 
 
 __attribute__((noinline)) counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c)
 {
+    moment first, last;
     (void)counter_kind();
-    const moment first = now();
+    first.microseconds = clock_microseconds(); /* outside: micros() takes its time */
+    first.fine = read_counter();
     __asm__ volatile("" ::: "memory");
     f(a, b, c);
     __asm__ volatile("" ::: "memory");
-    const moment last = now();
+    last.fine = read_counter();
+    last.microseconds = clock_microseconds();
     const counter_span span = {between(first, last), 0};
     return span;
 }

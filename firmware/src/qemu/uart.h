@@ -1,6 +1,6 @@
 /* The serial port of an emulated machine; built in with -DUART_BASE=address. */
-#ifndef UART_H
-#define UART_H
+#ifndef SPIKEMCU_UART_H
+#define SPIKEMCU_UART_H
 
 #include <stdbool.h>
 #include <stdint.h>

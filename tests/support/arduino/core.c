@@ -35,6 +35,22 @@ void SysTick_Handler(void)
     milliseconds++;
 }
 
+#if CORE_TIMER == TIMER_OFF
+#define RAN_OUT (1u << 16) /* since the register was last read */
+
+/* As a core with another timer does it: here it counts how often the one that somebody started ran out. */
+unsigned long micros(void)
+{
+    static uint64_t ticks;
+    ticks += (*CONTROL & RAN_OUT) != 0 ? (uint64_t)*RELOAD + 1u : 0u;
+    uint32_t left = *CURRENT;
+    if ((*CONTROL & RAN_OUT) != 0) {
+        ticks += (uint64_t)*RELOAD + 1u;
+        left = *CURRENT;
+    }
+    return (unsigned long)((ticks + *RELOAD - left) / (SystemCoreClock / 1000000u));
+}
+#else
 /* As STM32's core does it: the milliseconds, and how far the timer has come in this one. */
 unsigned long micros(void)
 {
@@ -46,6 +62,7 @@ unsigned long micros(void)
     const uint32_t clock = CORE_TIMER == TIMER_OTHER ? OTHER_CLOCK : SystemCoreClock;
     return before * 1000u + (*RELOAD - left) / (clock / 1000000u);
 }
+#endif
 
 void core_begin(unsigned long baud)
 {
