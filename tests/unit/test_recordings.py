@@ -9,7 +9,16 @@ import pytest
 
 import qat
 from qat.datasets import from_arrays, from_recording, load
-from qat.recordings import LEFT_OUT, TESTS, TRAIN, VALIDATE, divide_by, divide_in_time, runs_of
+from qat.recordings import (
+    LEFT_OUT,
+    TESTS,
+    TRAIN,
+    VALIDATE,
+    covered,
+    divide_by,
+    divide_in_time,
+    runs_of,
+)
 from qat.sensing import own_unit, power_of_ten, to_samples
 
 RANDOM = np.random.default_rng(0)
@@ -287,6 +296,18 @@ def test_recordings_that_do_not_fit_get_one_line(x, y, how, said) -> None:
     with pytest.raises(ValueError, match=said) as caught:
         from_recording(x, y, **how, **names)
     assert "\n" not in str(caught.value)
+
+
+def test_lines_that_windows_cover() -> None:
+    inside = covered(np.array([1, 2, 7]), 2, 9)
+    assert np.flatnonzero(inside).tolist() == [1, 2, 3, 7, 8]
+
+
+def test_more_windows_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qat.memory.available", lambda: 200_000)
+    assert len(from_recording(X, Y, 20).x_train) > 50
+    with pytest.raises(ValueError, match=r"2,286 windows: needs about .* use a larger hop"):
+        from_recording(X, Y, 20, 1)
 
 
 def test_a_class_of_one_recording_cannot_be_held_out() -> None:
