@@ -161,6 +161,18 @@ def test_fewer_input_bits_are_scaled_from_the_samples(bits: int) -> None:
         data.with_input_bits(1)
 
 
+def test_samples_go_through_the_sensor_of_another() -> None:
+    data, other = from_recording(X, Y, 20, group=4), from_recording(X / 2, Y, 20, group=4)
+    assert data.sensor is not None
+    found = other.with_sensor(data.sensor, -127, 127)
+    assert other.raw is not None
+    again = np.array([data.sensor.scale(window, -127, 127) for window in other.raw.validation])
+    np.testing.assert_array_equal(found.x_validation, again)
+    assert found.sensor is data.sensor
+    with pytest.raises(ValueError, match="is not made of the samples of a sensor"):
+        load("digits").with_sensor(data.sensor, 0, 16)
+
+
 def test_what_goes_through_another_step_has_no_sensor() -> None:
     data = from_recording(X, Y, 20).through(lambda x: x // 2)
     assert data.sensor is None
