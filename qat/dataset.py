@@ -115,6 +115,23 @@ class Dataset:
             x_scale=_scalar_or_each(np.multiply(self.x_scale, 2**shift)),
         )
 
+    def with_sensor(self, sensor: Sensor, low: int, high: int) -> Dataset:
+        """Return the data with the inputs, low to high, that another sensor makes of the samples.
+
+        Raises ValueError for data without samples.
+        """
+        raw = self.raw
+        if raw is None:
+            raise ValueError(f"{self.name}: is not made of the samples of a sensor")
+        return replace(
+            self,
+            x_train=raw.through(sensor, raw.train, low, high),
+            x_validation=raw.through(sensor, raw.validation, low, high),
+            x_test=raw.through(sensor, raw.test, low, high),
+            input_range=(low, high),
+            sensor=sensor,
+        )
+
 
 def _scalar_or_each(values: NDArray[Any]) -> float | tuple[float, ...]:
     return float(values) if values.ndim == 0 else tuple(map(float, values))

@@ -8,15 +8,20 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from qat.checks import check_classes, check_features, check_samples, checked_labels
 from qat.dataset import TEST, VALIDATION, Dataset, from_raw
+from qat.memory import require
 from qat.quantize import finite
 from qat.sensing import Raw, check_fit, given_unit, own_unit, to_samples
 
 TRIALS = 100
 """Divisions of whole recordings that are tried until every class has some that train."""
+
+BYTES_PER_VALUE = 20
+"""Memory that an input takes while data are made, besides its samples."""
 
 TRAIN, VALIDATE, TESTS, LEFT_OUT = 0, 1, 2, -1
 
@@ -164,9 +169,11 @@ def from_recording(
     )
     classes = class_names or tuple(map(str, range(int(labels.max()) + 1)))
     _check_parts(parts, of, classes, timing, by is not None)
-    inside = np.arange(window)
-    places = [starts[parts == part][:, None] + inside for part in (TRAIN, VALIDATE, TESTS)]
-    raw = _raw(array, places, timing, unit, channel_names)
+    steps, channels = window // group, array.shape[1]
+    needed = len(starts) * channels * (2 * window + BYTES_PER_VALUE * steps)
+    require(f"{len(starts):,} windows", needed, "use a larger hop")
+    divided = [starts[parts == part] for part in (TRAIN, VALIDATE, TESTS)]
+    raw = _raw(array, divided, timing, unit, channel_names)
     return from_raw(
         raw,
         *(of[parts == part] for part in (TRAIN, VALIDATE, TESTS)),
@@ -194,15 +201,23 @@ def _windows(columns: list[NDArray[Any]], timing: Windowing) -> tuple[NDArray[np
     return np.concatenate([np.array(s, np.int64) for s in starts]), said
 
 
+def covered(starts: NDArray[np.int64], window: int, lines: int) -> NDArray[np.bool_]:
+    """Return which of the lines lie in a window."""
+    edges = np.zeros(lines + 1, np.int64)
+    np.add.at(edges, starts, 1)
+    np.add.at(edges, starts + window, -1)
+    return np.cumsum(edges[:-1]) > 0
+
+
 def _raw(
     array: NDArray[np.float64],
-    places: Sequence[NDArray[np.int64]],
+    starts: Sequence[NDArray[np.int64]],
     timing: Windowing,
     unit: ArrayLike | None,
     names: Sequence[str],
 ) -> Raw:
-    """Return the samples at the places of the three parts, (windows, samples) each."""
-    trains = np.unique(places[0])
+    """Return the samples of the windows of the three parts."""
+    trains = covered(starts[0], timing.window, len(array))
     check_features(array[trains], True, names)
     if unit is None:
         units = own_unit(array[trains], each=True)
@@ -211,6 +226,7 @@ def _raw(
         check_fit(array, units, names)
     samples = to_samples(array, units)
     check_samples(samples[trains], units, names)
-    train, validation, test = (samples[place] for place in places)
+    every = sliding_window_view(samples, timing.window, axis=0).transpose(0, 2, 1)
+    train, validation, test = (every[part] for part in starts)
     hop = timing.every // timing.group
     return Raw(train, validation, test, units, True, True, timing.group, hop)

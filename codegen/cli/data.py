@@ -49,31 +49,25 @@ def load_data(name: str, arguments: Namespace, seed: int = 0, **known: Any) -> D
     )
 
 
-def _of_sensor(model: Model, arguments: Namespace) -> dict[str, Any]:
-    """Return how a file must be read for a model with a sensor, as far as the model knows."""
+def _of_sensor(model: Model, name: str) -> dict[str, Any]:
+    """Return how data must be read for a model with a sensor, as far as the model knows."""
     sensor = model.sensor
-    if sensor is None or (arguments.data or "") in DATASETS:
+    if sensor is None:
         return {}
     unit = {"unit": model.metadata.get("sample_unit")}
-    if model.input.held or model.steps is None:
+    if model.input.held or model.steps is None or name in DATASETS:
         return unit
     hop = (sensor.hop or model.steps) * sensor.group
     return {**unit, "window": model.steps * sensor.group, "hop": hop, "group": sensor.group}
 
 
-def _through_sensor(model: Model, data: Dataset) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """Return (inputs, samples) of test data as the model's own sensor makes them, if it has one."""
-    if model.sensor is None or data.raw is None:
-        return None
-    raw, low, high = data.raw.test, model.input.low, model.input.high
-    return data.raw.through(model.sensor, raw, low, high), raw
-
-
 def _fitting(model: Model, data: Dataset) -> Dataset:
-    """Return the data with as many input bits as the model takes."""
+    """Return the data with the inputs that the model's own sensor makes, or as many bits."""
     if isinstance(model.input, Spikes):
         return data
     low, high = model.input.low, model.input.high
+    if model.sensor is not None and data.raw is not None:
+        return data.with_sensor(model.sensor, low, high)
     if data.input_range != (low, high):
         bits = high.bit_length() + (low < 0)
         data = data.with_input_bits(bits)
@@ -120,15 +114,16 @@ def inputs_of(model: Model, arguments: Namespace) -> Inputs:
     if name is None:
         x = made_inputs(model, arguments.limit or MADE)
         return Inputs(x, f"{len(x)} made inputs (extremes, then random){_hint(model)}", steps)
-    data = load_data(name, arguments, **_of_sensor(model, arguments))
-    sensed = _through_sensor(model, data)
-    x, raw = (_fitting(model, data).x_test, None) if sensed is None else sensed
-    x, labels = x[: arguments.limit], data.y_test[: arguments.limit]
+    data = _fitting(model, load_data(name, arguments, **_of_sensor(model, name)))
+    x, labels = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
     origin = f"{len(x)} test samples of {data.name}"
-    samples = None if raw is None else _one_stream(raw[: arguments.limit])
+    samples = _one_stream(model, data, arguments.limit)
     return Inputs(x, origin, steps, labels, data.class_names, samples)
 
 
-def _one_stream(raw: NDArray[Any]) -> NDArray[Any]:
-    """Return samples of windows, one behind the other, as many as are sent through a stream."""
+def _one_stream(model: Model, data: Dataset, limit: int | None) -> NDArray[Any] | None:
+    """Return samples of test windows, one behind the other, as many as are sent in a stream."""
+    if model.sensor is None or data.raw is None:
+        return None
+    raw = data.raw.test[:limit]
     return raw.reshape(-1, raw.shape[-1])[:STREAM_SAMPLES]

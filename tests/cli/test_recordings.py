@@ -124,6 +124,14 @@ def test_what_does_not_fit_is_one_line(
     assert error.count("\n") == 1
 
 
+def test_a_named_set_is_read_in_the_unit_of_the_model(model: Path) -> None:
+    from codegen.cli.data import _of_sensor  # noqa: PLC0415
+
+    found = Model.load(model)
+    assert _of_sensor(found, "watch") == {"unit": 0.001}
+    assert _of_sensor(found, "rec.csv") == {"unit": 0.001, "window": 24, "hop": 12, "group": 4}
+
+
 def test_named_sets_take_no_window(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "digits", "--window", "4"]) == 2
     assert "go with a file of your own" in capsys.readouterr().err

@@ -123,6 +123,31 @@ def test_ram_of_a_stream_is_what_was_planned(mode: str, group: int, tmp_path: Pa
     subprocess.run(command, cwd=tmp_path, check=True)
 
 
+def test_two_streams_run_beside_each_other_in_cpp(tmp_path: Path) -> None:
+    model = model_of("ring")
+    codegen.generate(model, tmp_path)
+    samples = np.stack([made_samples(model, seed)[:120] for seed in (1, 2)], axis=1)
+    numbers = ", ".join(map(str, samples.ravel()))
+    (tmp_path / "both.cpp").write_text(
+        '#include "raw.h"\n#include <cstdio>\n'
+        f"static const int16_t samples[120][2][3] = {{{numbers}}};\n"
+        "int main() {\n"
+        "    static raw_stream streams[2];\n    int32_t scores[4];\n"
+        "    for (auto &stream : streams) raw_stream_reset(&stream);\n"
+        "    for (auto &pair : samples) for (int k = 0; k < 2; k++)\n"
+        "        if (raw_sample(&streams[k], pair[k], scores) >= 0)\n"
+        '            std::printf("%d %d %d %d\\n", scores[0], scores[1], scores[2], scores[3]);\n'
+        "}\n"
+    )
+    subprocess.run([find_compiler(), *WARNINGS, "-c", "raw.c"], cwd=tmp_path, check=True)
+    link = ["g++", "-Wall", "-Wextra", "-Werror", "-Wno-missing-braces", "both.cpp", "raw.o"]
+    subprocess.run([*link, "-o", "both"], cwd=tmp_path, check=True)
+    done = subprocess.run([tmp_path / "both"], capture_output=True, text=True, check=True)
+    found = np.array(done.stdout.split(), int).reshape(-1, 2, 4)
+    for k in (0, 1):
+        np.testing.assert_array_equal(found[:, k], expected(model, samples[:, k]).scores)
+
+
 def test_the_header_names_units_and_channels() -> None:
     text = render(golden())["sensor.h"]
     assert "1 stands for 0.001 in the units of the data." in text

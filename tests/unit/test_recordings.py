@@ -9,7 +9,16 @@ import pytest
 
 import qat
 from qat.datasets import from_arrays, from_recording, load
-from qat.recordings import LEFT_OUT, TESTS, TRAIN, VALIDATE, divide_by, divide_in_time, runs_of
+from qat.recordings import (
+    LEFT_OUT,
+    TESTS,
+    TRAIN,
+    VALIDATE,
+    covered,
+    divide_by,
+    divide_in_time,
+    runs_of,
+)
 from qat.sensing import own_unit, power_of_ten, to_samples
 
 RANDOM = np.random.default_rng(0)
@@ -152,6 +161,18 @@ def test_fewer_input_bits_are_scaled_from_the_samples(bits: int) -> None:
         data.with_input_bits(1)
 
 
+def test_samples_go_through_the_sensor_of_another() -> None:
+    data, other = from_recording(X, Y, 20, group=4), from_recording(X / 2, Y, 20, group=4)
+    assert data.sensor is not None
+    found = other.with_sensor(data.sensor, -127, 127)
+    assert other.raw is not None
+    again = np.array([data.sensor.scale(window, -127, 127) for window in other.raw.validation])
+    np.testing.assert_array_equal(found.x_validation, again)
+    assert found.sensor is data.sensor
+    with pytest.raises(ValueError, match="is not made of the samples of a sensor"):
+        load("digits").with_sensor(data.sensor, 0, 16)
+
+
 def test_what_goes_through_another_step_has_no_sensor() -> None:
     data = from_recording(X, Y, 20).through(lambda x: x // 2)
     assert data.sensor is None
@@ -287,6 +308,18 @@ def test_recordings_that_do_not_fit_get_one_line(x, y, how, said) -> None:
     with pytest.raises(ValueError, match=said) as caught:
         from_recording(x, y, **how, **names)
     assert "\n" not in str(caught.value)
+
+
+def test_lines_that_windows_cover() -> None:
+    inside = covered(np.array([1, 2, 7]), 2, 9)
+    assert np.flatnonzero(inside).tolist() == [1, 2, 3, 7, 8]
+
+
+def test_more_windows_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qat.memory.available", lambda: 200_000)
+    assert len(from_recording(X, Y, 20).x_train) > 50
+    with pytest.raises(ValueError, match=r"2,286 windows: needs about .* use a larger hop"):
+        from_recording(X, Y, 20, 1)
 
 
 def test_a_class_of_one_recording_cannot_be_held_out() -> None:
