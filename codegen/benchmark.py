@@ -204,7 +204,8 @@ def measure_model(
     names = [stage.kernel for stage in plan(model).stages]
     with TargetModel(model, found) as target:
         counts = target.benchmark(x, steps)
-    calls = {"input": counts.input, "step": counts.step, "inference": counts.infer}
+    made = counts.step[counts.step > 0]  # an early stop saves some
+    calls = {"input": counts.input, "step": made, "inference": counts.infer}
     kernels = "+".join(dict.fromkeys(names))
     rows = [(call, kernels, values) for call, values in calls.items() if values is not None]
     rows += [(name, kernel, values) for name, kernel, values in part_counts(model, x, board, steps)]
@@ -223,7 +224,7 @@ def part_counts(
         counts = target.parts(x, steps)
     values = counts.step.mean(axis=1) if counts.infer is None else counts.infer
     first = program.encoder or program.layers[0]
-    kernels = ("", *(stage.kernel for stage in (first, *program.stages)))
+    kernels = ("", *(stage.kernel for stage in (first, *program.stages)), "")
     there = [(n, k, v) for n, k, v in zip(part_names(program), kernels, values.T, strict=False)]
     return [row for row in there if row[2].any()]
 

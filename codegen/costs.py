@@ -131,7 +131,7 @@ def works(
     """
     load = base_load(program, core, single, activity.steps)
     reads = sources(model_input, activity)
-    parts = [Work("rest", "rest", program, load)]
+    parts = [Work("rest", "rest decision" if program.stop else "rest", program, load)]
     if program.encoder is not None:
         parts.append(_encoder_work(program.encoder, model_input, activity, load))
     for stage, source, own in zip(program.layers, reads, activity.layers, strict=False):

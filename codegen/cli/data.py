@@ -41,12 +41,9 @@ FILE = ("label", "by", "ignore", "window", "hop", "group", "unit")
 
 def load_data(name: str, arguments: Namespace, seed: int = 0, **known: Any) -> Dataset:
     """Return a data set as the arguments say; `known` stands where they say nothing."""
-    asked = {key: getattr(arguments, key) for key in FILE}
-    return load(
-        name,
-        seed,
-        **{key: asked[key] or known.get(key) for key in FILE} | {"ignore": asked["ignore"]},
-    )
+    asked = {key: getattr(arguments, key, None) for key in FILE}
+    ignore = {"ignore": asked["ignore"] or ()}
+    return load(name, seed, **{key: asked[key] or known.get(key) for key in FILE} | ignore)
 
 
 def _of_sensor(model: Model, name: str) -> dict[str, Any]:
@@ -101,7 +98,7 @@ def labelled(model: Model, arguments: Namespace) -> tuple[Model, Dataset]:
     if name is None or model.readout is None:
         data = f"data with labels, --data NAME|FILE{_hint(model)}"
         raise ValueError(f"{model.name}: needs {data if name is None else 'a readout'}")
-    return model, _fitting(model, load_data(name, arguments, **_of_sensor(model, arguments)))
+    return model, _fitting(model, load_data(name, arguments, **_of_sensor(model, name)))
 
 
 def inputs_of(model: Model, arguments: Namespace) -> Inputs:

@@ -63,7 +63,7 @@ def _print(one: Report, out: Output) -> None:
 
 
 def _why(part: PartReport) -> str:
-    if not part.kernel or part.part in ("currents", "encoder"):
+    if not part.kernel or part.part in ("currents", "encoder", "decision"):
         return ""
     if len(part.candidates) < 2:
         return ONLY

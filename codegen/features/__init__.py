@@ -68,6 +68,7 @@ def decision(stage: Readout, load: Load) -> Features:
 
 KINDS: dict[str, Counted] = {
     "rest": rest,
+    "rest decision": rest,
     "sliced rate encoder": encoders.sliced_rate,
     "plain rate encoder": encoders.plain_rate,
     "sliced latency encoder": encoders.sliced_latency,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.golden import GOLDEN
-from support.models import small_model, steps_for
+from support.models import inputs_for, small_model, steps_for
 
 from codegen import costs, samples
 from codegen.boards import find_board
@@ -22,7 +23,18 @@ from codegen.samples import Plan, make
 from codegen.stages import part_names, plan
 from codegen.target import MARKS, TargetModel
 from qat.datasets import DATASETS
-from qat.model import LIF, Accumulate, Activity, Analog, Dense, Frames, Layer, Model, Spikes
+from qat.model import (
+    LIF,
+    Accumulate,
+    Activity,
+    Analog,
+    Dense,
+    EarlyStop,
+    Frames,
+    Layer,
+    Model,
+    Spikes,
+)
 
 pytestmark = pytest.mark.target
 
@@ -101,6 +113,22 @@ def compare(model: Model, board: str, x: Any, activity: Activity) -> None:
         > (REST if part == "rest" else PREDICTED * values.mean())
     }
     assert not wrong
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_an_inference_that_stops_early_takes_what_was_predicted(board: str) -> None:
+    model = replace(small_model(), stop=EarlyStop(30, 2))
+    x, core = inputs_for(model, 60, 1), find_board(board).core
+    activity = Activity.measure(model, x)
+    assert activity.steps is not None
+    assert 2 < activity.steps < 6
+    counts, expected = counted(model, board, x), predicted(model, board, activity)
+    assert set(counts) == set(expected)
+    total = sum(values.mean() for values in counts.values())
+    assert sum(expected.values()) == pytest.approx(total, rel=LOOSE)
+    worst = costs.worst_works(plan(model), model.input, core)
+    for work in worst:
+        assert counts[work.part].max() <= costs.evaluate(work, core, "worst")
 
 
 @pytest.mark.parametrize("board", BOARDS)
