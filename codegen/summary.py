@@ -69,6 +69,14 @@ def _shared(program: Program) -> list[dict[str, Any]]:
     return [_field(item) for item in program.fields if item.name not in owned]
 
 
+def _encoder(program: Program) -> dict[str, Any] | None:
+    """Return what makes spikes of the input, if anything does; its RAM is among the shared."""
+    stage = program.encoder
+    if stage is None:
+        return None
+    return {"kernel": stage.kernel, "lines": stage.lines, "flash": _items(stage)["flash"]}
+
+
 def summarize(
     model: Model, core: str | None = None, activity: Activity | None = None
 ) -> dict[str, Any]:
@@ -90,6 +98,7 @@ def summarize(
             "low": program.input_low,
             "high": program.input_high,
         },
+        "encoder": _encoder(program),
         "steps": model.steps,
         "readout": None if model.readout is None else type(model.readout).__name__.lower(),
         "outputs": model.outputs,
