@@ -152,7 +152,7 @@ UNSEEN = (
     Plan(Rate, -100, 100, (24, 40, 10), (2, 8), 8),
     Plan(Rate, 0, 31, (9, 20), (4,), 9, count=True, plain=True),
     Plan(Latency, 0, 255, (120, 128, 40), (2, 2), 10, count=True),
-    Plan(Latency, -8, 7, (25, 12, 5), (2, 8), 6, plain=True),
+    Plan(Latency, -8, 7, (25, 40, 10), (2, 8), 6, plain=True),
     Plan(Delta, 0, 255, (40, 33, 6), (2, 8), 12, plain=True),
 )
 """Models like those that are fitted, and none of them."""
