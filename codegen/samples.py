@@ -96,6 +96,10 @@ ENCODED: tuple[tuple[type, int, int, tuple[int, int], int, bool], ...] = (
     (Rate, -128, 127, (30, 10), 9, True),
     (Rate, -8, 7, (5, 16), 16, True),
     (Rate, 0, 16, (40, 33), 5, True),
+    (Rate, 0, 255, (70, 12), 6, True),
+    (Rate, 0, 255, (3, 9), 25, True),
+    (Rate, -128, 127, (7, 33), 12, True),
+    (Rate, 0, 7, (10, 20), 10, True),
     (Latency, 0, 15, (784, 128), 8, False),
     (Latency, 0, 255, (300, 160), 6, False),
     (Latency, -128, 127, (150, 130), 8, False),
@@ -111,11 +115,15 @@ ENCODED: tuple[tuple[type, int, int, tuple[int, int], int, bool], ...] = (
     (Latency, 0, 255, (9, 20), 12, True),
     (Latency, -128, 127, (30, 10), 9, True),
     (Latency, -8, 7, (5, 16), 16, True),
+    (Latency, 0, 15, (70, 33), 4, True),
     (Delta, 0, 255, (6, 33), 20, True),
     (Delta, -128, 127, (30, 12), 9, True),
     (Delta, 0, 15, (200, 16), 6, True),
     (Delta, -8, 7, (3, 20), 30, True),
     (Delta, 0, 255, (64, 128), 8, True),
+    (Delta, 0, 255, (12, 20), 12, True),
+    (Delta, -128, 127, (3, 9), 16, True),
+    (Delta, -8, 7, (100, 12), 5, True),
 )
 """Encoders in front of one layer whose spikes are counted: kind, range, sizes, steps, and whether
 the values are encoded one by one."""

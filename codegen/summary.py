@@ -85,6 +85,14 @@ def _sensor(program: Program, stream: Stream) -> dict[str, Any]:
     }
 
 
+def _encoder(program: Program) -> dict[str, Any] | None:
+    """Return what makes spikes of the input, if anything does; its RAM is among the shared."""
+    stage = program.encoder
+    if stage is None:
+        return None
+    return {"kernel": stage.kernel, "lines": stage.lines, "flash": _items(stage)["flash"]}
+
+
 def summarize(
     model: Model, core: str | None = None, activity: Activity | None = None
 ) -> dict[str, Any]:
@@ -106,6 +114,7 @@ def summarize(
             "low": program.input_low,
             "high": program.input_high,
         },
+        "encoder": _encoder(program),
         "steps": model.steps,
         "sensor": None if program.sensor is None else _sensor(program, program.sensor),
         "readout": None if model.readout is None else type(model.readout).__name__.lower(),

@@ -17,16 +17,20 @@ from typing import Any
 
 import numpy as np
 
-from codegen.benchmark import measure_layer
-from codegen.boards import load_boards
+from codegen.benchmark import encoded_layer, measure_encoder, measure_layer
+from codegen.boards import Board, load_boards
 from codegen.sizes import size_of
 from codegen.stages import plan
+from codegen.stages.encoders import ENCODERS
 from codegen.target import TargetModel
 from qat.model import Model
 
 LAYER, DENSITIES = (784, 128), (0.01, 0.1, 0.5)
 EXAMPLES = ("tests/examples/mnist-784.npz", "tests/examples/mnist-256.npz")
 IMAGES = 200
+ENCODERS_SHOWN = (("rate", 4), ("rate", 8), ("latency", 4), ("latency", 8), ("delta", 8))
+"""Kinds of input that become spikes, and bits of a value."""
+
 INFERENCE_BOARDS = ("qemu-m0", "qemu-m4", "qemu-m55")
 
 DENSE_LAYER: dict[str, tuple[int, int]] = {
@@ -67,6 +71,26 @@ def layer_table() -> str:
     spikes = [f"spikemcu, {100 * d:g} % spike" for d in DENSITIES]
     header = ["instructions", "CMSIS-NN int8", "CMSIS-NN int4", *spikes, "int8 against 10 %"]
     return _table(header, rows)
+
+
+def encoder_table() -> str:
+    """Measure the encoders of 784 values, each step: in planes, and a loop over the values."""
+    rows = []
+    for name in INFERENCE_BOARDS:
+        board = load_boards()[name]
+        cells = [_encoder_cell(*column, board) for column in ENCODERS_SHOWN]
+        rows.append([board.core.replace("cortex-m", "Cortex-M"), *cells])
+    columns = [f"{kind}, {bits} bits" for kind, bits in ENCODERS_SHOWN]
+    return _table(["instructions of a step", *columns], rows)
+
+
+def _encoder_cell(kind: str, bits: int, board: Board) -> str:
+    """Return the instructions of each way of an encoder, in planes first."""
+    model, counts = encoded_layer(*LAYER, kind, bits), []
+    for way in ENCODERS[type(model.input)].ways:
+        (found,) = (m for m in measure_encoder(model, board, way) if m.layer == "encoder")
+        counts.append(f"{found.instructions:,}")
+    return counts[0] if len(counts) == 1 else f"{counts[0]} ({counts[1]})"
 
 
 def network_table(models: Sequence[Model], inputs: Sequence[Any]) -> str:
@@ -119,7 +143,7 @@ def main() -> None:
         help="test images (n, 784) and (n, 256), 0 to 15, for whole inferences",
     )  # fmt: skip
     arguments = parser.parse_args()
-    tables = {"layer table": layer_table()}
+    tables = {"layer table": layer_table(), "encoder table": encoder_table()}
     if arguments.images:
         models = [Model.load(path) for path in EXAMPLES]
         tables["network table"] = network_table(

@@ -31,6 +31,8 @@ def info(arguments: Namespace) -> int:
         f"{model.name}: {source['size']} inputs ({source['kind']}, {source['low']} to "
         f"{source['high']}), {steps}, {numbers['readout'] or 'no'} readout"
     )
+    if numbers["encoder"]:
+        out.say(f"encoder {numbers['encoder']['kernel']}: {numbers['encoder']['lines']} lines")
     out.say(f"digest {numbers['digest']}")
     for line in _sensor(numbers):
         out.say(line)
@@ -119,6 +121,8 @@ def _flash(numbers: dict[str, Any]) -> list[tuple[str, int]]:
         for stage in numbers["stages"]
         for item in stage["flash"]
     ]
+    encoder = numbers["encoder"] or {"flash": []}
+    rows += [(f"encoder: {i['name']} ({i['what']})", i["bytes"]) for i in encoder["flash"]]
     return [*rows, ("total", numbers["flash_bytes"])]
 
 

@@ -50,30 +50,34 @@ def sliced_latency(stage: LatencyEncoder, load: Load) -> Features:
     return _sliced(stage) | each_step({"called": 1, "words": stage.words} | found, load)
 
 
-def _values(stage: Encoder, load: Load) -> Features:
-    """One value after the other."""
-    return each_step(
-        {
-            "": 1,
-            "words": stage.words,
-            "values": stage.source.size,
-            "signed values": stage.source.size * stage.source.negative,
-            "spikes": load.active,
-        },
-        load,
-    )
+def _values(stage: Encoder, load: Load, steps: float) -> Features:
+    """One value after the other, in so many of the steps."""
+    size, signed = stage.source.size, stage.source.negative
+    each: Features = {
+        "": 1,
+        "words": stage.words,
+        "values": size,
+        "signed values": size * signed,
+        "spikes": load.active * load.steps / steps,
+        "signed spikes": load.active * load.steps / steps * signed,
+    }
+    return {f"{name}, each step": steps * n for name, n in each.items()}
 
 
 def plain_rate(stage: RateEncoder, load: Load) -> Features:
-    """An addition for every value."""
-    return _values(stage, load) | {"once": 1, "held": stage.source.size}
+    """An addition for every value; where P is 2^8, the sum is taken modulo P by itself."""
+    masked = stage.period_bits < 8
+    found = _values(stage, load, load.steps)
+    more = {"once": 1, "held": stage.source.size}
+    return found | more | times("masked ", masked, found)
 
 
 def plain_latency(stage: LatencyEncoder, load: Load) -> Features:
     """A comparison for every value."""
-    return _values(stage, load) | {"once": 1, "held": stage.source.size}
+    return _values(stage, load, load.steps) | {"once": 1, "held": stage.source.size}
 
 
 def plain_delta(stage: DeltaEncoder, load: Load) -> Features:
-    """A comparison with the reference for every value."""
-    return _values(stage, load)
+    """A comparison with the reference for every value; the first step of an inference sets it."""
+    first: Features = {"once": 1, "reference": stage.source.size} if load.steps > 1 else {}
+    return _values(stage, load, max(load.steps - 1, 1)) | first

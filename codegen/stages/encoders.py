@@ -29,7 +29,11 @@ PLACE = -1
 SLICED, PLAIN = "sliced", "plain"
 
 SLICED_FROM = 12
-"""Values from which cutting them into planes pays."""
+"""Values from which cutting them into planes pays.
+
+Measured, 12 values of 4 bits, 8 steps on the Cortex-M4: 368 instructions against 1,234 as rates,
+638 against 864 as latencies; 6 values 371 against 647, and 641 against 510. The code is longer.
+"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -14,10 +14,12 @@ import pytest
 from support.models import small_model
 
 import codegen
-from codegen.cli import main
+from codegen.cli import main, verbs
+from codegen.stages.encoders import ENCODERS
 from qat import Network
 from qat.datasets import DATASETS
-from qat.model import Model
+from qat.encode import INPUTS
+from qat.model import Delta, Model
 from qat.recipes import RECIPES
 
 
@@ -500,3 +502,32 @@ def test_without_tools_the_reason_is_one_line(
     status, out, _ = run(capsys, "doctor")
     assert status == 1
     assert "MISSING" in out
+
+
+def test_train_takes_inputs_that_fit_the_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 16, (60, 5, 3)).astype(np.uint8), np.arange(60) % 3
+    x[y == 1] //= 4
+    np.savez(tmp_path / "signal.npz", x=x, y=y)
+    command = ("train", tmp_path / "signal.npz", "-o", tmp_path / "m.npz", "--epochs", 1)
+    code, _, _ = run(capsys, *command, "--hidden", 8, "--input", "delta", "--event-threshold", 2)
+    assert code == 0
+    model = Model.load(tmp_path / "m.npz")
+    assert isinstance(model.input, Delta)
+    assert (model.input.lines, model.input.threshold) == (6, 2)
+    assert codegen.check(model) is None
+    told = "--input rate: signal has a vector per step, of values 0 to 15; use frames or delta"
+    assert told in run(capsys, *command, "--input", "rate")[2]
+    assert (
+        "--event-threshold: goes with --input delta"
+        in run(capsys, *command, "--event-threshold", 2)[2]
+    )
+    told = "--input delta: digits has one vector per sample, of values 0 to 16; use analog or rate"
+    assert told in run(capsys, "train", "digits", *command[2:], "--input", "delta")[2]
+
+
+def test_the_kinds_of_input_are_those_of_the_trainer_and_of_the_encoders() -> None:
+    assert tuple(INPUTS) == verbs.INPUT_KINDS
+    assert {kind.__name__.lower() for kind in ENCODERS} == set(verbs.ENCODED_KINDS)

@@ -28,11 +28,14 @@ from qat.model import (
     Accumulate,
     Activity,
     Analog,
+    Delta,
     Dense,
     EarlyStop,
     Frames,
+    Latency,
     Layer,
     Model,
+    Rate,
     Spikes,
 )
 
@@ -163,6 +166,12 @@ UNSEEN = (
     Plan(Spikes, 0, 1, (48, 30, 64), (2,), None, own=True),
     Plan(Spikes, 0, 1, (200, 50, 24), (8, 4), None),
     Plan(Analog, 0, 15, (50, 24, 20, 6), (8, 4, 8), 6),
+    Plan(Rate, 0, 15, (170, 130, 10), (2, 8), 7),
+    Plan(Rate, -100, 100, (24, 40, 10), (2, 8), 8),
+    Plan(Rate, 0, 31, (9, 20), (4,), 9, count=True, plain=True),
+    Plan(Latency, 0, 255, (120, 128, 40), (2, 2), 10, count=True),
+    Plan(Latency, -8, 7, (25, 40, 10), (2, 8), 6, plain=True),
+    Plan(Delta, 0, 255, (40, 33, 6), (2, 8), 12, plain=True),
 )
 """Models like those that are fitted, and none of them."""
 
@@ -197,9 +206,11 @@ def adversarial(model: Model) -> Any:
     rows += [np.random.default_rng(s).integers(low, high + 1, size) for s in range(3)]
     rows += [np.where(np.arange(size) < part, high, max(low, 0)) for part in range(0, size, 17)]
     x = np.array(rows)
-    if isinstance(model.input, Analog):
+    if model.input.held:
         return x
     x = np.repeat(x[:, None], model.steps or 4, axis=1)
+    if isinstance(model.input, Delta):  # from one end to the other, and back
+        x = np.concatenate([x, np.where(np.arange(x.shape[1])[:, None] % 2, low, x)])
     return x.astype(bool) if isinstance(model.input, Spikes) else x
 
 
@@ -210,7 +221,7 @@ def _dense(inputs: int, neurons: int, bits: int = 2) -> Dense:
 def _two(model_input: Any, threshold: int, bits: int = 2, steps: int = 7) -> Model:
     """Return a model of two layers with a readout of 8 bits."""
     layers = (
-        Layer(_dense(model_input.size, 130, bits), LIF(threshold, (3,))),
+        Layer(_dense(model_input.lines, 130, bits), LIF(threshold, (3,))),
         Layer(_dense(130, 40, bits), LIF(threshold, (3,))),
     )
     return Model(model_input, layers, Accumulate(_dense(40, 10, 8)), steps, name="worst")
@@ -229,6 +240,12 @@ MODELS = {
     "strips": _two(Spikes(300), 1, bits=8),
     "strips of 4 bits": _two(Spikes(100), 1, bits=4),
     "never in strips": _two(Spikes(100), 10**6, bits=4),
+    "rates": _two(Rate(150, 0, 255), 3),
+    "signed rates": _two(Rate(130, -128, 127), 1),
+    "rates one by one": _two(Rate(11, -8, 7), 1),
+    "times": _two(Latency.linear(300, 0, 15, 5), 1),
+    "times one by one": _two(Latency(9, 0, 255, (256, 200, 0)), 1),
+    "events": _two(Delta(70, 0, 255, 1), 1),
 }
 
 SLACK = 3.2

@@ -21,7 +21,7 @@ from codegen.render import render
 from codegen.sizes import find_arm_compiler, model_flags
 from codegen.stages import part_names, plan
 from codegen.target import MARKS, TargetModel
-from qat.model import Model
+from qat.model import LIF, Count, Delta, Dense, Input, Latency, Layer, Model, Rate, Spikes
 
 pytestmark = pytest.mark.target
 
@@ -30,8 +30,18 @@ FEW, SHARE = 12, 0.02
 it: the compiler may keep a value elsewhere where a mark stands. In large layers this vanishes."""
 
 
+def behind(input_: Input, name: str) -> Model:
+    """Return a layer behind an encoder."""
+    codes = np.random.default_rng(5).integers(-1, 2, (128, input_.lines))
+    return Model(input_, (Layer(Dense(codes), LIF(3, (3,))),), Count(), 6, name)
+
+
+ENCODED = (behind(Rate(150, -8, 7), "rate"), behind(Latency.linear(9, 0, 15, 5), "latency"),
+           behind(Delta(20, 0, 15, 3), "delta"))  # fmt: skip
+
+
 @pytest.mark.parametrize("board", load_boards())
-@pytest.mark.parametrize("model", [*GOLDEN, small_model()], ids=lambda model: model.name)
+@pytest.mark.parametrize("model", [*GOLDEN, small_model(), *ENCODED], ids=lambda m: m.name)
 def test_parts_add_up_to_the_call(model: Model, board: str) -> None:
     x, steps = inputs_for(model, 3, seed=1), steps_for(model)
     with TargetModel(model, board, flags=MARKS) as marked, TargetModel(model, board) as plain:
@@ -43,6 +53,10 @@ def test_parts_add_up_to_the_call(model: Model, board: str) -> None:
             assert (np.abs(ours.sum(axis=-1) - whole) <= FEW + SHARE * whole).all()
     names = part_names(plan(model))
     assert parts.step.shape[-1] == len(names)
+    if not isinstance(model.input, Spikes):
+        assert names[1] == ("encoder" if model.input.spiking else "currents")
+        first = parts.step if parts.input is None or model.input.spiking else parts.input
+        assert (first[..., 1] > 0).all()
     for name in names:
         if name.startswith("layer"):
             assert (parts.step[..., names.index(name)] > 20).all()

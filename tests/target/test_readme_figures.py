@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,17 @@ def test_the_layer_table_is_what_the_command_measures(root: Path) -> None:
     assert written.keys() == fresh.keys()
     for core, cells in written.items():
         assert all(same(a, b) for a, b in zip(cells, fresh[core], strict=True)), (core, fresh[core])
+
+
+def test_the_encoder_table_is_what_the_command_measures(root: Path) -> None:
+    written = rows((root / "README.md").read_text(), "encoder table")
+    marks = "<!-- encoder table -->\n{}<!-- end encoder table -->"
+    fresh = rows(marks.format(tables.encoder_table()), "encoder table")
+    assert written.keys() == fresh.keys()
+    for core, cells in written.items():
+        for ours, now in zip(cells, fresh[core], strict=True):
+            counts = (re.findall(r"[\d,]+", cell) for cell in (ours, now))
+            assert all(same(a, b) for a, b in zip(*counts, strict=True)), (core, fresh[core])
 
 
 @pytest.mark.parametrize("name", tables.EXAMPLES)
