@@ -56,8 +56,17 @@ def pinned(board: Board) -> str:
     return settings[section]["platform"].partition("@")[2]
 
 
+BUILDING = (f"{TOOLCHAIN}*", "framework-arduino*", "tool-scons*")
+"""Packages without which a platform of the registry builds nothing, in any version."""
+
+
 def installed(board: Board, core: Path) -> bool:
-    """Return True if the board's platform is there, in the version that is asked for."""
+    """Return True if what builds for a board is there: compiler, framework, and its platform.
+
+    The platform must be of the version that is asked for.
+    """
+    if not all(any((core / "packages").glob(pattern)) for pattern in BUILDING):
+        return False
     version = pinned(board)
     for folder in (core / "platforms").glob(f"{board.platform}*"):
         try:
@@ -99,12 +108,11 @@ def _wanted(core: Path, boards: Sequence[Board]) -> Iterator[tuple[str, TargetEr
 
 def no_platform(board: Board) -> str:
     """Return what to do where a board's platform is neither here nor to be had."""
-    name = f"platformio/{board.platform}@{pinned(board)}"
     return (
-        f"{board.name}: needs the platform {board.platform} from PlatformIO's registry, which does "
-        f"not answer. Check the network and HTTPS_PROXY; or, where there is a network, run "
-        f"`pio pkg install -g -p {name}` and copy the folder that it fills, ~/.platformio, here. "
-        "The emulated boards need none of it"
+        f"{board.name}: needs the platform {board.platform} {pinned(board)} and its packages from "
+        "PlatformIO's registry, which does not answer. Check the network and HTTPS_PROXY; or run "
+        f"`spikemcu build MODEL --board {board.name}` once where there is a network, and copy the "
+        "folder that it fills, ~/.platformio, here. The emulated boards need none of it"
     )
 
 

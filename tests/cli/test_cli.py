@@ -359,6 +359,11 @@ def test_boards_knows_which_platforms_are_here(
         (no_network / "platforms" / folder / "platform.json").write_text(json.dumps(manifest))
     (no_network / "platforms" / "nordicnrf52").mkdir()
     (no_network / "platforms" / "nordicnrf52" / "platform.json").write_text("{")
+    packages = ("toolchain-gccarmnoneeabi@1.120301.0", "framework-arduinoststm32", "tool-scons")
+    for package in packages:
+        listed = {board["board"]: board for board in run_json(capsys, "boards")["boards"]}
+        assert not listed["nucleo_f401re"]["builds"]
+        (no_network / "packages" / package).mkdir(parents=True)
     listed = {board["board"]: board for board in run_json(capsys, "boards")["boards"]}
     here = {name for name, board in listed.items() if board["builds"] and not board["emulated"]}
     assert here == {name for name in listed if name.startswith(("nucleo", "bluepill"))}

@@ -163,22 +163,6 @@ def test_run_names_the_first_difference(
 # ------------------------------------------------------------ resets, unplugging
 
 
-def test_a_reset_between_and_within_samples(board: PtyBoard) -> None:
-    model = MODELS["analog"]
-    x = inputs_for(model, 40, 2)
-    expected = replace(model.run(x, trace=True), u=None)
-
-    def disturb(done: int, of: int) -> None:
-        if done == 3:
-            board.reset()
-        if done == 10:
-            threading.Timer(0.004, board.reset).start()
-
-    with on(board, timeout=0.5) as target:
-        assert_same(expected, target.run(x, trace=True, progress=disturb))
-        assert target.restarts == 2
-
-
 class ResettingLink:
     """A link to a board that is reset now and then."""
 
@@ -194,6 +178,22 @@ class ResettingLink:
 
     def read(self, timeout: float) -> bytes:
         return self.link.read(timeout)
+
+
+def test_a_reset_between_and_within_samples(board: PtyBoard) -> None:
+    model = MODELS["analog"]
+    x = inputs_for(model, 20, 2)
+
+    def reset(done: int, of: int) -> None:
+        if done == 3:
+            board.reset()
+
+    with on(board, timeout=0.5) as target:
+        client = target.device.client
+        client.link = ResettingLink(client.link, board, every=79, most=2)
+        found = target.run(x, trace=True, progress=reset)
+        assert target.restarts == 3
+    assert_same(replace(model.run(x, trace=True), u=None), found)
 
 
 def test_a_board_that_resets_all_the_time(board: PtyBoard) -> None:

@@ -259,9 +259,8 @@ def test_no_registry(
         assert time.monotonic() - started < 5
         assert status == 2
         assert err.strip().splitlines()[-1] == f"spikemcu {verb}: {no_platform(find_board(board))}"
-    platform = find_board(board).platform
-    advice = f"pio pkg install -g -p platformio/{platform}@{pinned(find_board(board))}"
-    assert advice in err
+    assert f"{find_board(board).platform} {pinned(find_board(board))} and its packages" in err
+    assert f"`spikemcu build MODEL --board {board}` once where there is a network" in err
 
 
 def test_an_emulated_board_is_not_flashed(model: Model) -> None:
