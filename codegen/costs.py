@@ -34,7 +34,8 @@ import numpy as np
 from codegen.boards import Board, find_board
 from codegen.features import KINDS, Features, Load, family
 from codegen.stages.encoders import Encoder
-from codegen.stages.records import Layer, Program, Readout, Stage
+from codegen.stages.program import Program
+from codegen.stages.records import Layer, Readout, Stage
 from qat.model import LIF, Accumulate, Activity, Analog, Dense, EarlyStop, Input, Model, Rates
 from qat.model import Layer as ModelLayer
 

@@ -19,7 +19,8 @@ from codegen.features import bitsliced, encoders, integers
 from codegen.features.load import Features, Load, times
 
 if TYPE_CHECKING:  # codegen.stages chooses kernels by costs, and so by these
-    from codegen.stages.records import Program, Readout
+    from codegen.stages.program import Program
+    from codegen.stages.records import Readout
 
 __all__ = ["FAMILIES", "KINDS", "Features", "Load", "family", "whole"]
 

@@ -13,11 +13,11 @@ from codegen.kernels import BYTES, COUNTS, SPIKES, candidates, select
 from codegen.pack import words_for
 from codegen.stages import bitsliced, encoders, fields, plain, sparse, strips
 from codegen.stages.common import uniform
+from codegen.stages.program import Program
 from codegen.stages.records import (
     LIST_ENTRIES_16,
     Field,
     Layer,
-    Program,
     Range,
     Readout,
     Scratch,

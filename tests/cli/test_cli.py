@@ -14,7 +14,8 @@ import pytest
 from support.models import small_model
 
 import codegen
-from codegen.cli import main, verbs
+from codegen.cli import main
+from codegen.cli.verbs import boards, networks
 from codegen.stages.encoders import ENCODERS
 from qat import Network
 from qat.datasets import DATASETS
@@ -534,5 +535,5 @@ def test_train_takes_inputs_that_fit_the_data(
 
 
 def test_the_kinds_of_input_are_those_of_the_trainer_and_of_the_encoders() -> None:
-    assert tuple(INPUTS) == verbs.INPUT_KINDS
-    assert {kind.__name__.lower() for kind in ENCODERS} == set(verbs.ENCODED_KINDS)
+    assert tuple(INPUTS) == networks.INPUT_KINDS
+    assert {kind.__name__.lower() for kind in ENCODERS} == set(boards.ENCODED_KINDS)

@@ -1,0 +1,163 @@
+"""Types of arguments, and the arguments that several verbs have."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+
+# ------------------------------------------------------------ argument types
+
+
+def whole_numbers(text: str) -> list[int]:
+    """Parse `128,64`."""
+    try:
+        return [int(part) for part in text.split(",") if part]
+    except ValueError:
+        raise ArgumentTypeError(f"found {text!r}; must be whole numbers like 128,64") from None
+
+
+def densities(text: str) -> list[float]:
+    """Parse `0.01,0.1,0.5`."""
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ArgumentTypeError(f"found {text!r}; must be numbers like 0.01,0.1,0.5") from None
+    if not all(0 <= value <= 1 for value in values):
+        raise ArgumentTypeError(f"found {text!r}; each must lie in 0 to 1")
+    return values
+
+
+def density(text: str) -> float:
+    """Parse a density."""
+    return densities(text)[0]
+
+
+def fraction(text: str) -> float:
+    """Parse `0.42`."""
+    (value, *more) = densities(text)
+    if more or value == 1:
+        raise ArgumentTypeError(f"found {text!r}; must be one number from 0 to below 1")
+    return value
+
+
+def layer_shape(text: str) -> tuple[int, int]:
+    """Parse `784x128`."""
+    parts = text.split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) for part in parts):
+        raise ArgumentTypeError(f"found {text!r}; must be INPUTSxNEURONS like 784x128")
+    return int(parts[0]), int(parts[1])
+
+
+def positive(text: str) -> int:
+    """Parse a whole number of at least 1."""
+    if not text.isdigit() or not int(text):
+        raise ArgumentTypeError(f"found {text!r}; must be a whole number of at least 1")
+    return int(text)
+
+
+def whole_number(text: str) -> int:
+    """Return a whole number of at least 0."""
+    if not text.isdigit():
+        raise ArgumentTypeError(f"found {text!r}; must be a whole number of at least 0")
+    return int(text)
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Parse `0.001` or `0.001,0.01`, all above 0."""
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if not values or not all(0 < value < float("inf") for value in values):
+        raise ArgumentTypeError(f"found {text!r}; must be numbers above 0 like 0.001,0.01")
+    return values
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Parse `time,battery`."""
+    return tuple(part for part in text.split(",") if part)
+
+
+# ----------------------------------------------------------------- arguments
+
+
+def model_file(parser: ArgumentParser) -> None:
+    """Add the model file."""
+    parser.add_argument(
+        "model", metavar="MODEL", help="a model file, as `spikemcu train` writes it"
+    )
+
+
+def file_options(parser: ArgumentParser) -> None:
+    """Add what a file of data needs to be read; qat.files.Reading has the same names."""
+    group = parser.add_argument_group("a file of your own")
+    group.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="label column of a .csv: first, last or its name (default: label, class, target or "
+        "y, else the last)",
+    )
+    group.add_argument(
+        "--window",
+        type=positive,
+        metavar="N",
+        help="the lines are samples of a sensor in the order of time: classify windows of N",
+    )
+    group.add_argument(
+        "--hop", type=positive, metavar="N", help="samples from one window to the next (default: N)"
+    )
+    group.add_argument(
+        "--group", type=positive, metavar="N", help="samples of a time step, its mean (default: 1)"
+    )
+    group.add_argument(
+        "--by",
+        metavar="COLUMN",
+        help="column that names recordings or subjects: whole ones are kept for the test",
+    )
+    group.add_argument(
+        "--ignore", type=names, default=(), metavar="C,C", help="columns to leave out"
+    )
+    group.add_argument(
+        "--unit",
+        type=numbers,
+        metavar="U",
+        help="what 1 in a sample of the device stands for, or one for each channel (default: 1 "
+        "for whole numbers that fit 16 bits, else a power of ten)",
+    )
+
+
+def data_options(parser: ArgumentParser) -> None:
+    """Add where inputs come from."""
+    parser.add_argument(
+        "--data",
+        metavar="NAME|FILE",
+        help="inputs: a data set's test part (a name of `spikemcu data`, or a file of yours). "
+        "By default those that the model was trained on if they are here, else made ones",
+    )
+    parser.add_argument("--limit", type=positive, metavar="N", help="use the first N samples only")
+    file_options(parser)
+
+
+def board_option(parser: ArgumentParser, required: bool = True) -> None:
+    """Add the board."""
+    parser.add_argument(
+        "--board", metavar="B|all", required=required, help="a name of `spikemcu boards`, or all"
+    )
+
+
+def density_option(parser: ArgumentParser) -> None:
+    """Add a density to assume."""
+    parser.add_argument(
+        "--assume-density",
+        type=density,
+        metavar="D",
+        help="spikes per neuron and step, instead of those that the model file tells",
+    )
+
+
+def port_option(parser: ArgumentParser) -> None:
+    """Add the serial port."""
+    parser.add_argument(
+        "--port",
+        metavar="P",
+        help="serial port of a board of hardware, such as /dev/ttyACM0 (default: look for it)",
+    )
