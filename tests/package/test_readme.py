@@ -45,8 +45,10 @@ def program(readme: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_program_runs(program: Path) -> None:
     assert sorted(path.name for path in (program / "out").iterdir()) == [
+        "README.md",
         "digits.c",
         "digits.h",
+        "example",
         "manifest.json",
     ]
 

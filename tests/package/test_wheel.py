@@ -62,9 +62,11 @@ def test_the_demo_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
     assert all(result["compared"]["spikes"] > 0 for result in values["results"])
     assert values["accuracy"]["test"] > 0.85
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "README.md",
         "digits.c",
         "digits.h",
         "digits.npz",
+        "example",
         "manifest.json",
     ]
     # nothing is built inside site-packages
