@@ -7,6 +7,7 @@ the model says. A new format is a row of FORMATS and its templates.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -179,17 +180,14 @@ def _costs(model: Model, program: Program, activity: Activity) -> tuple[Cost, ..
 
 
 def _stack(files: Mapping[str, str]) -> str:
-    """Return the worst-case stack of each core in words; empty without an ARM compiler."""
+    """Return the worst-case stack in words, that of the worst core; empty without a compiler."""
+    boards = {costs.ISA[board.core]: board for board in load_boards().values()}.values()
     try:
-        most = {
-            board.core: max(stack_of(files, board).values())
-            for board in load_boards().values()
-            if board.hardware is None
-        }
+        with ThreadPoolExecutor() as pool:  # each waits for a compiler
+            most = list(pool.map(lambda board: max(stack_of(files, board).values()), boards))
     except MissingCompilerError:
         return ""
-    largest = max(most, key=lambda core: most[core])
-    return f"at most {most[largest]} bytes, interrupts apart ({largest}; from the machine code)"
+    return f"at most {max(most)} bytes on any core, interrupts apart (from the machine code)"
 
 
 def _sentence(model: Model) -> str:

@@ -22,7 +22,7 @@ from codegen.sizes import COMPILER
 
 OUR_PLATFORM = "qemu-cortexm"
 TOOLCHAIN = "toolchain-gccarmnoneeabi"
-REGISTRY_SECONDS = 4.0
+REGISTRY_SECONDS = 3.0
 """Time that the registry has for an answer."""
 QUIET = {
     "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
