@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from codegen.boards import Board
 from codegen.errors import TooLargeError
@@ -31,12 +32,17 @@ def require_fit(board: Board, model: Model, footprint: Footprint) -> None:
         (1, "RAM", ram, FIRMWARE_RAM, board.ram),
     ):
         if needs + firmware > room:
-            fits = lambda m, i=which, most=room - firmware: footprint(m)[i] <= most  # noqa: E731
+            fits = partial(_fits, footprint, which, room - firmware)
             raise TooLargeError(
                 f"{board.name}: the model takes {needs} bytes of {what} and the firmware "
                 f"{firmware}; the board has {room}, {needs + firmware - room} too few. "
                 + _advice(model, SIZES[which], fits)
             )
+
+
+def _fits(footprint: Footprint, which: int, most: int, model: Model) -> bool:
+    """Return True if a model takes at most so many bytes: of flash (which = 0), or of RAM (1)."""
+    return footprint(model)[which] <= most
 
 
 def _stage_flash(stage: Stage) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -82,7 +83,7 @@ class Running(Protocol):
         """End it."""
 
 
-class Runner:
+class Runner(ABC):
     """What targets of every kind share: a device that holds a model, and runs on it."""
 
     trace_membranes = True
@@ -98,9 +99,9 @@ class Runner:
 
     # -------------------------------------------------------- connection
 
+    @abstractmethod
     def connect(self, counting: bool = False) -> tuple[Running, Device]:
         """Start or find the firmware and return it once it has said that it holds this model."""
-        raise NotImplementedError
 
     def _check(self, info: Info) -> None:
         digest = self.model.digest()

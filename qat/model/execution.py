@@ -186,7 +186,8 @@ def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: 
     made = None
     if model.stop is not None:
         made = _steps_made(model.stop, running_scores(model, signal))
-        spikes, u, v, last = _until(made, spikes, u, v)
+        last = tuple(values[np.arange(len(made)), made - 1] for values in v)
+        spikes, u, v = (_until(made, traces) for traces in (spikes, u, v))
     scores = _scores(model, spikes[-1], made)
     return Result(
         scores=scores,
@@ -200,14 +201,10 @@ def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: 
     )
 
 
-def _until(
-    made: NDArray[np.int64], spikes: Any, u: Any, v: Any
-) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...], State]:
-    """Return the traces, all 0 from step `made` on, and the membranes after the last step made."""
-    alive = (np.arange(spikes[0].shape[1]) < made[:, None])[..., None]
-    last = tuple(values[np.arange(len(made)), made - 1] for values in v)
-    cut = (tuple(values * alive for values in traces) for traces in (spikes, u, v))
-    return (*cut, last)  # type: ignore[return-value]
+def _until(made: NDArray[np.int64], traces: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return traces, (batch, step, neuron) per layer, that are 0 from step `made` on."""
+    alive = (np.arange(traces[0].shape[1]) < made[:, None])[..., None]
+    return tuple(values * alive for values in traces)
 
 
 def _run_layer(

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codegen.cli import main
+from codegen.cli import main, parser
+from codegen.cli.data import _of_sensor, inputs_of
 from qat.model import Model
 
 WINDOWS = "--label what --window 24 --hop 12 --group 4".split()
@@ -93,9 +94,6 @@ def test_another_file_goes_through_the_sensor_of_the_model(
     words = ["check", str(model), *WINDOWS, "--ignore", "time,who", "--data"]
     results = [printed(capsys, *words, str(path)) for path in (recorded, other)]
     assert [r["differing"] for r in results] == [0, 0]
-    from codegen.cli import parser  # noqa: PLC0415
-    from codegen.cli.data import inputs_of  # noqa: PLC0415
-
     found = Model.load(model)
     both = [
         inputs_of(found, parser().parse_args([*words, str(path)])).x for path in (recorded, other)
@@ -125,8 +123,6 @@ def test_what_does_not_fit_is_one_line(
 
 
 def test_a_named_set_is_read_in_the_unit_of_the_model(model: Path) -> None:
-    from codegen.cli.data import _of_sensor  # noqa: PLC0415
-
     found = Model.load(model)
     assert _of_sensor(found, "watch") == {"unit": 0.001}
     assert _of_sensor(found, "rec.csv") == {"unit": 0.001, "window": 24, "hop": 12, "group": 4}
