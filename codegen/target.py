@@ -321,6 +321,7 @@ class TargetModel(Runner):
     files:   the generated files, {name: text}; by default they are generated now
     timeout: seconds that one answer may take
     flags:   compiler options on top of the project's own
+    elf:     firmware that was built elsewhere, with these flags; by default it is built now
 
     A model too large for the board is refused before anything is built. Building is done at
     once, QEMU starts with the first call. Raises the errors of
@@ -335,14 +336,17 @@ class TargetModel(Runner):
         files: Mapping[str, str] | None = None,
         timeout: float = TIMEOUT,
         flags: Sequence[str] = (),
+        elf: Path | None = None,
     ) -> None:
         super().__init__(model, find_board(board), timeout)
         self.flags = tuple(flags)
         require_emulated(self.board)
         require_fit(self.board, model, footprint)
         find_qemu()
-        files = render(model) if files is None else files
-        self.elf: Path = build(files, self.board, flags=flags)[self.board.name]
+        if elf is None:
+            files = render(model) if files is None else files
+            elf = build(files, self.board, flags=flags)[self.board.name]
+        self.elf = elf
 
     def connect(self, counting: bool = False) -> tuple[Qemu, Device]:
         """Start the firmware and return it once it has said that it holds this model."""

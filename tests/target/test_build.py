@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.models import small_model
+from support.recorded import firmware
 
 from codegen.boards import load_boards
 from codegen.fit import FIRMWARE_FLASH, FIRMWARE_RAM
@@ -35,6 +36,20 @@ def sections(elf: Path) -> dict[str, int]:
 
 def test_no_warning_on_any_board(model: Model) -> None:
     assert set(build(render(model), flags=("-Werror",))) == set(BOARDS)
+
+
+def program(elf: Path, folder: Path) -> bytes:
+    """Return what is written to flash."""
+    image = folder / "firmware.bin"
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", elf, image], check=True)
+    return image.read_bytes()
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_recorded_commands_build_the_same_program(board: str, model: Model, tmp_path: Path) -> None:
+    files = render(model)
+    recorded, built = firmware(files, board), build(files, board)[board]
+    assert program(recorded, tmp_path) == program(built, tmp_path)
 
 
 @pytest.mark.parametrize("board", BOARDS)

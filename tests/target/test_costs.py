@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from support.golden import GOLDEN
 from support.models import inputs_for, small_model, steps_for
+from support.recorded import emulated
 
 from codegen import costs, samples
 from codegen.boards import find_board
@@ -21,7 +22,7 @@ from codegen.kernels import SPIKES, candidates
 from codegen.render import render
 from codegen.samples import Plan, make
 from codegen.stages import part_names, plan
-from codegen.target import MARKS, TargetModel
+from codegen.target import MARKS
 from qat.datasets import DATASETS
 from qat.model import (
     LIF,
@@ -64,7 +65,7 @@ def counted(
 ) -> dict[str, Any]:
     """Return {part: instructions}: of the inference of every input, or of its every step."""
     files = render(model, kernels=kernels)
-    with TargetModel(model, board, files=files, flags=MARKS) as target:
+    with emulated(model, board, files=files, flags=MARKS) as target:
         counts = target.parts(x, steps_for(model))
     names = part_names(plan(model, kernels=kernels))
     each = counts.infer

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from support.golden import GOLDEN
 from support.models import inputs_for, small_model, steps_for
+from support.recorded import emulated
 
 from codegen.boards import find_board, load_boards
 from codegen.device import Device
@@ -20,7 +21,7 @@ from codegen.qemu import Qemu
 from codegen.render import render
 from codegen.sizes import find_arm_compiler, model_flags
 from codegen.stages import part_names, plan
-from codegen.target import MARKS, TargetModel
+from codegen.target import MARKS
 from qat.model import LIF, Count, Delta, Dense, Input, Latency, Layer, Model, Rate, Spikes
 
 pytestmark = pytest.mark.target
@@ -44,7 +45,7 @@ ENCODED = (behind(Rate(150, -8, 7), "rate"), behind(Latency.linear(9, 0, 15, 5),
 @pytest.mark.parametrize("model", [*GOLDEN, small_model(), *ENCODED], ids=lambda m: m.name)
 def test_parts_add_up_to_the_call(model: Model, board: str) -> None:
     x, steps = inputs_for(model, 3, seed=1), steps_for(model)
-    with TargetModel(model, board, flags=MARKS) as marked, TargetModel(model, board) as plain:
+    with emulated(model, board, flags=MARKS) as marked, emulated(model, board) as plain:
         parts, counts = marked.parts(x, steps), plain.benchmark(x, steps)
     for ours, whole in ((parts.input, counts.input), (parts.step, counts.step),
                         (parts.infer, counts.infer)):  # fmt: skip
@@ -66,7 +67,7 @@ def test_parts_add_up_to_the_call(model: Model, board: str) -> None:
 def test_parts_of_an_example_add_up_within_a_few_instructions(board: str, root: Path) -> None:
     model = Model.load(root / "tests" / "examples" / "mnist-256.npz")
     x = inputs_for(model, 2, seed=1)
-    with TargetModel(model, board, flags=MARKS) as marked, TargetModel(model, board) as plain:
+    with emulated(model, board, flags=MARKS) as marked, emulated(model, board) as plain:
         ours, whole = marked.parts(x).infer, plain.benchmark(x).infer
     assert ours is not None
     assert whole is not None
@@ -75,7 +76,7 @@ def test_parts_of_an_example_add_up_within_a_few_instructions(board: str, root: 
 
 def test_a_part_grows_with_its_own_layer_alone() -> None:
     model = small_model()
-    with TargetModel(model, "qemu-m4", flags=MARKS) as target:
+    with emulated(model, "qemu-m4", flags=MARKS) as target:
         idle, busy = target.parts(np.stack([np.zeros(20, int), np.full(20, 16)])).infer[:, 1]
     assert busy > idle + 100
 
@@ -104,5 +105,5 @@ def test_a_firmware_without_marks_says_so(model: Model) -> None:
     with Qemu(find_board("qemu-m4"), elf) as qemu, pytest.raises(RefusedError) as refused:
         Device(Client(qemu, 20.0)).parts()
     assert refused.value.code == Code.NOT_HERE
-    with TargetModel(model, "qemu-m4") as target, pytest.raises(ValueError, match="no marks"):
+    with emulated(model, "qemu-m4") as target, pytest.raises(ValueError, match="no marks"):
         target.parts(np.zeros((1, 20), int))

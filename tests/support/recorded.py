@@ -1,0 +1,123 @@
+"""Firmware of many models from PlatformIO's own commands, recorded once for a board.
+
+`pio run -v` says every command of a build. For another model the same commands are run on that
+model's files; sources that do not see binding.h keep their objects. The program is PlatformIO's, to
+the byte (tests/target/test_build.py), without the second that its start takes.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from codegen.paths import assets, cache_dir
+from codegen.render import render
+from codegen.target import TargetModel
+from qat.model import Model
+
+TOOLS = ("arm-none-eabi-gcc ", "arm-none-eabi-gcc-ar ", "arm-none-eabi-gcc-ranlib ")
+PLACEHOLDER = "example"
+"""The model that comes with the firmware, whose files another model's take the place of."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The commands that a model decides: of sources that see it, of its library, of the program.
+
+    folder: where they were run; for another model they name a copy of it
+    """
+
+    folder: Path
+    commands: tuple[str, ...]
+
+    def build(self, files: Mapping[str, str], folder: Path) -> Path:
+        """Return the ELF file of other files, made in `folder`; {name: text}."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        source = folder / "lib" / "model" / "src"
+        for old in source.iterdir():
+            old.unlink()
+        for name, text in files.items():
+            (source / name).write_text(text)
+        (name,) = (path.stem for path in source.glob("*.c"))
+        for command in self.commands:
+            here = command.replace(str(self.folder), str(folder))
+            run(here.replace(f"{PLACEHOLDER}.c", f"{name}.c"))
+        (built,) = folder.glob("work/build/*/firmware.elf")
+        elf = built.rename(folder.with_suffix(".elf"))
+        shutil.rmtree(folder)
+        return elf
+
+
+def run(command: str) -> str:
+    """Run a command of the firmware's folder and return what it says."""
+    done = subprocess.run(
+        shlex.split(command),
+        cwd=assets() / "firmware",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def sees_the_model(command: str) -> bool:
+    """Return True for a command whose outcome another model changes."""
+    words = shlex.split(command)
+    if "-c" not in words:
+        return True
+    at = words.index("-o")
+    listed = [*words[:at], *words[at + 2 :], "-MM"]
+    listed.remove("-c")
+    return "lib/model/src" in run(shlex.join(listed))
+
+
+@cache
+def record(board: str, flags: tuple[str, ...]) -> Recording:
+    """Build the placeholder for a board through PlatformIO and return what it did."""
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="recording-", dir=cache_dir()))
+    firmware = assets() / "firmware"
+    shutil.copytree(firmware / "lib", folder / "lib")
+    folders = {
+        "PLATFORMIO_CORE_DIR": str(folder.with_name(f"{folder.name}-core")),
+        "PLATFORMIO_WORKSPACE_DIR": str(folder / "work"),
+        "PLATFORMIO_LIB_DIR": str(folder / "lib"),
+        "PLATFORMIO_BUILD_FLAGS": " ".join(flags),
+    }
+    command = [sys.executable, "-m", "platformio", "run", "-v", "-d", str(firmware), "-e", board]
+    said = subprocess.run(
+        command, env=os.environ | folders, capture_output=True, text=True, check=True
+    ).stdout
+    commands = [line for line in said.splitlines() if line.startswith(TOOLS)]
+    return Recording(folder, tuple(c for c in commands if sees_the_model(c)))
+
+
+def firmware(files: Mapping[str, str], board: str, flags: Sequence[str] = ()) -> Path:
+    """Return the ELF file of generated files, {name: text}, for an emulated board."""
+    recording = record(board, tuple(flags))
+    folder = tempfile.mkdtemp(prefix="recorded-", dir=recording.folder.parent)
+    return recording.build(files, Path(folder))
+
+
+def emulated(
+    model: Model,
+    board: str,
+    *,
+    files: Mapping[str, str] | None = None,
+    flags: Sequence[str] = (),
+    **options: Any,
+) -> TargetModel:
+    """Return the model on a board, as TargetModel does, from recorded commands."""
+    elf = firmware(render(model) if files is None else files, board, flags)
+    return TargetModel(model, board, elf=elf, flags=flags, **options)
