@@ -25,6 +25,7 @@ class Inputs:
     steps:  the argument of Model.run, which only free-running models of a held input need
     labels: of a data set's samples, and the names of its classes if they have any
     samples: raw samples of the data, for a model with a sensor
+    made:   True if there are no data, and the inputs were made for the model
     """
 
     x: NDArray[Any]
@@ -33,6 +34,7 @@ class Inputs:
     labels: NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
     samples: NDArray[Any] | None = None
+    made: bool = False
 
 
 FILE = ("label", "by", "ignore", "window", "hop", "group", "unit")
@@ -110,7 +112,8 @@ def inputs_of(model: Model, arguments: Namespace) -> Inputs:
     name = arguments.data or _data_here(model)
     if name is None:
         x = made_inputs(model, arguments.limit or MADE)
-        return Inputs(x, f"{len(x)} made inputs (extremes, then random){_hint(model)}", steps)
+        origin = f"{len(x)} made inputs (extremes, then random){_hint(model)}"
+        return Inputs(x, origin, steps, made=True)
     data = _fitting(model, load_data(name, arguments, **_of_sensor(model, name)))
     x, labels = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
     origin = f"{len(x)} test samples of {data.name}"

@@ -125,6 +125,22 @@ def check_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--compiler", help="C compiler (default: $CC, cc, gcc or clang)")
 
 
+def verify_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `verify`."""
+    model_file(parser)
+    parser.add_argument("-o", "--output", metavar="FILE.md", help="write the report")
+    parser.add_argument(
+        "--board",
+        metavar="B|all",
+        default="all",
+        help="an emulated board of `spikemcu boards` (default: all of them)",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="exit status 1 also if a check could not be run"
+    )
+    data_options(parser)
+
+
 VERBS: tuple[Verb, ...] = (
     Verb(
         "info",
@@ -171,5 +187,14 @@ VERBS: tuple[Verb, ...] = (
         "status 1 and the first difference if it is not equal.",
         check_arguments,
         "models:check",
+    ),
+    Verb(
+        "verify",
+        "run every check that applies to a model, and write a report",
+        "Check ranges, repeatable generation, equality here and on emulated cores, sanitizers, "
+        "stack and worst case; write what was seen, with versions, digests and commands. Exit "
+        "status 1 if a check failed; what could not be run is told so and never passes.",
+        verify_arguments,
+        "verify:verify",
     ),
 )

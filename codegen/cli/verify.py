@@ -1,0 +1,70 @@
+"""The verb that verifies: verify."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from codegen.boards import Board, find_boards
+from codegen.cli.data import MADE, inputs_of
+from codegen.cli.output import Output
+from codegen.equivalence import made_inputs
+from codegen.target import require_emulated
+from codegen.verification import CHECKS
+from codegen.verification import verify as run_checks
+from codegen.verification.document import to_json, to_markdown
+from codegen.verification.records import Status, Subject
+from qat.model import Model, write_atomically
+
+
+def verify(arguments: Namespace) -> int:
+    """Run every check that applies to a model, and write what was seen."""
+    out = Output(arguments)
+    subject = _subject(arguments)
+    outcomes = run_checks(
+        subject, lambda name, number: out.progress(f"{number} of {len(CHECKS)}: {name}")
+    )
+    values = to_json(subject, outcomes)
+    out.table(
+        ("check", "result", "what was seen"), [(o.name, o.status, o.summary) for o in outcomes]
+    )
+    for outcome in outcomes:
+        if outcome.status is Status.FAILED:
+            for line in outcome.details:
+                out.say(f"{outcome.name}: {line}")
+    out.say(values["result"])
+    if arguments.output:
+        _write(Path(arguments.output), to_markdown(values))
+        out.say(f"wrote {arguments.output}")
+    out.result(values)
+    wrong = {Status.FAILED} | ({Status.NOT_RUN} if arguments.all else set())
+    return 1 if any(outcome.status in wrong for outcome in outcomes) else 0
+
+
+def _subject(arguments: Namespace) -> Subject:
+    model = Model.load(arguments.model)
+    inputs = inputs_of(model, arguments)
+    return Subject(
+        model=model,
+        path=arguments.model,
+        made=made_inputs(model, MADE),
+        data=None if inputs.made else inputs.x,
+        origin=inputs.origin,
+        samples=inputs.samples,
+        steps=inputs.steps,
+        boards=_boards(arguments.board),
+    )
+
+
+def _boards(names: str) -> tuple[Board, ...]:
+    boards = find_boards(names)
+    for board in boards:
+        require_emulated(board)
+    return boards
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None

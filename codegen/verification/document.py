@@ -1,0 +1,73 @@
+"""The report of a verification: Markdown for people, JSON for programs."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from codegen import __version__
+from codegen.render import environment, render
+from codegen.tools import doctor
+from codegen.verification.records import Outcome, Status, Subject
+
+TEMPLATE = "verification/report.md.j2"
+
+
+def result_of(outcomes: Sequence[Outcome]) -> str:
+    """Return the result of all checks in words; only those that ran count."""
+    count = {status: sum(o.status is status for o in outcomes) for status in Status}
+    parts = [f"{count[status]} {status}" for status in Status if count[status]]
+    return ", ".join(parts)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that took part."""
+    tools = {t.name: t.found or "not here" for t in doctor() if not t.name.startswith("package ")}
+    system = f"{platform.system()} {platform.machine()}"
+    return {"spikemcu": __version__, "NumPy": np.__version__, "system": system} | tools
+
+
+def to_json(subject: Subject, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return the report as JSON values."""
+    return {
+        "model": {"name": subject.model.name, "digest": subject.model.digest()},
+        "path": subject.path,
+        "files": _digests(subject),
+        "made": len(subject.made),
+        "origin": "" if subject.data is None else subject.origin,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "result": result_of(outcomes),
+        "outcomes": [asdict(outcome) for outcome in outcomes],
+        "versions": versions(),
+    }
+
+
+def to_markdown(values: dict[str, Any]) -> str:
+    """Return the report of `to_json` as Markdown."""
+    return environment().get_template(TEMPLATE).render(_in_a_line(values))
+
+
+def _in_a_line(value: Any) -> Any:
+    """Return values whose texts break neither a line nor a table: file names are anyone's."""
+    if isinstance(value, str):
+        return " ".join(value.replace("|", "\\|").split())
+    if isinstance(value, dict):
+        return {_in_a_line(key): _in_a_line(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_a_line(inner) for inner in value]
+    return value
+
+
+def _digests(subject: Subject) -> dict[str, str]:
+    """Return {file name: SHA-256} of the generated pair."""
+    return {
+        name: hashlib.sha256(text.encode()).hexdigest()
+        for name, text in sorted(render(subject.model).items())
+        if name.startswith(f"{subject.model.name}.")
+    }

@@ -1,0 +1,132 @@
+"""Checks on emulated cores: equality, stack, the worst case of instructions."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+
+from codegen import costs
+from codegen.boards import Board
+from codegen.comparison import Comparison
+from codegen.device import What
+from codegen.equivalence import compare_on, compare_raw
+from codegen.errors import BuildError, MissingToolError, TooLargeError
+from codegen.fit import require_fit
+from codegen.qemu import QEMU
+from codegen.sizes import COMPILER
+from codegen.stack import deepest, disassemble
+from codegen.stages import part_names, plan
+from codegen.target import MARKS, TargetModel, footprint
+from codegen.verification.records import Finding, NotRunError, Subject
+
+CALLS = {
+    What.INPUT: "call_input",
+    What.STEP: "call_step",
+    What.INFER: "call_infer",
+    What.SCORES: "call_scores",
+}
+"""Functions of the firmware around the model's own."""
+
+
+def boards_of(subject: Subject) -> tuple[Board, ...]:
+    """Return the boards that the model fits on; raises NotRunError without tools or boards."""
+    for tool in (COMPILER, QEMU):
+        if not shutil.which(tool):
+            raise NotRunError(f"no {tool} on PATH")
+    fitting = []
+    for board in subject.boards:
+        try:
+            require_fit(board, subject.model, footprint)
+            fitting.append(board)
+        except TooLargeError:
+            continue
+    if not fitting:
+        raise NotRunError("no emulated board is asked for that the model fits on")
+    return tuple(fitting)
+
+
+def _each(
+    subject: Subject, look: Callable[[Board], tuple[bool, Iterator[str]]], what: str, command: str
+) -> Finding:
+    """Look at every board; `look` returns (passed, lines)."""
+    boards, details, passed = boards_of(subject), [], True
+    try:
+        for board in boards:
+            kept, lines = look(board)
+            passed &= kept
+            details += [f"{board.name} ({board.core}): {line}" for line in lines]
+    except MissingToolError as error:
+        raise NotRunError(str(error)) from None
+    summary = f"{len(boards)} cores, {len(subject.few)} inputs each{what}"
+    return Finding(passed, summary, tuple(details), (command,))
+
+
+def _asked(subject: Subject) -> str:
+    """Return the argument --board that names these boards."""
+    return subject.boards[0].name if len(subject.boards) == 1 else "all"
+
+
+def equal(subject: Subject) -> Finding:
+    """Compare every spike, membrane and score with the model on every emulated core."""
+
+    def look(board: Board) -> tuple[bool, Iterator[str]]:
+        with TargetModel(subject.model, board) as target:
+            pieces = compare_on(subject.model, target, subject.few, subject.steps)
+            found = sum(pieces, Comparison())
+            if subject.model.sensor is not None:
+                found = found.beside(compare_raw(subject.model, target, subject.samples))
+        first = [f"first difference: {found.first}"] if found.first else []
+        return found.differing == 0, iter([found.line, *first])
+
+    return _each(subject, look, "", f"spikemcu run {subject.path} --board {_asked(subject)}")
+
+
+def stack(subject: Subject) -> Finding:
+    """Compare the bound of the stack, from the machine code, with a painted stack."""
+
+    def look(board: Board) -> tuple[bool, Iterator[str]]:
+        with TargetModel(subject.model, board) as target:
+            used = target.stack(subject.few, subject.steps)
+            functions = disassemble(target.elf)
+        bounds = {what: deepest(functions, CALLS[what]) for what in used}
+        lines = (
+            f"{what.name.lower()}: {bound} bytes at most, {used[what]} seen"
+            for what, bound in bounds.items()
+        )
+        return all(used[what] <= bound for what, bound in bounds.items()), lines
+
+    command = f"spikemcu report {subject.path} --board {_asked(subject)}"
+    try:
+        return _each(subject, look, "; no recursion, no call through a pointer", command)
+    except BuildError as error:  # a call that the disassembly does not tell
+        return Finding(False, str(error), (), (command,))
+
+
+def worst_case(subject: Subject) -> Finding:
+    """Compare what every part of an inference took with its worst case."""
+
+    def look(board: Board) -> tuple[bool, Iterator[str]]:
+        model, kept, lines = subject.model, True, []
+        works = costs.worst_works(plan(model), model.input, board.family)
+        bounds = {work.part: costs.evaluate(work, board.family, "worst") for work in works}
+        for part, most in counted(subject, board).items():
+            kept &= most <= bounds[part]
+            lines.append(f"{part}: {bounds[part]:,.0f} instructions at most, {most:,.0f} seen")
+        return kept, iter(lines)
+
+    command = f"spikemcu bench {subject.path} --board {_asked(subject)}"
+    return _each(subject, look, "", command)
+
+
+def counted(subject: Subject, board: Board) -> dict[str, float]:
+    """Return {part: the most instructions that it took}, of an inference or of a step."""
+    with TargetModel(subject.model, board, flags=MARKS) as target:
+        counts = target.parts(subject.few, subject.steps)
+    names = part_names(plan(subject.model))
+    each = counts.infer
+    if each is None and counts.scores is not None:
+        each = counts.step.sum(axis=1) + counts.scores
+    if each is None:
+        each = counts.step.reshape(-1, len(names))
+    most = each.max(axis=0)
+    return {name: float(n) for name, n in zip(names, most, strict=True) if n}

@@ -1,0 +1,98 @@
+"""What is checked of a model, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from numpy.typing import NDArray
+
+from codegen.boards import Board
+from qat.model import Model
+
+
+class Status(StrEnum):
+    """How a check ended. What was not run has not passed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+
+
+class NotRunError(Exception):
+    """A check does not apply to the model, or this machine lacks what it needs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """The model that is verified, and on what.
+
+    made:    inputs that were made for it, extremes first
+    data:    inputs that were given; None if there are none
+    origin:  where the data come from
+    samples: raw samples, for a model with a sensor
+    steps:   the argument of Model.run
+    boards:  emulated boards to run on
+    board_inputs: how many of the inputs run on each of them
+    path:    the model file as it was named, for the commands
+    """
+
+    model: Model
+    path: str
+    made: NDArray[Any]
+    data: NDArray[Any] | None
+    origin: str
+    samples: NDArray[Any] | None
+    steps: int | None
+    boards: tuple[Board, ...]
+    board_inputs: int = 20
+
+    @property
+    def few(self) -> NDArray[Any]:
+        """The inputs for a board: of the data, or made ones."""
+        return (self.made if self.data is None else self.data)[: self.board_inputs]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check saw.
+
+    passed:   whether its claim held
+    summary:  one line
+    details:  lines of figures
+    commands: what reproduces it
+    """
+
+    passed: bool
+    summary: str
+    details: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """A row of the table of checks.
+
+    name:  what it is about
+    claim: what it shows when it passes, and for which inputs
+    run:   does it; raises NotRunError where it cannot
+    """
+
+    name: str
+    claim: str
+    run: Callable[[Subject], Finding]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A check, how it ended, and how long it took, in seconds."""
+
+    name: str
+    claim: str
+    status: Status
+    summary: str
+    details: tuple[str, ...]
+    commands: tuple[str, ...]
+    seconds: float
