@@ -7,6 +7,7 @@ the byte (tests/target/test_build.py), without the second that its start takes.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import shutil
@@ -19,12 +20,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codegen.paths import assets, cache_dir
+from codegen.paths import assets, cache_dir, locked
 from codegen.render import render
 from codegen.target import TargetModel
 from qat.model import Model
 
 TOOLS = ("arm-none-eabi-gcc ", "arm-none-eabi-gcc-ar ", "arm-none-eabi-gcc-ranlib ")
+COMMANDS = "commands"
+"""The file of a recording that holds them, a line each."""
 PLACEHOLDER = "example"
 """The model that comes with the firmware, whose files another model's take the place of."""
 
@@ -84,13 +87,22 @@ def sees_the_model(command: str) -> bool:
 
 @cache
 def record(board: str, flags: tuple[str, ...]) -> Recording:
-    """Build the placeholder for a board through PlatformIO and return what it did."""
-    cache_dir().mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="recording-", dir=cache_dir()))
+    """Return what PlatformIO does for a board, recorded now or by another process."""
+    key = hashlib.sha256(" ".join((board, *flags)).encode()).hexdigest()[:12]
+    final = cache_dir() / "recordings" / f"{board}-{key}"
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with locked(final.with_suffix(".lock")):
+        if not final.is_dir():
+            _record(final, board, flags)
+    return Recording(final, tuple((final / COMMANDS).read_text().splitlines()))
+
+
+def _record(folder: Path, board: str, flags: Sequence[str]) -> None:
+    """Build the placeholder for a board through PlatformIO, and write down what it did."""
     firmware = assets() / "firmware"
     shutil.copytree(firmware / "lib", folder / "lib")
     folders = {
-        "PLATFORMIO_CORE_DIR": str(folder.with_name(f"{folder.name}-core")),
+        "PLATFORMIO_CORE_DIR": str(folder.with_suffix(".core")),
         "PLATFORMIO_WORKSPACE_DIR": str(folder / "work"),
         "PLATFORMIO_LIB_DIR": str(folder / "lib"),
         "PLATFORMIO_BUILD_FLAGS": " ".join(flags),
@@ -100,13 +112,13 @@ def record(board: str, flags: tuple[str, ...]) -> Recording:
         command, env=os.environ | folders, capture_output=True, text=True, check=True
     ).stdout
     commands = [line for line in said.splitlines() if line.startswith(TOOLS)]
-    return Recording(folder, tuple(c for c in commands if sees_the_model(c)))
+    (folder / COMMANDS).write_text("\n".join(c for c in commands if sees_the_model(c)))
 
 
 def firmware(files: Mapping[str, str], board: str, flags: Sequence[str] = ()) -> Path:
     """Return the ELF file of generated files, {name: text}, for an emulated board."""
     recording = record(board, tuple(flags))
-    folder = tempfile.mkdtemp(prefix="recorded-", dir=recording.folder.parent)
+    folder = tempfile.mkdtemp(prefix="made-", dir=recording.folder.parent)
     return recording.build(files, Path(folder))
 
 
