@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from qat.model import Model
 
 MEMORY = 2**32
+SECONDS = 20
+"""After which C on this machine counts as an endless loop; it takes well below one."""
 CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")
 """One board for each set of inner loops."""
 
@@ -97,7 +99,10 @@ def here(model: Model, files: dict[str, str], x: Any, steps: int | None) -> Any:
     from codegen.host import SANITIZE, HostModel  # noqa: PLC0415
 
     host = HostModel(model, files=files, flags=("-O1", "-w", *SANITIZE))
-    return host.run(x, trace=True, steps=steps)
+    signal.alarm(SECONDS)
+    found = host.run(x, trace=True, steps=steps)
+    signal.alarm(0)
+    return found
 
 
 def on(board: str) -> Run:
