@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from codegen.render import render
-from qat.model import Analog, Count, EarlyStop, Frames, Model, Sensor
+from codegen.samples import Plan, make
+from qat.model import (
+    Analog,
+    Count,
+    EarlyStop,
+    Frames,
+    Latency,
+    Model,
+    Rate,
+    Sensor,
+    Spikes,
+)
 from support.golden import GOLDEN
 from support.kernel_models import MODELS
 from support.models import small_model
@@ -37,13 +48,49 @@ def _rules() -> dict[str, Model]:
     }
 
 
-def _size(model: Model) -> int:
-    return sum(len(text) for text in render(model).values())
-
-
-HUNTERS: dict[str, Model] = dict(
-    sorted(
-        {**{model.name: model for model in GOLDEN}, **MODELS, **_sensed(), **_rules()}.items(),
-        key=lambda item: _size(item[1]),
-    )
+PLANS = (
+    Plan(Analog, 0, 255, (100, 160, 20), (2, 4), 5, own=True),
+    Plan(Analog, -128, 127, (90, 40, 33), (2, 2), 12, own=True),
+    Plan(Analog, 0, 15, (64, 48, 20, 10), (8, 4, 16), 6),
+    Plan(Analog, 0, 15, (40, 33, 40), (2, 2), 6, plain=True),
+    Plan(Frames, -8, 7, (90, 32, 40, 7), (2, 2, 2, 16), 5, own=True),
+    Plan(Frames, 0, 255, (30, 64, 20, 12), (16, 16, 4), 5, own=True),
+    Plan(Spikes, 0, 1, (60, 40, 70, 16, 5), (4, 8, 8, 4), None, own=True, plain=True),
+    Plan(Rate, 0, 255, (70, 12), (2,), 6, count=True, plain=True),
+    Plan(Rate, -128, 127, (30, 10), (2,), 9, count=True, plain=True),
+    Plan(Latency, 0, 15, (70, 33), (2,), 4, count=True, plain=True),
+    Plan(Latency, -8, 7, (5, 16), (2,), 16, count=True, plain=True),
 )
+"""Kernels that the choice by costs seldom takes, and readouts of all bits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hunter:
+    """A model and, where they are not chosen by costs, its kernels."""
+
+    model: Model
+    kernels: dict[int, str] | None = None
+
+    def files(self) -> dict[str, str]:
+        """Return its C."""
+        return render(self.model, kernels=self.kernels)
+
+
+def _planned() -> dict[str, Hunter]:
+    found = {}
+    for seed, row in enumerate(PLANS):
+        model = make(row, seed)
+        found[f"plan {seed}"] = Hunter(model, row.kernels(model))
+    return found
+
+
+def _all() -> dict[str, Hunter]:
+    models = {**{model.name: model for model in GOLDEN}, **MODELS, **_sensed(), **_rules()}
+    return {name: Hunter(model) for name, model in models.items()} | _planned()
+
+
+def _size(item: tuple[str, Hunter]) -> int:
+    return sum(map(len, item[1].files().values()))
+
+
+HUNTERS: dict[str, Hunter] = dict(sorted(_all().items(), key=_size))

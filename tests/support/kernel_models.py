@@ -104,6 +104,12 @@ def own(n: int, m: int, **neuron: Any) -> Layer:
     )
 
 
+def own_held(n: int, m: int, shift: int) -> Layer:
+    """Return a layer of bytes whose neurons all differ, behind a rounding shift."""
+    layer = own(n, m)
+    return replace(layer, synapse=replace(layer.synapse, fraction_bits=0, input_shift=shift))
+
+
 def sparse(n: int, m: int, **neuron: Any) -> Layer:
     """Return a layer with two weights an input, some with none; a bias keeps it firing."""
     rng = np.random.default_rng(n)
@@ -150,6 +156,8 @@ MODELS = {
         Spikes(64), wide_chain(8, 64, 31, reset="zero") + wide_chain(4, 31, 33, reset="zero")
     ),
     "analog": Model(Analog(33, -8, 7), chain(33, 160, 128, leak=(2,), threshold=5)),
+    "analog, own constants": Model(Analog(40, 0, 15), (own_held(40, 160, 2), own(160, 33))),
+    "analog, shifted far": Model(Analog(200, 0, 255), (own_held(200, 129, 6),), Count(), 5),
     "ten scores": Model(
         Analog(40, 0, 15),
         chain(40, 129, leak=(3,), threshold=30),
