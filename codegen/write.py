@@ -7,7 +7,8 @@ import json
 from os import PathLike
 from pathlib import Path
 
-from codegen.packages import Vectors, package
+from codegen.examples import Recording, Vectors
+from codegen.packages import package
 from codegen.summary import summarize
 from qat.model import Activity, Model, write_atomically
 
@@ -29,6 +30,7 @@ def generate(
     activity: Activity | None = None,
     form: str = "c",
     vectors: Vectors | None = None,
+    recording: Recording | None = None,
 ) -> dict[str, Path]:
     """Write a model's C to `folder`, as a package of a build system; return {file: path}.
 
@@ -40,13 +42,14 @@ def generate(
 
     core, activity: what the kernels are chosen for; see codegen.stages.plan
     form:    a row of codegen.packages.FORMATS: "c", "arduino", "platformio", "cmake", "zephyr"
-    vectors: those of the example, by codegen.packages.vectors_of; by default one that is made
+    vectors: those of the example, by codegen.examples.vectors_of; by default one that is made
+    recording: that of the streaming example, by codegen.examples.recording_of; by default made
 
     Raises ValueError if the name is no C identifier, the format is not known or the folder
     cannot be written.
     """
     model, folder = renamed(model, name), Path(folder)
-    files = package(model, form, core=core, activity=activity, vectors=vectors)
+    files = package(model, form, core=core, activity=activity, vectors=vectors, recording=recording)
     manifest = json.dumps(summarize(model, core, activity), indent=2) + "\n"
     paths = {}
     try:

@@ -12,7 +12,7 @@ from codegen.boards import find_board
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output, percent
 from codegen.equivalence import compare_host, read_code
-from codegen.packages import Vectors, vectors_of
+from codegen.examples import Recording, Vectors, recording_of, vectors_of
 from codegen.summary import summarize
 from codegen.weights import weights_header
 from codegen.write import generate as write_pair
@@ -140,6 +140,7 @@ def generate(arguments: Namespace) -> int:
     model = Model.load(arguments.model)
     core = None if arguments.board is None else find_board(arguments.board).family
     activity = Activity.of(model, arguments.assume_density)
+    vectors, recording = _examples(model, arguments)
     paths = write_pair(
         model,
         arguments.output,
@@ -147,7 +148,8 @@ def generate(arguments: Namespace) -> int:
         core=core,
         activity=activity,
         form=arguments.format,
-        vectors=_vectors(model, arguments),
+        vectors=vectors,
+        recording=recording,
     )
     for path in paths.values():
         out.say(f"wrote {path}")
@@ -156,13 +158,16 @@ def generate(arguments: Namespace) -> int:
     return 0
 
 
-def _vectors(model: Model, arguments: Namespace) -> Vectors:
-    """Return the test vectors that were asked for: of the data, else made ones."""
+def _examples(model: Model, arguments: Namespace) -> tuple[Vectors, Recording | None]:
+    """Return test vectors and a recording, as asked for: of the data, else made ones."""
     arguments.limit = arguments.vectors
     inputs = inputs_of(model, arguments)
-    if inputs.labels is None and arguments.vectors == 1:
-        return vectors_of(model)
-    return vectors_of(model, inputs.x, inputs.origin)
+    if inputs.made and arguments.vectors == 1:
+        return vectors_of(model), None
+    vectors = vectors_of(model, inputs.x, inputs.origin)
+    if inputs.samples is None:
+        return vectors, None
+    return vectors, recording_of(model, inputs.samples, inputs.origin)
 
 
 def weights(arguments: Namespace) -> int:

@@ -16,8 +16,9 @@ from support.models import inputs_for, small_model
 
 import codegen
 from codegen.boards import find_board
+from codegen.examples import vectors_of
 from codegen.host import WARNINGS, find_compiler
-from codegen.packages import FORMATS, vectors_of
+from codegen.packages import FORMATS
 from codegen.paths import assets
 from codegen.qemu import qemu_command
 from codegen.sizes import find_arm_compiler

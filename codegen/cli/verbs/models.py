@@ -88,7 +88,8 @@ def generate_arguments(parser: ArgumentParser) -> None:
         type=positive,
         default=1,
         metavar="N",
-        help="test vectors of the example (default 1), test samples of --data NAME|FILE",
+        help="test vectors of the example (default 1), test samples of --data NAME|FILE; for a "
+        "sensor as many windows are the recording of the streaming example",
     )
     parser.add_argument(
         "--data", metavar="NAME|FILE", help="data set of the vectors; by default the model's own"
