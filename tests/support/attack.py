@@ -83,10 +83,9 @@ def plant(path: str, text: str, package: str) -> None:
 
 def baseline() -> dict[str, dict[str, str]]:
     """Return {model: its files}, without any fault."""
-    from codegen.render import render  # noqa: PLC0415
     from support.hunters import HUNTERS  # noqa: PLC0415
 
-    return {name: render(model) for name, model in HUNTERS.items()}
+    return {name: hunter.files() for name, hunter in HUNTERS.items()}
 
 
 # ------------------------------------------------------------------------ hunting
@@ -157,11 +156,10 @@ Change = tuple["Model", dict[str, str], dict[str, str]]
 
 def changes(known: dict[str, dict[str, str]]) -> list[Change]:
     """Return the models whose C the fault changes."""
-    from codegen.render import render  # noqa: PLC0415
     from support.hunters import HUNTERS  # noqa: PLC0415
 
-    rendered = ((name, model, render(model)) for name, model in HUNTERS.items())
-    return [(model, files, known[name]) for name, model, files in rendered if files != known[name]]
+    made = ((name, hunter.model, hunter.files()) for name, hunter in HUNTERS.items())
+    return [(model, files, known[name]) for name, model, files in made if files != known[name]]
 
 
 def attack(known: dict[str, dict[str, str]]) -> tuple[Verdict, str]:
