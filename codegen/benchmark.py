@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.boards import Board, find_board
 from codegen.render import render
+from codegen.runner import MARKS
 from codegen.stages import part_names, plan
 from codegen.stages.encoders import PLACE
 from codegen.streams import made_samples
-from codegen.target import MARKS, TargetModel
+from codegen.target import TargetModel
 from qat.model import CODE_RANGE, LIF, Delta, Dense, Input, Latency, Layer, Model, Rate, Spikes
 
 STEPS = 8

@@ -29,10 +29,11 @@ from codegen.project import build
 from codegen.protocol import Client
 from codegen.qemu import Qemu
 from codegen.render import render
+from codegen.runner import MARKS, PartCounts
 from codegen.samples import PLANS, Plan, inputs, make
 from codegen.stages import part_names, plan
 from codegen.stages.encoders import ENCODERS, PLAIN
-from codegen.target import MARKS, TIMEOUT, PartCounts, TargetModel
+from codegen.target import TIMEOUT, TargetModel
 from qat.model import (
     Activity,
     Model,

@@ -21,7 +21,8 @@ from codegen.ports import SerialLink, check_port, find_port
 from codegen.project import upload
 from codegen.protocol import Client
 from codegen.render import render
-from codegen.target import Runner, footprint
+from codegen.runner import Runner
+from codegen.target import footprint
 from qat.model import Model
 
 ANSWER_SECONDS = 2.0

@@ -7,10 +7,10 @@ import errno
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from codegen.boards import Board, Hardware
+from codegen.closing import Closing
 from codegen.errors import BootloaderError, LinkError
 
 USB_DEVICES = Path("/sys/bus/usb/devices")
@@ -111,7 +111,7 @@ def _require_no_bootloader(board: Board, found: set[str]) -> None:
 # --------------------------------------------------------------------- a link
 
 
-class SerialLink:
+class SerialLink(Closing):
     """A serial port as a link for codegen.protocol.Client.
 
     port:   such as /dev/ttyACM0
@@ -182,17 +182,6 @@ class SerialLink:
         """Give the port back."""
         with contextlib.suppress(OSError):
             self._serial.close()
-
-    def __enter__(self) -> SerialLink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _reason(error: Exception) -> str:

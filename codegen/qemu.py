@@ -9,10 +9,10 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 from codegen.boards import Board
+from codegen.closing import Closing
 from codegen.errors import INSTALL, EmulatorError, MissingQemuError
 from codegen.faults import EXIT_FAULT, crash
 
@@ -49,7 +49,7 @@ def qemu_command(board: Board, elf: Path, counting: bool = False) -> list[str]:
     return [find_qemu(), *FLAGS, *counted, "-M", board.machine, "-kernel", str(elf)]
 
 
-class Qemu:
+class Qemu(Closing):
     """A running emulator; its stdin and stdout are the link, its stderr the log.
 
     Raises MissingQemuError if there is none. Reading and writing raise CrashError after a fault of
@@ -125,14 +125,3 @@ class Qemu:
             self._process.wait()
         self._out.close()
         self._log.close()
-
-    def __enter__(self) -> Qemu:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -29,9 +29,10 @@ from codegen.hardware import BoardModel
 from codegen.host import CompilerError, find_compiler
 from codegen.project import build as build_firmware
 from codegen.render import render
+from codegen.runner import MARKS, Runner
 from codegen.sizes import size_of
 from codegen.stages.encoders import ENCODERS
-from codegen.target import MARKS, Runner, TargetModel, footprint, require_emulated
+from codegen.target import TargetModel, footprint, require_emulated
 from codegen.tools import doctor as look_for_tools
 from qat.model import Model
 

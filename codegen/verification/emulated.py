@@ -13,10 +13,11 @@ from codegen.equivalence import compare_on, compare_raw
 from codegen.errors import BuildError, MissingToolError, TooLargeError
 from codegen.fit import require_fit
 from codegen.qemu import QEMU
+from codegen.runner import MARKS
 from codegen.sizes import COMPILER
 from codegen.stack import deepest, disassemble
 from codegen.stages import part_names, plan
-from codegen.target import MARKS, TargetModel, footprint
+from codegen.target import TargetModel, footprint
 from codegen.verification.records import Finding, NotRunError, Subject
 
 CALLS = {

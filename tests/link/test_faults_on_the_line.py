@@ -26,7 +26,7 @@ from codegen.errors import HangError, RestartedError, TargetError
 from codegen.paths import assets
 from codegen.protocol import MAX_PAYLOAD, PADDING, Client, Code, Decoder, Frame, Type, encode
 from codegen.render import render
-from codegen.target import Runner
+from codegen.runner import Runner
 from qat.model import LIF, Accumulate, Analog, Dense, Layer, Model
 
 FAULTS = 10_000

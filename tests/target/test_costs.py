@@ -20,9 +20,9 @@ from codegen.boards import find_board
 from codegen.cli.data import inputs_of
 from codegen.kernels import SPIKES, candidates
 from codegen.render import render
+from codegen.runner import MARKS
 from codegen.samples import Plan, make
 from codegen.stages import part_names, plan
-from codegen.target import MARKS
 from qat.datasets import DATASETS
 from qat.model import (
     LIF,

@@ -19,9 +19,9 @@ from codegen.project import build
 from codegen.protocol import Client, Code
 from codegen.qemu import Qemu
 from codegen.render import render
+from codegen.runner import MARKS
 from codegen.sizes import find_arm_compiler, model_flags
 from codegen.stages import part_names, plan
-from codegen.target import MARKS
 from qat.model import LIF, Count, Delta, Dense, Input, Latency, Layer, Model, Rate, Spikes
 
 pytestmark = pytest.mark.target

@@ -18,8 +18,9 @@ from codegen.cycles import executed
 from codegen.device import Device
 from codegen.protocol import Client
 from codegen.report import report
+from codegen.runner import MARKS
 from codegen.stages import part_names, plan
-from codegen.target import MARKS, TargetModel
+from codegen.target import TargetModel
 from qat.datasets import load
 from qat.encode import resample
 from qat.model import Activity, Analog, Model, Spikes
