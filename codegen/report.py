@@ -1,22 +1,25 @@
 """What a model takes on a board: memory, stack, instructions, time; nothing is run for it.
 
-Memory and stack come from the ARM compiler, instructions from codegen.costs: `typical` for the
-activity that the model file tells, `worst` for an input that is all active. Cycles are estimates
-from documented timings (codegen.cycles).
+Memory and stack come from the linked model (codegen.linked), instructions from codegen.costs:
+`typical` for the activity that the model file tells, `worst` for an input that is all active.
+Cycles are estimates from documented timings (codegen.cycles).
 """
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from codegen import costs
 from codegen.boards import Board, find_board
 from codegen.cycles import TIMINGS
+from codegen.linked import Item, Linked, PartMemory, Section, link, read
+from codegen.owners import KINDS, SCRATCH, SHARED
 from codegen.render import render
-from codegen.sizes import size_of
-from codegen.stack import stack_of
-from codegen.stages import Choice, choices, plan
+from codegen.stack import linked_stack
+from codegen.stages import Choice, Program, choices, plan
 from codegen.stages.encoders import PLACE
 from codegen.stages.records import Stage
 from qat.model import Activity, Model
@@ -28,7 +31,7 @@ class PartReport:
 
     candidates: predicted instructions of every kernel that could serve it on this core
     instructions, worst: predicted, and an upper bound for every input
-    cycles, worst_cycles: estimates; flash: weights and constants; ram: its part of the state
+    cycles, worst_cycles: estimates
     """
 
     part: str
@@ -38,8 +41,27 @@ class PartReport:
     worst: int
     cycles: int
     worst_cycles: int
+
+
+@dataclass(frozen=True)
+class Headroom:
+    """What a board has left: its capacity less the model; of RAM less the deepest stack as well.
+
+    The rest of the firmware has to fit into it. Bytes, and percent of the board; below 0 where
+    the model is too large.
+    """
+
     flash: int
+    flash_percent: float
     ram: int
+    ram_percent: float
+
+    @classmethod
+    def of(cls, board: Board, flash: int, ram: int) -> Headroom:
+        """Return what is left beside so many bytes of flash and RAM."""
+        left = (board.flash - flash, board.ram - ram)
+        percent = (100 * left[0] / board.flash, 100 * left[1] / board.ram)
+        return cls(left[0], round(percent[0], 1), left[1], round(percent[1], 1))
 
 
 @dataclass(frozen=True)
@@ -47,8 +69,10 @@ class Report:
     """A model on a board; bytes, instructions, cycles and microseconds of a call.
 
     call:    "inference", or "step" for a model that runs free
-    flash:   code, weights and constants; code: the code alone
-    ram:     the state; stack: the deepest of any call, of each in stacks
+    flash:   code, weights and constants as linked; code: the code alone
+    ram:     the state, with a sensor the stream; stack: the deepest of any call, of each in stacks
+    sections, memory, items: the same, byte by byte; see codegen.linked
+    board_flash, board_ram: what the board has
     latency_us, worst_us: cycles at the board's clock
     fastest: part of the cycles that the core may need where it can issue two at once
     waits:   wait states of the board's flash, which the cycles leave out; "" for an emulated one
@@ -65,6 +89,12 @@ class Report:
     ram: int
     stack: int
     stacks: dict[str, int]
+    board_flash: int
+    board_ram: int
+    headroom: Headroom
+    sections: tuple[Section, ...]
+    memory: tuple[PartMemory, ...]
+    items: tuple[Item, ...]
     instructions: int
     worst: int
     cycles: int
@@ -74,6 +104,14 @@ class Report:
     fastest: float
     timings: str
     waits: str
+
+    def shared(self) -> dict[str, int]:
+        """Return what the part `shared` is made of: bytes of each kind of codegen.owners."""
+        found = dict.fromkeys((*KINDS, SCRATCH), 0)
+        for item in self.items:
+            if item.part == SHARED:
+                found[item.what if item.what in KINDS else SCRATCH] += item.bytes
+        return {kind: size for kind, size in found.items() if size}
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -103,12 +141,12 @@ def report(model: Model, board: str | Board, density: float | None = None) -> Re
     """
     board = find_board(board)
     activity = Activity.of(model, density)
-    parts = _parts(model, board.family, activity)
-    files = render(model, activity=activity)
-    sizes, stacks = size_of(files, board), stack_of(files, board)
+    program = plan(model, activity=activity)
+    parts = _parts(model, program, board.family, activity)
+    linked, stacks = _linked(render(model, activity=activity), program, board)
     totals = [sum(getattr(p, n) for p in parts) for n in ("instructions", "worst")]
     cycles, worst = (sum(getattr(p, n) for p in parts) for n in ("cycles", "worst_cycles"))
-    timing = TIMINGS[board.family]
+    timing, stack = TIMINGS[board.family], max(stacks.values())
     return Report(
         board=board.name,
         core=board.core,
@@ -116,11 +154,17 @@ def report(model: Model, board: str | Board, density: float | None = None) -> Re
         call="step" if model.steps is None else "inference",
         activity=activity.source,
         parts=parts,
-        flash=sizes.flash,
-        code=sizes.text,
-        ram=plan(model, activity=activity).ram_bytes,
-        stack=max(stacks.values()),
+        flash=linked.flash,
+        code=sum(section.bytes for section in linked.sections if section.name == ".text"),
+        ram=linked.ram,
+        stack=stack,
         stacks=stacks,
+        board_flash=board.flash,
+        board_ram=board.ram,
+        headroom=Headroom.of(board, linked.flash, linked.ram + stack),
+        sections=linked.sections,
+        memory=linked.parts,
+        items=linked.items,
         instructions=totals[0],
         worst=totals[1],
         cycles=cycles,
@@ -133,6 +177,13 @@ def report(model: Model, board: str | Board, density: float | None = None) -> Re
     )
 
 
+def _linked(files: dict[str, str], program: Program, board: Board) -> tuple[Linked, dict[str, int]]:
+    """Return what is linked of a rendered model, and the stack of its calls."""
+    with tempfile.TemporaryDirectory(prefix="spikemcu-") as folder:
+        elf = link(files, program, board, Path(folder))
+        return read(elf, program), linked_stack(elf, program.name)
+
+
 def _waits(board: Board) -> str:
     """Return the wait states of the board's flash in words."""
     hardware = board.hardware
@@ -141,9 +192,8 @@ def _waits(board: Board) -> str:
     return f"{hardware.wait_states} ({hardware.conditions}; {hardware.source})"
 
 
-def _parts(model: Model, core: str, activity: Activity) -> tuple[PartReport, ...]:
+def _parts(model: Model, program: Program, core: str, activity: Activity) -> tuple[PartReport, ...]:
     """Return every part: predicted for this activity, bounded for all inputs."""
-    program = plan(model, activity=activity)
     typical = costs.works(program, model.input, activity, core)
     worst = costs.worst_works(program, model.input, core)
     reasons = choices(model, core, activity)
@@ -154,7 +204,7 @@ def _parts(model: Model, core: str, activity: Activity) -> tuple[PartReport, ...
 
 
 def _part(work: costs.Work, worst: float, core: str, reasons: tuple[Choice, ...]) -> PartReport:
-    """Return a part; the memory of a stage stands beside its neurons."""
+    """Return a part; why a stage has its kernel stands beside its neurons."""
     predicted, each = costs.evaluate(work, core), cycles_per_instruction(work.kind, core)
     stage = work.stage if isinstance(work.stage, Stage) else None
     owner = stage is not None and work.part not in ("currents", "decision")
@@ -168,6 +218,4 @@ def _part(work: costs.Work, worst: float, core: str, reasons: tuple[Choice, ...]
         worst=round(worst),
         cycles=round(predicted * each),
         worst_cycles=round(worst * each),
-        flash=sum(t.bytes for t in stage.tables) if stage is not None and owner else 0,
-        ram=sum(f.bytes for f in stage.fields) if stage is not None and owner else 0,
     )

@@ -64,13 +64,17 @@ def size_of(files: Mapping[str, str], board: str | Board) -> Sizes:
         return parse_sizes(run_tool([SIZE, "-A", *objects], folder))
 
 
-def compile_files(files: Mapping[str, str], board: Board, folder: Path) -> list[str]:
-    """Compile the generated files for a board's core in `folder`; return the object files."""
+def compile_files(files: Mapping[str, str], board: Board, folder: Path, *options: str) -> list[str]:
+    """Compile the generated files for a board's core in `folder`; return the object files.
+
+    options: of the compiler, besides those of the core and of a firmware
+    """
     compiler = find_arm_compiler()
     for file, text in files.items():
         (folder / file).write_text(text)
     sources = sorted(file for file in files if file.endswith(".c"))
-    run_tool([compiler, *board.core_flags, *model_flags(), "-c", *sources], folder)
+    flags = (*board.core_flags, *model_flags(), *options)
+    run_tool([compiler, *flags, "-c", *sources], folder)
     return [str(Path(source).with_suffix(".o")) for source in sources]
 
 

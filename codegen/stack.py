@@ -20,8 +20,8 @@ from codegen.errors import BuildError
 from codegen.sizes import compile_files, find_arm_compiler, run_tool
 
 OBJDUMP = "arm-none-eabi-objdump"
-API = ("reset", "input", "step", "scores", "classify", "sample")
-"""Functions of a model that a user calls."""
+API = ("reset", "input", "step", "scores", "decided", "classify", "stream_reset", "scale", "sample")
+"""Functions of a model that a user calls, those that it has."""
 
 LINE = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\t(.*))?$")
 HEAD = re.compile(r"^([0-9a-f]+) <(.+)>:$")
@@ -264,6 +264,11 @@ def stack_of(files: Mapping[str, str], board: str | Board) -> dict[str, int]:
         prefix = Path(objects[0]).stem
         link = [find_arm_compiler(), *board.core_flags, "-nostartfiles", "--specs=nano.specs"]
         run_tool([*link, f"-Wl,-e,{prefix}_reset", *objects, "-o", "model.elf"], folder)
-        functions = disassemble(folder / "model.elf")
+        return linked_stack(folder / "model.elf", prefix)
+
+
+def linked_stack(elf: Path, prefix: str) -> dict[str, int]:
+    """Return the same of a model that is linked already; prefix: the model's name."""
+    functions = disassemble(elf)
     there = [call for call in API if f"{prefix}_{call}" in functions]
     return {call: deepest(functions, f"{prefix}_{call}") for call in there}

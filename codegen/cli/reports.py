@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import Any
 
 from codegen.boards import find_boards
+from codegen.budget import Line, gate, parse_budget
 from codegen.cli.output import Output
+from codegen.energy import FORMULA, Energy, energy_of, supply_of
+from codegen.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, in_units
 from codegen.report import PartReport, Report
 from codegen.report import report as report_on
 from qat.model import Model
 
 MHZ = 10**6
+COLUMNS = 100
 ONLY = "only one for these weights"
 NOTE = """typical: predicted from counts of random layers (python -m codegen.calibrate). worst: an
 upper bound for every input, argued and tested (codegen.costs). Cycles are estimates for zero
@@ -19,47 +25,65 @@ wait states. `spikemcu bench` counts."""
 
 
 def report(arguments: Namespace) -> int:
-    """Say what a model takes on boards, part by part."""
+    """Say what a model takes on boards, part by part; 1 if a budget is exceeded."""
     out = Output(arguments)
+    supply = supply_of(arguments.current, arguments.voltage)
+    limits = {} if arguments.budget is None else parse_budget(arguments.budget, supply)
     model = Model.load(arguments.model)
     boards = find_boards(arguments.board)
     reports = []
     for board in boards:
         out.progress(f"compiling for {board.name}")
         reports.append(report_on(model, board, arguments.assume_density))
+    results, kept = [], True
     for one in reports:
-        _print(one, out)
+        energy = energy_of(one, supply)
+        lines = gate(limits, one, energy)
+        _print(model.name, one, energy, lines, out)
+        results.append(as_json(one, energy, lines))
+        kept = kept and all(line.kept for line in lines)
     if len(reports) > 1:
         _print_all(reports, out)
-    first = reports[0]
-    out.say(f"\nactivity: {first.activity}")
+    _wrapped(out, f"activity: {reports[0].activity}")
     out.say(NOTE)
-    results = [one.to_json() for one in reports]
     about = {"model": model.name, "digest": model.digest()}
     out.result(about | {"results": results} | (results[0] if len(results) == 1 else {}))
-    return 0
+    return 0 if kept else 1
 
 
-def _print(one: Report, out: Output) -> None:
-    out.say(f"{one.board} ({one.core}, {one.clock_hz / MHZ:g} MHz), one {one.call}")
-    header = ("", "kernel", "why", "typical", "worst", "cycles, about", "flash", "RAM")
+def as_json(one: Report, energy: Energy, lines: Sequence[Line]) -> dict[str, Any]:
+    """Return a report with its energy and its budget as JSON values; no limits, no budget."""
+    budget = {"kept": all(line.kept for line in lines), "lines": [v.to_json() for v in lines]}
+    return {**one.to_json(), "energy": energy.to_json(), "budget": budget if lines else None}
+
+
+def _print(name: str, one: Report, energy: Energy, lines: Sequence[Line], out: Output) -> None:
+    out.say(f"{name} on {one.board} ({one.core}, {one.clock_hz / MHZ:g} MHz), one {one.call}\n")
+    _print_costs(one, out)
+    _print_memory(one, out)
+    deepest = ", ".join(f"{call} {size:,}" for call, size in one.stacks.items())
+    _wrapped(out, f"stack: {one.stack:,} bytes at most ({deepest}); interrupts take theirs on top")
+    _print_headroom(one, out)
+    _print_time(one, energy, out)
+    if lines:
+        _print_budget(lines, out)
+    out.say()
+
+
+def _wrapped(out: Output, text: str) -> None:
+    """Print a paragraph, indented from its second line on."""
+    out.say(textwrap.fill(text, COLUMNS, subsequent_indent="  ", break_on_hyphens=False))
+
+
+def _print_costs(one: Report, out: Output) -> None:
+    header = ("instructions", "kernel", "why", "typical", "worst", "cycles, about", "at worst")
     rows: list[tuple[Any, ...]] = [
-        (p.part, p.kernel, _why(p), p.instructions, p.worst, p.cycles, p.flash, p.ram)
+        (p.part, p.kernel, _why(p), p.instructions, p.worst, p.cycles, p.worst_cycles)
         for p in one.parts
     ]
-    shared = one.ram - sum(p.ram for p in one.parts)
-    rows.append(("code, scratch", "", "", "", "", "", one.code, shared))
-    rows.append(("all", "", "", one.instructions, one.worst, one.cycles, one.flash, one.ram))
+    rows.append(("all", "", "", one.instructions, one.worst, one.cycles, one.worst_cycles))
     out.table(header, rows)
-    deepest = ", ".join(f"{name} {size}" for name, size in one.stacks.items())
-    out.say(f"stack: {one.stack} bytes at most ({deepest}); interrupts take theirs on top")
-    out.say(
-        f"time: about {one.latency_us:,.0f} us, at most about {one.worst_us:,.0f} us"
-        + (f"; {one.fastest:g} of that at best" if one.fastest < 1 else "")
-    )
-    if one.waits:
-        out.say(f"wait states of the flash, not in these figures: {one.waits}")
-    out.say(f"timings: {one.timings}\n")
+    out.say()
 
 
 def _why(part: PartReport) -> str:
@@ -70,12 +94,83 @@ def _why(part: PartReport) -> str:
     return ", ".join(f"{name} {cost:,}" for name, cost in part.candidates.items())
 
 
-def _print_all(reports: list[Report], out: Output) -> None:
-    header = ("board", "core", "flash", "RAM", "stack", "instructions", "worst", "time, about us")
-    out.table(
-        header,
-        [
-            (r.board, r.core, r.flash, r.ram, r.stack, r.instructions, r.worst, r.latency_us)
-            for r in reports
-        ],
+def _print_memory(one: Report, out: Output) -> None:
+    names = [section.name for section in one.sections]
+    header = ("memory, bytes", *names, "flash", "RAM")
+    rows: list[tuple[Any, ...]] = [
+        (m.part, *(m.sections[name] for name in names), m.flash, m.ram) for m in one.memory
+    ]
+    rows.append(("all", *(section.bytes for section in one.sections), one.flash, one.ram))
+    out.table(header, rows)
+    shared = ", ".join(f"{what} {size:,}" for what, size in one.shared().items())
+    _wrapped(out, f"shared: {shared}")
+    out.say()
+
+
+def _print_headroom(one: Report, out: Output) -> None:
+    left = one.headroom
+    flash = _left(left.flash, one.board_flash, left.flash_percent)
+    ram = _left(left.ram, one.board_ram, left.ram_percent)
+    _wrapped(
+        out,
+        f"left on the board: flash {flash}, RAM {ram} beside the state and this stack; the rest of "
+        "the firmware is not in it",
     )
+
+
+def _left(size: int, room: int, percent: float) -> str:
+    if size < 0:
+        return f"{-size:,} bytes TOO FEW (it has {room:,})"
+    return f"{size:,} of {room:,} bytes ({percent:.1f} %)"
+
+
+def _print_time(one: Report, energy: Energy, out: Output) -> None:
+    if any(m.part == "sensor" for m in one.memory):
+        _wrapped(out, "time: from the model's inputs on; what raw samples take is not in it")
+    typical, worst = (in_units(t, MICROSECONDS) for t in (one.latency_us, one.worst_us))
+    best = f"; {one.fastest:g} of that at best" if one.fastest < 1 else ""
+    out.say(f"time: about {typical}, at most about {worst}{best}")
+    if one.waits:
+        _wrapped(out, f"wait states of the flash, not in these figures: {one.waits}")
+    _wrapped(out, f"timings: {one.timings}")
+    _wrapped(out, energy_text(one, energy))
+
+
+def energy_text(one: Report, energy: Energy) -> str:
+    """Return the formula, and what it gives with the user's own current."""
+    start = f"energy: {FORMULA} for one {one.call}"
+    if energy.supply is None or energy.typical_uj is None or energy.worst_uj is None:
+        return f"{start}; with --current and --voltage of your own board it becomes a number"
+    given = f"I = {in_units(energy.supply.amperes, AMPERES)}"
+    given += f" and V = {in_units(energy.supply.volts, VOLTS)}, yours"
+    typical, worst = (in_units(e, MICROJOULES) for e in (energy.typical_uj, energy.worst_uj))
+    return f"{start}, with {given}: about {typical}, at most about {worst}"
+
+
+def _print_budget(lines: Sequence[Line], out: Output) -> None:
+    out.say()
+    rows = [
+        (v.name, v.figure, amount(v.value, v), amount(v.limit, v), "kept" if v.kept else "EXCEEDED")
+        for v in lines
+    ]
+    out.table(("budget", "what is compared", "found", "limit", ""), rows)
+    exceeded = [v.name for v in lines if not v.kept]
+    out.say(f"budget exceeded: {', '.join(exceeded)}" if exceeded else "budget kept")
+
+
+def amount(value: float, line: Line) -> str:
+    """Return a value or limit in the unit of its line."""
+    number = f"{value:,.0f}" if line.unit in ("bytes", "") else f"{value:,.1f}"
+    return f"{number} {line.unit}".strip()
+
+
+def _print_all(reports: list[Report], out: Output) -> None:
+    header = ("board", "core", "flash", "left", "RAM", "left", "stack", "typical", "worst",
+              "about us")  # fmt: skip
+    rows = [
+        (r.board, r.core.removeprefix("cortex-"), r.flash, r.headroom.flash, r.ram, r.headroom.ram,
+         r.stack, r.instructions, r.worst, r.latency_us)
+        for r in reports
+    ]  # fmt: skip
+    out.table(header, rows)
+    out.say()

@@ -37,8 +37,10 @@ def test_report_has_the_keys_that_others_rely_on(
     assert list(parts) == ["rest", "currents", "layer 0", "layer 1", "readout"]
     assert parts["layer 0"]["kernel"] == "bitsliced"
     assert values["instructions"] == sum(part["instructions"] for part in parts.values())
-    items = sum(part["flash"] for part in parts.values()) + values["code"]
-    assert items <= values["flash"] <= items + 16  # tables are aligned
+    for which in ("flash", "ram"):
+        sections = [s["bytes"] for s in values["sections"] if s[which]]
+        assert sum(part[which] for part in values["memory"]) == sum(sections) == values[which]
+    assert values["code"] == values["sections"][0]["bytes"]
     assert values["activity"] == "of the training data"
 
 
@@ -99,3 +101,96 @@ def test_report_on_a_board_of_hardware(
     values = json.loads(capsys.readouterr().out)
     assert values["clock_hz"] == {"nucleo_f446re": 180_000_000, "pico": 133_000_000}[board]
     assert values["instructions"] > 1000
+
+
+def gated(saved: Path, *arguments: str) -> int:
+    return main(["report", str(saved), "--board", "bluepill_f103c8", *arguments])
+
+
+def test_a_budget_is_a_gate(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gated(saved, "--budget", "flash=32K,ram=8K,latency=5ms,stack=1K") == 0
+    out = capsys.readouterr().out
+    assert "budget kept" in out
+    assert "EXCEEDED" not in out
+    assert gated(saved, "--budget", "flash=1K,ram=8K,latency=1us") == 1
+    out = capsys.readouterr().out
+    assert "budget exceeded: flash, latency" in out
+    (line,) = (line for line in out.splitlines() if line.startswith("ram "))
+    assert line.split()[-1] == "kept"
+    assert "8,192 bytes" in line
+
+
+def test_the_json_carries_the_gate(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gated(saved, "--json", "--budget", "ram=1,instructions=10000000") == 1
+    values = json.loads(capsys.readouterr().out)
+    assert values["budget"]["kept"] is False
+    ram, instructions = values["budget"]["lines"]
+    assert (ram["name"], ram["limit"], ram["unit"], ram["kept"]) == ("ram", 1, "bytes", False)
+    assert ram["value"] == values["ram"] + values["stack"]
+    assert (instructions["value"], instructions["kept"]) == (values["worst"], True)
+    assert gated(saved, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["budget"] is None
+
+
+def test_one_board_that_exceeds_fails_all(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for board in ("qemu-m0", "qemu-m4"):
+        assert main(["report", str(saved), "--board", board, "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out)["worst"])
+    assert found[0] > found[1]
+    limit = f"instructions={found[1]}"
+    assert main(["report", str(saved), "--board", "qemu-m4", "--budget", limit]) == 0
+    assert main(["report", str(saved), "--board", "all", "--budget", limit]) == 1
+
+
+def test_energy_follows_from_the_users_own_current(
+    saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    supply = ["--current", "12mA", "--voltage", "3.3V"]
+    assert gated(saved, "--json", *supply) == 0
+    values = json.loads(capsys.readouterr().out)
+    each = 0.012 * 3.3 / 72  # uJ of a cycle: W / MHz
+    assert values["energy"]["typical_uj"] == pytest.approx(each * values["cycles"])
+    assert values["energy"]["worst_uj"] == pytest.approx(each * values["worst_cycles"])
+    assert gated(saved, *supply, "--budget", "energy=1nJ") == 1
+    assert "with I = 12 mA and V = 3.3 V, yours" in capsys.readouterr().out.replace("\n  ", " ")
+    assert gated(saved, *supply, "--budget", "energy=1J") == 0
+    capsys.readouterr()
+    assert gated(saved) == 0
+    text = capsys.readouterr().out
+    assert "energy: E = I * V * t for one inference; with --current and --voltage" in text
+    assert " uJ" not in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--budget", "flash=32KB"),
+        ("--budget", "flash"),
+        ("--budget", "speed=5"),
+        ("--budget", "ram=-8K"),
+        ("--budget", "energy=5uJ"),
+        ("--current", "12mA"),
+        ("--current", "12", "--voltage", "3.3V"),
+    ],
+)
+def test_malformed_limits_and_currents_are_wrong_use(
+    arguments: tuple[str, ...], saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gated(saved, *arguments) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert streams.err.startswith("spikemcu report: ")
+    assert streams.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("board", ["bluepill_f103c8", "all"])
+def test_the_text_fits_a_hundred_columns(
+    board: str, saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    supply = ["--current", "12mA", "--voltage", "3.3V"]
+    limits = ["--budget", "flash=32K,ram=8K,latency=5s,energy=5J,instructions=99999999"]
+    assert main(["report", str(saved), "--board", board, *supply, *limits]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 30
+    assert max(map(len, lines)) <= 100

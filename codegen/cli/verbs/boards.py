@@ -9,10 +9,12 @@ from codegen.cli.options import (
     data_options,
     densities,
     density_option,
+    file_options,
     fraction,
     layer_shape,
     model_file,
     port_option,
+    whole_number,
 )
 from codegen.cli.verbs.table import Verb
 
@@ -99,6 +101,32 @@ def report_arguments(parser: ArgumentParser) -> None:
     model_file(parser)
     board_option(parser)
     density_option(parser)
+    parser.add_argument(
+        "--current", metavar="I", help="what your board draws while it computes, such as 12mA"
+    )
+    parser.add_argument(
+        "--voltage", metavar="V", help="its supply, such as 3.3V: energy = I * V * t"
+    )
+    parser.add_argument(
+        "--budget",
+        metavar="KEY=LIMIT,...",
+        help="exit status 1 if the worst case exceeds a limit: flash, ram, stack (bytes, K, M), "
+        "latency (us, ms, s), instructions, energy (nJ, uJ, mJ, J)",
+    )
+    parser.add_argument(
+        "--html", metavar="FILE", help="write one page with the pictures, for one board"
+    )
+    parser.add_argument(
+        "--sample",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="sample of --data whose spikes the page shows (default: 0)",
+    )
+    parser.add_argument(
+        "--data", metavar="NAME|FILE", help="inputs for the spikes on the page (default: none)"
+    )
+    file_options(parser)
 
 
 def no_arguments(parser: ArgumentParser) -> None:
@@ -141,8 +169,9 @@ VERBS: tuple[Verb, ...] = (
         "report",
         "kernels, memory, stack, instructions and time of a model on a board",
         "Say what a model takes on a board, layer by layer: the kernel and why, instructions "
-        "typical and at worst, flash, RAM, stack, and an estimate of the time. Needs the ARM "
-        "compiler only.",
+        "typical and at worst, flash and RAM by section, stack, what the board has left, and an "
+        "estimate of the time. With limits it is a gate: exit status 1 if one is exceeded. Needs "
+        "the ARM compiler only.",
         report_arguments,
         "reports:report",
     ),
