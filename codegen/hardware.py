@@ -60,7 +60,9 @@ class BoardModel(Runner):
     ) -> None:
         board = find_board(board)
         if board.hardware is None:
-            raise ValueError(f"{board.name}: is emulated and has no serial port; use `spikemcu run`")
+            raise ValueError(
+                f"{board.name}: is emulated and has no serial port; use `spikemcu run`"
+            )
         super().__init__(model, board, timeout)
         self.hardware = board.hardware
         self.port = port
