@@ -73,10 +73,10 @@ def layer_table() -> str:
     return _table(header, rows)
 
 
-def encoder_table() -> str:
+def encoder_table(boards: Sequence[str] = INFERENCE_BOARDS) -> str:
     """Measure the encoders of 784 values, each step: in planes, and a loop over the values."""
     rows = []
-    for name in INFERENCE_BOARDS:
+    for name in boards:
         board = load_boards()[name]
         cells = [_encoder_cell(*column, board) for column in ENCODERS_SHOWN]
         rows.append([board.core.replace("cortex-m", "Cortex-M"), *cells])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.models import ENCODED_KINDS, KINDS, inputs_for, models, steps_for
@@ -28,7 +25,6 @@ def test_compiled_c_equals_the_model(model: Model, seed: int) -> None:
     assert compare(expected, found).differing == 0
 
 
-@pytest.mark.skipif(not shutil.which("clang"), reason="clang is a second opinion, not a need")
 @given(models(KINDS), SEEDS)
 def test_clang_agrees_without_a_warning(model: Model, seed: int) -> None:
     x, steps = inputs_for(model, 3, seed), steps_for(model)

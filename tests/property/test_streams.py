@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.models import KINDS, sensed_models
@@ -36,7 +33,6 @@ def test_samples_through_the_c_equal_the_model(model: Model, seed: int) -> None:
     assert_equal_streams(model, host, samples[: seed % 7])
 
 
-@pytest.mark.skipif(not shutil.which("clang"), reason="clang is a second opinion, not a need")
 @given(sensed_models(KINDS), SEEDS)
 def test_clang_agrees(model: Model, seed: int) -> None:
     host = HostModel(model, compiler="clang", flags=("-O1",))

@@ -11,19 +11,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.crossed import crossed
 from support.golden import GOLDEN
 from support.models import inputs_for, small_model, steps_for
 from support.recorded import emulated
 
 from codegen import costs, samples
-from codegen.boards import find_board
+from codegen.boards import find_board, load_boards
 from codegen.cli.data import inputs_of
 from codegen.kernels import SPIKES, candidates
 from codegen.render import render
 from codegen.runner import MARKS
 from codegen.samples import Plan, make
 from codegen.stages import part_names, plan
-from qat.datasets import DATASETS
+from qat.datasets import load
 from qat.model import (
     LIF,
     Accumulate,
@@ -84,15 +85,6 @@ def predicted(
     return {work.part: costs.evaluate(work, core) for work in found}
 
 
-def drawn(model: Model) -> Any:
-    """Return inputs whose values are as frequent as the metadata say."""
-    shares = np.array(Activity.of(model).values)
-    values = np.arange(model.input.low, model.input.high + 1)
-    return np.random.default_rng(0).choice(
-        values, (IMAGES, model.input.size), p=shares / shares.sum()
-    )
-
-
 @cache
 def images(name: str) -> Any:
     """Return test images of the data that an example was trained on."""
@@ -102,8 +94,7 @@ def images(name: str) -> Any:
             patch.delenv("SPIKEMCU_CACHE")
         else:
             patch.setenv("SPIKEMCU_CACHE", USER_CACHE)
-        if not DATASETS[model.metadata["training"]["data"]].ready:
-            pytest.skip("MNIST is not here")
+        load(model.metadata["training"]["data"])  # fetched if it is not here
         return inputs_of(model, Namespace(data=None, limit=None, label=None)).x
 
 
@@ -135,22 +126,16 @@ def test_an_inference_that_stops_early_takes_what_was_predicted(board: str) -> N
         assert counts[work.part].max() <= costs.evaluate(work, core, "worst")
 
 
+@pytest.mark.proof  # needs MNIST; tests/target/test_report.py does it with images that are here
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("name", ["mnist-256", "mnist-784"])
-def test_every_layer_of_an_example_takes_what_was_predicted(name: str, board: str) -> None:
-    model = Model.load(EXAMPLES / f"{name}.npz")
-    x = drawn(model)
-    compare(model, board, x, Activity.measure(model, x))
-
-
-@pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize("name", ["mnist-256", "mnist-784"])
-def test_so_it_does_on_the_images_that_it_was_trained_for(name: str, board: str) -> None:
+def test_every_layer_takes_what_was_predicted_on_its_own_images(name: str, board: str) -> None:
     x = images(name)[:: 10_000 // IMAGES]
     model = Model.load(EXAMPLES / f"{name}.npz")
     compare(model, board, x, Activity.measure(model, x))
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", ["mnist-256", "mnist-784"])
 def test_the_metadata_predict_what_all_test_images_take(name: str) -> None:
     model = Model.load(EXAMPLES / f"{name}.npz")
@@ -177,9 +162,11 @@ UNSEEN = (
 """Models like those that are fitted, and none of them."""
 
 
-@pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize("seed", range(len(UNSEEN)))
-def test_a_model_that_was_not_fitted_takes_about_what_was_predicted(seed: int, board: str) -> None:
+@pytest.mark.parametrize(("number", "board"), crossed(map(str, range(len(UNSEEN))), BOARDS))
+def test_a_model_that_was_not_fitted_takes_about_what_was_predicted(
+    number: str, board: str
+) -> None:
+    seed = int(number)
     row = UNSEEN[seed]
     assert row not in samples.PLANS
     model = make(row, 1000 + seed)
@@ -249,12 +236,11 @@ MODELS = {
     "events": _two(Delta(70, 0, 255, 1), 1),
 }
 
-SLACK = 3.2
-"""How many times the largest count that these inputs reach a bound of a whole call may be."""
+LOOSE_BOUND = 2.5
+"""How many times the largest count that these inputs reach a bound may be."""
 
 
-@pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards()))
 def test_no_input_takes_more_than_the_worst_case(name: str, board: str) -> None:
     model, core = MODELS[name], find_board(board).core
     bounds = {
@@ -266,7 +252,7 @@ def test_no_input_takes_more_than_the_worst_case(name: str, board: str) -> None:
     }
     assert not {part: (n, bounds[part]) for part, n in most.items() if n > bounds[part]}
     if name == "always":  # elsewhere nothing makes all neurons of a layer fire
-        assert sum(bounds.values()) <= SLACK * sum(most.values())
+        assert not {part: n for part, n in most.items() if bounds[part] > LOOSE_BOUND * n}
 
 
 # --------------------------------------------------------------- choice of kernels
@@ -275,7 +261,9 @@ SHAPES = ((100, 3, 8), (60, 9, 4), (200, 24, 8), (128, 40, 4), (300, 8, 8))
 """Inputs, neurons and bits of layers that two kernels serve."""
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize(
+    "board", [b if b == "qemu-m4" else pytest.param(b, marks=pytest.mark.proof) for b in BOARDS]
+)
 def test_the_chosen_kernel_takes_the_fewest_instructions(board: str) -> None:
     rng = np.random.default_rng(3)
     for inputs, neurons, bits in SHAPES:

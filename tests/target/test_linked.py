@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from support.crossed import crossed
 from support.golden import GOLDEN
 from support.models import small_model
 
@@ -47,13 +48,16 @@ def linked(model: Model, board: str, folder: Path) -> tuple[Linked, Path]:
     return read(elf, program), elf
 
 
-@pytest.mark.parametrize("board", load_boards())
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards()))
 def test_items_and_parts_come_to_the_sections_of_the_file(
     name: str, board: str, tmp_path: Path
 ) -> None:
-    model = MODELS[name]
-    found, path = linked(model, board, tmp_path)
+    found, path = linked(MODELS[name], board, tmp_path)
+    _items_come_to_sections(MODELS[name], found, path)
+    _parts_have_what_is_theirs(MODELS[name], found)
+
+
+def _items_come_to_sections(model: Model, found: Linked, path: Path) -> None:
     with path.open("rb") as file:
         sizes = {s.name: s["sh_size"] for s in ELFFile(file).iter_sections() if s["sh_flags"] & 2}
     assert {s.name: s.bytes for s in found.sections if s.bytes} == {
@@ -71,13 +75,9 @@ def test_items_and_parts_come_to_the_sections_of_the_file(
     assert [part.part for part in found.parts] == list(memory_parts(program))
 
 
-@pytest.mark.parametrize("board", load_boards())
-@pytest.mark.parametrize("name", MODELS)
-def test_every_part_has_its_tables_its_state_and_its_code(
-    name: str, board: str, tmp_path: Path
-) -> None:
-    model = MODELS[name]
-    program, (found, _) = plan(model), linked(model, board, tmp_path)
+def _parts_have_what_is_theirs(model: Model, found: Linked) -> None:
+    """Every part has its tables, its state and its code."""
+    program = plan(model)
     parts = {part.part: part for part in found.parts}
     dense = {t.name: t for y in program.layers for t in getattr(y, "dense", ())}
     names = {item.name for item in found.items}
@@ -96,8 +96,7 @@ def test_every_part_has_its_tables_its_state_and_its_code(
     assert helpers <= shared <= helpers + sum(spare)
 
 
-@pytest.mark.parametrize("board", load_boards())
-@pytest.mark.parametrize("name", ["analog", "free", "small"])
+@pytest.mark.parametrize(("name", "board"), crossed(["analog", "free", "small"], load_boards()))
 def test_the_debugging_information_changes_no_byte(name: str, board: str, tmp_path: Path) -> None:
     """Beside what the linker adds: the C library, and words that align its functions."""
     model = MODELS[name]

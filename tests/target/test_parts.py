@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.crossed import crossed
 from support.golden import GOLDEN
 from support.models import inputs_for, small_model, steps_for
 from support.recorded import emulated
@@ -39,11 +40,12 @@ def behind(input_: Input, name: str) -> Model:
 
 ENCODED = (behind(Rate(150, -8, 7), "rate"), behind(Latency.linear(9, 0, 15, 5), "latency"),
            behind(Delta(20, 0, 15, 3), "delta"))  # fmt: skip
+MODELS = {model.name: model for model in (*GOLDEN, small_model(), *ENCODED)}
 
 
-@pytest.mark.parametrize("board", load_boards())
-@pytest.mark.parametrize("model", [*GOLDEN, small_model(), *ENCODED], ids=lambda m: m.name)
-def test_parts_add_up_to_the_call(model: Model, board: str) -> None:
+@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards()))
+def test_parts_add_up_to_the_call(name: str, board: str) -> None:
+    model = MODELS[name]
     x, steps = inputs_for(model, 3, seed=1), steps_for(model)
     with emulated(model, board, flags=MARKS) as marked, emulated(model, board) as plain:
         parts, counts = marked.parts(x, steps), plain.benchmark(x, steps)
@@ -58,9 +60,9 @@ def test_parts_add_up_to_the_call(model: Model, board: str) -> None:
         assert names[1] == ("encoder" if model.input.spiking else "currents")
         first = parts.step if parts.input is None or model.input.spiking else parts.input
         assert (first[..., 1] > 0).all()
-    for name in names:
-        if name.startswith("layer"):
-            assert (parts.step[..., names.index(name)] > 20).all()
+    for index, part in enumerate(names):
+        if part.startswith("layer"):
+            assert (parts.step[..., index] > 20).all()
 
 
 @pytest.mark.parametrize("board", load_boards())

@@ -83,10 +83,10 @@ class FaultyLink:
 def test_faults_on_the_emulated_line(model: Model) -> None:
     board = find_board("qemu-m4")
     elf = build(render(model), board, flags=uart_flags(board))["qemu-m4"]
-    x = inputs_for(model, 20, 3)
+    x = inputs_for(model, 6, 3)
     with SerialQemu(board, elf) as qemu, BoardModel(model, as_hardware("qemu-m4"), qemu.port) as t:
         client = t.device.client
-        client.timeout, client.resends = 0.05, 60
+        client.timeout, client.resends = 0.05, 300
         client.link = link = FaultyLink(client.link, 7, 0.1)
         found = t.run(x, trace=True)
     assert_same(replace(model.run(x, trace=True), u=None), found)
