@@ -19,11 +19,6 @@ from codegen.pack import pack_fields, ternary_planes
 from qat.model import Model
 
 
-@pytest.fixture(scope="module")
-def readme(root: Path) -> str:
-    return (root / "README.md").read_text()
-
-
 def block(text: str, language: str, mark: str = "") -> str:
     """Return the first block of a language, or the one behind a mark."""
     found = re.search(rf"{mark}.*?```{language}\n(.*?)```", text, re.DOTALL)

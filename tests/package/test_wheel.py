@@ -1,4 +1,4 @@
-"""The wheel, installed in a clean environment outside the checkout, runs the demo."""
+"""The wheel: what it holds, the same twice, and installed outside the checkout it runs the demo."""
 
 from __future__ import annotations
 
@@ -10,15 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-
-@pytest.fixture(scope="module")
-def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return next(folder.glob("*.whl"))
+from packaging.metadata import Metadata
+from support.building import Built
 
 
 def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path, root: Path) -> None:
@@ -40,6 +33,36 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path, root: Path)
     ):
         assert needed in names
     assert not [name for name in names if ".pio/" in name or name.endswith(".pyc")]
+
+
+def test_two_builds_give_the_same_bytes(built: Built) -> None:
+    names = sorted(path.name for path in built.first.iterdir())
+    assert len(names) == 2
+    assert sorted(path.name for path in built.second.iterdir()) == names
+    for name in names:
+        first, second = ((folder / name).read_bytes() for folder in (built.first, built.second))
+        assert first == second, name
+
+
+def test_the_metadata_are_valid_and_complete(built: Built, readme: str) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        found = Metadata.from_email(archive.read(name), validate=True)
+        assert archive.read(name.replace("METADATA", "licenses/LICENSE"))
+    assert found.license_expression == "MIT"
+    assert found.license_files == ["LICENSE"]
+    assert found.description_content_type == "text/markdown"
+    assert found.description == readme
+    assert found.summary
+    assert str(found.requires_python) == ">=3.11"
+
+
+@pytest.mark.proof
+def test_the_description_can_be_shown(built: Built) -> None:
+    command = [sys.executable, "-m", "twine", "check", "--strict", built.wheel, built.source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "No module named twine" not in done.stderr, "pip install -e '.[proof]'"
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.target
