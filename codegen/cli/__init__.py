@@ -29,7 +29,10 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"spikemcu {__version__}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb in VERBS:
-        sub = verbs.add_parser(verb.name, help=verb.help, description=verb.description)
+        network = f"Network: {'; '.join(verb.network) or 'none'}."
+        sub = verbs.add_parser(
+            verb.name, help=verb.help, description=verb.description, epilog=network
+        )
         verb.arguments(sub)
         sub.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
         sub.set_defaults(run=verb)

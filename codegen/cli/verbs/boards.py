@@ -16,7 +16,7 @@ from codegen.cli.options import (
     port_option,
     whole_number,
 )
-from codegen.cli.verbs.table import Verb
+from codegen.cli.verbs.table import ANSWERS, COMPILER, DATA_SETS, REGISTRY, Verb
 
 ENCODED_KINDS = ("rate", "latency", "delta")
 """The inputs that an encoder makes spikes of."""
@@ -140,6 +140,7 @@ VERBS: tuple[Verb, ...] = (
         "Build the firmware of a model with PlatformIO.",
         build_arguments,
         "targets:build",
+        (COMPILER, REGISTRY),
     ),
     Verb(
         "flash",
@@ -148,6 +149,7 @@ VERBS: tuple[Verb, ...] = (
         "until the board answers, and check that it holds this model.",
         flash_arguments,
         "hardware:flash",
+        (REGISTRY,),
     ),
     Verb(
         "run",
@@ -157,6 +159,7 @@ VERBS: tuple[Verb, ...] = (
         "counts its cycles.",
         run_arguments,
         "targets:run",
+        (DATA_SETS, COMPILER),
     ),
     Verb(
         "bench",
@@ -164,6 +167,7 @@ VERBS: tuple[Verb, ...] = (
         "Count the instructions of a model or of a single layer on emulated cores.",
         bench_arguments,
         "targets:bench",
+        (DATA_SETS, COMPILER),
     ),
     Verb(
         "report",
@@ -174,6 +178,7 @@ VERBS: tuple[Verb, ...] = (
         "the ARM compiler only.",
         report_arguments,
         "reports:report",
+        (DATA_SETS,),
     ),
     Verb(
         "boards",
@@ -181,6 +186,7 @@ VERBS: tuple[Verb, ...] = (
         "List the boards, emulated and of hardware, and whether this machine can build for them.",
         no_arguments,
         "hardware:boards",
+        (ANSWERS,),
     ),
     Verb(
         "doctor",

@@ -12,7 +12,7 @@ from codegen.cli.options import (
     positive,
     whole_number,
 )
-from codegen.cli.verbs.table import Verb
+from codegen.cli.verbs.table import DATA_SETS, Verb
 
 
 def info_arguments(parser: ArgumentParser) -> None:
@@ -158,6 +158,7 @@ VERBS: tuple[Verb, ...] = (
         "it saves; -o writes the model with this rule, which its C obeys.",
         anytime_arguments,
         "anytime:anytime",
+        (DATA_SETS,),
     ),
     Verb(
         "plot",
@@ -166,6 +167,7 @@ VERBS: tuple[Verb, ...] = (
         "firing rates, and which class was taken for which. Needs the extra `plot`.",
         plot_arguments,
         "pictures:plot",
+        (DATA_SETS,),
     ),
     Verb(
         "generate",
@@ -173,6 +175,7 @@ VERBS: tuple[Verb, ...] = (
         "Write the generated C of a model: one header, one source, a manifest.",
         generate_arguments,
         "models:generate",
+        (DATA_SETS,),
     ),
     Verb(
         "weights",
@@ -188,6 +191,7 @@ VERBS: tuple[Verb, ...] = (
         "status 1 and the first difference if it is not equal.",
         check_arguments,
         "models:check",
+        (DATA_SETS,),
     ),
     Verb(
         "verify",
@@ -197,5 +201,6 @@ VERBS: tuple[Verb, ...] = (
         "status 1 if a check failed; what could not be run is told so and never passes.",
         verify_arguments,
         "verify:verify",
+        (DATA_SETS,),
     ),
 )

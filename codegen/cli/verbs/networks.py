@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from codegen.cli.options import file_options, positive, whole_number, whole_numbers
-from codegen.cli.verbs.table import Verb
+from codegen.cli.verbs.table import DATA_SETS, Verb
 
 INPUT_KINDS = ("analog", "frames", "spikes", "rate", "latency", "delta")
 """How data reach a network, as in qat.encode, which --help does not load."""
@@ -229,6 +229,7 @@ VERBS: tuple[Verb, ...] = (
         "List the data sets that have a name, or fetch one, keep it, and print what it holds.",
         data_arguments,
         "datasets:data",
+        (DATA_SETS,),
     ),
     Verb(
         "train",
@@ -237,6 +238,7 @@ VERBS: tuple[Verb, ...] = (
         "after Ctrl-C.",
         train_arguments,
         "train:train",
+        (DATA_SETS,),
     ),
     Verb(
         "accuracy",
@@ -245,6 +247,7 @@ VERBS: tuple[Verb, ...] = (
         "they reach on test data. Settings were chosen on validation data.",
         accuracy_arguments,
         "accuracy:accuracy",
+        (DATA_SETS,),
     ),
     Verb(
         "compare",
@@ -253,5 +256,6 @@ VERBS: tuple[Verb, ...] = (
         "accuracy against bytes of flash and instructions: a table and a picture.",
         compare_arguments,
         "compare:compare",
+        (DATA_SETS,),
     ),
 )
