@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,12 @@ ROOT = Path(codegen.__file__).parents[1]
 QAT = sorted((ROOT / "qat").rglob("*.py"))
 CODEGEN = sorted((ROOT / "codegen").rglob("*.py"))
 COMMANDS = {"cli.py", "__main__.py"}
+
+HOSTS = {"127.0.0.1", "cyclonedx.org", "doi.org", "www.qemu.org"}
+"""What addresses of the tree may name; packages come from wherever the user's clients get them."""
+HOST = re.compile(r"https?://([\w.-]+)")
+OF_ONE_MACHINE = re.compile(r"/(?:home|root|Users|work)/(?!me\b)\w+|\bissue #?\d+", re.IGNORECASE)
+"""Paths of somebody's machine, and numbers that mean nothing outside of a tracker."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -71,3 +78,19 @@ def test_importing_codegen_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def tracked() -> Iterator[tuple[str, str]]:
+    """Yield name and text of every file under version control."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    for name in listed.stdout.decode().split("\0")[:-1]:
+        yield name, (ROOT / name).read_bytes().decode(errors="replace")
+
+
+def test_the_tree_names_no_machine_and_no_host_but_those_of_the_table() -> None:
+    texts = dict(tracked())
+    assert len(texts) > 200
+    found = {name: OF_ONE_MACHINE.findall(text) for name, text in texts.items()}
+    assert not {name: words for name, words in found.items() if words}
+    hosts = {host for text in texts.values() for host in HOST.findall(text)}
+    assert hosts == HOSTS
