@@ -95,7 +95,7 @@ def test_data_that_are_not_ours_have_their_source_and_licence(bill: Part, root: 
     about, row = (root / "qat" / "data" / "README.md").read_text(), DATASETS["digits"]
     assert data["hashes"][0]["content"] in about
     (licence,) = data["licenses"]
-    assert licence["expression"] == row.licence.replace(" ", "-", 1).replace(" ", "-")
+    assert licence["expression"] == row.licence.replace(" ", "-")
     (reference,) = data["externalReferences"]
     assert reference["url"].removeprefix("https://doi.org/") in row.source
     assert all(author["name"] in row.source for author in data["authors"])
