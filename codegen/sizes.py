@@ -46,6 +46,11 @@ def find_arm_compiler() -> str:
     return path
 
 
+def compiler_version() -> str:
+    """Return name and version of the ARM compiler, or raise MissingCompilerError."""
+    return f"{COMPILER} {run_tool([find_arm_compiler(), '-dumpfullversion'], Path()).strip()}"
+
+
 def model_flags() -> tuple[str, ...]:
     """Return the options that the firmware compiles a model with, besides those of the core."""
     library = assets() / "firmware" / "lib" / "model" / "library.json"

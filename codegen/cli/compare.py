@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from codegen.boards import find_board
 from codegen.cli.costs import Cost, cost_of
 from codegen.cli.data import load_data
-from codegen.cli.output import Output, table
-from codegen.cli.pictures import check_formats, make_folder, write_picture
+from codegen.cli.output import Output, table, write_file
+from codegen.cli.pictures import check_formats, make_folder
 from codegen.cli.train import progress_line
 from codegen.errors import MissingToolError
 from qat import Epoch
@@ -211,7 +211,7 @@ def _write(points: Sequence[Point], data: Dataset, plan: Plan, arguments: Namesp
     files |= {form: to_bytes(figure, form) for form in arguments.format.split(",")}
     paths = {form: Path(arguments.output) / f"{data.name}-compare.{form}" for form in files}
     for form, path in paths.items():
-        write_picture(path, files[form])
+        write_file(path, files[form])
     return [str(path) for path in paths.values()]
 
 

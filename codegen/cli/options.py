@@ -125,14 +125,19 @@ def file_options(parser: ArgumentParser) -> None:
     )
 
 
-def data_options(parser: ArgumentParser) -> None:
-    """Add where inputs come from."""
+def data_option(parser: ArgumentParser) -> None:
+    """Add the data that inputs come from."""
     parser.add_argument(
         "--data",
         metavar="NAME|FILE",
         help="inputs: a data set's test part (a name of `spikemcu data`, or a file of yours). "
         "By default those that the model was trained on if they are here, else made ones",
     )
+
+
+def data_options(parser: ArgumentParser) -> None:
+    """Add where inputs come from."""
+    data_option(parser)
     parser.add_argument("--limit", type=positive, metavar="N", help="use the first N samples only")
     file_options(parser)
 

@@ -7,7 +7,10 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+from qat.model import write_atomically
 
 SECONDS_BETWEEN_LINES = 5.0
 """Least time between two lines of progress where it cannot be shown in place."""
@@ -88,3 +91,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def percent(fraction: float) -> str:
     """Return 0.975 as 97.5 %."""
     return f"{100 * fraction:.1f} %"
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file, all of it or nothing, or raise ValueError."""
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None

@@ -6,8 +6,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from codegen.cli.data import Inputs, inputs_of
-from codegen.cli.output import Output
-from qat.model import Model, write_atomically
+from codegen.cli.output import Output, write_file
+from qat.model import Model
 from qat.plots import FORMATS, PLOTS, Scene, to_bytes
 
 
@@ -33,7 +33,7 @@ def plot(arguments: Namespace) -> int:
         figure = PLOTS[name](scene)
         for form in formats:
             path = Path(arguments.output) / f"{model.name}-{name}.{form}"
-            write_picture(path, to_bytes(figure, form))
+            write_file(path, to_bytes(figure, form))
             files.append(str(path))
             out.say(f"wrote {path}")
     out.result({"model": model.name, "digest": model.digest(), "files": files})
@@ -55,14 +55,6 @@ def check_formats(text: str) -> list[str]:
         if name not in FORMATS:
             raise ValueError(f"format {name!r}: is not known; use {', '.join(FORMATS)}")
     return names
-
-
-def write_picture(path: Path, data: bytes) -> None:
-    """Write a file, or raise ValueError."""
-    try:
-        write_atomically(path, data)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def _chosen(kinds: str | None, model: Model, inputs: Inputs) -> list[str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import textwrap
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from codegen.boards import find_boards
 from codegen.budget import Line, gate, parse_budget
-from codegen.cli.output import Output
+from codegen.cli.data import inputs_of
+from codegen.cli.output import Output, write_file
 from codegen.energy import FORMULA, Energy, energy_of, supply_of
+from codegen.page import OnBoard, Sample, page
 from codegen.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, in_units
 from codegen.report import PartReport, Report
 from codegen.report import report as report_on
@@ -31,24 +34,49 @@ def report(arguments: Namespace) -> int:
     limits = {} if arguments.budget is None else parse_budget(arguments.budget, supply)
     model = Model.load(arguments.model)
     boards = find_boards(arguments.board)
+    sample = _sample(model, arguments)
     reports = []
     for board in boards:
         out.progress(f"compiling for {board.name}")
         reports.append(report_on(model, board, arguments.assume_density))
-    results, kept = [], True
+    entries = []
     for one in reports:
         energy = energy_of(one, supply)
-        lines = gate(limits, one, energy)
-        _print(model.name, one, energy, lines, out)
-        results.append(as_json(one, energy, lines))
-        kept = kept and all(line.kept for line in lines)
+        entries.append(OnBoard(one, energy, gate(limits, one, energy)))
+        _print(model.name, one, energy, entries[-1].limits, out)
     if len(reports) > 1:
         _print_all(reports, out)
     _wrapped(out, f"activity: {reports[0].activity}")
     out.say(NOTE)
-    about = {"model": model.name, "digest": model.digest()}
+    if sample is not None:
+        text = page(model, entries, sample, arguments.assume_density)
+        write_file(Path(arguments.html), text.encode())
+        out.say(f"wrote {arguments.html}")
+    about = {"model": model.name, "digest": model.digest(), "html": arguments.html}
+    results = [as_json(e.report, e.energy, e.limits) for e in entries]
     out.result(about | {"results": results} | (results[0] if len(results) == 1 else {}))
-    return 0 if kept else 1
+    return 0 if all(line.kept for entry in entries for line in entry.limits) else 1
+
+
+def _sample(model: Model, arguments: Namespace) -> Sample | None:
+    """Return the sample that the page shows; None without --html.
+
+    Of made inputs, of which the first are all low and all high, it is the last.
+    """
+    if arguments.html is None:
+        for option in ("sample", "data"):
+            if getattr(arguments, option) is not None:
+                raise ValueError(f"--{option}: goes with --html")
+        return None
+    inputs = inputs_of(model, Namespace(**vars(arguments), limit=None))
+    usual = len(inputs.x) - 1 if inputs.made else 0
+    index = usual if arguments.sample is None else arguments.sample
+    if index >= len(inputs.x):
+        raise ValueError(f"--sample: found {index}; there are {len(inputs.x)}, from 0")
+    x = inputs.x[index : index + 1]
+    result = model.run(x, steps=inputs.steps, trace=True)
+    label = None if inputs.labels is None else int(inputs.labels[index])
+    return Sample(x, result, index, inputs.origin, label, inputs.class_names)
 
 
 def as_json(one: Report, energy: Energy, lines: Sequence[Line]) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from codegen.boards import Board, find_boards
 from codegen.cli.data import MADE, inputs_of
-from codegen.cli.output import Output
+from codegen.cli.output import Output, write_file
 from codegen.equivalence import made_inputs
 from codegen.target import require_emulated
 from codegen.verification import CHECKS
 from codegen.verification import verify as run_checks
 from codegen.verification.document import to_json, to_markdown
 from codegen.verification.records import Status, Subject
-from qat.model import Model, write_atomically
+from qat.model import Model
 
 
 def verify(arguments: Namespace) -> int:
@@ -34,7 +34,7 @@ def verify(arguments: Namespace) -> int:
                 out.say(f"{outcome.name}: {line}")
     out.say(values["result"])
     if arguments.output:
-        _write(Path(arguments.output), to_markdown(values))
+        write_file(Path(arguments.output), to_markdown(values).encode())
         out.say(f"wrote {arguments.output}")
     out.result(values)
     wrong = {Status.FAILED} | ({Status.NOT_RUN} if arguments.all else set())
@@ -61,10 +61,3 @@ def _boards(names: str) -> tuple[Board, ...]:
     for board in boards:
         require_emulated(board)
     return boards
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_atomically(path, text.encode())
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None

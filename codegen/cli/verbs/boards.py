@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 
 from codegen.cli.options import (
     board_option,
+    data_option,
     data_options,
     densities,
     density_option,
@@ -114,18 +115,15 @@ def report_arguments(parser: ArgumentParser) -> None:
         "latency (us, ms, s), instructions, energy (nJ, uJ, mJ, J)",
     )
     parser.add_argument(
-        "--html", metavar="FILE", help="write one page with the pictures, for one board"
+        "--html", metavar="FILE", help="write one page with the pictures, which needs nothing else"
     )
     parser.add_argument(
         "--sample",
         type=whole_number,
-        default=0,
         metavar="N",
-        help="sample of --data whose spikes the page shows (default: 0)",
+        help="sample whose spikes the page shows (default: 0; of made inputs the last)",
     )
-    parser.add_argument(
-        "--data", metavar="NAME|FILE", help="inputs for the spikes on the page (default: none)"
-    )
+    data_option(parser)
     file_options(parser)
 
 

@@ -1,0 +1,57 @@
+"""The report as one page: a single HTML file with its pictures inline, which needs nothing else.
+
+Numbers arrive computed (figures.py, raster.py, content.py), templates/report holds the text. The
+page has no script, names nothing outside of itself, and is well-formed XML as well. The same
+model, boards and sample give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from codegen.page.content import OnBoard, content
+from codegen.page.figures import coordinate
+from codegen.page.raster import Sample
+from codegen.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, in_units
+from qat.model import Model
+
+__all__ = ["OnBoard", "Sample", "page"]
+
+UNITS = {"us": MICROSECONDS, "uJ": MICROJOULES, "A": AMPERES, "V": VOLTS}
+"""Units in which a number of the page may come, by the one of factor 1."""
+
+
+def quantity_text(value: float, unit: str) -> str:
+    """Return a value with the unit that suits it: 0.31 mA, 12 µJ."""
+    return in_units(value, UNITS[unit]).replace(" u", " µ")
+
+
+@cache
+def environment() -> Environment:
+    """Return the Jinja environment of the page; unlike that of the C it escapes what it prints."""
+    env = Environment(
+        loader=PackageLoader("codegen", "templates/report"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=True,
+    )
+    env.filters |= {"at": coordinate, "quantity": quantity_text}
+    return env
+
+
+def page(
+    model: Model, boards: Sequence[OnBoard], sample: Sample, density: float | None = None
+) -> str:
+    """Return the page of a model on boards, with the spikes of one sample.
+
+    boards:  reports of this model, made with the same density
+    density: as codegen.report.report takes it
+    """
+    return (
+        environment().get_template("page.html.j2").render(content(model, boards, sample, density))
+    )
