@@ -6,12 +6,13 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.models import inputs_for, small_model
 
 from codegen.boards import load_boards
 from codegen.cli import main
-from qat.model import Activity
+from qat.model import LIF, Activity, Dense, Layer, Model, Spikes
 
 NUMBERS = ("flash", "ram", "stack", "instructions", "latency_us")
 
@@ -194,3 +195,17 @@ def test_the_text_fits_a_hundred_columns(
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 30
     assert max(map(len, lines)) <= 100
+
+
+def test_a_sparse_model_has_a_report_and_a_package(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its cycles were never traced once, and both were refused."""
+    rng = np.random.default_rng(0)
+    codes = np.where(rng.random((128, 784)) < 0.995, 0, rng.integers(-1, 2, (128, 784)))
+    path = str(tmp_path / "thin.npz")
+    Model(Spikes(784), (Layer(Dense(codes), LIF(1, (3,))),), name="thin").save(path)
+    assert main(["report", path, "--board", "qemu-m3", "--json"]) == 0
+    parts = json.loads(capsys.readouterr().out)["parts"]
+    assert [part["kernel"] for part in parts if part["part"] == "layer 0"] == ["sparse"]
+    assert main(["generate", path, "-o", str(tmp_path / "out")]) == 0

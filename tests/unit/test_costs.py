@@ -29,6 +29,7 @@ def test_every_kernel_is_measured_on_every_core():
     kinds |= {kind for kind in KINDS_OF_PARTS if kind.endswith("encoder")}
     for core in CORES:
         assert {kind for kind in kinds if not costs.measured(kind, core)} == set()
+        assert kinds <= set(costs.coefficients()["cycles"][core])
 
 
 @given(models(KINDS, stops=False))
