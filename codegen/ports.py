@@ -57,7 +57,7 @@ def usb_devices(folder: Path = USB_DEVICES) -> set[str]:
 
 
 def _listed(ports: Iterable[str]) -> str:
-    return "there is " + (", ".join(ports) or "none")
+    return f"serial ports here: {', '.join(ports) or 'none'}"
 
 
 def _hardware(board: Board) -> Hardware:
@@ -83,12 +83,12 @@ def find_port(board: Board) -> str:
     _require_no_bootloader(board, {*ports.values(), *usb_devices()})
     if not hardware.usb:
         raise LinkError(
-            f"{board.name}: its serial line is {hardware.via}; name its port with --port: "
+            f"{board.name}: its serial line is {hardware.via}; name its port with --port; "
             f"{_listed(ports)}"
         )
     raise LinkError(
-        f"{board.name}: not found: no serial port of {hardware.via} ({_listed(ports)}). Connect "
-        "it, or name its port with --port"
+        f"{board.name}: not found behind {hardware.via}; {_listed(ports)}. Connect it, or name its "
+        "port with --port"
     )
 
 

@@ -112,11 +112,11 @@ def inputs_of(model: Model, arguments: Namespace) -> Inputs:
     name = arguments.data or _data_here(model)
     if name is None:
         x = made_inputs(model, arguments.limit or MADE)
-        origin = f"{len(x)} made inputs (extremes, then random){_hint(model)}"
+        origin = f"{len(x):,} made inputs (extremes, then random){_hint(model)}"
         return Inputs(x, origin, steps, made=True)
     data = _fitting(model, load_data(name, arguments, **_of_sensor(model, name)))
     x, labels = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
-    origin = f"{len(x)} test samples of {data.name}"
+    origin = f"{len(x):,} test samples of {data.name}"
     samples = _one_stream(model, data, arguments.limit)
     return Inputs(x, origin, steps, labels, data.class_names, samples)
 

@@ -16,6 +16,12 @@ from qat.model import Model
 
 MHZ = 10**6
 KB = 1024
+NO = "no"
+"""How the answer begins where a platform is neither here nor to be had."""
+WHAT_TO_DO = (
+    "no: PlatformIO's registry, which has these platforms, does not answer: check the network and "
+    "HTTPS_PROXY"
+)
 
 
 def flash(arguments: Namespace) -> int:
@@ -49,7 +55,7 @@ def buildable(boards: Iterable[Board], out: Output) -> dict[str, str]:
         elif registry:
             found[board.name] = f"after a download: {board.platform} {pinned(board)}"
         else:
-            found[board.name] = f"no: {board.platform} {pinned(board)} is not here, no registry"
+            found[board.name] = f"{NO}: needs {board.platform} {pinned(board)}"
     return found
 
 
@@ -88,7 +94,10 @@ def boards(arguments: Namespace) -> int:
     out = Output(arguments)
     known = [*load_boards().values(), *hardware_boards().values()]
     builds = buildable(known, out)
-    header = ("board", "core", "clock, MHz", "flash, KB", "RAM, KB", "wait states", "builds here")
-    out.table((*header, "what it is"), [_row(b, builds[b.name]) for b in known])
+    header = ("board", "core", "MHz", "flash, KB", "RAM, KB", "waits", "builds here", "what it is")
+    out.table(header, [_row(b, builds[b.name]) for b in known])
+    out.say("waits: wait states of the flash at this clock; --json names their source")
+    if any(answer.startswith(NO) for answer in builds.values()):
+        out.say(WHAT_TO_DO)
     out.result({"boards": [_values(b, builds[b.name]) for b in known]})
     return 0

@@ -139,6 +139,9 @@ def run(arguments: Namespace) -> int:
     emulated = tuple(board for board in boards if board.hardware is None)
     if emulated and arguments.port:
         raise ValueError(f"--port: {emulated[0].name} is emulated and has no serial port")
+    for board in boards:
+        if board.hardware is not None:
+            _require_answer(model, board, arguments.port, out)
     inputs = inputs_of(model, arguments)
     if emulated:
         prepare(model, emulated, out)
@@ -156,6 +159,13 @@ def run(arguments: Namespace) -> int:
     totals = _totals(results)
     out.result({"model": model.name, "digest": model.digest(), "results": results, **totals})
     return 0 if totals["differing"] == 0 else 1
+
+
+def _require_answer(model: Model, board: Board, port: str | None, out: Output) -> None:
+    """Ask a connected board for its model: what is wrong there is said before this machine runs."""
+    out.progress(f"asking {board.name}")
+    with BoardModel(model, board, port) as target:
+        target.info()
 
 
 def report_line(name: str, core: str, comparison: Comparison, out: Output) -> dict[str, Any]:

@@ -347,7 +347,13 @@ def test_boards_lists_emulated_ones_and_hardware(
     assert nucleo["wait_states"]["flash"] == 2
     assert nucleo["wait_states"]["source"].startswith("RM0368")
     assert not nucleo["builds"]
-    assert "not here, no registry" in nucleo["building"]
+    assert nucleo["building"] == "no: needs ststm32 19.6.0"
+    assert main(["boards"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:2] == ["board", "core"]
+    assert len(lines) == 2 + 18 + 2
+    assert max(map(len, lines)) <= 124
+    assert lines[-1].startswith("no: PlatformIO's registry, which has these platforms, does not")
 
 
 def test_boards_knows_which_platforms_are_here(

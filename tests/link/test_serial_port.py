@@ -141,6 +141,17 @@ def test_run_on_the_command_line(
     assert (result["board"], result["counter"]) == (NAME, "microseconds")
 
 
+def test_run_asks_the_board_before_anything_else(
+    model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong with it is not said after a comparison on this machine."""
+    absent = str(tmp_path / "ttyACM9")
+    assert main(["run", str(model_file), "--board", NAME, "--port", absent]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"spikemcu run: {NAME}: {absent}: there is no such port\n"
+
+
 def test_run_names_the_first_difference(
     model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -410,8 +421,9 @@ def test_the_port_of_a_board_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
                               "/dev/ttyS0": ""}  # fmt: skip
     assert found("nucleo_f401re") == "/dev/ttyACM0"
     assert found("pico") == "/dev/ttyACM1"
-    assert "nano33ble: not found: no serial port of its own USB port (there is /dev" in (
-        found("nano33ble")
+    assert (
+        "nano33ble: not found behind its own USB port; serial ports here: /dev/ttyACM0, /dev"
+        in (found("nano33ble"))
     )
     assert "bluepill_f103c8: its serial line is a USB-to-serial adapter" in found("bluepill_f103c8")
     plugged(monkeypatch, ttyACM0="0483:374b", ttyACM1="0483:374e")
@@ -419,7 +431,7 @@ def test_the_port_of_a_board_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         found("nucleo_f401re")
     )
     plugged(monkeypatch)
-    assert "(there is none). Connect it, or name its port with --port" in found("nucleo_f401re")
+    assert "; serial ports here: none. Connect it, or name its port" in found("nucleo_f401re")
 
 
 def test_a_board_in_its_bootloader(monkeypatch: pytest.MonkeyPatch) -> None:
