@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import kconfiglib
 import numpy as np
 import pytest
 from support.models import inputs_for, small_model
@@ -21,6 +22,7 @@ from codegen.host import WARNINGS, find_compiler
 from codegen.packages import FORMATS
 from codegen.paths import assets
 from codegen.qemu import qemu_command
+from codegen.render import render
 from codegen.sizes import find_arm_compiler
 from qat.model import LIF, Dense, EarlyStop, Frames, Layer, Model, Sensor, Spikes
 
@@ -129,6 +131,62 @@ def test_two_models_and_two_instances_in_one_c_plus_plus_program(tmp_path: Path)
     run("build/firmware", folder=tmp_path)
 
 
+TAKING_TURNS = """
+#include "vectors.h"
+static small_state one, other;
+int main(void)
+{
+    for (uint32_t i = 0u; i + 1u < SMALL_VECTORS; i++) {
+        int32_t scores[2][SMALL_OUTPUTS];
+        small_reset(&one);
+        small_input(&one, small_vector_inputs[i]);
+        for (uint32_t step = 0u; step < SMALL_STEPS; step++) {
+            uint32_t spikes[SMALL_SPIKE_WORDS];
+            small_step(&one, spikes);
+            if (step == 2u) {
+                (void)small_classify(&other, small_vector_inputs[i + 1u], scores[1]);
+            }
+        }
+        (void)small_scores(&one, scores[0]);
+        for (uint32_t k = 0u; k < SMALL_OUTPUTS; k++) {
+            if (scores[0][k] != small_vector_scores[i][k]) {
+                return 1;
+            }
+            if (scores[1][k] != small_vector_scores[i + 1u][k]) {
+                return 2;
+            }
+        }
+    }
+    return 0;
+}
+"""
+
+
+def test_two_instances_that_take_turns_are_independent(tmp_path: Path) -> None:
+    """A whole inference of one between two steps of the other, as an interrupt would do it."""
+    write(MODELS["analog"], tmp_path, "c")
+    (tmp_path / "example" / "main.c").write_text(TAKING_TURNS)
+    host_example(tmp_path)
+
+
+C_PLUS_PLUS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wold-style-cast",
+               "-Wundef", "-Werror", "-fsyntax-only", "-x", "c++"]  # fmt: skip
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_a_c_plus_plus_program_includes_every_header(compiler: str, tmp_path: Path) -> None:
+    """In the oldest C++ that has its types, and in a new one."""
+    headers = []
+    for number, model in enumerate(MODELS.values()):
+        headers.append(f"{number}_{model.name}.h")
+        (tmp_path / headers[-1]).write_text(render(model)[f"{model.name}.h"])
+    for header in headers:
+        (tmp_path / "main.cpp").write_text(f'#include "{header}"\n#include "{header}"\n')
+        for standard in ("c++11", "c++20"):
+            run(compiler, f"-std={standard}", *C_PLUS_PLUS, "-DMODEL_PROBE=2", "main.cpp",
+                folder=tmp_path)  # fmt: skip
+
+
 @pytest.mark.target
 @pytest.mark.parametrize("core", ["qemu-m0", "qemu-m55"])
 def test_cmake_builds_the_target_for_arm(core: str, tmp_path: Path) -> None:
@@ -202,10 +260,16 @@ def test_the_zephyr_module_says_where_its_files_are(tmp_path: Path) -> None:
     values = dict(re.findall(r"^\s*(\w+): (\S+)$", module, re.MULTILINE))
     assert values == {"name": "small", "cmake": "zephyr", "kconfig": "zephyr/Kconfig"}
     assert (folder / values["cmake"] / "CMakeLists.txt").is_file()
-    kconfig = (folder / values["kconfig"]).read_text()
-    symbols = re.findall(r"^config (\w+)\n\tbool \"[^\"]+\"\n\thelp\n\t  \S", kconfig, re.MULTILINE)
-    assert symbols == ["SMALL", "SMALL_PORTABLE"]
-    assert kconfig.count("\nif ") == kconfig.count("\nendif")
+    known = kconfiglib.Kconfig(str(folder / values["kconfig"]), warn_to_stderr=False)
+    assert known.warnings == []
+    symbols = {symbol.name: symbol for symbol in known.unique_defined_syms}
+    assert set(symbols) == {"SMALL", "SMALL_PORTABLE"}
+    assert all(symbol.type == kconfiglib.BOOL for symbol in symbols.values())
+    assert all(symbol.nodes[0].help and symbol.nodes[0].prompt for symbol in symbols.values())
+    symbols["SMALL_PORTABLE"].set_value("y")
+    assert symbols["SMALL_PORTABLE"].str_value == "n"  # without the model
+    symbols["SMALL"].set_value("y")
+    assert symbols["SMALL_PORTABLE"].str_value == "y"
     used = re.findall(r"CONFIG_(\w+)", (folder / "zephyr" / "CMakeLists.txt").read_text())
     assert set(used) <= set(symbols)
 
@@ -244,6 +308,9 @@ def test_settings_reach_the_tables_without_generating_again(setting: str, tmp_pa
         assert re.search(r"\.fast\s+\w+\s+small_weights0", dump)
         assert ".rodata" not in re.findall(r"(\.\w+)\s+\w+\s+small_weights", dump)
     if setting == "alignment":
+        tables = re.findall(r"^(\w+) .*\.rodata\s+\w+\s+(small_\w+)$", dump, re.MULTILINE)
+        assert {"small_weights0", "small_weights1"} < {name for _, name in tables}
+        assert [name for address, name in tables if int(address, 16) % 32] == []
         assert re.search(r"\.rodata\s.*2\*\*5", dump)
     if setting == "portable":
         run(*compiler, "-c", "small.c", "-o", "fast.o", folder=tmp_path)
