@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -261,6 +262,29 @@ def test_no_registry(
         assert err.strip().splitlines()[-1] == f"spikemcu {verb}: {no_platform(find_board(board))}"
     assert f"{find_board(board).platform} {pinned(find_board(board))} and its packages" in err
     assert f"`spikemcu build MODEL --board {board}` once where there is a network" in err
+
+
+def test_a_registry_that_takes_the_call_and_says_nothing(
+    model: Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As behind a firewall: the same line, within 5 s."""
+    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path / "core"))
+    monkeypatch.setenv("NO_PROXY", "")
+    model.save(tmp_path / "small.npz")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        started = time.monotonic()
+        words = ("build", str(tmp_path / "small.npz"), "--board", "pico")
+        status, _, err = say(capsys, *words)
+        assert time.monotonic() - started < 5
+        silent.settimeout(0)
+        silent.accept()[0].close()  # it was called
+    assert status == 2
+    assert err.strip().splitlines()[-1] == f"spikemcu build: {no_platform(find_board('pico'))}"
 
 
 def test_an_emulated_board_is_not_flashed(model: Model) -> None:
