@@ -1,6 +1,7 @@
 """The report as one page: a single HTML file with its pictures inline, which needs nothing else.
 
-Numbers arrive computed (figures.py, raster.py, content.py), templates/report holds the text. The
+Numbers arrive computed (figures.py, raster.py, content.py; text.py writes them), templates/report
+holds the text. The
 page has no script, names nothing outside of itself, and is well-formed XML as well. The same
 model, boards and sample give the same bytes.
 """
@@ -15,18 +16,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from codegen.page.content import OnBoard, content
 from codegen.page.figures import coordinate
 from codegen.page.raster import Sample
-from codegen.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, in_units
+from codegen.page.text import bytes_text, grouped, quantity_text
 from qat.model import Model
 
 __all__ = ["OnBoard", "Sample", "page"]
-
-UNITS = {"us": MICROSECONDS, "uJ": MICROJOULES, "A": AMPERES, "V": VOLTS}
-"""Units in which a number of the page may come, by the one of factor 1."""
-
-
-def quantity_text(value: float, unit: str) -> str:
-    """Return a value with the unit that suits it: 0.31 mA, 12 µJ."""
-    return in_units(value, UNITS[unit]).replace(" u", " µ")
 
 
 @cache
@@ -40,7 +33,12 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=True,
     )
-    env.filters |= {"at": coordinate, "quantity": quantity_text}
+    env.filters |= {
+        "at": coordinate,
+        "bytes": bytes_text,
+        "grouped": grouped,
+        "quantity": quantity_text,
+    }
     return env
 
 

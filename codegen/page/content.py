@@ -8,11 +8,12 @@ from typing import Any
 
 from codegen import __version__
 from codegen.boards import find_board
-from codegen.budget import KEYS, Line
+from codegen.budget import Line
 from codegen.energy import FORMULA, Energy
 from codegen.linked import PartMemory, Section
-from codegen.page.figures import Bars, Span, Tick, byte_ticks, bytes_text, colour_of, spans
+from codegen.page.figures import Bars, Span, Tick, byte_ticks, colour_of, spans
 from codegen.page.raster import Sample, rasters, scores
+from codegen.page.text import core_name, number_text, unit_text
 from codegen.report import PartReport, Report
 from codegen.sizes import compiler_version
 from codegen.summary import summarize
@@ -150,16 +151,19 @@ def _candidates(part: PartReport, axis: Bars) -> tuple[Candidate, ...]:
 
 @dataclass(frozen=True)
 class LimitRow:
-    """A limit with the bar of what stands against it; `mark`: where the limit lies, in percent."""
+    """A limit and what stands against it, in words and as a bar; `mark`: the limit, in percent."""
 
     line: Line
+    found: str
+    limit: str
     bar: tuple[float, float]
     mark: float
 
 
 def _limit_row(line: Line) -> LimitRow:
     axis = Bars.over([line.value, line.limit])
-    return LimitRow(line, axis.bar(line.value), sum(axis.bar(line.limit)))
+    texts = number_text(line.value), f"{number_text(line.limit)} {unit_text(line.unit)}".strip()
+    return LimitRow(line, *texts, axis.bar(line.value), sum(axis.bar(line.limit)))
 
 
 def _board(one: OnBoard) -> dict[str, Any]:
@@ -204,11 +208,6 @@ def _boards_rows(boards: Sequence[OnBoard], axis: Bars) -> list[dict[str, Any]]:
 # -------------------------------------------------------------------- the page
 
 
-def core_name(core: str) -> str:
-    """Return a core as its maker writes it: Cortex-M0+."""
-    return core.title().replace("Plus", "+")
-
-
 def _sizes(model: Model) -> str:
     """Return the shape in short: 784-128-10."""
     sizes = [model.input.size, *(layer.size for layer in model.layers)]
@@ -245,12 +244,10 @@ def content(
         "axis": axis,
         "call": boards[0].report.call,
         "formula": FORMULA,
-        "keys": KEYS,
         "sample": sample,
         "rasters": rasters(model, sample),
         "scores": scores(sample),
         "stopped": None if steps is None else int(steps[0]),
         "compiler": compiler_version(),
         "version": __version__,
-        "bytes_text": bytes_text,
     }

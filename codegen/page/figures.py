@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
+from codegen.page.text import bytes_text, grouped
+
 LAYER_COLOURS = 4
 """Colours that layers take in turn."""
 COLOURS = {name: name for name in ("sensor", "currents", "readout", "stack")} | {
@@ -22,8 +24,6 @@ NARROWEST = 328
 LETTER = 6.6
 MARGIN = 8
 """Pixels: the width of a picture on the narrowest phone, of a letter, around a label."""
-
-KB = 1024
 
 
 def coordinate(value: float) -> str:
@@ -91,7 +91,7 @@ def count_ticks(low: float, high: float, most: int = 2) -> tuple[Tick, ...]:
     step = max(round_step((high - low) or 1, most), 1)
     first = -floor(-low / step)
     marks = [number * step for number in range(first, floor(high / step) + 1)]
-    return tuple(_anchored(100 * (m - low) / ((high - low) or 1), f"{m:,.0f}") for m in marks)
+    return tuple(_anchored(100 * (m - low) / ((high - low) or 1), grouped(round(m))) for m in marks)
 
 
 def byte_ticks(whole: int, most: int = 4) -> tuple[Tick, ...]:
@@ -100,14 +100,6 @@ def byte_ticks(whole: int, most: int = 4) -> tuple[Tick, ...]:
     while step * most < whole:
         step *= 2
     return tuple(_anchored(100 * at / whole, bytes_text(at)) for at in range(0, whole + 1, step))
-
-
-def bytes_text(size: int) -> str:
-    """Return 512, 2 KB, 4 MB where that is exact, else bytes."""
-    for unit, factor in (("MB", KB * KB), ("KB", KB)):
-        if size and size % factor == 0:
-            return f"{size // factor:,} {unit}"
-    return f"{size:,}"
 
 
 @dataclass(frozen=True)

@@ -128,9 +128,10 @@ EMULATED = [name for name, board in load_boards().items() if board.hardware is N
 
 
 @pytest.mark.target
-@pytest.mark.parametrize("mode", ["steps", "ring"])
+@pytest.mark.parametrize("mode", ["steps", "ring", "early"])
 def test_a_recording_is_replayed_in_real_time_order(mode: str, tmp_path: Path) -> None:
-    boards = EMULATED if mode == "steps" else ["qemu-m0", "qemu-m4"]
+    """Windows that do not overlap, those that do, and answers before a window ends."""
+    boards = {"steps": EMULATED, "ring": ["qemu-m0", "qemu-m4"], "early": ["qemu-m4"]}[mode]
     for board, elf in streaming(model_of(mode), tmp_path, boards, 1000).items():
         replay(board, elf, 0)
 
