@@ -21,6 +21,8 @@ from qat.model import Activity, Model
 
 MHZ = 10**6
 STACK = "stack"
+SECTION_COLOURS = 2
+"""Shades that sections take in turn."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class OnBoard:
 class MemoryMap:
     """A memory of a board: all of it, what the model takes, and that by section and by part.
 
-    whole: bytes that the picture is wide: those of the board, more if the model takes more
-    share: what the model takes of the whole, end: where the board ends; both in percent
+    share, end: in percent of the picture, what the model takes and where the board ends; it is as
+        wide as the larger one
     """
 
     name: str
@@ -65,7 +67,11 @@ def _memory(
 ) -> MemoryMap:
     """Return the map of "flash" or "ram"; the stack lies in RAM and in no section."""
     kind = "flash" if name == "flash" else "ram"
-    each = [(s.name, f"section{i}", s.bytes) for i, s in enumerate(sections) if getattr(s, kind)]
+    each = [
+        (s.name, f"section{i % SECTION_COLOURS}", s.bytes)
+        for i, s in enumerate(sections)
+        if getattr(s, kind)
+    ]
     owned = [(p.part, colour_of(p.part), getattr(p, kind)) for p in parts]
     more = [(STACK, STACK, stack)] if stack else []
     used = sum(size for _, _, size in each) + stack

@@ -41,7 +41,10 @@ MODELS = {
     "spikes, free": spiking(True),
     "frames, free": spiking(False),
     "sensor": replace(
-        small_model(), sensor=Sensor(np.arange(20), np.full(20, 3), 2, group=2), name="sensed"
+        small_model(),
+        sensor=Sensor(np.arange(20), np.full(20, 3), 2, group=2),
+        name="sensed",
+        metadata={"sample_unit": 0.001},
     ),
 }
 
@@ -278,7 +281,8 @@ def test_the_zephyr_module_says_where_its_files_are(tmp_path: Path) -> None:
 def test_every_format_has_a_readme_that_names_its_files(form: str, tmp_path: Path) -> None:
     folder = write(MODELS["sensor"], tmp_path, form)
     text = (folder / "README.md").read_text()
-    for word in ("sensed_classify", "bytes of RAM", "cortex-m0", "SENSED_SECTION", "sensed_sample"):
+    for word in ("sensed_classify", "bytes of RAM", "cortex-m0", "stack, bytes", "SENSED_SECTION",
+                 "sensed_sample", "20 uint8_t from 0 to 16", "1 stands for 0.001"):  # fmt: skip
         assert word in text
     assert (folder / "manifest.json").is_file()
     assert codegen.check(MODELS["sensor"], code=folder) is None
