@@ -270,7 +270,10 @@ def test_a_registry_that_takes_the_call_and_says_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """As behind a firewall: the same line, within 5 s."""
+    """As behind a firewall: the same line, in time; PlatformIO alone would try for a minute.
+
+    Its 3 s begin when PlatformIO is loaded, which takes a busy machine some seconds as well.
+    """
     monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path / "core"))
     monkeypatch.setenv("NO_PROXY", "")
     model.save(tmp_path / "small.npz")
@@ -280,7 +283,7 @@ def test_a_registry_that_takes_the_call_and_says_nothing(
         started = time.monotonic()
         words = ("build", str(tmp_path / "small.npz"), "--board", "pico")
         status, _, err = say(capsys, *words)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15
     assert status == 2
     assert err.strip().splitlines()[-1] == f"spikemcu build: {no_platform(find_board('pico'))}"
 
