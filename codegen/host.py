@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
@@ -47,8 +48,8 @@ DRIVERS = ("driver.c", "driver_stream.c")
 """C beside the templates that is compiled with a model; the latter is empty without a sensor."""
 
 
-DRIVER_ARRAYS = "int32 int32 int64 int64 uint32 uint32 int32 int32".split()
-"""What driver_run is given behind its numbers, in order."""
+Arrays = Sequence[NDArray[Any] | None]
+"""What the drivers fill, in the order of their parameters."""
 
 
 class CompilerError(RuntimeError):
@@ -70,26 +71,38 @@ def find_compiler(compiler: str | None = None) -> str:
     )
 
 
-def compile_shared(
-    files: Mapping[str, str], folder: Path, compiler: str | None, flags: Sequence[str]
-) -> Path:
-    """Write the files and our driver to `folder`, compile them, return the shared library.
-
-    Raises CompilerError with the first lines of what the compiler said.
-    """
+def write_sources(files: Mapping[str, str], folder: Path) -> list[str]:
+    """Write the files and our drivers to `folder`; return the names of what is to be compiled."""
     templates = package_files("codegen").joinpath("templates")
     drivers = {name: templates.joinpath(name).read_text() for name in DRIVERS}
     for name, text in {**files, **drivers}.items():
         (folder / name).write_text(text)
-    library = folder / "model.so"
-    sources = sorted(name for name in [*files, *drivers] if name.endswith(".c"))
-    command = [find_compiler(compiler), *WARNINGS, *flags, "-DMODEL_PROBE=2", "-shared", "-fPIC",
-               *sources, "-o", str(library)]  # fmt: skip
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return sorted(name for name in [*files, *drivers] if name.endswith(".c"))
+
+
+def compile_sources(command: Sequence[str], folder: Path, output: str) -> Path:
+    """Run a compiler in `folder`, with our warnings and the probes of the drivers; return `output`.
+
+    Raises CompilerError with the first lines of what the compiler said.
+    """
+    words = [*command, *WARNINGS, "-DMODEL_PROBE=2", "-o", output]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         said = "\n".join(done.stderr.splitlines()[:8])
-        raise CompilerError(f"{command[0]} refused the C of the model:\n{said}")
-    return library
+        raise CompilerError(f"{words[0]} refused the C of the model:\n{said}")
+    return folder / output
+
+
+def compile_shared(
+    files: Mapping[str, str], folder: Path, compiler: str | None, flags: Sequence[str]
+) -> Path:
+    """Compile the files and our drivers in `folder` to a shared library; return it.
+
+    Raises CompilerError as compile_sources does.
+    """
+    sources = write_sources(files, folder)
+    command = [find_compiler(compiler), *flags, "-shared", "-fPIC", *sources]
+    return compile_sources(command, folder, "model.so")
 
 
 @dataclass(frozen=True)
@@ -111,40 +124,24 @@ def _layout(model: Model) -> tuple[_Trace, ...]:
     return tuple(layout)
 
 
-class HostModel:
-    """A model's generated C, compiled and loaded on this machine.
+class CompiledModel(ABC):
+    """A model's generated C, compiled for some machine: runs like the model.
 
-    model:    the Model whose C is rendered (and whose digest the code must carry)
-    compiler: a C compiler; by default $CC, cc, gcc or clang
-    flags:    compiler flags besides the warnings; by default -O2 and trapping sanitizers
-    files:    {name: text} to use in place of the rendered pair, with the same names
-
-    Raises CompilerError without a compiler or if the C does not compile, ValueError if the
-    code belongs to another model.
+    Whoever calls the C implements `call` and `call_stream`, with the arrays of driver.c and
+    driver_stream.c.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        compiler: str | None = None,
-        flags: Sequence[str] = ("-O2", *SANITIZE),
-        files: Mapping[str, str] | None = None,
-    ) -> None:
-        from cffi import FFI  # noqa: PLC0415  # heavy, and only needed here
-
+    def __init__(self, model: Model) -> None:
         self.model = model
         self._layout = _layout(model)
-        folder = tempfile.mkdtemp(prefix="spikemcu-")
-        self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        library = compile_shared({**render(model), **(files or {})}, Path(folder), compiler, flags)
-        self._ffi = FFI()
-        self._ffi.cdef(INTERFACE)
-        self._lib = self._ffi.dlopen(str(library))
-        digest = self._ffi.string(self._lib.driver_digest()).decode()
-        if digest != model.digest():
-            raise ValueError(
-                f"the C belongs to the model with digest {digest}; this model has {model.digest()}"
-            )
+
+    @abstractmethod
+    def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> None:
+        """Have driver_run take n samples and fill the arrays; None stands for NULL."""
+
+    @abstractmethod
+    def call_stream(self, samples: NDArray[np.int16], arrays: Arrays) -> int:
+        """Have driver_stream take the samples and fill the arrays; return how many results came."""
 
     def run(
         self,
@@ -159,7 +156,7 @@ class HostModel:
         starts from zero.
         """
         if state is not None:
-            raise ValueError("state: HostModel starts from zero; leave it out")
+            raise ValueError("state: the compiled C starts from zero; leave it out")
         array, steps = check_input(self.model, x, steps)
         data = self._bytes(array)
         per_sample = 12 * steps * sum(part.neurons for part in self._layout) if trace else 4
@@ -182,10 +179,7 @@ class HostModel:
         when, predictions = np.full((2, room), -1, np.int64)
         scores = np.zeros((0 if free else room, self.model.outputs), np.int32)
         out = np.zeros((room if free else 0, words_for(self.model.outputs)), np.uint32)
-        types = ("int16_t[]", "int64_t[]", "int64_t[]", "int32_t[]", "uint32_t[]")
-        arrays = (raw, when, predictions, scores, out)
-        pointers = [self._ffi.from_buffer(t, a) for t, a in zip(types, arrays, strict=True)]
-        count = self._lib.driver_stream(pointers[0], len(raw), *pointers[1:])
+        count = self.call_stream(raw, (when, predictions, scores, out))
         return Stream(
             when[:count],
             predictions=None if free else predictions[:count],
@@ -212,7 +206,7 @@ class HostModel:
         spikes = np.zeros((n, steps, words), np.uint32) if trace else None
         us = np.zeros((n, steps, values), np.int32) if trace else None
         vs = np.zeros((n, steps, values), np.int32) if trace else None
-        self._call(data, n, steps, (v, scores, predictions, made, out, spikes, us, vs))
+        self.call(data, n, steps, (v, scores, predictions, made, out, spikes, us, vs))
         return Result(
             scores=scores,
             predictions=predictions,
@@ -224,17 +218,58 @@ class HostModel:
             steps=made if model.stop is not None else None,
         )
 
-    def _call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Sequence[Any]) -> None:
-        types = [f"{name}_t[]" for name in DRIVER_ARRAYS]
-        null = self._ffi.NULL
-        pointers = [
-            null if array is None else self._ffi.from_buffer(type_, array)
-            for type_, array in zip(types, arrays, strict=True)
-        ]
-        self._lib.driver_run(self._ffi.from_buffer("uint8_t[]", data), n, steps, *pointers)
-
     def _layers(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:
         return tuple(np.ascontiguousarray(values[..., part.values]) for part in self._layout)
 
     def _spikes(self, words: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], ...]:
         return tuple(unpack_bits(words[..., part.words], part.neurons) for part in self._layout)
+
+
+class HostModel(CompiledModel):
+    """A model's generated C, compiled and loaded on this machine.
+
+    model:    the Model whose C is rendered (and whose digest the code must carry)
+    compiler: a C compiler; by default $CC, cc, gcc or clang
+    flags:    compiler flags besides the warnings; by default -O2 and trapping sanitizers
+    files:    {name: text} to use in place of the rendered pair, with the same names
+
+    Raises CompilerError without a compiler or if the C does not compile, ValueError if the
+    code belongs to another model.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        compiler: str | None = None,
+        flags: Sequence[str] = ("-O2", *SANITIZE),
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        from cffi import FFI  # noqa: PLC0415  # heavy, and only needed here
+
+        super().__init__(model)
+        folder = tempfile.mkdtemp(prefix="spikemcu-")
+        self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        library = compile_shared({**render(model), **(files or {})}, Path(folder), compiler, flags)
+        self._ffi = FFI()
+        self._ffi.cdef(INTERFACE)
+        self._lib = self._ffi.dlopen(str(library))
+        digest = self._ffi.string(self._lib.driver_digest()).decode()
+        if digest != model.digest():
+            raise ValueError(
+                f"the C belongs to the model with digest {digest}; this model has {model.digest()}"
+            )
+
+    def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> None:
+        """Run a batch in this process."""
+        self._lib.driver_run(self._pointer("uint8", data), n, steps, *self._pointers(arrays))
+
+    def call_stream(self, samples: NDArray[np.int16], arrays: Arrays) -> int:
+        """Send samples in this process."""
+        pointers = self._pointers(arrays)
+        return self._lib.driver_stream(self._pointer("int16", samples), len(samples), *pointers)
+
+    def _pointers(self, arrays: Arrays) -> list[Any]:
+        return [self._ffi.NULL if a is None else self._pointer(a.dtype.name, a) for a in arrays]
+
+    def _pointer(self, kind: str, array: NDArray[Any]) -> Any:
+        return self._ffi.from_buffer(f"{kind}_t[]", array)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def root() -> Path:
     """Return the root of the checkout."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Path]:
+    """Give the suite a cache, one for all workers, and leave the user's alone."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPIKEMCU_CACHE", str(folder))
+        yield folder

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,10 @@ PLACEHOLDER = "example"
 """The model that comes with the firmware, whose files another model's take the place of."""
 
 
+Compiler = Callable[[str], str]
+"""Returns the command of another compiler that does what one of the ARM compiler does."""
+
+
 @dataclass(frozen=True)
 class Recording:
     """The commands that a model decides: of sources that see it, of its library, of the program.
@@ -42,8 +46,13 @@ class Recording:
     folder: Path
     commands: tuple[str, ...]
 
-    def build(self, files: Mapping[str, str], folder: Path) -> Path:
-        """Return the ELF file of other files, made in `folder`; {name: text}."""
+    def build(
+        self, files: Mapping[str, str], folder: Path, compiler: Compiler | None = None
+    ) -> Path:
+        """Return the ELF file of other files, made in `folder`; {name: text}.
+
+        compiler: the command that compiles the model in place of PlatformIO's own
+        """
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         source = folder / "lib" / "model" / "src"
         for old in source.iterdir():
@@ -53,6 +62,8 @@ class Recording:
         (name,) = (path.stem for path in source.glob("*.c"))
         for command in self.commands:
             here = command.replace(str(self.folder), str(folder))
+            if compiler is not None and f"{PLACEHOLDER}.c" in here:
+                here = compiler(here)
             run(here.replace(f"{PLACEHOLDER}.c", f"{name}.c"))
         (built,) = folder.glob("work/build/*/firmware.elf")
         elf = built.rename(folder.with_suffix(".elf"))
@@ -115,11 +126,16 @@ def _record(folder: Path, board: str, flags: Sequence[str]) -> None:
     (folder / COMMANDS).write_text("\n".join(c for c in commands if sees_the_model(c)))
 
 
-def firmware(files: Mapping[str, str], board: str, flags: Sequence[str] = ()) -> Path:
+def firmware(
+    files: Mapping[str, str],
+    board: str,
+    flags: Sequence[str] = (),
+    compiler: Compiler | None = None,
+) -> Path:
     """Return the ELF file of generated files, {name: text}, for an emulated board."""
     recording = record(board, tuple(flags))
     folder = tempfile.mkdtemp(prefix="made-", dir=recording.folder.parent)
-    return recording.build(files, Path(folder))
+    return recording.build(files, Path(folder), compiler)
 
 
 def emulated(
@@ -128,8 +144,12 @@ def emulated(
     *,
     files: Mapping[str, str] | None = None,
     flags: Sequence[str] = (),
+    compiler: Compiler | None = None,
     **options: Any,
 ) -> TargetModel:
-    """Return the model on a board, as TargetModel does, from recorded commands."""
-    elf = firmware(render(model) if files is None else files, board, flags)
+    """Return the model on a board, as TargetModel does, from recorded commands.
+
+    compiler: what compiles the model alone, with the same options where it has them
+    """
+    elf = firmware(render(model) if files is None else files, board, flags, compiler)
     return TargetModel(model, board, elf=elf, flags=flags, **options)

@@ -1,4 +1,4 @@
-"""Fixtures of the target tests: a cache of their own, a small model, its firmware."""
+"""Fixtures of the target tests: the suite's cache, a small model, its firmware."""
 
 from __future__ import annotations
 
@@ -18,13 +18,9 @@ BOARD = "qemu-m4"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Path]:
-    """Give the suite a cache, one for all workers, and leave the user's alone."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "cache"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPIKEMCU_CACHE", str(folder))
-        yield folder
+def own_cache(cache: Path) -> Path:
+    """Have every test here use the suite's cache."""
+    return cache
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,8 @@ from support.kernel_models import MODELS, SILENT, inputs_of, spikes
 from support.recorded import emulated
 from support.results import assert_same
 
-from codegen.boards import find_board
 from codegen.host import WARNINGS
 from codegen.render import render
-from codegen.target import TargetModel
 from qat.model import Model
 
 pytestmark = pytest.mark.target
@@ -31,13 +28,12 @@ def check(
     model: Model,
     board: str,
     flags: tuple[str, ...] = (),
-    made: Callable[..., TargetModel] = emulated,
     **options: Any,
 ) -> None:
     """Compare every spike and membrane."""
     x, steps = inputs_of(model)
     expected = replace(model.run(x, trace=True, steps=steps), u=None)
-    with made(model, board, flags=flags, **options) as running:
+    with emulated(model, board, flags=flags, **options) as running:
         assert_same(expected, running.run(x, trace=True, steps=steps))
 
 
@@ -147,30 +143,3 @@ def test_clang_assembles_every_family(name: str, family: str, tmp_path: Path) ->
     command = ["clang", f"--target={target}-none-eabi", *cpu, *WARNINGS]
     command += ["-O2", "-isystem", "/usr/lib/arm-none-eabi/include"]
     subprocess.run([*command, "-c", source, "-o", tmp_path / "model.o"], check=True)
-
-
-CLANG = {
-    "qemu-m0": "thumbv6m",
-    "qemu-m3": "thumbv7m",
-    "qemu-m4": "thumbv7em",
-    "qemu-m55": "thumbv8.1m.main",
-}
-
-
-def assembled_by_clang(model: Model, board: str, folder: Path) -> dict[str, str]:
-    """Return the files of a model with clang's assembler text in place of the C."""
-    source, files = written(model, folder), render(model)
-    command = ["clang", f"--target={CLANG[board]}-none-eabi", *find_board(board).core_flags]
-    command += [*WARNINGS, "-O2", "-DMODEL_PROBE=1", "-fno-addrsig"]
-    command += ["-isystem", "/usr/lib/arm-none-eabi/include", "-S", str(source), "-o", "-"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    known = text.replace("\t.cpu\tcortex-m55", "\t.arch\tarmv8.1-m.main\n\t.arch_extension\tmve.fp")
-    del files[source.name]
-    return files | {f"{model.name}.S": known}
-
-
-@pytest.mark.parametrize("board", CLANG)
-@pytest.mark.parametrize("name", ["small", "wide", "own constants", "4 bits", "8 bits", "pixels"])
-def test_clang_gives_the_model(name: str, board: str, tmp_path: Path) -> None:
-    files = assembled_by_clang(MODELS[name], board, tmp_path)
-    check(MODELS[name], board, made=TargetModel, files=files)

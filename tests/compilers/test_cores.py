@@ -1,0 +1,75 @@
+"""The firmware gives the integers of the model on all six cores, whatever compiles the model."""
+
+from __future__ import annotations
+
+import pytest
+from support.compilers import CORES, LEVELS, Row, for_core, turns
+from support.hunters import HUNTERS, Hunter
+from support.matrix import compared, run_row
+from support.recorded import emulated
+
+from codegen.comparison import Comparison
+from codegen.errors import TooLargeError
+
+pytestmark = [pytest.mark.target, pytest.mark.usefixtures("cache")]
+
+NOT_THE_USUAL = (
+    ("qemu-m0", "-Os", "pixels"),
+    ("qemu-m3", "-O2 -flto", "sensor, overlapping, stop"),
+    ("qemu-m33", "-O0", "8 bits, own constants"),
+    ("qemu-m55", "-O3", "own constants"),
+)
+"""Levels of the ordinary run; at -O2 tests/target runs every kernel on every kind of core."""
+
+CLANG_CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")
+CLANG_MODELS = ("small", "wide", "own constants", "4 bits", "8 bits", "pixels")
+
+
+def on_core(
+    hunter: Hunter, name: str, row: Row, level: str, files: dict[str, str] | None = None
+) -> Comparison:
+    """Compare a model on an emulated core, which does not keep u."""
+    with emulated(
+        hunter.model,
+        row.machine,
+        files=hunter.files() if files is None else files,
+        flags=() if level == "-O2" else LEVELS[level],  # PlatformIO's own
+        compiler=for_core(row.machine, row.compiler),
+    ) as running:
+        return compared(name, running, keeps_u=False)
+
+
+@pytest.mark.parametrize(("board", "level", "name"), NOT_THE_USUAL)
+def test_another_level_gives_the_model(board: str, level: str, name: str) -> None:
+    found = on_core(HUNTERS[name], name, Row(board, "gcc", (level,)), level)
+    assert found.differing == 0, found.first
+
+
+@pytest.mark.parametrize("board", CLANG_CORES)
+@pytest.mark.parametrize("name", CLANG_MODELS)
+def test_clang_gives_the_model(name: str, board: str) -> None:
+    found = on_core(HUNTERS[name], name, Row(board, "clang", ("-O2",)), "-O2")
+    assert found.differing == 0, found.first
+
+
+def test_a_fault_of_one_compiler_is_found() -> None:
+    hunter = HUNTERS["stop"]
+    files = hunter.files()
+    assert "return ~silent;" in files["small.c"]
+    fault = "#ifdef __clang__\n#define SILENT silent\n#else\n#define SILENT ~silent\n#endif\n"
+    files["small.c"] = fault + files["small.c"].replace("return ~silent;", "return SILENT;")
+    rows = [Row("qemu-m4", compiler, ("-O2",)) for compiler in ("gcc", "clang")]
+    differing = [on_core(hunter, "stop", row, "-O2", files).differing for row in rows]
+    assert differing[0] == 0 < differing[1]
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("row", CORES, ids=str)
+def test_every_model_on_every_core(row: Row) -> None:
+    def one(hunter: Hunter, name: str, level: str) -> Comparison | None:
+        try:
+            return on_core(hunter, name, row, level)
+        except TooLargeError:  # the linker's word: not every level fits into every board
+            return None
+
+    run_row(row, turns(row, CORES.index(row)), one)
