@@ -12,6 +12,8 @@ from support.kernel_models import MODELS, SILENT, inputs_of, spikes
 from support.recorded import emulated
 from support.results import assert_same
 
+from codegen.comparison import compare
+from codegen.equivalence import FREE_STEPS, made_inputs
 from codegen.host import WARNINGS
 from codegen.render import render
 from qat.model import Model
@@ -22,6 +24,9 @@ CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")
 """One board for each set of inner loops: ARMv6-M, ARMv7-M without and with DSP, Helium."""
 
 PORTABLE = ("-DMODEL_PORTABLE=1",)
+
+MANY, THOUSANDS = 64, 10_000
+"""Samples of each model in the proof; input vectors of all of them on a core, at least."""
 
 
 def check(
@@ -58,6 +63,24 @@ def test_a_core_gives_the_model(name: str, board: str) -> None:
 )
 def test_the_portable_twin_gives_the_same(name: str, board: str) -> None:
     check(MODELS[name], board, PORTABLE)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("flags", [(), PORTABLE], ids=["own", "portable"])
+@pytest.mark.parametrize("board", CORES)
+def test_thousands_of_inputs_and_the_extremes(board: str, flags: tuple[str, ...]) -> None:
+    vectors = total = 0
+    for name, model in MODELS.items():
+        x = made_inputs(model, MANY, seed=1)  # the extremes first, then of every density
+        steps = FREE_STEPS if model.input.held and model.steps is None else None
+        expected = replace(model.run(x, trace=True, steps=steps), u=None)
+        with emulated(model, board, flags=flags) as running:
+            found = compare(expected, running.run(x, trace=True, steps=steps))
+        assert found.differing == 0, f"{name}: {found.first}"
+        vectors += x.size // model.input.size
+        total += found.spikes + found.membranes + found.scores
+    print(f"kernels: {board} {' '.join(flags)}: {vectors:,} inputs, {total:,} values compared")
+    assert vectors > THOUSANDS
 
 
 @pytest.mark.parametrize("board", CORES)
