@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from support.compilers import CORES, LEVELS, Row, for_core, turns
 from support.hunters import HUNTERS, Hunter
 from support.matrix import compared, run_row
+from support.models import small_model
 from support.recorded import emulated
 
 from codegen.comparison import Comparison
-from codegen.errors import TooLargeError
+from codegen.errors import CrashError, TooLargeError
+from codegen.render import render
+from codegen.streams import compare_streams, expected, made_samples
+from qat.model import Dense, Frames, Model, Sensor
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("cache")]
 
@@ -61,6 +68,43 @@ def test_a_fault_of_one_compiler_is_found() -> None:
     rows = [Row("qemu-m4", compiler, ("-O2",)) for compiler in ("gcc", "clang")]
     differing = [on_core(hunter, "stop", row, "-O2", files).differing for row in rows]
     assert differing[0] == 0 < differing[1]
+
+
+# ----------------------------------------------------------- inputs at any address
+
+
+def at_odd_addresses() -> Model:
+    """Return a model of windows that overlap: it reads 33 bytes where they lie in a ring."""
+    small, size = small_model(), 33
+    codes = np.random.default_rng(3).integers(-1, 2, (40, size))
+    first = replace(small.layers[0], synapse=Dense(codes, input_shift=1))
+    sensor = Sensor([9] * size, [3] * size, shift=2, group=2, hop=2)
+    layers = (first, *small.layers[1:])
+    return replace(small, input=Frames(size, 0, 255), layers=layers, sensor=sensor)
+
+
+def test_the_strict_core_reads_inputs_at_odd_addresses() -> None:
+    model = at_odd_addresses()
+    samples = made_samples(model)
+    with emulated(model, "qemu-m0") as running:
+        found = compare_streams(expected(model, samples), running.stream(samples))
+    assert found.differing == 0, found.first
+    assert found.scores > 100
+
+
+def test_a_word_read_at_an_odd_address_ends_the_firmware() -> None:
+    model = at_odd_addresses()
+    files, guard = render(model), "((uintptr_t)from & 3u) != 0u"
+    assert files["small.c"].count(guard) == 1
+    files["small.c"] = files["small.c"].replace(guard, "(uintptr_t)from == 0u")
+    with (
+        emulated(model, "qemu-m0", files=files) as running,
+        pytest.raises(CrashError, match="qemu-m0"),
+    ):
+        running.stream(made_samples(model))
+
+
+# -------------------------------------------------------------------------- proof
 
 
 @pytest.mark.proof
