@@ -34,7 +34,8 @@ MODELS = (
 
 def program(machine: Machine, compiler: str, level: str, hunter: Hunter) -> Program:
     command = (*machine.command(compiler), *LEVELS[level])
-    return Program(hunter.model, command, machine.emulator, hunter.files())
+    linker = machine.linker(compiler)
+    return Program(hunter.model, command, machine.emulator, hunter.files(), linker)
 
 
 # ------------------------------------------------------------- what the machines are

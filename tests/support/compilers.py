@@ -69,14 +69,14 @@ class Machine:
     qemu:   the emulator
     words:  bits of a pointer
     strict: True if it traps where a word is not aligned
-    zig:    its name for PyPI's clang; "" where that has no library for it
+    zig:    its name for PyPI's clang, which has no library for it: it compiles the model alone
     """
 
     name: str
     qemu: str
     words: int
     strict: bool
-    zig: str = ""
+    zig: str
 
     @property
     def packages(self) -> str:
@@ -92,6 +92,10 @@ class Machine:
             return (gcc,)
         return (found("clang", "clang"), f"--target={self.name}-linux-gnu")
 
+    def linker(self, compiler: str) -> tuple[str, ...]:
+        """Return what compiles all but the model and links it, where that is not the compiler."""
+        return self.command("gcc") if compiler == "zig" else ()
+
     @property
     def emulator(self) -> tuple[str, ...]:
         """What runs its programs."""
@@ -101,10 +105,10 @@ class Machine:
 MACHINES = {
     machine.name: machine
     for machine in (
-        Machine("mips", "qemu-mips", 32, strict=True, zig="mips-linux-musleabi"),
-        Machine("powerpc", "qemu-ppc", 32, strict=False, zig="powerpc-linux-musleabi"),
+        Machine("mips", "qemu-mips", 32, strict=True, zig="mips-linux-musleabihf"),
+        Machine("powerpc", "qemu-ppc", 32, strict=False, zig="powerpc-linux-musleabihf"),
         Machine("s390x", "qemu-s390x", 64, strict=False, zig="s390x-linux-musl"),
-        Machine("sparc64", "qemu-sparc64", 64, strict=True),
+        Machine("sparc64", "qemu-sparc64", 64, strict=True, zig="sparc64-linux-gnu"),
     )
 }
 """All of them are big-endian."""
@@ -169,7 +173,6 @@ FOREIGN = [
     Row(machine.name, compiler, tuple(LEVELS) if compiler == "gcc" else UNLINKED)
     for machine in MACHINES.values()
     for compiler in ("gcc", "clang", "zig")
-    if compiler != "zig" or machine.zig
 ]
 CORES = [
     Row(board, compiler, tuple(LEVELS) if compiler == "gcc" else UNLINKED)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.host import Arrays, CompiledModel, compile_sources, write_sources
+from codegen.host import DRIVERS, Arrays, CompiledModel, compile_sources, write_sources
 from codegen.render import render
 from qat.model import Model, Spikes
 
@@ -30,6 +30,7 @@ class Program(CompiledModel):
 
     command:  the compiler and its options
     emulator: what runs the program; nothing for this machine's own
+    linker:   the compiler of all but the model, if `command` has no library for the machine
 
     Every call is a process of its own. Raises CompilerError if the C does not compile.
     """
@@ -40,6 +41,7 @@ class Program(CompiledModel):
         command: Sequence[str],
         emulator: Sequence[str] = (),
         files: Mapping[str, str] | None = None,
+        linker: Sequence[str] = (),
     ) -> None:
         super().__init__(model)
         self._emulator = emulator
@@ -47,6 +49,10 @@ class Program(CompiledModel):
         self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         main = {"main.c": MAIN.read_text()}
         sources = write_sources({**(render(model) if files is None else files), **main}, folder)
+        if linker:
+            (own,) = set(sources) - {*main, *DRIVERS}
+            compile_sources([*command, "-c", own], folder, "model.o")
+            command, sources = linker, [*main, *DRIVERS, "model.o"]
         self._program = compile_sources([*command, "-static", *sources], folder, "model")
 
     def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> None:
