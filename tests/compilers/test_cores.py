@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support.compilers import CORES, LEVELS, Row, for_core, turns
+from support.crossed import crossed
 from support.hunters import HUNTERS, Hunter
 from support.matrix import compared, run_row
 from support.models import small_model
@@ -52,8 +53,7 @@ def test_another_level_gives_the_model(board: str, level: str, name: str) -> Non
     assert found.differing == 0, found.first
 
 
-@pytest.mark.parametrize("board", CLANG_CORES)
-@pytest.mark.parametrize("name", CLANG_MODELS)
+@pytest.mark.parametrize(("name", "board"), crossed(CLANG_MODELS, CLANG_CORES))
 def test_clang_gives_the_model(name: str, board: str) -> None:
     found = on_core(HUNTERS[name], name, Row(board, "clang", ("-O2",)), "-O2")
     assert found.differing == 0, found.first

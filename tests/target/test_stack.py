@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.crossed import crossed
 from support.golden import GOLDEN
 from support.hunters import HUNTERS
 from support.kernel_models import inputs_of
@@ -64,9 +65,12 @@ def bounds_of(target: TargetModel, calls: Iterable[What]) -> dict[What, int]:
     return {what: deepest(functions, CALLS[what]) for what in calls}
 
 
-@pytest.mark.parametrize("board", load_boards())
-@pytest.mark.parametrize("model", [*GOLDEN, small_model()], ids=lambda model: model.name)
-def test_the_bound_holds_and_is_close(model: Model, board: str) -> None:
+MODELS = {model.name: model for model in (*GOLDEN, small_model())}
+
+
+@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards()))
+def test_the_bound_holds_and_is_close(name: str, board: str) -> None:
+    model = MODELS[name]
     with emulated(model, board) as target:
         used = painted(target, inputs_for(model, 4, seed=2), steps_for(model))
         bounds = bounds_of(target, used)
