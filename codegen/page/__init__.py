@@ -1,9 +1,8 @@
 """The report as one page: a single HTML file with its pictures inline, which needs nothing else.
 
 Numbers arrive computed (figures.py, raster.py, content.py; text.py writes them), templates/report
-holds the text. The
-page has no script, names nothing outside of itself, and is well-formed XML as well. The same
-model, boards and sample give the same bytes.
+holds the text. The page has no script, names nothing outside of itself, and is well-formed XML as
+well. The same model, boards and sample give the same bytes.
 """
 
 from __future__ import annotations
