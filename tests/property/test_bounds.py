@@ -7,6 +7,7 @@ both ends of every membrane's range, in Model.run and in the C.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from support.models import KINDS, inputs_for, models, small_model, steps_for
 
 from codegen.host import HostModel
+from codegen.render import render
 from qat.model import LIF, Dense, Interval, Layer, Model, Result, Spikes
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -260,3 +262,38 @@ def test_how_much_of_the_ranges_of_deeper_layers_is_reached() -> None:
                   for high in (False, True)]  # fmt: skip
         print(f"layer {layer}: {ratios[0]:.2f} of the lower end reached, {ratios[1]:.2f} upper")
         assert 0.1 < min(ratios) <= max(ratios) <= 1
+
+
+# ------------------------------------------------------------------------- the header
+
+STATED = re.compile(
+    r"sum (.*?\)), current (.*?\)),\n"
+    r" \*          membrane before the reset (.*?\)), after it (.*?\))"
+)
+
+
+def stated(interval: Interval) -> str:
+    return f"{interval.low} to {interval.high} ({interval.width} bits)"
+
+
+def membrane_bits(header: str, layer: int) -> tuple[bool, int]:
+    """Return (whether a layer's membranes lie in planes, their bits) of the state in a header."""
+    found = re.search(rf"^    u?int(\d+)_t v{layer}\[\d+\](?:\[(\d+)\])?;", header, re.MULTILINE)
+    assert found is not None
+    return found[2] is not None, int(found[2] or found[1])
+
+
+@given(models(KINDS))
+def test_the_header_states_the_ranges_and_takes_its_widths_from_them(model: Model) -> None:
+    header, bounds = render(model)["net.h"], model.bounds()
+    ranges = [(b.accumulator, b.current, b.u, b.v) for b in bounds.layers]
+    assert STATED.findall(header) == [tuple(map(stated, each)) for each in ranges]
+    if bounds.scores is not None:
+        assert f"steps, proved for any such input: {stated(bounds.scores)};" in header
+    for index, bound in enumerate(bounds.layers):
+        planes, bits = membrane_bits(header, index)
+        assert bits == (bound.v.width if planes else smallest_integer(bound.v.width))
+
+
+def smallest_integer(width: int) -> int:
+    return next(bits for bits in (8, 16, 32) if width <= bits)

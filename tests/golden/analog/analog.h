@@ -6,10 +6,12 @@
  *          one vector, held for all steps. Other values
  *          do no harm, but their results mean nothing.
  * Layer 0  20 inputs -> 40 neurons, kernel bitsliced, leak (v >> 3), reset subtract
- *          proved ranges: current -83 to 101 (8 bits), membrane -363 to 271 (10 bits)
+ *          proved for any such input: sum -176 to 192 (9 bits), current -83 to 101 (8 bits),
+ *          membrane before the reset -363 to 311 (10 bits), after it -363 to 271 (10 bits)
  * Layer 1  40 inputs -> 33 neurons, kernel bitsliced, leak (v >> 3), reset subtract
- *          proved ranges: current -152 to 152 (9 bits), membrane -669 to 407 (11 bits)
- * Scores   5 int32_t after 6 steps, proved range -7998 to 8430;
+ *          proved for any such input: sum -19 to 19 (6 bits), current -152 to 152 (9 bits),
+ *          membrane before the reset -669 to 467 (11 bits), after it -669 to 407 (11 bits)
+ * Scores   5 int32_t after 6 steps, proved for any such input: -7998 to 8430 (15 bits);
  *          the class is the first maximum.
  * Memory   1244 bytes of constants in flash, 704 bytes of RAM for each state. No heap.
  *

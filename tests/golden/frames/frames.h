@@ -6,10 +6,12 @@
  *          a new vector every step. Other values
  *          do no harm, but their results mean nothing.
  * Layer 0  6 inputs -> 9 neurons, kernel plain, leak (v >> 2) + (v >> 4), reset subtract
- *          proved ranges: current -945 to 947 (11 bits), membrane -2988 to 2525 (13 bits)
+ *          proved for any such input: sum -60492 to 60633 (17 bits), current -945 to 947 (11 bits),
+ *          membrane before the reset -2988 to 2675 (13 bits), after it -2988 to 2525 (13 bits)
  * Layer 1  9 inputs -> 3 neurons, kernel plain, leak (v >> 2), reset zero
- *          proved ranges: current -80 to 104 (8 bits), membrane -308 to 49 (10 bits)
- * Scores   3 int32_t after 12 steps, proved range 0 to 12;
+ *          proved for any such input: sum -20 to 26 (6 bits), current -80 to 104 (8 bits),
+ *          membrane before the reset -308 to 141 (10 bits), after it -308 to 49 (10 bits)
+ * Scores   3 int32_t after 12 steps, proved for any such input: 0 to 12 (5 bits);
  *          the class is the first maximum.
  * Memory   72 bytes of constants in flash, 104 bytes of RAM for each state. No heap.
  *

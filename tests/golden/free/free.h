@@ -4,7 +4,8 @@
  *
  * Input    33 spikes a step, as bits: spike i is bit i % 32 of word i / 32.
  * Layer 0  33 inputs -> 34 neurons, kernel bitsliced, leak (v >> 3) - (v >> 5), reset subtract
- *          proved ranges: current -67 to 77 (8 bits), membrane -90 to 120 (8 bits)
+ *          proved for any such input: sum -17 to 19 (6 bits), current -67 to 77 (8 bits),
+ *          membrane before the reset -90 to 120 (8 bits), after it -90 to 120 (8 bits)
  * Output   34 spikes a step, packed as above. The network runs free: no fixed number of steps.
  * Memory   672 bytes of constants in flash, 168 bytes of RAM for each state. No heap.
  *

@@ -6,8 +6,9 @@
  *          one vector, held for all steps. Other values
  *          do no harm, but their results mean nothing.
  * Layer 0  8 inputs -> 8 neurons, kernel bitsliced, leak (v >> 3), reset subtract
- *          proved ranges: current -19 to 17 (6 bits), membrane -61 to 22 (7 bits)
- * Scores   4 int32_t after 4 steps, proved range -1456 to 1800;
+ *          proved for any such input: sum -80 to 64 (8 bits), current -19 to 17 (6 bits),
+ *          membrane before the reset -61 to 34 (7 bits), after it -61 to 22 (7 bits)
+ * Scores   4 int32_t after 4 steps, proved for any such input: -1456 to 1800 (12 bits);
  *          the class is the first maximum.
  * Memory   96 bytes of constants in flash, 340 bytes of RAM for each state. No heap.
  *
