@@ -11,13 +11,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from support import attack
-from support.attack import Verdict
-from support.hunters import HUNTERS
+from support.attack import Said, Verdict
 from support.mutants import PACKAGE, Mutant, all_mutants
 
 pytestmark = pytest.mark.target
@@ -26,91 +26,82 @@ SAMPLE, ALL = 20, 320
 """Mutants that are hunted in the ordinary run, and in the proof."""
 LEAST = 200
 """Mutants that must have changed the C of some model, in the proof."""
-SECONDS = 300
 
 EQUIVALENT = Path(__file__).with_name("equivalent.json")
-"""{key: [mutant, reason]} of those that change no result."""
+"""{"reasons": {name: why no result changes}, "mutants": {key: [mutant, name of its reason]}}."""
 
 CHANGING = (Verdict.KILLED, Verdict.SURVIVED)
 
-
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("mutants") / "known.json"
-    path.write_text(json.dumps(attack.baseline()))
-    return path
+Judged = dict[Mutant, Said]
 
 
-def judge(mutant: Mutant, known: Path) -> tuple[Verdict, str]:
-    """Hunt a mutant in a process of its own."""
-    given = {
-        "path": mutant.path, "text": mutant.text(), "package": str(PACKAGE), "known": str(known)
-    }  # fmt: skip
+def judge(mutants: list[Mutant]) -> Iterator[tuple[Mutant, Said]]:
+    """Yield what is said about each mutant, by one process of models."""
+    given = [{"path": m.path, "text": m.text(), "package": str(PACKAGE)} for m in mutants]
     tests, root = Path(attack.__file__).parents[1], PACKAGE.parent
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(root), str(tests)))}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "support.attack"],
-            input=json.dumps(given),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            env=environment,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Verdict.KILLED, f"no end within {SECONDS} s"
-    if done.returncode < 0:
-        return Verdict.KILLED, f"signal {-done.returncode}"
-    assert done.returncode == 0, f"{mutant}\n{done.stderr}"
-    said = json.loads(done.stdout)
-    return Verdict(said["verdict"]), said["why"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "support.attack"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(root), str(tests)))},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        json.dump(given, process.stdin)
+        process.stdin.close()
+        for mutant, text in zip(mutants, process.stdout, strict=True):
+            values = json.loads(text)
+            yield mutant, Said(**values | {"verdict": Verdict(values["verdict"])})
+    assert process.returncode == 0
 
 
 def line(mutant: Mutant) -> str:
     return f"{mutant.path}:{mutant.number + 1}: {mutant.before.strip()} -> {mutant.after.strip()}"
 
 
-def judged(mutants: list[Mutant], known: Path, workers: int) -> dict[Mutant, tuple[Verdict, str]]:
+def shown(judged: Iterable[tuple[Mutant, Said]]) -> Judged:
+    """Print what is said as it is said, and return it."""
+    found = {}
+    for mutant, said in judged:
+        found[mutant] = said
+        by = f"{said.hunter} ({said.place}): {said.why}" if said.hunter else said.why
+        print(f"{said.verdict:9} {mutant.key} {line(mutant)}  [{by}]", flush=True)
+    return found
+
+
+def judged(mutants: list[Mutant], workers: int) -> Judged:
+    """Return what is said about each mutant."""
     with ThreadPoolExecutor(workers) as pool:
-        return dict(zip(mutants, pool.map(lambda m: judge(m, known), mutants), strict=True))
+        parts = pool.map(lambda i: shown(judge(mutants[i::workers])), range(workers))
+    return {mutant: said for part in parts for mutant, said in part.items()}
 
 
-def unexplained(found: dict[Mutant, tuple[Verdict, str]]) -> list[str]:
-    """Return the survivors that nobody has shown to be equivalent."""
-    reasons = json.loads(EQUIVALENT.read_text())
+def unexplained(found: Judged, known: Iterable[str]) -> list[str]:
+    """Return those that are not noticed, or not judged, and that nobody has shown equivalent."""
+    open_ = (Verdict.SURVIVED, Verdict.UNDECIDED)
     return [
-        f"{mutant.key} {line(mutant)}"
-        for mutant, (verdict, _) in found.items()
-        if verdict is Verdict.SURVIVED and mutant.key not in reasons
+        f"{said.verdict} {mutant.key} {line(mutant)}"
+        for mutant, said in found.items()
+        if said.verdict in open_ and mutant.key not in known
     ]
 
 
-@pytest.mark.parametrize("name", HUNTERS)
-def test_without_a_fault_nothing_is_noticed(name: str) -> None:
-    hunter = HUNTERS[name]
-    assert attack.differs(hunter.model, hunter.files(), attack.here, False) is None
+def equivalent() -> dict[str, list[str]]:
+    """Return {key: [mutant, name of its reason]} of those that change no result."""
+    return json.loads(EQUIVALENT.read_text())["mutants"]
 
 
-def test_a_sample_of_mutants_is_killed(known: Path) -> None:
-    found = judged(all_mutants()[:SAMPLE], known, 1)
-    assert not unexplained(found)
-    assert sum(verdict is Verdict.KILLED for verdict, _ in found.values()) >= SAMPLE // 2
+def test_a_sample_of_mutants_is_killed() -> None:
+    found = judged(all_mutants()[:SAMPLE], 1)
+    assert not unexplained(found, equivalent())
+    assert sum(said.verdict is Verdict.KILLED for said in found.values()) >= SAMPLE // 2
 
 
 @pytest.mark.proof
-def test_every_mutant_that_changes_a_result_is_killed(known: Path) -> None:
-    found = judged(all_mutants()[:ALL], known, os.cpu_count() or 1)
-    for mutant, (verdict, why) in found.items():
-        print(f"{verdict:9} {mutant.key} {line(mutant)}  [{why}]")
-    count = {v: sum(verdict is v for verdict, _ in found.values()) for v in Verdict}
+def test_every_mutant_that_changes_a_result_is_killed() -> None:
+    found = judged(all_mutants()[:ALL], os.cpu_count() or 1)
+    count = {v: sum(said.verdict is v for said in found.values()) for v in Verdict}
     print(", ".join(f"{n} {verdict}" for verdict, n in count.items()))
     assert sum(count[verdict] for verdict in CHANGING) >= LEAST
-    assert not unexplained(found)
-
-
-def test_what_is_called_equivalent_is_a_mutant() -> None:
-    reasons = json.loads(EQUIVALENT.read_text())
-    keys = {mutant.key for mutant in all_mutants()}
-    assert not set(reasons) - keys
-    assert all(reason for _, reason in reasons.values())
+    assert not unexplained(found, equivalent())

@@ -1,7 +1,8 @@
-"""Does any model notice a mutant? Run as a program: a mutant on stdin, the verdict on stdout.
+"""Does any model notice a mutant? Run as a program: mutants on stdin, a verdict a line on stdout.
 
-The fault is planted in this process alone, before the package is imported: the files stay as they
-are. A process of its own is what an endless loop or a trap may have.
+The models are made once; every mutant is then planted in a fork of this process, which an endless
+loop or a trap may have. The files stay as they are. A difference counts only if the same model
+shows none in the same place without the fault.
 """
 
 from __future__ import annotations
@@ -9,24 +10,41 @@ from __future__ import annotations
 import importlib.abc
 import importlib.machinery
 import json
+import os
 import resource
+import select
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any
+
+from jinja2 import BaseLoader
 
 if TYPE_CHECKING:
     from qat.model import Model
 
 MEMORY = 2**32
-SECONDS = 20
-"""After which C on this machine counts as an endless loop; it takes well below one."""
+SECONDS = 10
+"""Of processor time, after which a run of a model counts as endless; it takes well below one."""
+PATIENCE = 60.0
+"""Seconds after which firmware that sleeps counts as hanging."""
+LONGEST = 1800.0
+"""Seconds after which a mutant is left undecided."""
+FLAGS = ("-O0", "-w", "-ftrivial-auto-var-init=pattern")
+"""Of the compiler here: quick, and what nobody has set is never right by luck."""
+HERE = "here"
+HEADERS = ("stdint.h", "stddef.h", "string.h", "arm_mve.h")
+"""That generated C includes: their own text never changes."""
 CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")
 """One board for each set of inner loops."""
 
@@ -38,6 +56,25 @@ class Verdict(StrEnum):
     SURVIVED = "survived"
     UNREACHED = "unreached"  # it is in the C of no model
     REFUSED = "refused"  # no C comes of it, or none that compiles
+    UNDECIDED = "undecided"  # no end in time, or the model differs without the fault as well
+
+
+@dataclass(frozen=True)
+class Said:
+    """A verdict, the model that gave it, where it ran, and why."""
+
+    verdict: Verdict
+    hunter: str = ""
+    place: str = ""
+    why: str = ""
+
+    @property
+    def text(self) -> str:
+        """The verdict as a line of JSON."""
+        return json.dumps(asdict(self)) + "\n"
+
+
+# ------------------------------------------------------------------------ planting
 
 
 class Mutated(importlib.machinery.SourceFileLoader):
@@ -66,131 +103,138 @@ class Finder(importlib.abc.MetaPathFinder):
         return importlib.machinery.ModuleSpec(fullname, loader, origin=self.path)
 
 
-def plant(path: str, text: str, package: str) -> None:
-    """Have the package use `text` in place of its file `path`."""
-    if path.endswith(".py"):
-        name = "codegen." + path.removesuffix(".py").replace("/", ".")
-        sys.meta_path.insert(0, Finder(name, str(Path(package, path)), text))
-        return
-    from jinja2 import ChoiceLoader, DictLoader  # noqa: PLC0415  # after the module is planted
+class Templates(BaseLoader):
+    """Loads templates, some from other text than their files'; the rest stays compiled."""
 
+    def __init__(self, loader: BaseLoader) -> None:
+        self.loader = loader
+        self.changed: dict[str, str] = {}
+
+    def get_source(self, environment: Any, template: str) -> Any:
+        """Return (text, no file, whether it still holds)."""
+        if template in self.changed:
+            return self.changed[template], None, lambda: True
+        text, file, _ = self.loader.get_source(environment, template)
+        return text, file, lambda: template not in self.changed
+
+
+@cache
+def templates() -> Templates:
+    """Return the loader of all templates, which takes the place of the package's own."""
     from codegen.render import environment  # noqa: PLC0415
 
     env = environment()
     assert env.loader is not None
-    env.loader = ChoiceLoader([DictLoader({path.removeprefix("templates/"): text}), env.loader])
+    env.loader = Templates(env.loader)
+    return env.loader
 
 
-def baseline() -> dict[str, dict[str, str]]:
-    """Return {model: its files}, without any fault."""
-    from support.hunters import HUNTERS  # noqa: PLC0415
-
-    return {name: hunter.files() for name, hunter in HUNTERS.items()}
-
-
-# ------------------------------------------------------------------------ hunting
-
-Run = Callable[["Model", dict[str, str], Any, "int | None"], Any]
-
-
-def here(model: Model, files: dict[str, str], x: Any, steps: int | None) -> Any:
-    """Run C on this machine; undefined behaviour ends the process."""
-    from codegen.host import SANITIZE, HostModel  # noqa: PLC0415
-
-    host = HostModel(model, files=files, flags=("-O1", "-w", *SANITIZE))
-    signal.alarm(SECONDS)
-    found = host.run(x, trace=True, steps=steps)
-    signal.alarm(0)
-    return found
+def plant(path: str, text: str, package: str) -> None:
+    """Have this process use `text` in place of the package's file `path`."""
+    if path.startswith("templates/"):
+        templates().changed[path.removeprefix("templates/")] = text
+        return
+    module = "codegen." + path.removesuffix(".py").replace("/", ".")
+    sys.meta_path.insert(0, Finder(module, str(Path(package, path)), text))
+    for name in list(sys.modules):  # all that may have taken something of it
+        if name.split(".")[0] in ("codegen", "support"):
+            del sys.modules[name]
 
 
-def on(board: str) -> Run:
-    """Return what runs C on an emulated core."""
-    from support.recorded import emulated  # noqa: PLC0415
+# ------------------------------------------------------------------------- hunting
 
-    def run(model: Model, files: dict[str, str], x: Any, steps: int | None) -> Any:
-        with emulated(model, board, files=files, timeout=5) as target:
-            return target.run(x, trace=True, steps=steps)
-
-    return run
+Files = dict[str, str]
+"""{name: text} of a model's C."""
 
 
-def differs(model: Model, files: dict[str, str], run: Run, boards: bool) -> str | None:
-    """Return the first difference of a model's C, None if there is none."""
-    from codegen.comparison import compare  # noqa: PLC0415
-    from codegen.host import HostModel  # noqa: PLC0415
-    from codegen.streams import compare_streams, expected, made_samples  # noqa: PLC0415
-    from support.kernel_models import inputs_of  # noqa: PLC0415
+@dataclass(frozen=True, eq=False)
+class Change:
+    """A model whose C is not what it was."""
 
-    x, steps = inputs_of(model)
-    result = model.run(x, trace=True, steps=steps)
-    found = compare(replace(result, u=None) if boards else result, run(model, files, x, steps))
-    if found.differing:
-        return str(found.first)
-    if model.sensor is not None and not boards:
-        raw = made_samples(model)
-        host = HostModel(model, files=files, flags=("-O1", "-w"))
-        streams = compare_streams(expected(model, raw), host.stream(raw))
-        return str(streams.first) if streams.differing else None
-    return None
+    name: str
+    model: Model
+    before: Files
+    after: Files
+
+    def shows(self, place: str) -> bool:
+        """Return True if the compiler of a place is given something else than before."""
+        return seen(self.before, place) != seen(self.after, place)
 
 
-def seen(files: dict[str, str], board: str | None) -> str:
+def seen(files: Files, place: str) -> str:
     """Return what the compiler is given behind the preprocessor, here or for a board."""
     from codegen.boards import find_board  # noqa: PLC0415
 
     command = ["gcc"]
-    if board is not None:
-        command = ["arm-none-eabi-gcc", *find_board(board).core_flags]
+    if place != HERE:
+        command = ["arm-none-eabi-gcc", *find_board(place).core_flags]
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in files.items():
+        for name, text in {**files, **dict.fromkeys(HEADERS, "")}.items():
             Path(folder, name).write_text(text)
         (source,) = Path(folder).glob("*.c")
-        command += ["-E", "-P", "-DMODEL_PROBE=2", str(source)]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        command += ["-E", "-P", "-nostdinc", f"-I{folder}", "-DMODEL_PROBE=2", str(source)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-Change = tuple["Model", dict[str, str], dict[str, str]]
-"""A model, its C with the fault and without."""
+@contextmanager
+def limited() -> Iterator[None]:
+    """Let this process, and each that it starts, run for SECONDS from now; a signal ends it."""
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    used = int(time.process_time()) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (used + SECONDS, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
-def changes(known: dict[str, dict[str, str]]) -> list[Change]:
-    """Return the models whose C the fault changes."""
-    from support.hunters import HUNTERS  # noqa: PLC0415
+def differs_here(model: Model, files: Files) -> str | None:
+    """Return the first difference of a model's C on this machine, None if there is none.
 
-    made = ((name, hunter.model, hunter.files()) for name, hunter in HUNTERS.items())
-    return [(model, files, known[name]) for name, model, files in made if files != known[name]]
-
-
-def attack(known: dict[str, dict[str, str]]) -> tuple[Verdict, str]:
-    """Return the verdict on the planted fault, and who gave it.
-
-    A fault in portable C is hunted here; one that only other cores see, on those.
+    Undefined behaviour that the sanitizer sees ends the process.
     """
-    try:
-        found = changes(known)
-    except Exception as error:  # a generator that fails writes no wrong C
-        return Verdict.REFUSED, f"{type(error).__name__}: {error}"
-    hunted = 0
-    for board in (None, *CORES):
-        visible = [(m, new) for m, new, old in found if seen(new, board) != seen(old, board)]
-        for model, files in visible:
-            hunted += 1
-            verdict, why = hunt(model, files, board)
-            if verdict is not Verdict.SURVIVED:
-                return verdict, f"{model.name} ({board or 'here'}): {why}"
-        if visible and board is None:
-            break
-    return (Verdict.SURVIVED, f"{hunted} hunts") if hunted else (Verdict.UNREACHED, "")
+    from codegen.comparison import compare  # noqa: PLC0415
+    from codegen.host import SANITIZE, HostModel  # noqa: PLC0415
+    from codegen.streams import compare_streams, expected, made_samples  # noqa: PLC0415
+    from support.kernel_models import inputs_of  # noqa: PLC0415
+
+    x, steps = inputs_of(model)
+    host = HostModel(model, files=files, flags=(*FLAGS, *SANITIZE))
+    with limited():
+        found = compare(model.run(x, trace=True, steps=steps), host.run(x, trace=True, steps=steps))
+        if not found.differing and model.sensor is not None:
+            raw = made_samples(model)
+            found = compare_streams(expected(model, raw), host.stream(raw))
+    return str(found.first) if found.differing else None
 
 
-def hunt(model: Model, files: dict[str, str], board: str | None) -> tuple[Verdict, str]:
-    """Return the verdict of one model in one place."""
-    from codegen.errors import BuildError, TargetError  # noqa: PLC0415
+def differs_on(model: Model, files: Files, board: str) -> str | None:
+    """Return the first difference of a model's C on an emulated core, None if there is none."""
+    from codegen.comparison import compare  # noqa: PLC0415
+    from support.kernel_models import inputs_of  # noqa: PLC0415
+    from support.recorded import emulated  # noqa: PLC0415
+
+    x, steps = inputs_of(model)
+    result = replace(model.run(x, trace=True, steps=steps), u=None)
+    with limited(), emulated(model, board, files=files, timeout=PATIENCE) as target:
+        found = compare(result, target.run(x, trace=True, steps=steps))
+    return str(found.first) if found.differing else None
+
+
+def hunt(model: Model, files: Files, place: str) -> tuple[Verdict, str]:
+    """Return the verdict of one model in one place, and why."""
+    from codegen.errors import (  # noqa: PLC0415
+        BuildError,
+        MissingToolError,
+        TargetError,
+        TooLargeError,
+    )
     from codegen.host import CompilerError  # noqa: PLC0415
 
     try:
-        found = differs(model, files, on(board) if board else here, board is not None)
+        found = differs_here(model, files) if place == HERE else differs_on(model, files, place)
+    except MissingToolError:
+        raise
+    except TooLargeError as error:  # the board says nothing about it
+        return Verdict.SURVIVED, str(error)
     except (CompilerError, BuildError, AssertionError) as error:
         return Verdict.REFUSED, str(error)
     except (TargetError, ValueError) as error:  # a crash, no answer, or another model's digest
@@ -198,14 +242,117 @@ def hunt(model: Model, files: dict[str, str], board: str | None) -> tuple[Verdic
     return (Verdict.KILLED, found) if found else (Verdict.SURVIVED, "")
 
 
+class NoFilesError(Exception):
+    """The generator fails: it writes no wrong C."""
+
+
+def changes(known: dict[str, Files]) -> Iterator[Change]:
+    """Yield the models whose C the planted fault changes."""
+    from support.hunters import HUNTERS  # noqa: PLC0415
+
+    for name, hunter in HUNTERS.items():
+        try:
+            files = hunter.files()
+        except Exception as error:
+            raise NoFilesError(f"{type(error).__name__}: {error}") from None
+        if files != known[name]:
+            yield Change(name, hunter.model, known[name], files)
+
+
+def places(known: dict[str, Files]) -> Iterator[tuple[Change, str]]:
+    """Yield where the planted fault shows: here, or else on the cores that alone see it."""
+    found, portable = [], False
+    for change in changes(known):
+        found.append(change)
+        if change.shows(HERE):
+            portable = True
+            yield change, HERE
+    if not portable:
+        for board in CORES:
+            yield from ((change, board) for change in found if change.shows(board))
+
+
+def attack(known: dict[str, Files], tell: Callable[[Said], None]) -> Said:
+    """Return the verdict on the planted fault; `tell` hears of each hunt before it begins."""
+    hunts = 0
+    try:
+        for change, place in places(known):
+            tell(Said(Verdict.UNDECIDED, change.name, place))
+            verdict, why = hunt(change.model, change.after, place)
+            if verdict is not Verdict.SURVIVED:
+                return Said(verdict, change.name, place, why.partition("\n")[0])
+            hunts += 1
+    except NoFilesError as error:
+        return Said(Verdict.REFUSED, why=str(error).partition("\n")[0])
+    return Said(Verdict.SURVIVED, why=f"{hunts} hunts") if hunts else Said(Verdict.UNREACHED)
+
+
+# ------------------------------------------------------------------------- judging
+
+
+def in_a_fork(mutant: dict[str, str], known: dict[str, Files], write: int, folder: str) -> None:
+    """Plant a mutant in this process, hunt it, write what is said to a pipe; never return."""
+    status = 1
+    try:
+        os.setpgid(0, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        tempfile.tempdir = folder
+        plant(**mutant)
+        said = attack(known, lambda said: os.write(write, said.text.encode()))
+        os.write(write, said.text.encode())
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def heard(read: int) -> str:
+    """Return what a fork writes until it ends, or for LONGEST seconds."""
+    data, end = b"", time.monotonic() + LONGEST
+    while select.select([read], [], [], max(0.0, end - time.monotonic()))[0]:
+        if not (piece := os.read(read, 1 << 16)):
+            break
+        data += piece
+    return data.decode()
+
+
+def forked(mutant: dict[str, str], known: dict[str, Files]) -> Said:
+    """Return what a fork of this process says about a mutant; a signal that ends it kills."""
+    read, write = os.pipe()
+    with tempfile.TemporaryDirectory() as folder:
+        child = os.fork()
+        if child == 0:
+            in_a_fork(mutant, known, write, folder)
+        os.close(write)
+        lines = heard(read).splitlines()
+        os.close(read)
+        with suppress(ProcessLookupError):  # what it has started, and itself if it is still there
+            os.killpg(child, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status <= 0, f"{mutant['path']}: see above"
+    last = Said(**json.loads(lines[-1])) if lines else Said(Verdict.UNDECIDED)
+    if status in (0, -signal.SIGKILL):
+        return replace(last, verdict=Verdict(last.verdict))
+    return replace(last, verdict=Verdict.KILLED, why=signal.Signals(-status).name)
+
+
 def main() -> int:
-    """Plant the mutant, hunt it, print the verdict."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    given = json.load(sys.stdin)
-    plant(given["path"], given["text"], given["package"])
-    verdict, why = attack(json.loads(Path(given["known"]).read_text()))
-    print(json.dumps({"verdict": verdict, "why": why.splitlines()[0] if why else ""}))
+    """Judge the mutants on stdin, one after the other."""
+    templates()
+    from support.hunters import HUNTERS  # noqa: PLC0415
+
+    known = {name: hunter.files() for name, hunter in HUNTERS.items()}
+
+    @cache
+    def sound(name: str, place: str) -> bool:
+        return hunt(HUNTERS[name].model, known[name], place)[0] is Verdict.SURVIVED
+
+    for mutant in json.load(sys.stdin):
+        said = forked(mutant, known)
+        if said.verdict is Verdict.KILLED and not sound(said.hunter, said.place):
+            said = replace(said, verdict=Verdict.UNDECIDED, why="differs without the fault as well")
+        print(said.text, end="", flush=True)
     return 0
 
 
