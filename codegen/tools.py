@@ -34,9 +34,9 @@ def doctor() -> list[Tool]:
     return [
         Tool("Python", platform.python_version(), "python.org, 3.11 or newer"),
         Tool("C compiler", _host_compiler(), "apt-get install gcc"),
-        Tool("ARM compiler", _program(COMPILER), INSTALL),
+        Tool("ARM compiler", version_of(COMPILER), INSTALL),
         Tool("ARM C library", _newlib(), INSTALL),
-        Tool("QEMU", _program(QEMU), INSTALL),
+        Tool("QEMU", version_of(QEMU), INSTALL),
         Tool("PlatformIO", _distribution("platformio"), "pip install 'platformio>=6.2,<7'"),
         Tool("SCons", _distribution("scons"), "pip install scons==4.11.1"),
         Tool("pySerial", _distribution("pyserial"), "pip install 'pyserial>=3.5,<4'"),
@@ -44,7 +44,7 @@ def doctor() -> list[Tool]:
     ]
 
 
-def _program(name: str) -> str | None:
+def version_of(name: str) -> str | None:
     """Return the version that a program prints, None if it is not on PATH or does not run."""
     path = shutil.which(name)
     if path is None:
@@ -67,7 +67,7 @@ def _host_compiler() -> str | None:
         path = find_compiler()
     except CompilerError:
         return None
-    version = _program(path)
+    version = version_of(path)
     return None if version is None else f"{Path(path).name} {version}"
 
 

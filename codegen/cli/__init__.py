@@ -47,7 +47,9 @@ every machine with the same NumPy."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
+    argv = sys.argv[1:] if argv is None else argv
     arguments = parser().parse_args(argv)
+    arguments.argv = argv
     verb: Verb = arguments.run
     if not any(name in os.environ for name in THREAD_SETTINGS):
         os.environ |= dict.fromkeys(THREAD_SETTINGS, "1")

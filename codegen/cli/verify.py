@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from pathlib import Path
+
+import numpy as np
 
 from codegen.boards import Board, find_boards
 from codegen.cli.data import MADE, inputs_of
@@ -47,7 +50,9 @@ def _subject(arguments: Namespace) -> Subject:
     return Subject(
         model=model,
         path=arguments.model,
-        made=made_inputs(model, MADE),
+        command=shlex.join(["spikemcu", *arguments.argv]),
+        made=np.concatenate([made_inputs(model, MADE, seed) for seed in range(arguments.seeds)]),
+        seeds=arguments.seeds,
         data=None if inputs.made else inputs.x,
         origin=inputs.origin,
         samples=inputs.samples,

@@ -14,18 +14,19 @@ from codegen.verification.records import Check, Finding, NotRunError, Outcome, S
 CHECKS: tuple[Check, ...] = (
     Check(
         "ranges",
-        "No value left the range that is proved for every input, on the inputs run.",
+        "On the inputs run, no neuron left the range that is proved for it and for every input (by "
+        "the argument in qat/model/bounds.py).",
         here.ranges,
     ),
     Check(
         "repeatable",
-        "The same model file gives the same C, byte for byte, in every process.",
+        "The same model file gives the same C, byte for byte, in processes of several hash seeds.",
         here.repeatable,
     ),
     Check(
         "equality",
         "Compiled for this machine without a warning, the C returns every spike, membrane and "
-        "score of the model, on made inputs, extremes among them.",
+        "score of the model, on made inputs, extremes and random ones.",
         here.equal,
     ),
     Check(

@@ -7,13 +7,15 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from codegen import __version__
 from codegen.render import environment, render
-from codegen.tools import doctor
+from codegen.tools import doctor, version_of
+from codegen.verification.here import COMPILERS
 from codegen.verification.records import Outcome, Status, Subject
 
 TEMPLATE = "verification/report.md.j2"
@@ -28,9 +30,11 @@ def result_of(outcomes: Sequence[Outcome]) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of everything that took part."""
-    tools = {t.name: t.found or "not here" for t in doctor() if not t.name.startswith("package ")}
+    tools = {t.name: t.found for t in doctor() if not t.name.startswith("package ")}
+    tools |= {name: version_of(name) for name in COMPILERS}
     system = f"{platform.system()} {platform.machine()}"
-    return {"spikemcu": __version__, "NumPy": np.__version__, "system": system} | tools
+    found = {"spikemcu": __version__, "NumPy": np.__version__, "system": system}
+    return found | {name: version or "not here" for name, version in tools.items()}
 
 
 def to_json(subject: Subject, outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -38,8 +42,10 @@ def to_json(subject: Subject, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "model": {"name": subject.model.name, "digest": subject.model.digest()},
         "path": subject.path,
+        "command": subject.command,
         "files": _digests(subject),
         "made": len(subject.made),
+        "seeds": subject.seeds,
         "origin": "" if subject.data is None else subject.origin,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "result": result_of(outcomes),
@@ -65,9 +71,11 @@ def _in_a_line(value: Any) -> Any:
 
 
 def _digests(subject: Subject) -> dict[str, str]:
-    """Return {file name: SHA-256} of the generated pair."""
-    return {
-        name: hashlib.sha256(text.encode()).hexdigest()
+    """Return {file name: SHA-256} of the model file and of the generated pair."""
+    pair = {
+        name: text.encode()
         for name, text in sorted(render(subject.model).items())
         if name.startswith(f"{subject.model.name}.")
     }
+    files = {Path(subject.path).name: Path(subject.path).read_bytes(), **pair}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}

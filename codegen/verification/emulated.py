@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 
@@ -29,28 +30,31 @@ CALLS = {
 """Functions of the firmware around the model's own."""
 
 
-def boards_of(subject: Subject) -> tuple[Board, ...]:
-    """Return the boards that the model fits on; raises NotRunError without tools or boards."""
+def boards_of(subject: Subject) -> tuple[tuple[Board, ...], tuple[str, ...]]:
+    """Return the boards that the model fits on, and a line for each other.
+
+    Raises NotRunError without tools or boards.
+    """
     for tool in (COMPILER, QEMU):
         if not shutil.which(tool):
             raise NotRunError(f"no {tool} on PATH")
-    fitting = []
+    fitting, others = [], []
     for board in subject.boards:
         try:
             require_fit(board, subject.model, footprint)
             fitting.append(board)
-        except TooLargeError:
-            continue
+        except TooLargeError as error:
+            others.append(f"NOT RUN on {board.name} ({board.core}): {error}")
     if not fitting:
         raise NotRunError("no emulated board is asked for that the model fits on")
-    return tuple(fitting)
+    return tuple(fitting), tuple(others)
 
 
 def _each(
     subject: Subject, look: Callable[[Board], tuple[bool, Iterator[str]]], what: str, command: str
 ) -> Finding:
     """Look at every board; `look` returns (passed, lines)."""
-    boards, details, passed = boards_of(subject), [], True
+    (boards, others), details, passed = boards_of(subject), [], True
     try:
         for board in boards:
             kept, lines = look(board)
@@ -58,13 +62,21 @@ def _each(
             details += [f"{board.name} ({board.core}): {line}" for line in lines]
     except MissingToolError as error:
         raise NotRunError(str(error)) from None
-    summary = f"{len(boards)} cores, {len(subject.few)} inputs each{what}"
-    return Finding(passed, summary, tuple(details), (command,))
+    run = f"{len(boards)} of {len(subject.boards)} cores asked for"
+    summary = f"{run}, {_few(subject)}{what}"
+    return Finding(passed, summary, (*details, *others), (command,))
 
 
-def _asked(subject: Subject) -> str:
-    """Return the argument --board that names these boards."""
-    return subject.boards[0].name if len(subject.boards) == 1 else "all"
+def _few(subject: Subject) -> str:
+    """Return which inputs run on a board."""
+    data = 0 if subject.few_of_data is None else len(subject.few_of_data)
+    return f"{len(subject.few) - data} made inputs" + (f" and {data} of the data" if data else "")
+
+
+def _command(verb: str, subject: Subject) -> str:
+    """Return the command of a verb on these boards."""
+    board = subject.boards[0].name if len(subject.boards) == 1 else "all"
+    return shlex.join(["spikemcu", verb, subject.path, "--board", board])
 
 
 def equal(subject: Subject) -> Finding:
@@ -79,7 +91,7 @@ def equal(subject: Subject) -> Finding:
         first = [f"first difference: {found.first}"] if found.first else []
         return found.differing == 0, iter([found.line, *first])
 
-    return _each(subject, look, "", f"spikemcu run {subject.path} --board {_asked(subject)}")
+    return _each(subject, look, "", _command("run", subject))
 
 
 def stack(subject: Subject) -> Finding:
@@ -96,7 +108,7 @@ def stack(subject: Subject) -> Finding:
         )
         return all(used[what] <= bound for what, bound in bounds.items()), lines
 
-    command = f"spikemcu report {subject.path} --board {_asked(subject)}"
+    command = _command("report", subject)
     try:
         return _each(subject, look, "; no recursion, no call through a pointer", command)
     except BuildError as error:  # a call that the disassembly does not tell
@@ -115,8 +127,7 @@ def worst_case(subject: Subject) -> Finding:
             lines.append(f"{part}: {bounds[part]:,.0f} instructions at most, {most:,.0f} seen")
         return kept, iter(lines)
 
-    command = f"spikemcu bench {subject.path} --board {_asked(subject)}"
-    return _each(subject, look, "", command)
+    return _each(subject, look, "", _command("bench", subject))
 
 
 def counted(subject: Subject, board: Board) -> dict[str, float]:

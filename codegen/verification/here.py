@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from codegen.equivalence import compare_host
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.equivalence import PIECE
 from codegen.host import SANITIZE
 from codegen.render import render
+from codegen.streams import made_samples
+from codegen.verification.apart import Build, Compared, compare_apart
 from codegen.verification.records import Finding, NotRunError, Subject
-from qat.model import Interval
+from qat.model import Interval, Model, Result
 
 COMPILERS = ("gcc", "clang")
 LEVELS = ("-O0", "-O2", "-O3", "-Os")
@@ -38,40 +45,71 @@ def compilers() -> tuple[str, ...]:
 # ---------------------------------------------------------------------- ranges
 
 
-def ranges(subject: Subject) -> Finding:
-    """Run all inputs and compare every value with its proved range."""
-    bounds, details, outside = subject.model.bounds(), [], 0
-    for where, bound, low, high in observed(subject):
-        wrong = low < bound.low or high > bound.high
-        outside += wrong
-        details.append(
-            f"{where}: {low:,} to {high:,} seen, {bound.low:,} to {bound.high:,} proved "
-            f"({bound.width} bits){'; OUTSIDE' if wrong else ''}"
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The smallest and the largest value of each neuron that the inputs led to."""
+
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+
+    def joined(self, other: Seen) -> Seen:
+        """Return what both have seen."""
+        return Seen(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+    def outside(self, bound: Interval) -> int:
+        """Return how many neurons have left their ranges."""
+        return int(((self.low < bound.lo) | (self.high > bound.hi)).sum())
+
+    def against(self, bound: Interval) -> str:
+        """Return what was seen beside what is proved, and how much of it that is."""
+        low, high = int(self.low.min()), int(self.high.max())
+        part = (high - low + 1) / (bound.high - bound.low + 1)
+        text = (
+            f"{low:,} to {high:,} seen, {bound.low:,} to {bound.high:,} proved "
+            f"({bound.width} bits): {part:.0%} of that range"
         )
+        outside = self.outside(bound)
+        return f"{text}; {outside} neurons OUTSIDE THEIR RANGES" if outside else text
+
+
+def ranges(subject: Subject) -> Finding:
+    """Run all inputs and compare the values of every neuron with its own proved range."""
+    proved, found = proved_ranges(subject.model), observed(subject)
+    outside = sum(seen.outside(proved[where]) for where, seen in found.items())
+    details = tuple(f"{where}: {seen.against(proved[where])}" for where, seen in found.items())
     count = len(subject.made) + (0 if subject.data is None else len(subject.data))
-    if bounds.scores is not None:
-        details.append(f"scores: {bounds.scores.width} bits proved")
-    summary = f"{count:,} inputs, {outside} ranges left"
-    return Finding(outside == 0, summary, tuple(details), (f"spikemcu info {subject.path}",))
+    summary = f"{count:,} inputs, {outside} neurons outside their ranges"
+    command = shlex.join(["spikemcu", "info", subject.path])
+    return Finding(outside == 0, summary, details, (command,))
 
 
-def observed(subject: Subject) -> Iterator[tuple[str, Interval, int, int]]:
-    """Yield (name, proved interval, smallest and largest value seen) of each membrane."""
-    model, bounds = subject.model, subject.model.bounds()
-    seen: dict[str, list[int]] = {}
+def proved_ranges(model: Model) -> dict[str, Interval]:
+    """Return {name: range} of what a run tells: membranes before and after the reset, scores."""
+    bounds = model.bounds()
+    found: dict[str, Interval] = {}
+    for index, layer in enumerate(bounds.layers):
+        found |= {f"layer {index}, u": layer.u, f"layer {index}, v": layer.v}
+    return found if bounds.scores is None else found | {"scores": bounds.scores}
+
+
+def observed(subject: Subject) -> dict[str, Seen]:
+    """Return {name: what was seen} of the same, over all inputs."""
+    found: dict[str, Seen] = {}
     for x in (subject.made, subject.data):
-        if x is None:
-            continue
-        for start in range(0, len(x), 256):
-            result = model.run(x[start : start + 256], trace=True, steps=subject.steps)
-            for name, traces in (("u", result.u or ()), ("v", result.v or ())):
-                for layer, values in enumerate(traces):
-                    place = seen.setdefault(f"layer {layer}, {name}", [0, 0])
-                    place[:] = min(place[0], int(values.min())), max(place[1], int(values.max()))
-    for where, (low, high) in sorted(seen.items()):
-        layer, name = int(where.split(",")[0].split()[1]), where[-1]
-        bound: Interval = getattr(bounds.layers[layer], name)
-        yield where, bound, low, high
+        for start in range(0, 0 if x is None else len(x), PIECE):
+            assert x is not None
+            result = subject.model.run(x[start : start + PIECE], trace=True, steps=subject.steps)
+            for where, seen in _seen(result):
+                found[where] = found[where].joined(seen) if where in found else seen
+    return found
+
+
+def _seen(result: Result) -> Iterator[tuple[str, Seen]]:
+    for index, traces in enumerate(zip(result.u or (), result.v or (), strict=True)):
+        for name, values in zip("uv", traces, strict=True):
+            yield f"layer {index}, {name}", Seen(values.min((0, 1)), values.max((0, 1)))
+    if result.scores is not None:
+        yield "scores", Seen(result.scores.min(0), result.scores.max(0))
 
 
 # ------------------------------------------------------------------ generation
@@ -84,8 +122,9 @@ def repeatable(subject: Subject) -> Finding:
     files = render(subject.model)
     size = sum(len(text.encode()) for text in files.values())
     summary = f"{len(digests)} processes, {len(files)} files of {size:,} bytes"
+    command = shlex.join(["spikemcu", "generate", subject.path, "-o", "FOLDER"])
     details = tuple(f"PYTHONHASHSEED={seed}: sha256 {digest}" for seed, digest in digests.items())
-    return Finding(same, summary, details, (f"spikemcu generate {subject.path} -o FOLDER",))
+    return Finding(same, summary, details, (command,))
 
 
 def _generated(path: str, seed: str) -> str:
@@ -101,40 +140,50 @@ def _generated(path: str, seed: str) -> str:
 
 def equal(subject: Subject) -> Finding:
     """Compare the compiled C with the model, with every compiler and level of optimisation."""
-    details, passed = [], True
-    for compiler in compilers():
-        for level in LEVELS:
-            found = compare_host(subject.model, subject.made, compiler=compiler, flags=(level,))
-            passed &= found.differing == 0
-            details.append(f"{compiler} {level}: {found.line}")
-            if found.first:
-                details.append(f"first difference: {found.first}")
-    summary = f"{len(details)} builds, {len(subject.made):,} made inputs each"
-    return Finding(passed, summary, tuple(details), (_command(subject, "--compiler gcc"),))
+    builds = [Build(compiler, (level,)) for compiler in compilers() for level in LEVELS]
+    found = compare_apart(subject, subject.made, builds, _made_samples(subject))
+    what = f"{len(subject.made):,} made inputs"
+    return _finding(found, what, _command(subject, "--compiler", builds[0].compiler))
 
 
 def equal_on_data(subject: Subject) -> Finding:
     """Compare the compiled C with the model over all the data."""
     if subject.data is None:
         raise NotRunError("no data were given: pass --data NAME|FILE")
-    found = compare_host(subject.model, subject.data, samples=subject.samples)
-    details = (f"first difference: {found.first}",) if found.first else ()
-    return Finding(found.differing == 0, found.line, details, (_command(subject),))
+    builds = [Build(compiler, ("-O2",)) for compiler in compilers()]
+    found = compare_apart(subject, subject.data, builds, subject.samples)
+    return _finding(found, f"{len(subject.data):,} inputs of the data", _command(subject))
 
 
 def trapped(subject: Subject) -> Finding:
-    """Run the C with undefined behaviour trapping; a trap would end this process."""
+    """Run the C with undefined behaviour trapping, on the made inputs and on the data."""
+    builds = [Build(compiler, ("-O2", *SANITIZE)) for compiler in compilers()]
+    found = compare_apart(subject, subject.made, builds, _made_samples(subject))
+    finding = _finding(found, f"{len(subject.made):,} made inputs", _command(subject))
+    if subject.data is None:
+        return finding
+    found = compare_apart(subject, subject.data, builds, subject.samples)
+    return finding.beside(_finding(found, f"{len(subject.data):,} inputs of the data", ""))
+
+
+def _made_samples(subject: Subject) -> NDArray[np.int16] | None:
+    """Return made raw samples by the seeds behind the first, which every comparison has."""
+    if subject.model.sensor is None or subject.seeds == 1:
+        return None
+    return np.concatenate([made_samples(subject.model, seed) for seed in range(1, subject.seeds)])
+
+
+def _finding(found: Mapping[Build, Compared], inputs: str, command: str) -> Finding:
+    """Return what comparisons of several builds come to."""
     details = []
-    for compiler in compilers():
-        command = [sys.executable, "-m", "codegen", "check", subject.path, "--compiler", compiler]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            details.append(f"{compiler}: status {done.returncode} {' '.join(said)}")
-    flags = " ".join(SANITIZE)
-    summary = f"{', '.join(compilers())} with {flags}: {len(details)} failed"
-    return Finding(not details, summary, tuple(details), (_command(subject),))
+    for build, compared in found.items():
+        details.append(f"{build.name}, {inputs}: {compared.line}")
+        if compared.first:
+            details.append(f"first difference: {compared.first}")
+    bad = sum(not compared.equal for compared in found.values())
+    summary = f"{len(found)} builds, {inputs}: {bad or 'none'} differ{'s' * (bad in (0, 1))}"
+    return Finding(not bad, summary, tuple(details), (command,) if command else ())
 
 
 def _command(subject: Subject, *options: str) -> str:
-    return " ".join(["spikemcu check", subject.path, *options])
+    return shlex.join(["spikemcu", "check", subject.path, *options])

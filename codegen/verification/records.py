@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from codegen.boards import Board
@@ -29,7 +30,8 @@ class NotRunError(Exception):
 class Subject:
     """The model that is verified, and on what.
 
-    made:    inputs that were made for it, extremes first
+    made:    inputs that were made for it: for each seed, extremes first
+    seeds:   how many seeds they were made by, from 0 on
     data:    inputs that were given; None if there are none
     origin:  where the data come from
     samples: raw samples, for a model with a sensor
@@ -37,11 +39,14 @@ class Subject:
     boards:  emulated boards to run on
     board_inputs: how many of the inputs run on each of them
     path:    the model file as it was named, for the commands
+    command: what was called
     """
 
     model: Model
     path: str
+    command: str
     made: NDArray[Any]
+    seeds: int
     data: NDArray[Any] | None
     origin: str
     samples: NDArray[Any] | None
@@ -50,9 +55,16 @@ class Subject:
     board_inputs: int = 20
 
     @property
+    def few_of_data(self) -> NDArray[Any] | None:
+        """The data for a board."""
+        return None if self.data is None else self.data[: self.board_inputs // 2]
+
+    @property
     def few(self) -> NDArray[Any]:
-        """The inputs for a board: of the data, or made ones."""
-        return (self.made if self.data is None else self.data)[: self.board_inputs]
+        """The inputs for a board: made ones, extremes first, and then some of the data."""
+        if (data := self.few_of_data) is None:
+            return self.made[: self.board_inputs]
+        return np.concatenate([self.made[: self.board_inputs - len(data)], data])
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,15 @@ class Finding:
     summary: str
     details: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+
+    def beside(self, other: Finding) -> Finding:
+        """Join with what else was seen."""
+        return Finding(
+            self.passed and other.passed,
+            f"{self.summary}; {other.summary}",
+            self.details + other.details,
+            self.commands + other.commands,
+        )
 
 
 @dataclass(frozen=True)

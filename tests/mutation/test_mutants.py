@@ -38,13 +38,13 @@ Judged = dict[Mutant, Said]
 def judge(mutants: list[Mutant]) -> Iterator[tuple[Mutant, Said]]:
     """Yield what is said about each mutant, by one process of models."""
     given = [{"path": m.path, "text": m.text(), "package": str(PACKAGE)} for m in mutants]
-    tests, root = Path(attack.__file__).parents[1], PACKAGE.parent
+    path = os.pathsep.join((str(PACKAGE.parent), str(Path(attack.__file__).parents[1])))
     with subprocess.Popen(
         [sys.executable, "-m", "support.attack"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(root), str(tests)))},
+        env=os.environ | {"PYTHONPATH": path} | attack.address_sanitizer(),
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -65,7 +65,7 @@ def shown(judged: Iterable[tuple[Mutant, Said]]) -> Judged:
     found = {}
     for mutant, said in judged:
         found[mutant] = said
-        by = f"{said.hunter} ({said.place}): {said.why}" if said.hunter else said.why
+        by = ": ".join(filter(None, (said.hunter, said.place, said.why)))
         print(f"{said.verdict:9} {mutant.key} {line(mutant)}  [{by}]", flush=True)
     return found
 

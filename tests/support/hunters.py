@@ -28,6 +28,8 @@ def _sensed() -> dict[str, Model]:
     frames = replace(small, input=Frames(20, 0, 16), sensor=sensor)
     return {
         "sensor, held": replace(small, sensor=sensor),
+        "sensor, held, every sample": replace(small, sensor=replace(sensor, group=1)),
+        "sensor, windows, every sample": replace(frames, sensor=replace(sensor, group=1)),
         "sensor, windows": frames,
         "sensor, overlapping": replace(frames, sensor=replace(sensor, hop=2)),
         "sensor, gaps": replace(frames, sensor=replace(sensor, hop=9)),

@@ -151,7 +151,7 @@ MODELS = {
     "4 bits, own constants": Model(
         Spikes(65), (wide_own(4, 65, 40, floor=-40, ceiling=90), wide_own(4, 40, 17))
     ),
-    "sparse": Model(Spikes(99), (sparse(99, 129), sparse(129, 101), sparse(101, 200, floor=-3))),
+    "sparse": Model(Spikes(500), (sparse(500, 257, floor=-3),)),
     "wide to zero": Model(
         Spikes(64), wide_chain(8, 64, 31, reset="zero") + wide_chain(4, 31, 33, reset="zero")
     ),
@@ -181,7 +181,7 @@ MODELS = {
     "latency, signed": Model(Latency.linear(33, -8, 7, 5), wide_chain(4, 33, 40)),
     "latency of few": Model(Latency(6, -8, 7, (9, 8, 5, 5, -8)), chain(6, 9), Count(), 6),
     "delta": Model(Delta(784, 0, 15, 5), chain(1568, 128, leak=(3,), threshold=30)),
-    "delta, sparse": Model(Delta(33, 0, 255, 255), (sparse(66, 129),)),
+    "delta, sparse": Model(Delta(300, 0, 255, 255), (sparse(600, 257),)),
     "delta of few": Model(Delta(6, -128, 127, 9), wide_chain(8, 12, 24, 10), Count(), 9),
 }
 

@@ -43,7 +43,10 @@ OPCODES = {
 }  # fmt: skip
 """An instruction and another one."""
 
-C_COMMENT = re.compile(r"/\*.*?\*/|\{#.*?#\}|^[ \t]*#.*?$|//.*?$", re.DOTALL | re.MULTILINE)
+C_COMMENT = re.compile(
+    r"/\*.*?\*/|\{#.*?#\}|^[ \t]*#.*?$|^ \* .*?$|//.*?$", re.DOTALL | re.MULTILINE
+)
+"""The header's comment comes from several files: a line of it begins with an asterisk."""
 JINJA = re.compile(r"\{[{%].*?[%}]\}")
 STATEMENT = re.compile(
     r"^(\s*)(?=\S)(?!return|\*|\w+ \w|#)[\w\[\](){}*>.&' ~+-]+ (=|\^=|\|=|&=|\+=|-=) .*;$"

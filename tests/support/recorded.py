@@ -15,15 +15,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from codegen.paths import assets, cache_dir, locked
 from codegen.render import render
 from codegen.target import TargetModel
-from qat.model import Model
+from qat.model import Model, Result
 
 TOOLS = ("arm-none-eabi-gcc ", "arm-none-eabi-gcc-ar ", "arm-none-eabi-gcc-ranlib ")
 COMMANDS = "commands"
@@ -136,6 +138,28 @@ def firmware(
     recording = record(board, tuple(flags))
     folder = tempfile.mkdtemp(prefix="made-", dir=recording.folder.parent)
     return recording.build(files, Path(folder), compiler)
+
+
+def telling_u(name: str, files: Mapping[str, str]) -> dict[str, str]:
+    """Return a model's files so that a firmware tells u where it would tell the membranes."""
+    header, binding = files[f"{name}.h"], files["binding.h"]
+    probe = f"#define {name.upper()}_PROBE "
+    tells, told = f"{name}_membranes(state, layer", f"{name}_before_reset(state, layer"
+    assert probe + "MODEL_PROBE" in header
+    assert tells in binding
+    changed = {
+        f"{name}.h": header.replace(probe + "MODEL_PROBE", probe + "2"),
+        "binding.h": binding.replace(tells, told),
+    }
+    return {**files, **changed}
+
+
+def told_u(result: Result) -> Result:
+    """Return a model's result with u where a firmware of `telling_u` tells it."""
+    assert result.u is not None
+    last = -1 if result.steps is None else result.steps - 1
+    state = tuple(u[np.arange(len(u)), last] for u in result.u)
+    return replace(result, v=result.u, state=state, u=None)
 
 
 def emulated(

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.kernel_models import MODELS
 
 import codegen
 from codegen.kernels import COUNTS, KERNELS
-from codegen.stages import HELPERS
+from codegen.stages import HELPERS, plan
+from qat.model import INPUTS
 
 ROOT = Path(codegen.__file__).parents[1]
 QAT = sorted((ROOT / "qat").rglob("*.py"))
@@ -70,6 +72,13 @@ def test_every_kernel_and_helper_has_its_template() -> None:
     for kernel in KERNELS:
         assert kernel.reads == (COUNTS,) or f"{kernel.name}_layer.c.j2" in kernels
         assert COUNTS not in kernel.reads or f"{kernel.name}_readout.c.j2" in kernels
+
+
+def test_every_kernel_and_input_is_run_on_the_cores() -> None:
+    """What the costs choose for the models of tests/target is what is tested there."""
+    chosen = {stage.kernel for model in MODELS.values() for stage in plan(model).stages}
+    assert not {kernel.name for kernel in KERNELS} - chosen
+    assert not set(INPUTS) - {type(model.input) for model in MODELS.values()}
 
 
 def test_importing_codegen_loads_nothing_heavy() -> None:

@@ -139,6 +139,13 @@ def verify_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", help="exit status 1 also if a check could not be run"
     )
+    parser.add_argument(
+        "--seeds",
+        type=positive,
+        default=4,
+        metavar="N",
+        help="make random inputs by N seeds (default: %(default)s)",
+    )
     data_options(parser)
 
 

@@ -1,0 +1,109 @@
+"""Compare C with the model in a process of its own: what traps or crashes ends that one alone."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.equivalence import compare_host
+from codegen.host import CompilerError
+from codegen.verification.records import Subject
+from qat.model import Model
+
+PROGRAM = "from codegen.verification.apart import main; main()"
+INPUTS, SAMPLES = "inputs.npy", "samples.npy"
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiler and its flags."""
+
+    compiler: str
+    flags: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What it is called in a report."""
+        return " ".join((self.compiler, *self.flags))
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a build returned: a line of figures or how it ended, and the first difference."""
+
+    line: str
+    equal: bool
+    first: str = ""
+
+
+def compare_apart(
+    subject: Subject,
+    x: NDArray[Any],
+    builds: Sequence[Build],
+    samples: NDArray[np.int16] | None = None,
+) -> dict[Build, Compared]:
+    """Compare each build's C with the model over x, and over raw samples if there are any."""
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder, INPUTS), x)
+        if samples is not None:
+            np.save(Path(folder, SAMPLES), samples)
+        found: dict[Build, Compared] = {}
+        while rest := builds[len(found) :]:  # those behind one that crashed get a new process
+            found |= zip(rest, _until_one_crashes(subject.path, folder, rest), strict=False)
+    return found
+
+
+def _until_one_crashes(path: str, folder: str, builds: Sequence[Build]) -> list[Compared]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, path, folder],
+        input=json.dumps([asdict(build) for build in builds]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = [Compared(**json.loads(line)) for line in done.stdout.splitlines()]
+    if done.returncode:
+        found.append(Compared(_ending(done), equal=False))
+    assert found
+    return found
+
+
+def _ending(done: subprocess.CompletedProcess[str]) -> str:
+    """Return how a process ended: by which signal, or with which last words."""
+    if done.returncode < 0:
+        return f"ended by {signal.Signals(-done.returncode).name}: a trap or a crash of the C"
+    said = done.stderr.strip().splitlines()[-1:]
+    return " ".join([f"ended with status {done.returncode}", *said])
+
+
+def main() -> None:
+    """Compare the builds on stdin; print a line of JSON for each as it is done."""
+    path, folder = sys.argv[1:]
+    model = Model.load(path)
+    x = np.load(Path(folder, INPUTS))
+    file = Path(folder, SAMPLES)
+    samples = np.load(file) if file.exists() else None
+    for given in json.load(sys.stdin):
+        build = Build(given["compiler"], tuple(given["flags"]))
+        print(json.dumps(asdict(_compared(model, x, samples, build))), flush=True)
+
+
+def _compared(
+    model: Model, x: NDArray[Any], samples: NDArray[np.int16] | None, build: Build
+) -> Compared:
+    try:
+        found = compare_host(model, x, samples=samples, compiler=build.compiler, flags=build.flags)
+    except CompilerError as error:
+        return Compared(str(error).replace("\n", " "), equal=False)
+    first = str(found.first) if found.first else ""
+    return Compared(found.line, found.differing == 0, first)
