@@ -18,7 +18,10 @@ from pathlib import Path
 import pytest
 from support import attack
 from support.attack import Said, Verdict
-from support.mutants import PACKAGE, Mutant, all_mutants
+from support.hunters import HUNTERS
+from support.mutants import PACKAGE, SOURCES, TEMPLATES, Mutant, all_mutants
+
+from codegen.render import environment
 
 pytestmark = pytest.mark.target
 
@@ -26,6 +29,9 @@ SAMPLE, ALL = 20, 320
 """Mutants that are hunted in the ordinary run, and in the proof."""
 LEAST = 200
 """Mutants that must have changed the C of some model, in the proof."""
+
+QUICK = "01b7645c85b6"
+"""One that changes no result and is soon hunted."""
 
 EQUIVALENT = Path(__file__).with_name("equivalent.json")
 """{"reasons": {name: why no result changes}, "mutants": {key: [mutant, name of its reason]}}."""
@@ -56,8 +62,8 @@ def judge(mutants: list[Mutant]) -> Iterator[tuple[Mutant, Said]]:
     assert process.returncode == 0
 
 
-def line(mutant: Mutant) -> str:
-    return f"{mutant.path}:{mutant.number + 1}: {mutant.before.strip()} -> {mutant.after.strip()}"
+def change(mutant: Mutant) -> str:
+    return f"{mutant.path}: {mutant.before.strip()} -> {mutant.after.strip()}"
 
 
 def shown(judged: Iterable[tuple[Mutant, Said]]) -> Judged:
@@ -66,7 +72,7 @@ def shown(judged: Iterable[tuple[Mutant, Said]]) -> Judged:
     for mutant, said in judged:
         found[mutant] = said
         by = ": ".join(filter(None, (said.hunter, said.place, said.why)))
-        print(f"{said.verdict:9} {mutant.key} {line(mutant)}  [{by}]", flush=True)
+        print(f"{said.verdict:9} {mutant.key} {change(mutant)}  [{by}]", flush=True)
     return found
 
 
@@ -78,12 +84,12 @@ def judged(mutants: list[Mutant], workers: int) -> Judged:
 
 
 def unexplained(found: Judged, known: Iterable[str]) -> list[str]:
-    """Return those that are not noticed, or not judged, and that nobody has shown equivalent."""
-    open_ = (Verdict.SURVIVED, Verdict.UNDECIDED)
+    """Return those that nothing notices, or nothing has judged, and nobody has shown equivalent."""
+    noticed = (Verdict.KILLED, Verdict.REFUSED)
     return [
-        f"{said.verdict} {mutant.key} {line(mutant)}"
+        f"{said.verdict} {mutant.key} {change(mutant)}"
         for mutant, said in found.items()
-        if said.verdict in open_ and mutant.key not in known
+        if said.verdict not in noticed and mutant.key not in known
     ]
 
 
@@ -93,15 +99,45 @@ def equivalent() -> dict[str, list[str]]:
 
 
 def test_a_sample_of_mutants_is_killed() -> None:
-    found = judged(all_mutants()[:SAMPLE], 1)
-    assert not unexplained(found, equivalent())
+    """The first that are not called equivalent; and one that is, to see that it would be told."""
+    known, mutants = equivalent(), all_mutants()
+    unlisted = [mutant for mutant in mutants if mutant.key not in known][:SAMPLE]
+    (listed,) = (mutant for mutant in mutants if mutant.key == QUICK)
+    found = judged([*unlisted, listed], 1)
+    assert not unexplained(found, known)
+    assert unexplained(found, ()) == [f"survived {QUICK} {change(listed)}"]
     assert sum(said.verdict is Verdict.KILLED for said in found.values()) >= SAMPLE // 2
 
 
 @pytest.mark.proof
 def test_every_mutant_that_changes_a_result_is_killed() -> None:
-    found = judged(all_mutants()[:ALL], os.cpu_count() or 1)
+    known, found = equivalent(), judged(all_mutants()[:ALL], os.cpu_count() or 1)
     count = {v: sum(said.verdict is v for said in found.values()) for v in Verdict}
     print(", ".join(f"{n} {verdict}" for verdict, n in count.items()))
     assert sum(count[verdict] for verdict in CHANGING) >= LEAST
-    assert not unexplained(found, equivalent())
+    assert not unexplained(found, known)
+    noticed = [m.key for m, said in found.items() if said.verdict is Verdict.KILLED]
+    assert not set(noticed) & set(known), "called equivalent, but killed"
+
+
+def test_what_is_called_equivalent_is_a_mutant_with_a_reason() -> None:
+    reasons = json.loads(EQUIVALENT.read_text())["reasons"]
+    changes = {mutant.key: change(mutant) for mutant in all_mutants()}
+    for key, (text, _) in equivalent().items():
+        assert changes.get(key) == text
+    assert {reason for _, reason in equivalent().values()} == set(reasons)
+
+
+def test_every_template_is_in_the_c_of_a_hunter(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = {"model.c.j2"}
+    join = environment().join_path
+
+    def noting(template: str, parent: str) -> str:
+        used.add(template)
+        return join(template, parent)
+
+    monkeypatch.setattr(environment(), "join_path", noting)
+    for hunter in HUNTERS.values():
+        hunter.files()
+    templates = {p.relative_to(TEMPLATES).as_posix() for p in SOURCES if p.suffix == ".j2"}
+    assert not templates - used

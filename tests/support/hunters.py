@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from codegen.render import render
 from codegen.samples import Plan, make
 from qat.model import (
+    LIF,
     Analog,
     Count,
+    Dense,
     EarlyStop,
     Frames,
     Latency,
+    Layer,
     Model,
     Rate,
     Sensor,
@@ -47,6 +52,18 @@ def _rules() -> dict[str, Model]:
             f"{name}, stop": replace(sensed[name], stop=EarlyStop(30, 2))
             for name in ("sensor, held", "sensor, windows", "sensor, overlapping")
         },
+    }
+
+
+def _far() -> dict[str, Model]:
+    """Biases that make currents wider than the sum of the inputs, behind its rounding shift."""
+    rng = np.random.default_rng(3)
+    bias, threshold = rng.integers(-1200, 1200, 160), rng.integers(100, 1500, 160)
+    synapse = Dense(rng.integers(-1, 2, (160, 40)), bias=bias, input_shift=3)
+    layers = (Layer(synapse, LIF(threshold, (2,))),)
+    return {
+        "analog, far biases": Model(Analog(40, 0, 15), layers),
+        "frames, far biases": Model(Frames(40, 0, 15), layers),
     }
 
 
@@ -87,7 +104,13 @@ def _planned() -> dict[str, Hunter]:
 
 
 def _all() -> dict[str, Hunter]:
-    models = {**{model.name: model for model in GOLDEN}, **MODELS, **_sensed(), **_rules()}
+    models = {
+        **{model.name: model for model in GOLDEN},
+        **MODELS,
+        **_sensed(),
+        **_rules(),
+        **_far(),
+    }
     return {name: Hunter(model) for name, model in models.items()} | _planned()
 
 

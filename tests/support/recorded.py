@@ -30,6 +30,12 @@ from qat.model import Model, Result
 TOOLS = ("arm-none-eabi-gcc ", "arm-none-eabi-gcc-ar ", "arm-none-eabi-gcc-ranlib ")
 COMMANDS = "commands"
 """The file of a recording that holds them, a line each."""
+GUARD_CHECK = """    for (uint32_t i = 0u; i < 8u; i++) {
+        if (state->guard[i] != 0u) {
+            __builtin_trap();
+        }
+    }
+"""
 PLACEHOLDER = "example"
 """The model that comes with the firmware, whose files another model's take the place of."""
 
@@ -150,6 +156,20 @@ def telling_u(name: str, files: Mapping[str, str]) -> dict[str, str]:
     changed = {
         f"{name}.h": header.replace(probe + "MODEL_PROBE", probe + "2"),
         "binding.h": binding.replace(tells, told),
+    }
+    return {**files, **changed}
+
+
+def guarded(name: str, files: Mapping[str, str]) -> dict[str, str]:
+    """Return a model's files with words behind the state: the firmware traps if one is written."""
+    end, tells = f"}} {name}_state;", f"    {name}_membranes(state, layer"
+    header, binding = files[f"{name}.h"], files["binding.h"]
+    assert end in header
+    assert tells in binding
+    guard = f"{GUARD_CHECK}{tells}"
+    changed = {
+        f"{name}.h": header.replace(end, f"    uint32_t guard[8];\n{end}"),
+        "binding.h": binding.replace(tells, guard),
     }
     return {**files, **changed}
 
