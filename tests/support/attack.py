@@ -258,15 +258,23 @@ class NoFilesError(Exception):
     """The generator fails: it writes no wrong C."""
 
 
+@contextmanager
+def generating() -> Iterator[None]:
+    """Raise NoFilesError for whatever the generator raises."""
+    try:
+        yield
+    except Exception as error:
+        raise NoFilesError(f"{type(error).__name__}: {error}") from None
+
+
 def changes(known: dict[str, Files]) -> Iterator[Change]:
     """Yield the models whose C the planted fault changes."""
-    from support.hunters import HUNTERS  # noqa: PLC0415
+    with generating():
+        from support.hunters import HUNTERS  # noqa: PLC0415  # sorted by the size of their C
 
     for name, hunter in HUNTERS.items():
-        try:
+        with generating():
             files = hunter.files()
-        except Exception as error:
-            raise NoFilesError(f"{type(error).__name__}: {error}") from None
         if files != known[name]:
             yield Change(name, hunter.model, known[name], files)
 
