@@ -9,6 +9,33 @@ from V(0) = {0}:
 A model of T steps needs T rounds. Without T the rounds run to their fixed point; where it
 is far away (slow leaks), they start instead from an interval that is proved to hold it and
 shrink towards it, so that the result is sound at every moment.
+
+Why it is sound, in the order of the computation:
+
+1. a is a sum of products q_ji * x_i. Each lies between its values at the ends of the input's
+   range, and so does any sum of some of them: partial sums have the missing inputs at 0.
+2. I is a non-decreasing function of a (a shift rounds down, scales are positive): its ends
+   are those of a.
+3. f is not monotone where the leak has several terms: with v - (v >> 1) - (v >> 2), f(3) = 2
+   and f(4) = 1. But with K the largest shift, (v + 2^K) >> k = (v >> k) + 2^(K-k) for every
+   k <= K, hence f(v + 2^K) = f(v) + (1 - lambda) 2^K >= f(v), for lambda <= 1. So every value
+   below the last 2^K of an interval is passed by one 2^K above it: the maximum lies among
+   the last 2^K values, the minimum among the first. These are scanned (`LeakExtrema`). With
+   one term, v >> k grows by 0 or 1 where v grows by 1, f is monotone, the ends suffice.
+4. u = clamp(f(v) + I): every pair of v in V(t) and I is allowed, whether or not an input
+   gives both at once. That can only make U larger. Clamping is monotone.
+5. The reset is looked at by parts: silent values u < threshold stay, spiking ones move down
+   by r or to 0. The hull of both parts holds every next membrane, and V(t+1) holds those of
+   earlier steps as well. By induction V(t) holds every membrane of the steps 0 to t.
+6. The rounds grow and the sets are finite, so a round that changes nothing proves V for all
+   times. The interval that shrinking starts from is invariant: if v lies in it, so does the
+   next v (`_proved_highest`, `_proved_lowest`); meeting it with its own image keeps every
+   membrane that can be reached, because all of them lie in both.
+
+A layer's inputs are taken to be free, in 0..1 behind the first. Where they are, in a single
+layer whose currents take every whole number, both ends are reached; tests/property/test_bounds.py
+constructs the inputs. Deeper layers cannot give every combination of spikes: there the ranges
+are sound, and wider than what occurs. `spikemcu verify` tells how much of each its inputs reach.
 """
 
 from __future__ import annotations
@@ -106,8 +133,8 @@ class LeakExtrema:
     """Exact minimum and maximum of f(v) = v - leak(v) over an interval.
 
     With K the largest shift, f(v + 2**K) = f(v) + (1 - lambda) * 2**K and the slope is not
-    negative, so the extremum lies among the last (first) 2**K values; they lie in at most
-    two periods, each answered from a sparse table of one period.
+    negative, so the extremum lies among the last (first) 2**K values (3. above). They lie in at
+    most two periods of 2**K, each answered from a sparse table of one period.
     """
 
     def __init__(self, leak: tuple[int, ...]) -> None:
@@ -261,7 +288,9 @@ class _Membrane:
         neuron, inflow = self.neuron, np.maximum(self.current.hi, 0)
         if neuron.ceiling is not None:
             return np.full_like(inflow, neuron.ceiling)
-        if neuron.leak:  # f(v) <= (1 - lambda) v + 3, for a term leaves less than 1 behind
+        if neuron.leak:
+            # v >> k is v / 2^k less a part below 1: f(v) <= (1 - lambda) v + 3 with three terms at
+            # most, (1 - lambda) h + 3 + I <= h where h >= (I + 3) / lambda; a reset only lowers.
             return _divide_up(inflow + 3, neuron)
         if neuron.reset == "zero" or bool((self.reset_by >= inflow).all()):
             return self.threshold - 1  # u <= threshold - 1 + I, and a spike takes r >= I away
@@ -281,7 +310,9 @@ class _Membrane:
             after_spike = np.zeros_like(after_spike)
         if neuron.floor is not None:
             return np.minimum(neuron.floor, after_spike)
-        if neuron.leak:
+        if (
+            neuron.leak
+        ):  # as above, from f(v) >= (1 - lambda) v - 3; a spike leaves u - r >= theta - r
             return np.minimum(-_divide_up(3 - drain, neuron), after_spike)
         if not drain.any():
             return after_spike
