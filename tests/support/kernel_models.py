@@ -42,12 +42,17 @@ def codes(kind: str, n_out: int, n_in: int, rng: np.random.Generator) -> Any:
     return np.full((n_out, n_in), {"plus": 1, "minus": -1}[kind])
 
 
-def chain(*sizes: int, kinds: tuple[str, ...] = ("random",), **neuron: Any) -> tuple[Layer, ...]:
+def chain(
+    *sizes: int, kinds: tuple[str, ...] = ("random",), fraction_bits: int = 0, **neuron: Any
+) -> tuple[Layer, ...]:
     """Return layers of these sizes; a bias of 1 keeps layers firing that nothing excites."""
     rng = np.random.default_rng(sum(sizes))
     neuron = {"threshold": 2, "leak": (1,)} | neuron
     return tuple(
-        Layer(Dense(codes(kinds[i % len(kinds)], m, n, rng), bias=1), LIF(**neuron))
+        Layer(
+            Dense(codes(kinds[i % len(kinds)], m, n, rng), bias=1, fraction_bits=fraction_bits),
+            LIF(**neuron),
+        )
         for i, (n, m) in enumerate(pairwise(sizes))
     )
 
@@ -137,7 +142,7 @@ MODELS = {
         Spikes(127), (own(127, 256), own(256, 129, floor=-40, ceiling=50), own(129, 128))
     ),
     "to zero": Model(Spikes(64), chain(64, 128, 160, reset="zero", leak=(0,), threshold=3)),
-    "long leak": Model(Spikes(40), chain(40, 128, 40, leak=(6, 9), threshold=9)),
+    "long leak": Model(Spikes(40), chain(40, 128, 40, fraction_bits=2, leak=(6, 9), threshold=40)),
     "8 bits": Model(Spikes(40), wide_chain(8, *EDGES, kinds=WIDE)),
     "4 bits": Model(Spikes(40), wide_chain(4, *EDGES, kinds=WIDE)),
     "8 bits, beyond int16": Model(

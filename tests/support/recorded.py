@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -35,6 +36,18 @@ GUARD_CHECK = """    for (uint32_t i = 0u; i < 8u; i++) {
             __builtin_trap();
         }
     }
+"""
+ODD = """
+static inline const uint8_t *model_odd(const void *x)
+{
+    static uint32_t words[MODEL_INPUT_BYTES / 4u + 2u];
+    uint8_t *const odd = (uint8_t *)words + 1;
+
+    for (uint32_t i = 0u; i < MODEL_INPUT_BYTES; i++) {
+        odd[i] = ((const uint8_t *)x)[i];
+    }
+    return odd;
+}
 """
 PLACEHOLDER = "example"
 """The model that comes with the firmware, whose files another model's take the place of."""
@@ -172,6 +185,15 @@ def guarded(name: str, files: Mapping[str, str]) -> dict[str, str]:
         "binding.h": binding.replace(tells, guard),
     }
     return {**files, **changed}
+
+
+def at_odd_addresses(files: Mapping[str, str]) -> dict[str, str]:
+    """Return a model's files so that a firmware gives it vectors of bytes at odd addresses."""
+    binding = files["binding.h"]
+    head, bound, rest = binding.partition("model_state;\n")
+    assert bound
+    moved = re.sub(r"(_(?:input|step)\(state, \(const u?int8_t \*\))x", r"\1model_odd(x)", rest)
+    return {**files, "binding.h": head + bound + (ODD if moved != rest else "") + moved}
 
 
 def told_u(result: Result) -> Result:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.kernel_models import MODELS, SILENT, inputs_of, spikes
-from support.recorded import emulated, telling_u, told_u
+from support.recorded import at_odd_addresses, emulated, telling_u, told_u
 from support.results import assert_same
 
 from codegen.comparison import compare
@@ -54,6 +54,23 @@ def test_the_cases_spike(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_a_core_gives_the_model(name: str, board: str) -> None:
     check(MODELS[name], board)
+
+
+@pytest.mark.parametrize(
+    ("name", "board"),
+    [
+        ("analog", "qemu-m0"),
+        ("frames", "qemu-m0"),
+        ("rate", "qemu-m0"),
+        ("signed bytes", "qemu-m4"),
+        ("signed bytes", "qemu-m55"),
+    ],
+)
+def test_bytes_may_lie_at_odd_addresses(name: str, board: str) -> None:
+    """ARMv6-M faults on a word at an odd address, ARMv7-M on a pair of them."""
+    files = at_odd_addresses(render(MODELS[name]))
+    assert "model_odd(x)" in files["binding.h"]
+    check(MODELS[name], board, files=files)
 
 
 @pytest.mark.parametrize("name", ["analog", "to zero"])
