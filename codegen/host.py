@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from codegen.errors import InconsistentError
 from codegen.pack import pack_bits, unpack_bits, words_for
 from codegen.render import render
 from codegen.streams import Stream, check_samples
@@ -37,7 +38,7 @@ PIECE_BYTES = 2**26
 
 INTERFACE = """
 const char *driver_digest(void);
-void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
+uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
                 int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes,
                 int32_t *traced_u, int32_t *traced_v);
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
@@ -136,8 +137,11 @@ class CompiledModel(ABC):
         self._layout = _layout(model)
 
     @abstractmethod
-    def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> None:
-        """Have driver_run take n samples and fill the arrays; None stands for NULL."""
+    def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> int:
+        """Have driver_run take n samples and fill the arrays; None stands for NULL.
+
+        Returns what it returns: 0, or the sample from 1 on that differs as a whole inference.
+        """
 
     @abstractmethod
     def call_stream(self, samples: NDArray[np.int16], arrays: Arrays) -> int:
@@ -152,6 +156,8 @@ class CompiledModel(ABC):
     ) -> Result:
         """Run the compiled C over a batch; takes and returns what Model.run does.
 
+        Every sample runs step by step and, where the model has a readout, as a whole inference
+        too: InconsistentError if <name>_classify scores differently.
         Raises ValueError for inputs of another shape or range, and for a `state`: the C
         starts from zero.
         """
@@ -206,7 +212,12 @@ class CompiledModel(ABC):
         spikes = np.zeros((n, steps, words), np.uint32) if trace else None
         us = np.zeros((n, steps, values), np.int32) if trace else None
         vs = np.zeros((n, steps, values), np.int32) if trace else None
-        self.call(data, n, steps, (v, scores, predictions, made, out, spikes, us, vs))
+        arrays = (v, scores, predictions, made, out, spikes, us, vs)
+        if different := self.call(data, n, steps, arrays):
+            raise InconsistentError(
+                f"{model.name}_classify gives other scores than its steps one by one: "
+                f"sample {different - 1} of these {n}"
+            )
         return Result(
             scores=scores,
             predictions=predictions,
@@ -259,9 +270,10 @@ class HostModel(CompiledModel):
                 f"the C belongs to the model with digest {digest}; this model has {model.digest()}"
             )
 
-    def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> None:
+    def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> int:
         """Run a batch in this process."""
-        self._lib.driver_run(self._pointer("uint8", data), n, steps, *self._pointers(arrays))
+        pointers = self._pointers(arrays)
+        return self._lib.driver_run(self._pointer("uint8", data), n, steps, *pointers)
 
     def call_stream(self, samples: NDArray[np.int16], arrays: Arrays) -> int:
         """Send samples in this process."""

@@ -5,9 +5,9 @@
 #include <string.h>
 
 const char *driver_digest(void);
-void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
-                int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
-                int32_t *traced_v);
+uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
+                    int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
+                    int32_t *traced_v);
 
 const char *driver_digest(void)
 {
@@ -52,22 +52,36 @@ static void keep(const model_state *state, uint32_t *spikes, int32_t *u, int32_t
     }
 }
 
+/* Return 1 if a whole inference of a sample gives the same class and scores, else 0. */
+static int same_whole(const uint8_t *x, int64_t prediction, const int32_t *scores)
+{
+    static model_state whole;
+    int32_t again[MODEL_OUTPUTS + 1u]; /* never empty */
+
+    return model_classify(&whole, x, again) == prediction
+           && memcmp(again, scores, MODEL_OUTPUTS * sizeof *scores) == 0;
+}
+
 /*
+ * Run the samples step by step, and those of a fixed number of steps once more as a whole. Returns
+ * 0, or the number, from 1 on, of the first sample to which the two ways give different results.
+ *
  * x: the inputs of all samples (of all steps, unless it is held), one behind the other.
  * v: final membranes of every sample, layer after layer. out: spikes of the last layer at
  * every step, or NULL. scores, predictions, made (steps until it was decided): NULL for a
  * free-running model. spikes, traced_u, traced_v: step after step, layer after layer, or NULL;
  * those of steps that were not made are left as they are.
  */
-void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
-                int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
-                int32_t *traced_v)
+uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
+                    int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
+                    int32_t *traced_v)
 {
     const uint32_t words = trace_words(), values = trace_values();
     static model_state state;
     /* An own copy, aligned for words, of exactly one input: a read beyond it is seen. */
     uint32_t input[(MODEL_INPUT_BYTES + 3u) / 4u];
     uint32_t last[MODEL_SPIKE_WORDS];
+    uint32_t different = 0u;
 
     for (uint32_t sample = 0u; sample < samples; sample++) {
         uint32_t done = 0u;
@@ -90,7 +104,6 @@ void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, 
                 break;
             }
         }
-        x += (MODEL_INPUT_HELD ? (steps > 0u) : steps) * MODEL_INPUT_BYTES;
         if (out != NULL) {
             out += steps * MODEL_SPIKE_WORDS;
         }
@@ -104,9 +117,15 @@ void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, 
             v += sizes[layer];
         }
         if (scores != NULL) {
-            *predictions++ = model_scores(&state, scores);
+            *predictions = model_scores(&state, scores);
+            if (different == 0u && !same_whole(x, *predictions, scores)) {
+                different = sample + 1u;
+            }
             *made++ = done;
+            predictions++;
             scores += MODEL_OUTPUTS;
         }
+        x += (MODEL_INPUT_HELD ? (steps > 0u) : steps) * MODEL_INPUT_BYTES;
     }
+    return different;
 }

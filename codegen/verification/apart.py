@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.equivalence import compare_host
+from codegen.errors import InconsistentError
 from codegen.host import CompilerError
 from codegen.verification.records import Subject
 from qat.model import Model
@@ -103,7 +104,7 @@ def _compared(
 ) -> Compared:
     try:
         found = compare_host(model, x, samples=samples, compiler=build.compiler, flags=build.flags)
-    except CompilerError as error:
+    except (CompilerError, InconsistentError) as error:
         return Compared(str(error).replace("\n", " "), equal=False)
     first = str(found.first) if found.first else ""
     return Compared(found.line, found.differing == 0, first)

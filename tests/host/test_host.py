@@ -16,6 +16,7 @@ from support.results import assert_same
 import codegen
 from codegen.benchmark import random_layer, spikes_of
 from codegen.equivalence import compare_host, made_inputs
+from codegen.errors import InconsistentError
 from codegen.host import WARNINGS, CompilerError, HostModel, find_compiler
 from codegen.render import render
 from codegen.stages import plan
@@ -152,6 +153,23 @@ def test_the_first_difference_is_the_first(tmp_path: Path) -> None:
     assert (difference.sample, difference.step) == (sample, step)
     assert (difference.layer, difference.neuron, difference.quantity) == (0, 30, "v")
     assert difference.found - difference.expected == 1
+
+
+WHOLE = [
+    ("plain_step(state, x + step * PLAIN_INPUTS, out)", "plain_step(state, x, out)"),
+    ("step < PLAIN_STEPS; step++", "step < PLAIN_STEPS - 1u; step++"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), WHOLE)
+def test_planted_bugs_of_a_whole_inference_are_found(old: str, new: str) -> None:
+    model = dataclasses.replace(plain_model(), input=Frames(12, 0, 1))
+    files, x = render(model), inputs_for(model, 9, 1)
+    assert files["plain.c"].count(old) == 1
+    broken = files | {"plain.c": files["plain.c"].replace(old, new)}
+    assert_same(model.run(x), HostModel(model, files=files).run(x))
+    with pytest.raises(InconsistentError, match="plain_classify gives other scores"):
+        HostModel(model, files=broken).run(x)
 
 
 def test_code_of_another_model_is_refused(tmp_path: Path) -> None:

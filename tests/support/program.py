@@ -55,10 +55,10 @@ class Program(CompiledModel):
             command, sources = linker, [*main, *DRIVERS, "model.o"]
         self._program = compile_sources([*command, "-static", *sources], folder, "model")
 
-    def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> None:
+    def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> int:
         """Run a batch in a process of the machine."""
         word = np.uint32 if isinstance(self.model.input, Spikes) else np.uint8
-        self._ask(BATCH, steps, n, data.view(word), arrays)
+        return self._ask(BATCH, steps, n, data.view(word), arrays)
 
     def call_stream(self, samples: NDArray[np.int16], arrays: Arrays) -> int:
         """Send samples in a process of the machine."""

@@ -14,9 +14,9 @@
 
 #define MOST_ARRAYS 8u
 
-void driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
-                int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
-                int32_t *traced_v);
+uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
+                    int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
+                    int32_t *traced_v);
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
                        int32_t *scores, uint32_t *out);
 
@@ -113,8 +113,8 @@ int main(void)
     samples = (uint32_t)number(4u);
     x = elements();
     if (what == 0u) {
-        driver_run(x, samples, steps, all[0].at, all[1].at, all[2].at, all[3].at, all[4].at, all[5].at,
-                   all[6].at, all[7].at);
+        results = driver_run(x, samples, steps, all[0].at, all[1].at, all[2].at, all[3].at, all[4].at,
+                             all[5].at, all[6].at, all[7].at);
     }
 #if MODEL_SENSOR
     else {
