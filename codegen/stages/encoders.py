@@ -189,7 +189,8 @@ def _rate(model: Model, sliced: bool) -> RateEncoder:
         _field("held", "the input", source.ctype, given.size),
     )
     if sliced:
-        shared["helpers"] |= {"add"}
+        if given.period_bits or (given.signed and source.bits > 1):
+            shared["helpers"] |= {"add"}
         fields = (_field("planes", "the input and e, in planes", "uint32_t", source.words * row),)
     stage = RateEncoder(
         **shared,

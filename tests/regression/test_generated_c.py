@@ -14,7 +14,7 @@ from codegen.boards import find_board
 from codegen.host import HostModel
 from codegen.render import render
 from codegen.sizes import find_arm_compiler, model_flags
-from qat.model import LIF, Accumulate, Count, Dense, Frames, Layer, Model, Spikes
+from qat.model import LIF, Accumulate, Count, Dense, Frames, Layer, Model, Rate, Spikes
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 
@@ -33,6 +33,15 @@ def test_a_current_whose_bits_lie_above_the_membrane_is_no_unused_parameter(comp
     layer = Layer(Dense(np.zeros((1, 3), int), bias=[-13], fraction_bits=6), LIF([3], (0,)))
     model = Model(Spikes(3), (layer,))
     assert codegen.check(model, compiler=compiler) is None
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("low", [-1, 0])
+def test_rates_of_one_bit_have_nothing_to_add(low: int, compiler: str) -> None:
+    """Clang warned of an unused `add` where inputs are bits and all weights are zero."""
+    input_ = Rate(31, low, low + 1)
+    layer = Layer(Dense(np.zeros((1, input_.lines), int), bias=-39), LIF(3, (0,)))
+    assert codegen.check(Model(input_, (layer,)), compiler=compiler) is None
 
 
 def test_sums_of_signed_bytes_convert_without_a_warning() -> None:
