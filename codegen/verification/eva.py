@@ -23,14 +23,13 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from codegen.pack import LANES, byte_order
 from codegen.render import environment, render_program, template_context
 from codegen.stages import Program, plan
-from codegen.stages.encoders import RateEncoder
+from codegen.stages.encoders import LatencyEncoder, RateEncoder
 from codegen.stages.records import BitslicedLayer, PlainLayer
-from qat.model import Model
+from codegen.verification.records import Finding, NotRunError, Subject
 
 FRAMA_C = "frama-c"
 INSTALL = "apt-get install frama-c-base"
@@ -72,7 +71,7 @@ class Analysis:
     ended:      True if it reached the end of every call
     functions:  "21 of 25": those that were analysed; the others are not called on this machine
     statements: "310 of 310", within these functions
-    first:      the first alarms, as it printed them
+    first:      (place, what it says) of the first alarms
     """
 
     alarms: int
@@ -81,7 +80,7 @@ class Analysis:
     functions: str
     statements: str
     seconds: float
-    first: tuple[str, ...]
+    first: tuple[tuple[str, str], ...]
 
     @property
     def clean(self) -> bool:
@@ -136,16 +135,22 @@ def _streamed(program: Program) -> list[tuple[str, int, int]]:
 
 
 def _lines(program: Program) -> dict[str, int] | None:
-    """Return the planes of a held input whose last word has bits without a value, and its mask."""
+    """Return how the last planes of a held input have bits that are no value.
+
+    The planes of rates are 0 there, `planes` of them from `first` on; of latencies the plane
+    `done` is 1, what has spiked. `mask` are the bits of values.
+    """
     encoder = program.encoder
     if encoder is None or not encoder.sliced:
         return None
-    words = encoder.source.words
-    bits = len(byte_order(encoder.source.size)) - LANES * (words - 1)
-    planes = encoder.source.bits
-    if isinstance(encoder, RateEncoder):
-        planes = encoder.row - encoder.period_bits
-    return {"planes": planes, "first": encoder.row * (words - 1), "mask": 2**bits - 1}
+    first = encoder.row * (encoder.source.words - 1)
+    if isinstance(encoder, LatencyEncoder):
+        done = first + encoder.planes
+        return {"planes": 0, "first": first, "done": done, "mask": encoder.last_mask}
+    assert isinstance(encoder, RateEncoder)
+    bits = len(byte_order(encoder.source.size)) - LANES * (encoder.source.words - 1)
+    planes = encoder.row - encoder.period_bits
+    return {"planes": planes, "first": first, "done": 0, "mask": 2**bits - 1}
 
 
 # -------------------------------------------------------------------- the analysis
@@ -182,8 +187,10 @@ def options(program: Program, code: str) -> list[str]:
         each.append(f"any_sample:{MOST}")
     # the neurons of plain integers are no states of their own
     merged = [f"{program.name}_layer{y.index}" for y in layers if isinstance(y, PlainLayer)]
+    inactive = f"{program.name}_list_inactive"
     return [
         *OPTIONS,
+        *([f"-eva-split-return-function={inactive}:full"] if f" {inactive}(" in code else []),
         *([f"-eva-slevel-function={','.join(each)}"] if each else []),
         *([f"-eva-slevel-merge-after-loop={','.join(merged)}"] if merged else []),
     ]
@@ -255,8 +262,32 @@ def read(said: str, seconds: float) -> Analysis:
         functions=f"{functions[1]} of {functions[2]}",
         statements=f"{statements[1]} of {statements[2]}",
         seconds=round(seconds, 1),
-        first=tuple(re.findall(r"^\[eva:alarm\] (\S+): Warning: *\n? *(.*)$", said, re.MULTILINE)[:5]),
+        first=tuple(
+            re.findall(r"^\[eva:alarm\] (\S+): Warning: *\n? *(.*)$", said, re.MULTILINE)[:5]
+        ),
     )
+
+
+def excluded(subject: Subject) -> Finding:
+    """Analyse the C of a model that EVA can end with."""
+    if not shutil.which(FRAMA_C):
+        raise NotRunError(f"no {FRAMA_C} on PATH; {INSTALL}")
+    program = plan(subject.model)
+    if lengths(program) > MOST_LENGTHS:
+        raise NotRunError(
+            f"lists of active inputs have {lengths(program):,} lengths, of which EVA tells "
+            f"{MOST_LENGTHS:,} apart in time; tests/analysis has smaller models of every kernel"
+        )
+    try:
+        found = analyse(program)
+    except NoEndError as error:
+        raise NotRunError(str(error)) from None
+    details = (
+        f"functions {found.functions}, statements {found.statements}, the rest is for other calls",
+        *(f"{place}: {what}" for place, what in found.first),
+    )
+    summary = f"{found.alarms} alarms, {found.unproved} assertions not proved"
+    return Finding(found.clean, summary, details, (f"spikemcu verify {subject.path}",))
 
 
 def _unproved(line: str) -> int:

@@ -40,7 +40,7 @@ def compiler_of(build: str) -> tuple[str, tuple[str, ...]]:
 def replay(name: str, build: str, folder: Path) -> None:
     model = MODELS[name]
     x, steps = inputs_of(model)
-    done = run(folder, model, x[:FEW], steps, *compiler_of(build))
+    done = run(folder, model, (x[:FEW], steps), compiler_of(build))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout == f"{min(len(x), FEW)} vectors\n"
 
@@ -49,7 +49,7 @@ def replay(name: str, build: str, folder: Path) -> None:
 def test_vectors_under_sanitizers(build: str, tmp_path: Path) -> None:
     model = small_model()
     x = inputs_for(model, 4, 0)
-    done = run(tmp_path, model, x, None, *compiler_of(build))
+    done = run(tmp_path, model, (x, None), compiler_of(build))
     assert (done.returncode, done.stdout) == (0, "4 vectors\n"), done.stdout + done.stderr
     replay(SAMPLE[list(BUILDS).index(build)], build, tmp_path / "kernel")
 
@@ -90,6 +90,6 @@ def test_a_planted_fault_is_seen(fault: str, tmp_path: Path) -> None:
     code = render(model)[f"{model.name}.c"]
     assert before in code
     x = inputs_for(model, 4, 0)
-    done = run(tmp_path, model, x, None, *compiler_of(build), code.replace(before, after))
+    done = run(tmp_path, model, (x, None), compiler_of(build), code.replace(before, after))
     assert done.returncode != 0
     assert kind in done.stderr

@@ -68,14 +68,18 @@ def vectors(model: Model, x: Any, steps: int | None) -> str:
 def run(
     folder: Path,
     model: Model,
-    x: Any,
-    steps: int | None,
-    compiler: str,
-    flags: tuple[str, ...],
+    inputs: tuple[Any, int | None],
+    build: tuple[str, tuple[str, ...]],
     code: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Compile and run the program; code: instead of the model's .c."""
-    files = render_program(plan(model)) | {"vectors.h": vectors(model, x, steps)}
+    """Compile and run the program.
+
+    inputs: x and steps as Model.run takes them
+    build:  compiler and flags
+    code:   instead of the model's .c
+    """
+    compiler, flags = build
+    files = render_program(plan(model)) | {"vectors.h": vectors(model, *inputs)}
     if code is not None:
         files[f"{model.name}.c"] = code
     folder.mkdir(exist_ok=True)
