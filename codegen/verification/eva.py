@@ -177,8 +177,6 @@ def options(program: Program, code: str) -> list[str]:
     """Return the options of Frama-C for a program: where states are kept apart."""
     layers = [y for y in program.layers if y.kernel in LISTS]
     apart = [*LISTING, "currents0", "block_currents0", *(f"layer{y.index}" for y in layers)]
-    if program.readout is not None and program.readout.kernel in LISTS:
-        apart.append("readout")
     if layers and layers[0].source.bits:
         apart.remove("layer0")
     names = [f"{program.name}_{name}" for name in apart]
@@ -187,6 +185,8 @@ def options(program: Program, code: str) -> list[str]:
         each.append(f"any_sample:{MOST}")
     # the neurons of plain integers are no states of their own
     merged = [f"{program.name}_layer{y.index}" for y in layers if isinstance(y, PlainLayer)]
+    if program.readout is not None and program.readout.blocks == 1:  # nor the digits of counts
+        merged.append(f"{program.name}_sum_digits")
     inactive = f"{program.name}_list_inactive"
     return [
         *OPTIONS,
