@@ -1,15 +1,18 @@
 """Show by abstract interpretation that the portable C has no run-time error: Frama-C's EVA.
 
 EVA follows every function of the generated C with sets of values: any input, any state, and where
-membranes are integers any within their proved ranges. It must end without an alarm: then no
-access leaves its object, nothing is read before it is written, no signed sum overflows, no shift
-is too far, for any input whatever. Nothing is assumed about working memory: it holds anything.
+membranes are integers any within the ranges of Model.bounds(). It must end without an alarm: then
+no access leaves its object, nothing is read before it is written, no signed sum overflows and no
+shift is too far, for any input whatever. Of working memory nothing is assumed: it holds anything.
+What is assumed of a state, such as zeros in lanes without a neuron, is asserted behind the call
+that leaves it so, and EVA has to prove that.
 
-EVA reads the loops of MODEL_PORTABLE and, of list_active and trailing_zeros, the variants of
-MODEL_ANALYSIS; the others return the same, which the tests compare.
+EVA reads the loops of MODEL_PORTABLE, over the bits of a word as MODEL_ANALYSIS writes them: one
+after the other, so that their number is bounded. Every other loop returns the same, which the
+tests compare. What is inserted for EVA are comments, which tell it what to keep apart.
 
 The columns of active inputs are added as far as the list goes, so every length of it is a state
-of its own. Their number is what bounds the models that EVA finishes with, see `lengths`.
+of its own. Their number is what bounds the models that EVA ends with, see `lengths`.
 """
 
 from __future__ import annotations
@@ -54,7 +57,7 @@ LISTING = (
 LISTS = ("bitsliced", "strips", "sparse")
 """Kernels that do."""
 
-MOST_LENGTHS = 400
+MOST_LENGTHS = 130
 """States of a list with which EVA ends within minutes."""
 
 SECONDS = 1800.0
@@ -160,9 +163,11 @@ def lengths(program: Program) -> int:
     """Return in how many states EVA keeps the longest list of active inputs.
 
     The length of a list of spikes takes one of inputs + 1 values. The digits of bytes are listed
-    side by side, so that every combination of their lengths is a state.
+    side by side, and those of counts one after the other: every combination of lengths is a state.
     """
-    most = 1
+    most, readout = 1, program.readout
+    if readout is not None and readout.kernel == "bitsliced":
+        most = (readout.inputs + 1) ** readout.count_width
     for layer in program.layers:
         source = layer.source
         if isinstance(layer, BitslicedLayer) and source.digits is not None:
@@ -185,8 +190,6 @@ def options(program: Program, code: str) -> list[str]:
         each.append(f"any_sample:{MOST}")
     # the neurons of plain integers are no states of their own
     merged = [f"{program.name}_layer{y.index}" for y in layers if isinstance(y, PlainLayer)]
-    if program.readout is not None and program.readout.blocks == 1:  # nor the digits of counts
-        merged.append(f"{program.name}_sum_digits")
     inactive = f"{program.name}_list_inactive"
     return [
         *OPTIONS,

@@ -100,5 +100,6 @@ def test_what_does_not_end_is_told() -> None:
 def test_what_the_analysis_keeps_apart() -> None:
     assert eva.lengths(MODELS["bit-sliced, two layers"].program()) == 41
     assert eva.lengths(MODELS["analog"].program()) == 5**2
+    assert eva.lengths(MODELS["ternary scores"].program()) == 10**2
     assert eva.lengths(plan(small_model())) > eva.MOST_LENGTHS
     assert eva.lengths(MODELS["16 bits"].program()) == 1

@@ -96,7 +96,7 @@ MODELS = {
     "bit-sliced, own constants": Row(free(20, own(20, 33))),
     "bit-sliced, inactive inputs": Row(free(20, layer(2, 33, 20)), complement=True),
     "few outputs": Row(scored(Spikes(12), layer(2, 20, 12), scores=readout(8, 3, 20))),
-    "ternary scores": Row(scored(Spikes(12), layer(2, 20, 12), scores=readout(2, 5, 20))),
+    "ternary scores": Row(scored(Spikes(9), layer(2, 9, 9), scores=readout(2, 33, 9))),
     "analog": Row(scored(Analog(4, 0, 2), layer(2, 33, 4, input_shift=1, bias=3))),
     "analog, largest value": Row(scored(Analog(4, 0, 3), layer(2, 20, 4))),
     "analog, signed": Row(scored(Analog(4, -2, 1), layer(2, 20, 4))),
