@@ -101,7 +101,11 @@ def render(
     core, activity: what the kernels are chosen for; see codegen.stages.plan
     kernels: {stage: kernel} that are not to be chosen
     """
-    program = plan(model, core, activity, kernels)
+    return render_program(plan(model, core, activity, kernels))
+
+
+def render_program(program: Program) -> dict[str, str]:
+    """Return what `render` returns, of a program that is planned already."""
     context = template_context(program)
     templates = {
         f"{program.name}.h": "model.h.j2",

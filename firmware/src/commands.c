@@ -67,7 +67,7 @@ static void append_membranes(frame *reply, uint32_t layer, uint32_t first, uint3
 static void append_trace(frame *reply, uint32_t first, uint32_t count)
 {
     static void (*const parts[2])(frame *, uint32_t, uint32_t, uint32_t) = {append_spikes, append_membranes};
-    for (uint32_t part = 0; count > 0; part++) {
+    for (uint32_t part = 0; count > 0 && part < 2u * MODEL_LAYERS; part++) {
         const uint32_t neurons = layer_sizes[part / 2u];
         const uint32_t words = part % 2u == 0 ? SPIKE_WORDS(neurons) : neurons;
         if (first >= words) {

@@ -188,11 +188,16 @@ static ANALOG_UNUSED uint32_t analog_list_active(const uint32_t *words, uint32_t
     uint32_t base = first;
 
     for (uint32_t k = 0u; k < count; k++) {
-        uint32_t word = words[k];
-
-        while (word != 0u) {
-            *end++ = (uint16_t)(base + 8u * analog_trailing_zeros(word));
-            word &= word - 1u;
+#ifdef MODEL_ANALYSIS /* bit after bit, which an analysis by intervals can follow */
+        for (uint32_t lane = 0u; lane < 32u; lane++) {
+            if (((words[k] >> lane) & 1u) == 0u) {
+                continue;
+            }
+#else
+        for (uint32_t word = words[k]; word != 0u; word &= word - 1u) {
+            const uint32_t lane = analog_trailing_zeros(word);
+#endif
+            *end++ = (uint16_t)(base + 8u * lane);
         }
         base += 256u;
     }
@@ -1640,8 +1645,8 @@ static ANALOG_CONSTANT const int32_t analog_score_bias[5] = { /* T * bias of eac
 #define ANALOG_EVEN(first, second) (first)
 #else
 /* The first sum takes the word as it is: less the second one, 8 bits up, bytes 0 and 2 are left. */
-#define ANALOG_FIRST(sum, word) (sum) += (word)
-#define ANALOG_SECOND(sum, word) (sum) += ((word) >> 8) & 0x00ff00ffu
+#define ANALOG_FIRST(sum, word) ((sum) += (word))
+#define ANALOG_SECOND(sum, word) ((sum) += ((word) >> 8) & 0x00ff00ffu)
 #define ANALOG_EVEN(first, second) ((first) - ((second) << 8))
 #endif
 
@@ -1655,8 +1660,16 @@ static void analog_readout(analog_state *state, int32_t *scores)
         uint32_t even1 = 0u;
 
         for (uint32_t k = 0u; k < 2u; k++) {
+#ifdef MODEL_ANALYSIS /* bit after bit, which an analysis by intervals can follow */
+            for (uint32_t lane = 0u; lane < 32u; lane++) {
+                if (((state->counts[b - 1u][k] >> lane) & 1u) == 0u) {
+                    continue;
+                }
+#else
             for (uint32_t word = state->counts[b - 1u][k]; word != 0u; word &= word - 1u) {
-                const uint32_t *const column = analog_readout_weights[32u * k + analog_trailing_zeros(word)];
+                const uint32_t lane = analog_trailing_zeros(word);
+#endif
+                const uint32_t *const column = analog_readout_weights[32u * k + lane];
 
                 n += 128;
                 ANALOG_FIRST(even0, column[0]);
@@ -1764,8 +1777,6 @@ const uint32_t *analog_spikes(const analog_state *state, uint32_t layer)
     switch (layer) {
     case 0u:
         return state->spikes0;
-    case 1u:
-        return state->spikes1;
     default:
         return state->spikes1;
     }

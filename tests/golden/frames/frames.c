@@ -224,10 +224,17 @@ static void frames_layer1(frames_state *state, const uint32_t *in)
 {
     frames_clear(state->totals, 3u);
     for (uint32_t k = 0u; k < 1u; k++) {
+#ifdef MODEL_ANALYSIS /* bit after bit, which an analysis by intervals can follow */
+        for (uint32_t lane = 0u; lane < 32u; lane++) {
+            if (((in[k] >> lane) & 1u) == 0u) {
+                continue;
+            }
+#else
         for (uint32_t word = in[k]; word != 0u; word &= word - 1u) {
-            const uint32_t input = 32u * k + frames_trailing_zeros(word);
+            const uint32_t lane = frames_trailing_zeros(word);
+#endif
 
-            frames_add_column4(state->totals, frames_weights1[input], 3u, 1);
+            frames_add_column4(state->totals, frames_weights1[32u * k + lane], 3u, 1);
         }
     }
     (void)memset(state->spikes1, 0, sizeof state->spikes1);
@@ -329,8 +336,6 @@ const uint32_t *frames_spikes(const frames_state *state, uint32_t layer)
     switch (layer) {
     case 0u:
         return state->spikes0;
-    case 1u:
-        return state->spikes1;
     default:
         return state->spikes1;
     }

@@ -188,11 +188,16 @@ static FREE_UNUSED uint32_t free_list_active(const uint32_t *words, uint32_t cou
     uint32_t base = first;
 
     for (uint32_t k = 0u; k < count; k++) {
-        uint32_t word = words[k];
-
-        while (word != 0u) {
-            *end++ = (uint16_t)(base + 8u * free_trailing_zeros(word));
-            word &= word - 1u;
+#ifdef MODEL_ANALYSIS /* bit after bit, which an analysis by intervals can follow */
+        for (uint32_t lane = 0u; lane < 32u; lane++) {
+            if (((words[k] >> lane) & 1u) == 0u) {
+                continue;
+            }
+#else
+        for (uint32_t word = words[k]; word != 0u; word &= word - 1u) {
+            const uint32_t lane = free_trailing_zeros(word);
+#endif
+            *end++ = (uint16_t)(base + 8u * lane);
         }
         base += 256u;
     }
@@ -1025,12 +1030,8 @@ void free_membranes(const free_state *state, uint32_t layer, uint32_t first, uin
 
 const uint32_t *free_spikes(const free_state *state, uint32_t layer)
 {
-    switch (layer) {
-    case 0u:
-        return state->spikes0;
-    default:
-        return state->spikes0;
-    }
+    (void)layer;
+    return state->spikes0;
 }
 #endif
 #if FREE_PROBE > 1

@@ -215,10 +215,17 @@ static void sensor_layer1(sensor_state *state, const uint32_t *in)
 {
     sensor_clear(state->totals, 3u);
     for (uint32_t k = 0u; k < 1u; k++) {
+#ifdef MODEL_ANALYSIS /* bit after bit, which an analysis by intervals can follow */
+        for (uint32_t lane = 0u; lane < 32u; lane++) {
+            if (((in[k] >> lane) & 1u) == 0u) {
+                continue;
+            }
+#else
         for (uint32_t word = in[k]; word != 0u; word &= word - 1u) {
-            const uint32_t input = 32u * k + sensor_trailing_zeros(word);
+            const uint32_t lane = sensor_trailing_zeros(word);
+#endif
 
-            sensor_add_column4(state->totals, sensor_weights1[input], 3u, 1);
+            sensor_add_column4(state->totals, sensor_weights1[32u * k + lane], 3u, 1);
         }
     }
     (void)memset(state->spikes1, 0, sizeof state->spikes1);
@@ -415,8 +422,6 @@ const uint32_t *sensor_spikes(const sensor_state *state, uint32_t layer)
     switch (layer) {
     case 0u:
         return state->spikes0;
-    case 1u:
-        return state->spikes1;
     default:
         return state->spikes1;
     }

@@ -188,11 +188,16 @@ static EXAMPLE_UNUSED uint32_t example_list_active(const uint32_t *words, uint32
     uint32_t base = first;
 
     for (uint32_t k = 0u; k < count; k++) {
-        uint32_t word = words[k];
-
-        while (word != 0u) {
-            *end++ = (uint16_t)(base + 8u * example_trailing_zeros(word));
-            word &= word - 1u;
+#ifdef MODEL_ANALYSIS /* bit after bit, which an analysis by intervals can follow */
+        for (uint32_t lane = 0u; lane < 32u; lane++) {
+            if (((words[k] >> lane) & 1u) == 0u) {
+                continue;
+            }
+#else
+        for (uint32_t word = words[k]; word != 0u; word &= word - 1u) {
+            const uint32_t lane = example_trailing_zeros(word);
+#endif
+            *end++ = (uint16_t)(base + 8u * lane);
         }
         base += 256u;
     }
@@ -1174,8 +1179,8 @@ static EXAMPLE_CONSTANT const uint32_t example_readout_weights[8][1] = { /* a co
 #define EXAMPLE_EVEN(first, second) (first)
 #else
 /* The first sum takes the word as it is: less the second one, 8 bits up, bytes 0 and 2 are left. */
-#define EXAMPLE_FIRST(sum, word) (sum) += (word)
-#define EXAMPLE_SECOND(sum, word) (sum) += ((word) >> 8) & 0x00ff00ffu
+#define EXAMPLE_FIRST(sum, word) ((sum) += (word))
+#define EXAMPLE_SECOND(sum, word) ((sum) += ((word) >> 8) & 0x00ff00ffu)
 #define EXAMPLE_EVEN(first, second) ((first) - ((second) << 8))
 #endif
 
@@ -1188,8 +1193,16 @@ static void example_readout(example_state *state, int32_t *scores)
         uint32_t odd0 = 0u;
 
         for (uint32_t k = 0u; k < 1u; k++) {
+#ifdef MODEL_ANALYSIS /* bit after bit, which an analysis by intervals can follow */
+            for (uint32_t lane = 0u; lane < 32u; lane++) {
+                if (((state->counts[b - 1u][k] >> lane) & 1u) == 0u) {
+                    continue;
+                }
+#else
             for (uint32_t word = state->counts[b - 1u][k]; word != 0u; word &= word - 1u) {
-                const uint32_t *const column = example_readout_weights[32u * k + example_trailing_zeros(word)];
+                const uint32_t lane = example_trailing_zeros(word);
+#endif
+                const uint32_t *const column = example_readout_weights[32u * k + lane];
 
                 n += 128;
                 EXAMPLE_FIRST(even0, column[0]);
@@ -1285,12 +1298,8 @@ void example_membranes(const example_state *state, uint32_t layer, uint32_t firs
 
 const uint32_t *example_spikes(const example_state *state, uint32_t layer)
 {
-    switch (layer) {
-    case 0u:
-        return state->spikes0;
-    default:
-        return state->spikes0;
-    }
+    (void)layer;
+    return state->spikes0;
 }
 #endif
 #if EXAMPLE_PROBE > 1
