@@ -18,8 +18,12 @@ from qat.checks import (
     checked_samples,
 )
 from qat.encode import drop_bits, to_integers
+from qat.memory import require
 from qat.model.sensor import Sensor
 from qat.sensing import SPREAD, Raw, check_fit, given_unit, own_unit, to_samples
+
+BYTES_PER_VALUE = 14
+"""Memory that a value takes while it is checked, scaled and divided, besides the arrays given."""
 
 VALIDATION, TEST = 0.1, 0.2
 """Parts of the samples that are set aside where a data set does not come divided."""
@@ -197,6 +201,7 @@ def _divided(
 ) -> _Parts:
     """Return the three parts; ValueError for samples and labels that do not fit."""
     array = checked_samples("x", x)
+    require("x", BYTES_PER_VALUE * array.size, "give fewer samples")
     labels = checked_labels("y", y, len(array))
     if (x_test is None) != (y_test is None):
         raise ValueError("x_test, y_test: found one of them; give both or none")

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from qat.memory import require
+
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """Element types of an IDX file by their code."""
 
@@ -66,6 +68,9 @@ def idx_pair(path: Path) -> dict[str, NDArray[Any]]:
 
 # ------------------------------------------------------------------------ CSV
 
+BYTES_PER_CELL = 120
+"""Memory that a cell takes while a CSV file is read: its text, twice in lists, and its number."""
+
 
 class Table(NamedTuple):
     """What a CSV file holds.
@@ -115,7 +120,9 @@ def csv_table(
 
 def _lines(path: Path) -> list[list[str]]:
     """Return the lines of a CSV file as cells; ValueError if their numbers differ."""
-    lines = [row for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))) if row]
+    text = path.read_text(encoding="utf-8-sig")
+    require("reading it", BYTES_PER_CELL * text.count(","), "give fewer lines or columns")
+    lines = [row for row in csv.reader(io.StringIO(text)) if row]
     if not lines:
         raise ValueError("is empty")
     for i, row in enumerate(lines):

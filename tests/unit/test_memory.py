@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import pytest
 
 import qat
@@ -24,6 +25,27 @@ def test_training_too_large_is_refused_before_it_starts(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 1000)
     with pytest.raises(ValueError, match=r"0\.0 GB are free"):
         qat.fit(net, data, epochs=1)
+
+
+def test_data_too_large_are_refused(monkeypatch, tmp_path):
+    """A file of few bytes may hold much, and a value takes more than its own bytes."""
+    x, y = np.zeros((1000, 50), np.uint8), np.arange(1000) % 2
+    x[::2] = 1
+    np.savez_compressed(tmp_path / "zeros.npz", x=x, y=y)
+    lines = [f"{i},{i % 2}" for i in range(1000)]
+    (tmp_path / "lines.csv").write_text("\n".join(lines))
+    assert (tmp_path / "zeros.npz").stat().st_size < 5000
+    for free, name, said in (
+        (40_000, "zeros.npz", r"zeros.npz: its arrays: needs .*; give fewer samples"),
+        (600_000, "zeros.npz", r"zeros.npz: x: needs about 0.0 GB, .*; give fewer samples"),
+        (100_000, "lines.csv", r"lines.csv: reading it: needs .*; give fewer lines or columns"),
+    ):
+        monkeypatch.setattr(memory, "available", lambda free=free: free)
+        with pytest.raises(ValueError, match=said):
+            qat.datasets.load(tmp_path / name)
+    monkeypatch.setattr(memory, "available", lambda: 800_000)
+    assert qat.datasets.load(tmp_path / "zeros.npz").inputs == 50
+    assert qat.datasets.load(tmp_path / "lines.csv").inputs == 1
 
 
 def test_where_the_system_does_not_say_we_try(monkeypatch):
