@@ -1,8 +1,8 @@
-"""The time loops of qat/lif.py in C: compiled once on this machine, loaded through cffi.
+"""The loops of qat/lif.py and qat/augment.py in C: compiled once here, loaded through cffi.
 
 `library()` is None where SPIKEMCU_NATIVE=0, where there is no C compiler, or where it fails;
-NumPy then does the same work, with the same forward pass to the bit. Nothing here is needed
-for a result, only for its speed.
+NumPy then does the same work, with the same images and forward pass to the bit. Nothing here
+is needed for a result, only for its speed.
 
 The compiler forms exactly the floats that the source names: no fused multiply-add, no
 reordering. The library is kept in the user's cache under a hash of all that could change it:
@@ -29,7 +29,7 @@ from qat.cache import user_cache
 
 Array = NDArray[Any]
 
-SOURCE = "lif.c"
+SOURCES = ("lif.c", "bilinear.c")
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
 TIMEOUT_SECONDS = 60
@@ -43,6 +43,8 @@ void lif_forward(const lif_settings *set, const float *current, const float *thr
 void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared, const float *u,
                   const float *spikes, const float *threshold, float *d_current,
                   double *d_threshold, float *rows);
+void bilinear(const uint8_t *images, const float *rows, const float *columns, int32_t batch,
+              int32_t side, float *padded, uint8_t *out);
 """
 
 
@@ -82,6 +84,16 @@ class Library:
         )  # fmt: skip
         return d_current, d_threshold
 
+    def bilinear(self, images: Array, rows: Array, columns: Array) -> Array:
+        """Return uint8 pixels of (batch, side, side) images at places of (batch, side * side)."""
+        batch, side = images.shape[:2]
+        out, padded = np.empty(rows.shape, np.uint8), np.zeros((side + 3, side + 3), np.float32)
+        self._c.bilinear(
+            self._ffi.from_buffer("uint8_t[]", images), *map(self._floats, (rows, columns)),
+            batch, side, self._floats(padded), self._ffi.from_buffer("uint8_t[]", out),
+        )  # fmt: skip
+        return out
+
     def _floats(self, array: Array) -> Any:
         assert array.dtype == np.float32
         return self._ffi.from_buffer("float[]", array)
@@ -106,7 +118,7 @@ def _loaded(folder: Path, wanted: str | None) -> Library | None:
     compiler = next(filter(None, map(shutil.which, candidates)), None)
     if compiler is None:
         return None
-    source = files("qat").joinpath(SOURCE).read_text()
+    source = "\n".join(files("qat").joinpath(name).read_text() for name in SOURCES)
     try:
         return Library(_compiled(compiler, source, folder / "native"), source)
     except (OSError, subprocess.SubprocessError, ImportError):
@@ -119,14 +131,14 @@ def _compiled(compiler: str, source: str, folder: Path) -> Path:
         [compiler, "--version"], capture_output=True, check=True, timeout=TIMEOUT_SECONDS
     ).stdout
     parts = (source, " ".join(FLAGS), os.path.realpath(compiler), version.decode(), _processor())
-    path = folder / f"lif-{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}.so"
+    path = folder / f"loops-{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}.so"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
-            built = Path(temporary) / "lif.so"
-            (Path(temporary) / SOURCE).write_text(source)
+            built = Path(temporary) / "loops.so"
+            (Path(temporary) / "loops.c").write_text(source)
             subprocess.run(
-                [compiler, *FLAGS, "-shared", SOURCE, "-o", str(built), "-lm"],
+                [compiler, *FLAGS, "-shared", "loops.c", "-o", str(built), "-lm"],
                 cwd=temporary, capture_output=True, check=True, timeout=TIMEOUT_SECONDS,
             )  # fmt: skip
             built.replace(path)  # whoever is second replaces it with the same

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qat import _native
+
 Pixels = NDArray[Any]
 Real = NDArray[np.float32]
 
@@ -41,7 +43,10 @@ class Affine:
                 "images, (batch, side * side)"
             )
         rows, columns = self._sources(len(x), side, rng)
-        return _bilinear(x.reshape(-1, side, side), rows, columns).reshape(x.shape)
+        images, library = np.ascontiguousarray(x).reshape(-1, side, side), _native.library()
+        if library is not None:
+            return library.bilinear(images, rows, columns)
+        return _bilinear(images, rows, columns)
 
     def _sources(self, batch: int, side: int, rng: np.random.Generator) -> tuple[Real, Real]:
         """Return where every pixel comes from: rows and columns, (batch, side * side)."""
@@ -64,7 +69,10 @@ class Affine:
 
 
 def _bilinear(images: Pixels, rows: Real, columns: Real) -> Pixels:
-    """Return pixels of (batch, side, side) images at fractional places, (batch, places)."""
+    """Return pixels of (batch, side, side) images at fractional places, (batch, places).
+
+    qat/bilinear.c does the same where there is a compiler, to the bit.
+    """
     batch, side = images.shape[:2]
     wide = side + 3  # zeros around: one before, two behind
     padded = np.zeros((batch, wide, wide), np.float32)

@@ -60,6 +60,20 @@ def test_each_map_does_what_it_says(change, at, spread):
     np.testing.assert_allclose(np.abs(moved).max(axis=0), spread, atol=0.45)
 
 
+@pytest.mark.parametrize("side", [1, 2, 9, 28])
+@pytest.mark.parametrize("change", [Affine(1, 7, 0.06, 0.05), Affine(40, 180, 0.9, 2.0), Affine()])
+def test_compiled_and_in_numpy_images_are_the_same(side, change, monkeypatch):
+    images = RANDOM.integers(0, 256, (50, side**2), np.uint8)
+    images[0] = 255
+    fast = change(images, np.random.default_rng(side))
+    odd = change(np.asfortranarray(images), np.random.default_rng(side))
+    monkeypatch.setenv("SPIKEMCU_NATIVE", "0")
+    slow = change(images, np.random.default_rng(side))
+    assert fast.dtype == slow.dtype == np.uint8
+    np.testing.assert_array_equal(fast, slow)
+    np.testing.assert_array_equal(odd, slow)
+
+
 @pytest.mark.parametrize("x", [IMAGES[:, :80], IMAGES.astype(float), IMAGES[:, None]])
 def test_what_is_no_image_is_refused(x):
     with pytest.raises(ValueError, match="needs square uint8 images"):
