@@ -20,6 +20,9 @@ from qat.network import Network
 from qat.recipes import Recipe, recipe_for
 from qat.train import evaluate, fit
 
+INTEGER_SETTINGS = ("resolution", "membrane_bits")
+"""Settings of a network that mean nothing where weights are real."""
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -78,6 +81,12 @@ class Row:
             "training": self.recipe.settings(),
             **({"by_subject": True} if self.by_subject else {}),
         }
+
+    def float_settings(self) -> dict[str, Any]:
+        """Return what the same network with real weights depends on: no bits, no resolution."""
+        settings = self.settings()
+        network = {k: v for k, v in settings["network"].items() if k not in INTEGER_SETTINGS}
+        return {**settings, "bits": None, "network": network}
 
     def prepared(self, seed: int) -> Dataset:
         """Return the data set with the inputs of this row."""

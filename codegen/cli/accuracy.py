@@ -102,12 +102,23 @@ def _train(name: str, arguments: Namespace, results: Results, path: Path, out: O
             entry = results.setdefault(
                 name, {"settings": row.settings(), "trained": {}, "float": {}}
             )
-            if seed in entry[kind]:
+            if seed in entry[kind] or (kind == "float" and seed in _floats(name, results, ROWS)):
                 continue
             show = show_progress(out, row.recipe.epochs, f"{name}, {kind}, seed {seed}: ")
             trial = measure(row, int(seed), real=kind == "float", progress=show)
             entry[kind][seed] = trial.to_json()
             _write(path, results)
+
+
+def _floats(name: str, results: Results, rows: Mapping[str, Row]) -> dict[str, Any]:
+    """Return the trials with real weights of a row, by seed.
+
+    Rows that differ in what real weights do not know have the same ones, measured once.
+    """
+    wanted = rows[name].float_settings()
+    measured = [n for n in results if n in rows and up_to_date(rows[n], results[n])]
+    same = [n for n in measured if rows[n].float_settings() == wanted]
+    return {seed: trial for n in same for seed, trial in results[n]["float"].items()}
 
 
 # ---------------------------------------------------------------------- table
@@ -163,8 +174,7 @@ def _network(row: Row) -> str:
     return f"{shape} {kind}{pixels}, T = {row.steps}{folds}"
 
 
-def _seeds(result: Mapping[str, Any]) -> str:
-    trained, real = len(result["trained"]), len(result["float"])
+def _seeds(trained: int, real: int) -> str:
     return f"{trained}" if trained == real else f"{trained} (float {real})"
 
 
@@ -175,17 +185,17 @@ def text_rows(
     lines: list[tuple[str, ...]] = []
     for name, row in rows.items():
         if name in results and results[name]["trained"]:
-            result = results[name]
-            trials = list(result["trained"].values())
+            trials = list(results[name]["trained"].values())
+            floats = _floats(name, results, rows)
             rates = np.mean([trial["firing_rates"] for trial in trials], axis=0)
             lines.append(
                 (
                     name,
                     _network(row),
-                    _spread(result["float"].values()),
+                    _spread(floats.values()),
                     _spread(trials),
                     _goal(row),
-                    _seeds(result),
+                    _seeds(len(trials), len(floats)),
                     ", ".join(f"{100 * rate:.1f} %" for rate in rates),
                 )
             )

@@ -112,6 +112,19 @@ def test_a_row_is_held_against_another(
     assert "quick - 0.1 at 6 % spikes" in out
 
 
+def test_rows_of_one_float_network_share_it(tmp_path: Path, rows: dict[str, Row]) -> None:
+    rows["coarse"] = replace(QUICK, bits=(2, 8), network={"resolution": 2})
+    rows["apart"] = replace(QUICK, network={"threshold": "neuron"})
+    few = ("--seeds", "1", "--float-seeds", "1")
+    found = measured(tmp_path / "a.json", "--row", "quick,coarse,apart", *few)
+    assert [len(found[name]["float"]) for name in ("quick", "coarse", "apart")] == [1, 0, 1]
+    shown = {line[0]: line[2] for line in verb.text_rows(found, rows)[1]}
+    assert shown["coarse"] == shown["quick"] == f"{100 * found['quick']['float']['0']['test']:.2f}"
+    rows["quick"] = replace(QUICK, steps=4)  # what was measured holds no longer
+    shown = {line[0]: line[2] for line in verb.text_rows(found, rows)[1]}
+    assert shown["coarse"] == "-"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -1,6 +1,7 @@
 """The rows of the accuracy table, and one of them measured."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -46,6 +47,20 @@ def test_the_float_network_of_a_row():
     trial = measure(row, 0, real=True)
     assert trial.digest is None
     assert trial.test > 0.7
+
+
+def test_bits_and_resolution_are_nothing_to_real_weights():
+    """Rows that differ in them alone have one float network, and it is the same to the bit."""
+    fine = Row("digits", (16,), (2, 8), goal=0.5, training={"epochs": 2})
+    coarse = replace(fine, bits=(2, 2), network={"resolution": 2, "membrane_bits": 9})
+    other = replace(coarse, network={"resolution": 2, "threshold": "neuron"})
+    assert fine.float_settings() == coarse.float_settings() != other.float_settings()
+    assert fine.float_settings() != replace(fine, training={"epochs": 3}).float_settings()
+    nets = [(row, row.untrained((None, None), row.prepared(0), 0)) for row in (fine, coarse, other)]
+    for row, net in nets:
+        qat.fit(net, row.prepared(0), 0, recipe=row.recipe)
+    same, also, unlike = (net.parameters["0.weight"].tobytes() for _, net in nets)
+    assert same == also != unlike
 
 
 def test_an_interrupted_trial_is_no_result():
