@@ -87,13 +87,23 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
         input=_input_kind(arguments, data),  # type: ignore[arg-type]  # one of INPUTS
         event_threshold=arguments.event_threshold,
         input_range=data.input_range,
+        threshold=arguments.threshold,
         resolution=arguments.resolution,
         seed=arguments.seed,
     )
 
 
 def _settings(arguments: Namespace) -> dict[str, Any]:
-    names = ("epochs", "batch_size", "learning_rate", "rate_penalty", "cost_target", "cost_penalty")
+    names = (
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "weight_decay",
+        "averaging",
+        "rate_penalty",
+        "cost_target",
+        "cost_penalty",
+    )
     return {name: getattr(arguments, name) for name in names}
 
 

@@ -18,6 +18,7 @@ from codegen.cli import main
 from codegen.cli.verbs import boards, networks
 from codegen.stages.encoders import ENCODERS
 from qat import Network
+from qat.accuracy import Row, measure
 from qat.datasets import DATASETS
 from qat.encode import INPUTS
 from qat.model import Delta, Model
@@ -76,6 +77,19 @@ def test_train_writes_a_model_that_checks(
     assert status == 0
     assert "digits on 50 test samples of digits" in out
     assert "host  0 of 12,800 spikes differ" in out
+
+
+def test_train_makes_the_network_of_a_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every setting of the accuracy table is an option of `train`."""
+    training = {"epochs": 2, "weight_decay": 0.05, "averaging": 0.9, "rate_penalty": 0.02}
+    network = {"threshold": "neuron", "resolution": 8}
+    row = Row("digits", (16,), (2, 8), goal=0.5, network=network, training=training)
+    words = [f"--{key.replace('_', '-')}={value}" for key, value in (network | training).items()]
+    shape = ["--hidden", "16", "--output-bits", "8", "--seed", "3"]
+    found = run_json(capsys, "train", "digits", "-o", tmp_path / "row.npz", *shape, *words)
+    assert found["digest"] == measure(row, 3).digest
 
 
 def test_training_twice_gives_the_same_file(trained: Path, tmp_path: Path) -> None:
