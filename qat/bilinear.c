@@ -18,8 +18,10 @@ void bilinear(const uint8_t *images, const float *rows, const float *columns, in
     const float last = (float)(side + 1);
 
     for (int32_t b = 0; b < batch; b++) {
-        for (int32_t i = 0; i < places; i++) {
-            padded[(i / side + 1) * wide + i % side + 1] = (float)images[i];
+        for (int32_t r = 0; r < side; r++) {
+            for (int32_t c = 0; c < side; c++) {
+                padded[(r + 1) * wide + c + 1] = (float)images[r * side + c];
+            }
         }
         for (int32_t i = 0; i < places; i++) {
             const float row = clipped(rows[i] + 1.0f, last);
