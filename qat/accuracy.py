@@ -122,6 +122,10 @@ _SMALL_BY_NEURON: Mapping[str, Any] = {
     "network": {"resolution": 4, "threshold": "neuron"},
     "training": {"epochs": 60, "rate_penalty": 0.005, "averaging": 0.9995},
 }
+_SMALL_LONG: Mapping[str, Any] = {
+    **_SMALL_BY_NEURON,
+    "training": {**_SMALL_BY_NEURON["training"], "epochs": 100, "rate_penalty": 0.002},
+}
 _WIDE: Mapping[str, Any] = {
     "input_bits": 4,
     "network": {"threshold": "neuron"},
@@ -145,7 +149,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "mnist-16-128-neuron": Row(
             "mnist-16", (128,), _WIDE_OUTPUT, goal=0.985, **_SMALL_BY_NEURON
         ),
-        "mnist-16-256": Row("mnist-16", (256,), _WIDE_OUTPUT, goal=0.988, **_SMALL_BY_NEURON),
+        "mnist-16-256": Row("mnist-16", (256,), _WIDE_OUTPUT, goal=0.988, **_SMALL_LONG),
         "mnist-128": Row("mnist", (128,), _WIDE_OUTPUT, goal=0.985, **_IMAGES),
         "mnist-128-sparse": Row(
             "mnist", (128,), _WIDE_OUTPUT, within=0.001, against="mnist-128", firing=0.06, **_SPARSE
