@@ -18,6 +18,7 @@ from codegen.weights import weights_header
 from codegen.write import generate as write_pair
 from qat import health
 from qat.model import Activity, Model, write_atomically
+from qat.model.checks import plain, shares
 
 
 def info(arguments: Namespace) -> int:
@@ -91,11 +92,11 @@ def _sensor(numbers: dict[str, Any]) -> list[str]:
 def _measured(model: Model) -> list[str]:
     """Return what training left in the metadata, as lines."""
     lines = []
-    accuracy, rates = model.metadata.get("accuracy"), model.metadata.get("firing_rates")
-    if isinstance(accuracy, dict):
-        known = ", ".join(f"{part} {percent(value)}" for part, value in accuracy.items())
+    accuracy, rates = model.metadata.get("accuracy"), shares(model.metadata.get("firing_rates"))
+    if isinstance(accuracy, dict) and shares(list(accuracy.values())):
+        known = ", ".join(f"{plain(part)} {percent(value)}" for part, value in accuracy.items())
         lines.append(f"accuracy: {known}")
-    if isinstance(rates, list):
+    if rates:
         known = ", ".join(percent(rate) for rate in rates)
         lines.append(f"firing rate of each layer, per neuron and step: {known}")
     return lines

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from qat.model import file as _file
 from qat.model.activity import Activity, Rates
 from qat.model.bounds import Bounds, Interval, LayerBounds, model_bounds
-from qat.model.checks import INT32_MAX, integer
+from qat.model.checks import INT32_MAX, check_size, integer, plain
 from qat.model.execution import (
     Result,
     State,
@@ -167,6 +167,7 @@ class Model:
             )
 
     def _check_chain(self) -> None:
+        check_size(len(self.layers), sum(synapse.n_out for _, synapse in self.synapses()))
         size = self.input.lines
         for where, synapse in self.synapses():
             if synapse.n_in != size:
@@ -186,7 +187,7 @@ class Model:
     def _check_metadata(self) -> None:
         try:
             json.dumps(dict(self.metadata), allow_nan=False)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"Model.metadata: must hold JSON values ({error})") from None
 
     def _check_stop(self) -> None:
@@ -316,15 +317,17 @@ class Model:
         """
         path = Path(path)
         try:
-            values, claimed = _file.from_bytes(path.read_bytes())
+            values, claimed = _file.from_bytes(_file.content(path))
             model = cls(**values)
         except OSError as error:
             raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path}: {error}") from None
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"{path}: {plain(error)}") from None
+        except MemoryError:
+            raise ValueError(f"{path}: needs more memory than there is") from None
         if model.digest() != claimed:
             raise ValueError(
-                f"{path}: the header claims digest {claimed}, the content has {model.digest()}; "
-                "the file was changed after it was saved"
+                f"{path}: the header claims digest {plain(claimed)}, the content has "
+                f"{model.digest()}; the file was changed after it was saved"
             )
         return model
