@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qat import readers
+from qat.arrays import read_arrays
+from qat.checks import checked_labels
 from qat.dataset import Dataset, from_arrays
+from qat.memory import BYTES_PER_VALUE, require
 from qat.recordings import TESTS, VALIDATE, divide_by, from_recording
 
 Parts = dict[str, Any]
@@ -88,12 +90,15 @@ def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
 
 def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
     """Return the data set of lines: windows of them, or each for itself."""
+    if by is not None and np.shape(by) != np.shape(x)[:1]:
+        raise ValueError(f"by: found shape {np.shape(by)}; needs one name for each line of x")
     if how.window is not None:
         return from_recording(x, y, how.window, how.hop, how.group or 1, by=by, **about)
     about |= {"each_feature": True}
     if by is None:
         return from_arrays(x, y, **about)
-    parts = divide_by(np.asarray(by), np.asarray(y), about["seed"])
+    labels = checked_labels("y", y, len(x))
+    parts = divide_by(np.asarray(by), labels, about["seed"])
     held_out = parts == TESTS
     validates = parts[~held_out] == VALIDATE
     pairs = (x[~held_out], y[~held_out], x[held_out], y[held_out])
@@ -101,11 +106,13 @@ def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
 
 
 def _npz(path: Path) -> Parts:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
-        raise ValueError(f"is not an .npz file of plain arrays ({error})") from None
+    with path.open("rb") as file:
+        try:
+            arrays = read_arrays(file, "an archive")
+        except ValueError as error:
+            raise ValueError(f"is not an .npz file of plain arrays ({error})") from None
+    values = sum(array.size for array in arrays.values())
+    require(f"{values:,} values", BYTES_PER_VALUE * values, "divide the file")
     missing = [key for key in ("x", "y") if key not in arrays]
     if missing:
         raise ValueError(

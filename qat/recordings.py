@@ -13,15 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.checks import check_classes, check_features, check_samples, checked_labels
 from qat.dataset import TEST, VALIDATION, Dataset, from_raw
-from qat.memory import require
+from qat.memory import BYTES_PER_VALUE, require
 from qat.quantize import finite
 from qat.sensing import Raw, check_fit, given_unit, own_unit, to_samples
 
 TRIALS = 100
 """Divisions of whole recordings that are tried until every class has some that train."""
-
-BYTES_PER_VALUE = 20
-"""Memory that an input takes while data are made, besides its samples."""
 
 TRAIN, VALIDATE, TESTS, LEFT_OUT = 0, 1, 2, -1
 

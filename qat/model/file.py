@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.archive import Archive
+from qat.model.archive import Archive
 from qat.model.checks import check_size
 from qat.model.inputs import INPUTS, Delta, Input, Latency
 from qat.model.records import LIF, Accumulate, Count, Dense, EarlyStop, Layer

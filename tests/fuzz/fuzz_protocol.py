@@ -55,7 +55,7 @@ class Scripted:
         """Take a request and make its reply."""
         self.requests += 1
         assert self.requests < MOST_REQUESTS, "the method goes on asking"
-        magic, sequence, kind, _, _ = HEADER.unpack_from(data, data.find(b"SNNC"))
+        _, sequence, kind, _, _ = HEADER.unpack_from(data, data.find(b"SNNC"))
         code, length = self.script[:1] or b"\0", self.script[1:2] or b"\0"
         size = min(4 * length[0], 1008) if code[0] < 128 else length[0]
         payload, self.script = self.script[2 : 2 + size], self.script[2 + size :]

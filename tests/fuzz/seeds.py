@@ -126,7 +126,7 @@ def requests() -> bytes:
 
 
 def stream() -> bytes:
-    """Return their frames as a line delivers them, for fuzz_link.c: a length, then as many bytes."""
+    """Return their frames for fuzz_link.c as a line delivers them: a length, then the bytes."""
     opened = ((Type.OPEN, b""), *REQUESTS)
     data = b"".join(
         encode(Frame(SESSION + i, kind, 0, payload)) for i, (kind, payload) in enumerate(opened)
@@ -159,7 +159,9 @@ def data_files() -> dict[str, bytes]:
     rng = np.random.default_rng(2)
     real, whole = rng.normal(size=(30, 3)), rng.integers(0, 200, (30, 3), np.uint8)
     labels, who = np.arange(30) // 6 % 2, np.array(["ann", "bob", "cyd"])[np.arange(30) // 10]
-    lines = [",".join([*map(str, row.round(3)), str(y)]) for row, y in zip(real, labels, strict=True)]
+    lines = [
+        ",".join([*map(str, row.round(3)), str(y)]) for row, y in zip(real, labels, strict=True)
+    ]
     named = [f"{line},{name}" for line, name in zip(lines, who, strict=True)]
     images, classes = _idx(whole.reshape(10, 3, 3)), _idx(labels[:10].astype(np.uint8))
     pair = images + b"\n---\n" + classes
@@ -195,7 +197,9 @@ def write_data() -> None:
 
 def replies() -> dict[str, bytes]:
     """Return what fuzz_protocol.py is given: a line's bytes, and the replies to every method."""
-    info = struct.pack("<32s32s13I", b"d" * 32, b"n", 2, 0, 3, 3, 4, 2, 2, 99, 0x410FC241, 0, 0, 1, 9)
+    info = struct.pack(
+        "<32s32s13I", b"d" * 32, b"n", 2, 0, 3, 3, 4, 2, 2, 99, 0x410FC241, 0, 0, 1, 9
+    )
     payloads = {
         0: [struct.pack("<I", 2)],
         1: [info + struct.pack("<2I", 5, 4)],

@@ -99,9 +99,7 @@ def fuzz(command: Sequence[str | Path], name: str, seconds: int, folder: Path) -
     text = done.stdout + done.stderr
     found = re.findall(r"cov: (\d+) ft: (\d+)", text) or [("0", "0")]
     executed = re.search(r"stat::number_of_executed_units: (\d+)", text)
-    return Outcome(
-        done.returncode, int(executed[1]) if executed else 0, *map(int, found[-1]), text
-    )
+    return Outcome(done.returncode, int(executed[1]) if executed else 0, *map(int, found[-1]), text)
 
 
 LINK_FLAGS = (

@@ -177,9 +177,7 @@ def mutate_npy(data: bytes, rng: random.Random) -> bytes:
     return data
 
 
-def mutate_archive(
-    data: bytes, rng: random.Random, raw: Callable[[bytes], bytes]
-) -> bytes | None:
+def mutate_archive(data: bytes, rng: random.Random, raw: Callable[[bytes], bytes]) -> bytes | None:
     """Return an archive with one or more members changed, None for what is no archive.
 
     raw: changes bytes without knowing what they are

@@ -84,5 +84,9 @@ class Archive:
         size, have = dtype.itemsize * prod(shape), len(data) - stream.tell()
         if min(shape, default=0) < 0 or size != have:
             raise ValueError(f"array {name} claims {size} bytes; it has {have}")
-        order = "F" if fortran else "C"
-        return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape, order=order)
+        return in_order(np.frombuffer(data, dtype, offset=stream.tell()), shape, fortran)
+
+
+def in_order(values: NDArray[Any], shape: tuple[int, ...], fortran: bool) -> NDArray[Any]:
+    """Return flat values in a shape, the first index running fastest if `fortran`."""
+    return values.reshape(shape[::-1]).T if fortran else values.reshape(shape)
