@@ -292,9 +292,8 @@ class Device:
     def benchmark(self, what: What, argument: int = 0) -> Count:
         """Count the instructions of one call on the input vector; see check_count."""
         reply = self._ask(Type.BENCHMARK, struct.pack("<II", what, argument), COUNT.size // 4)
-        n, per_1000, ticks, wraps, empty, empty_wraps, known, known_wraps = COUNT.unpack_from(
-            reply.data
-        )
+        fields = COUNT.unpack_from(reply.data)
+        n, per_1000, ticks, wraps, empty, empty_wraps, known, known_wraps = fields
         spans = (Span(ticks, wraps), Span(empty, empty_wraps), Span(known, known_wraps))
         return Count(n, per_1000, *spans)
 
