@@ -2,7 +2,7 @@
  *
  * The first byte says how the rest is sent. Odd: as it is, in pieces, as a line delivers bytes. Even: as requests,
  * each a type, a word of flags, a length and a payload, sealed with the right CRC, so that what lies behind the CRC is
- * reached. Every whole reply must be a frame that the host would take. */
+ * reached. All that comes back must be frames that the host would take, and whatever came, the next host is answered. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +24,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define CUT 0x08u      /* the last bytes are missing */
 
 static uint8_t answer[ANSWER];
+static frame last; /* that came back */
 
 /* Sends bytes; what comes back must be whole frames, one behind the other. */
 static void exchange(const uint8_t *bytes, uint32_t count)
 {
     const uint32_t size = host_exchange(bytes, count, answer, ANSWER);
     uint32_t start = 0;
+    memset(&last, 0, sizeof last);
     while (start < size) {
         frame reply;
         const uint32_t left = size - start;
@@ -40,6 +42,22 @@ static void exchange(const uint8_t *bytes, uint32_t count)
             abort();
         }
         start += view.size;
+        last = reply;
+    }
+}
+
+/* A host that comes later sends padding, which ends any frame, and begins a session. */
+static void must_answer(void)
+{
+    static const uint8_t padding[FRAME_BYTES];
+    frame request;
+    memset(&request, 0, sizeof request);
+    request.sequence = 9u * SESSION;
+    request.type = TYPE_OPEN;
+    exchange(padding, sizeof padding);
+    exchange((const uint8_t *)&request, frame_seal(&request));
+    if (last.sequence != request.sequence || last.code != CODE_OK || last.payload[0] != PROTOCOL_VERSION) {
+        abort();
     }
 }
 
@@ -116,11 +134,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host_start();
     if (data[0] % 2u != 0) {
         send_bytes(&rest);
-        return 0;
+    } else {
+        static const uint8_t open[4] = {TYPE_OPEN, 0, 0, 0};
+        source first = {open, sizeof open};
+        send_requests(&first, SESSION);
+        send_requests(&rest, SESSION + 1u);
     }
-    static const uint8_t open[4] = {TYPE_OPEN, 0, 0, 0};
-    source first = {open, sizeof open};
-    send_requests(&first, SESSION);
-    send_requests(&rest, SESSION + 1u);
+    must_answer();
     return 0;
 }

@@ -1,8 +1,9 @@
 """Whatever comes in gives an answer or one line: all that reads foreign bytes is fuzzed.
 
-The fuzzers are guided by coverage: atheris for Python, libFuzzer with sanitizers for C. The ordinary run replays the corpus and all that was ever found, then fuzzes for a few seconds; `-m
-proof` goes on for SPIKEMCU_FUZZ_SECONDS each, 600 by default. An input that fails is written to the
-test's folder: put it into findings/, a test of what it shows into tests/regression.
+The fuzzers are guided by coverage: atheris for Python, libFuzzer with sanitizers for C. The
+ordinary run replays the corpus and all that was ever found, then fuzzes for a few seconds;
+`-m proof` goes on for SPIKEMCU_FUZZ_SECONDS each, 600 by default. An input that fails is written
+to the test's folder: put it into findings/, a test of what it shows into tests/regression.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def find_fault(file: str, folder: Path, root: Path) -> None:
     files = render(sensed()) | {file: text.replace(before, after)}
     outcome = fuzz([build_link(files, folder)], "link", SECONDS, folder)
     assert outcome.status != 0
-    assert "ERROR: AddressSanitizer" in outcome.text or "runtime error" in outcome.text
+    assert "SUMMARY: " in outcome.text
 
 
 def test_a_fault_in_the_firmware_is_found(tmp_path: Path, root: Path) -> None:
