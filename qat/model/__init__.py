@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.model import file as _file
 from qat.model.activity import Activity, Rates
+from qat.model.atomic import write_atomically
 from qat.model.bounds import Bounds, Interval, LayerBounds, model_bounds
 from qat.model.checks import INT32_MAX, check_size, integer, plain
 from qat.model.execution import (
@@ -31,7 +32,6 @@ from qat.model.execution import (
     run,
     running_scores,
 )
-from qat.model.file import write_atomically
 from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
 from qat.model.records import (
     CODE_RANGE,

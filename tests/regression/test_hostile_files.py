@@ -1,0 +1,478 @@
+"""A hostile file runs no code, takes no memory, writes nowhere else, and puts nothing into the C.
+
+What fuzzing has found has a test here; tests/fuzz/findings keeps the inputs.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.fuzzing import check_line
+from support.hostile import INJECTIONS, MARKER, claiming, npy, pack, unpack
+from support.models import small_model
+
+from codegen.cli import main
+from codegen.device import Device
+from codegen.errors import ProtocolError
+from codegen.packages import FORMATS, package
+from codegen.protocol import Client, Frame, encode
+from qat import readers
+from qat.datasets import load
+from qat.model import Count, Frames, Model, Sensor
+
+Members = dict[str, bytes]
+CODES = "layers.0.synapse.codes.npy"
+MEMORY = 1200 * 2**20
+"""Address space in which a hostile file is read: NumPy and its threads take a third of it."""
+SECONDS = 60
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> Members:
+    """Return the members of a model file."""
+    small_model().save(tmp_path / "good.npz")
+    found = unpack((tmp_path / "good.npz").read_bytes())
+    assert found is not None
+    return found
+
+
+def header(members: Members) -> Any:
+    return json.loads(members["header.json"])
+
+
+def with_header(members: Members, change: Callable[[Any], object]) -> bytes:
+    """Return a model file whose header was changed in place."""
+    tree = header(members)
+    change(tree)
+    return pack(members | {"header.json": json.dumps(tree).encode()})
+
+
+# --------------------------------------------------------------------------- the files
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"kind": "layer", "synapse": value}
+    return value
+
+
+def many_layers(tree: Any, count: int) -> None:
+    tree["layers"] = [tree["layers"][0]] * count
+
+
+def bomb() -> bytes:
+    """Return zeros that take a thousandth of their space in the file."""
+    return npy(np.zeros((2**14 + 1, 2**14), np.int8))
+
+
+def wide(members: Members) -> bytes:
+    """Return a model of more neurons than any; its file is small."""
+    codes = npy(np.zeros((2**18 + 1, 20), np.int8))
+    return pack(members | {CODES: codes}, zipfile.ZIP_DEFLATED)
+
+
+def lying_size(members: Members) -> bytes:
+    """Return a file whose codes inflate to more than their entry says."""
+    data = pack(members | {CODES: npy(np.zeros((4000, 4000), np.int8))}, zipfile.ZIP_DEFLATED)
+    true, false = (n.to_bytes(4, "little") for n in (128 + 4000 * 4000, 128 + 40 * 20))
+    assert data.count(true) == 2
+    return data.replace(true, false)
+
+
+FILES: dict[str, tuple[Callable[[Members], bytes], str]] = {
+    "2^40 neurons": (
+        lambda m: pack(m | {CODES: claiming("|i1", "(1099511627776, 20)")}),
+        "claims 21990232555520 bytes; it has 0",
+    ),
+    "2^40 inputs": (
+        lambda m: with_header(m, lambda t: t["input"].update(size=2**40)),
+        "Analog.size: found 1099511627776",
+    ),
+    "a bomb": (
+        lambda m: pack(m | {CODES: bomb()}, zipfile.ZIP_DEFLATED),
+        "its members hold more than 268,435,456 bytes",
+    ),
+    "an array for many layers": (
+        lambda m: with_header(m | {CODES: npy(np.zeros((2**11, 2**11), np.int8))},
+                              lambda t: many_layers(t, 250)),
+        "its members hold more than 268,435,456 bytes",
+    ),
+    "a size that lies": (lying_size, "is damaged"),
+    "bzip2": (lambda m: pack(m, zipfile.ZIP_BZIP2), "compressed in another way than deflate"),
+    "lzma": (lambda m: pack(m, zipfile.ZIP_LZMA), "compressed in another way than deflate"),
+    "many neurons": (wide, r"found 262,\d+ neurons; at most 262,144"),
+    "many layers": (
+        lambda m: with_header(m, lambda t: many_layers(t, 20_000)),
+        "found 20,000 layers; at most 256",
+    ),
+    "a deep header": (
+        lambda m: with_header(m, lambda t: t.update(input=deep(400))),
+        "nested more than 32 deep",
+    ),
+    "deep metadata": (
+        lambda m: with_header(m, lambda t: t.update(metadata={"a": deep(450)})),
+        "nested more than 32 deep",
+    ),
+    "a readout of another kind": (
+        lambda m: with_header(m, lambda t: t["readout"].update(synapse={"kind": "count"})),
+        "Accumulate.synapse: found Count; must be a Dense",
+    ),
+    "a layer of another kind": (
+        lambda m: with_header(m, lambda t: t["layers"][0].update(neuron={"kind": "count"})),
+        "Layer.neuron: found Count; must be a LIF",
+    ),
+    "a word for a record": (
+        lambda m: with_header(m, lambda t: t.update(layers=["count"])),
+        "layers.0: unknown record 'count'",
+    ),
+    "a list for a kind": (
+        lambda m: with_header(m, lambda t: t["input"].update(kind=["analog"])),
+        "unknown record",
+    ),
+    "a number for a leak": (
+        lambda m: with_header(m, lambda t: t["layers"][0]["neuron"].update(leak=3)),
+        "LIF.leak: found 3; must be shifts",
+    ),
+    "bits that are no integer": (
+        lambda m: with_header(m, lambda t: t["layers"][0]["synapse"].update(bits=2.0)),
+        "Dense.bits: found 2.0; allowed are 2, 4, 8 and 16",
+    ),
+    "an array for a number": (
+        lambda m: with_header(
+            m, lambda t: t["input"].update(low={"array": "layers.0.synapse.codes"})
+        ),
+        "Analog.low: found array",
+    ),
+    "a digest that speaks": (
+        lambda m: with_header(m, lambda t: t.update(digest="\x1b[2J\nall is well")),
+        r"claims digest \\x1b\[2J all is well",
+    ),
+    "a member that speaks": (
+        lambda m: with_header(
+            m, lambda t: t["layers"][0]["synapse"].update(codes={"array": "a\n\x1b[2J"})
+        ),
+        r"member a \\x1b\[2J.npy is missing",
+    ),
+    "a long word": (
+        lambda m: with_header(m, lambda t: t["input"].update(kind="x" * 10**6)),
+        r"unknown record 'xxxx.* \.\.\.$",
+    ),
+    "a name that leaves the folder": (
+        lambda m: with_header(m, lambda t: t.update(name="../../escaped")),
+        "must be a C identifier",
+    ),
+    "a name with code": (
+        lambda m: with_header(m, lambda t: t.update(name="x;int injected")),
+        "must be a C identifier",
+    ),
+    "a pickle": (
+        lambda m: pack(m | {CODES: npy(np.array([print], object), allow_pickle=True)}),
+        "has dtype object",
+    ),
+}  # fmt: skip
+
+VERBS = ("info", "generate", "check", "report")
+
+
+def arguments(verb: str, model: Path, folder: Path) -> list[str]:
+    """Return a command on a model."""
+    more = {"generate": ["-o", str(folder / "out")], "report": ["--board", "qemu-m4"]}
+    return [verb, str(model), *more.get(verb, [])]
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_hostile_models_get_one_line(
+    what: str, members: Members, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, message = FILES[what]
+    path = tmp_path / "hostile.npz"
+    path.write_bytes(make(members))
+    with pytest.raises(ValueError, match=message) as caught:
+        Model.load(path)
+    check_line(caught.value, f"{path}: ")
+    before, verb = sorted(tmp_path.rglob("*")), VERBS[list(FILES).index(what) % len(VERBS)]
+    assert main(arguments(verb, path, tmp_path)) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    check_line(captured.err.rstrip("\n"), f"spikemcu {verb}: {path}: ")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_bomb_takes_no_memory(members: Members, tmp_path: Path) -> None:
+    verb, path = "generate", tmp_path / "bomb.npz"
+    path.write_bytes(pack(members | {CODES: bomb()}, zipfile.ZIP_DEFLATED))
+    assert path.stat().st_size < 2**20
+    done = subprocess.run(
+        [sys.executable, "-m", "codegen", *arguments(verb, path, tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    check_line(done.stderr.rstrip("\n"), f"spikemcu {verb}: {path}: ")
+
+
+def test_no_end_is_no_model() -> None:
+    with pytest.raises(ValueError, match=r"is larger than 268,435,456 bytes; no model file is"):
+        Model.load("/dev/zero")
+
+
+def test_an_inference_without_end_is_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, calm = tmp_path / "slow.npz", small_model(threshold=2**20)
+    replace(calm, input=Frames(20, 0, 1), readout=Count(), steps=2**20).save(path)
+    for verb in ("generate", "check"):
+        assert main(arguments(verb, path, tmp_path)) == 2
+        err = capsys.readouterr().err
+        assert "inputs and membranes in 1,048,576 steps; more than" in err
+        check_line(err.rstrip("\n"), f"spikemcu {verb}: small: ")
+
+
+# --------------------------------------------------------------------------------- the C
+
+
+def injected(text: str) -> Model:
+    """Return a model in whose texts, wherever the program reads them, stands a text."""
+    sensor = Sensor(offset=[9] * 20, gain=[3] * 20, shift=2, group=2)
+    metadata = {
+        "channels": [text] * 20,
+        "sample_unit": text,
+        "training": {"data": text},
+        "accuracy": {text: 0.5, "test": text},
+        "firing_rates": [text, text],
+        text: text,
+    }
+    return replace(small_model(), sensor=sensor, metadata=metadata)
+
+
+def test_texts_put_nothing_into_the_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, path = injected(" ".join(INJECTIONS)), tmp_path / "injected.npz"
+    model.save(path)
+    again = Model.load(path)
+    assert again.metadata == model.metadata
+    clean = package(replace(model, metadata={}), "c")
+    for name, content in package(again, "c").items():
+        assert uncommented(content) == uncommented(clean[name])
+        assert content.isascii()
+        assert all(c.isprintable() for c in content.replace("\n", ""))
+    assert main(["info", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert all(c.isprintable() for c in out.replace("\n", ""))
+    assert not re.search(rf"^#error {MARKER}", out, re.MULTILINE)
+
+
+def uncommented(text: str) -> str:
+    """Return C without its comments."""
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+
+
+def test_no_format_writes_outside_its_folder(tmp_path: Path) -> None:
+    path, folder = tmp_path / "injected.npz", tmp_path / "a" / "b"
+    injected("../../escaped").save(path)
+    assert main(["generate", str(path), "-o", str(folder), "--format", "zephyr"]) == 0
+    inside = {p.relative_to(tmp_path).parts[0] for p in tmp_path.rglob("*")}
+    assert inside == {"injected.npz", "a"}
+    paths = [Path(name) for row in FORMATS.values() for name in (*row.files, *row.stream)]
+    assert not any(path.is_absolute() or ".." in path.parts for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("firing_rates", ["fast", 2]),
+        ("firing_rates", [-1, 7]),
+        ("activity", {"values": 3, "busy": "x", "layers": []}),
+        ("activity", [1, 2]),
+        ("accuracy", {"test": "good"}),
+        ("accuracy", {"test": 10**400}),
+        ("sample_unit", 10**400),
+        ("sample_unit", [None] * 20),
+        ("channels", [{}] * 20),
+        ("training", {"data": ["digits"]}),
+        ("idle_neurons", [3, {"silent": "x"}]),
+        ("deployment", 3),
+    ],
+)
+def test_metadata_of_any_shape_do_no_harm(
+    key: str, value: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "model.npz"
+    replace(injected("x"), metadata={key: value}).save(path)
+    for verb in ("info", "report"):
+        status = main(arguments(verb, path, tmp_path))
+        captured = capsys.readouterr()
+        assert status == (2 if captured.err else 0)
+        if captured.err:
+            check_line(captured.err.rstrip("\n"), f"spikemcu {verb}: ")
+
+
+# ------------------------------------------------------------------------------- data
+
+
+def npz(**arrays: Any) -> bytes:
+    return pack({f"{name}.npy": npy(array) for name, array in arrays.items()})
+
+
+X, Y = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "way", "message"),
+    [
+        ("a.npz", pack({"x.npy": claiming("<f8", "(1099511627776, 2)"), "y.npy": npy(Y)}), {},
+         "claims 17592186044416 bytes; it has 0"),
+        ("a.npz", npz(x=X, y=Y)[:-30], {}, "is not an .npz file of plain arrays"),
+        ("a.npz", npz(x=X, y=Y, by=Y[:9]), {"by": "by"}, "by: found shape"),
+        ("a.npz", npz(x=X, y=Y[:9], by=Y), {"by": "by"}, "y: found 9 labels for 30"),
+        ("a.npz", npz(x=X, y=Y * 1e300), {}, "y: holds 1e.300; labels must be whole numbers"),
+        ("a.csv", b'"' + b"x" * 200_000 + b'",1\n2,3\n', {}, "is not a .csv file"),
+        ("a.csv", b"\xff\xfe\0", {}, "can't decode"),
+        ("train-images-idx3-ubyte", b"\0\0\x08\0", {}, "should have 0 dimensions"),
+        ("train-images-idx3-ubyte", b"\0\0\x08\x02" + b"\xff" * 8, {}, "needs about"),
+        ("train-images-idx3-ubyte", b"\0\0\x08\xff" + b"\0\0\0\1" * 255, {}, "255 dimensions"),
+    ],
+)  # fmt: skip
+def test_hostile_data_get_one_line(
+    name: str, content: bytes, way: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        load(path, **way)
+    check_line(caught.value, f"{path}: ")
+
+
+def test_an_array_that_does_not_inflate_is_refused(tmp_path: Path) -> None:
+    data = bytearray(pack({"x.npy": npy(X), "y.npy": npy(Y)}, zipfile.ZIP_DEFLATED))
+    place = data.index(b"x.npy") + 5
+    data[place : place + 40] = b"\xff" * 40
+    (tmp_path / "a.npz").write_bytes(bytes(data))
+    with pytest.raises(ValueError, match=r"member x.npy is damaged"):
+        load(tmp_path / "a.npz")
+
+
+def test_a_ts_file_without_classes_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no line @classLabel"):
+        readers.ts(b"@data\n1,2:a\n")
+    with pytest.raises(ValueError, match="its samples are no channels of values"):
+        readers.ts(b"@classLabel true a\n@data\n")
+
+
+def pickle_file(program: bytes) -> bytes:
+    return claiming("|O", "()") + program
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"cos\nsystem\n(S'touch escaped'\ntR.",
+        b"cbuiltins\neval\n(S'1'\ntR.",
+        b"cnumpy\nndarray\n((L1099511627776L\ntR.",
+        b"cnumpy\ndtype\n(S'V8'\nI00\nI01\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb.",
+        b"\x80\x02}q\0h\0h\0s.",
+        b"(lp0\ng0\na.",
+        b".",
+    ],
+)
+def test_hostile_pickles_are_refused(
+    program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="is a damaged pickle") as caught:
+        readers.pickled(pickle_file(program))
+    check_line(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_memo_of_two_billion_takes_no_memory() -> None:
+    assert readers.pickled(pickle_file(b"\x80\x02]r\xff\xff\xff\x7f.")) == []
+
+
+def test_a_pickle_of_arrays_is_read() -> None:
+    value = {
+        "X": [np.arange(6, dtype=">f4").reshape(2, 3).T, np.zeros((0, 2))],
+        "y": np.array(["a", "bc"]),
+        "who": np.array([{"name": 1}, None], object),
+        "n": (1, 2.5, b"x"),
+    }
+    stream = io.BytesIO()
+    np.save(stream, np.array(value, object), allow_pickle=True)
+    found = readers.pickled(stream.getvalue())
+    np.testing.assert_array_equal(found["X"][0], value["X"][0])
+    assert found["X"][0].dtype == value["X"][0].dtype
+    assert found["X"][1].shape == (0, 2)
+    assert found["y"].tolist() == ["a", "bc"]
+    assert found["who"].tolist() == [{"name": 1}, None]
+    assert found["n"] == (1, 2.5, b"x")
+
+
+# ------------------------------------------------------------------------ a firmware
+
+
+class Answers:
+    """A link on which every request gets the same payload."""
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload, self.answer = payload, b""
+
+    def write(self, data: bytes) -> None:
+        sequence, kind = int.from_bytes(data[4:8], "little"), data[8]
+        self.answer = encode(Frame(sequence, kind, 0, self.payload))
+
+    def read(self, timeout: float) -> bytes:
+        answer, self.answer = self.answer, b""
+        return answer
+
+
+INFO = bytes(64) + b"".join(
+    n.to_bytes(4, "little") for n in (2, 0, 1, 1, 1, 1, 2**31, 9, 9, 0, 0, 1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    ("payload", "ask"),
+    [
+        (b"", Device.info),
+        (INFO, Device.info),
+        (INFO + bytes(4), Device.info),
+        (INFO[:-8] + bytes(8) + bytes(4), Device.info),
+        (b"abc", Device.step),
+        (b"", lambda device: device.trace_step(3)),
+        (bytes(400), lambda device: device.trace_step(3)),
+        (b"", lambda device: device.probe(0, 3)),
+        (bytes(4), lambda device: device.infer(3)),
+        (bytes(8), lambda device: device.scores(3)),
+        (bytes(8), lambda device: device.sample(np.zeros((1, 1), np.int16))),
+        (bytes(8), Device.parts),
+        (bytes(16), Device.parts),
+        (b"\1\0\0\0" * 2 + bytes(4) + b"\xff" * 4 + bytes(12), Device.parts),
+        (b"", lambda device: device.benchmark(2)),
+        (b"", lambda device: device.stack(2)),
+    ],
+)
+def test_answers_of_a_wrong_length_are_refused(
+    payload: bytes, ask: Callable[[Device], object]
+) -> None:
+    device = Device(Client(Answers(payload), 0.1, name="board"))
+    with pytest.raises(ProtocolError, match=r"board: the answer to .* does not fit"):
+        ask(device)
