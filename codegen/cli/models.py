@@ -6,8 +6,6 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from codegen.boards import find_board
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output, percent
@@ -18,6 +16,7 @@ from codegen.weights import weights_header
 from codegen.write import generate as write_pair
 from qat import health
 from qat.model import Activity, Model, write_atomically
+from qat.model.archive import array_of
 from qat.model.checks import plain, shares
 
 
@@ -191,11 +190,11 @@ def weights(arguments: Namespace) -> int:
 
 def _codes(path: Path) -> Any:
     try:
-        return np.load(path, allow_pickle=False)
+        return array_of(path.read_bytes(), "it")
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path}: is no .npy file of plain numbers ({error})") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: is no .npy file of plain numbers ({plain(error)})") from None
 
 
 def check(arguments: Namespace) -> int:

@@ -71,20 +71,24 @@ class Archive:
 
     def array(self, name: Any) -> NDArray[Any]:
         """Return an array, which cannot be written to."""
-        data = self.read(f"{name}.npy")
-        stream = io.BytesIO(data)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # of headers that Python 2 wrote
-                shape, fortran, dtype = HEADERS[np.lib.format.read_magic(stream)](stream)
-        except Exception as error:  # numpy parses the header with ast: many kinds of error
-            raise ValueError(f"array {name} has a damaged header ({error})") from None
-        if dtype.kind not in PLAIN or dtype.itemsize == 0:
-            raise ValueError(f"array {name} has dtype {dtype}; only plain numbers are read")
-        size, have = dtype.itemsize * prod(shape), len(data) - stream.tell()
-        if min(shape, default=0) < 0 or size != have:
-            raise ValueError(f"array {name} claims {size} bytes; it has {have}")
-        return in_order(np.frombuffer(data, dtype, offset=stream.tell()), shape, fortran)
+        return array_of(self.read(f"{name}.npy"), f"array {name}")
+
+
+def array_of(data: bytes, what: str) -> NDArray[Any]:
+    """Return the array of a .npy file, which cannot be written to; ValueError for what is none."""
+    stream = io.BytesIO(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of headers that Python 2 wrote
+            shape, fortran, dtype = HEADERS[np.lib.format.read_magic(stream)](stream)
+    except Exception as error:  # numpy parses the header with ast: many kinds of error
+        raise ValueError(f"{what} has a damaged header ({error})") from None
+    if dtype.kind not in PLAIN or dtype.itemsize == 0:
+        raise ValueError(f"{what} has dtype {dtype}; only plain numbers are read")
+    size, have = dtype.itemsize * prod(shape), len(data) - stream.tell()
+    if min(shape, default=0) < 0 or size != have:
+        raise ValueError(f"{what} claims {size} bytes; it has {have}")
+    return in_order(np.frombuffer(data, dtype, offset=stream.tell()), shape, fortran)
 
 
 def in_order(values: NDArray[Any], shape: tuple[int, ...], fortran: bool) -> NDArray[Any]:

@@ -116,8 +116,8 @@ FILES: dict[str, tuple[Callable[[Members], bytes], str]] = {
     "lzma": (lambda m: pack(m, zipfile.ZIP_LZMA), "compressed in another way than deflate"),
     "many neurons": (wide, r"found 262,\d+ neurons; at most 262,144"),
     "many layers": (
-        lambda m: with_header(m, lambda t: many_layers(t, 20_000)),
-        "found 20,000 layers; at most 256",
+        lambda m: with_header(m, lambda t: many_layers(t, 300)),
+        "found 300 layers; at most 256",
     ),
     "a deep header": (
         lambda m: with_header(m, lambda t: t.update(input=deep(400))),
@@ -229,6 +229,27 @@ def test_a_bomb_takes_no_memory(members: Members, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     check_line(done.stderr.rstrip("\n"), f"spikemcu {verb}: {path}: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        claiming("<i8", "(1099511627776, 2)"),
+        claiming("|O", "()"),
+        pack({"x.npy": npy(np.zeros(3))}),
+        b"",
+        npy(np.array(["a", "b"])),
+        npy(np.zeros((2, 2), "M8[s]")),
+    ],
+)
+def test_hostile_weights_get_one_line(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "w.npy"
+    path.write_bytes(content)
+    assert main(["weights", str(path), "-o", str(tmp_path / "w.h")]) == 2
+    check_line(capsys.readouterr().err.rstrip("\n"), "spikemcu weights: ")
+    assert [p.name for p in tmp_path.iterdir()] == ["w.npy"]
 
 
 def test_no_end_is_no_model() -> None:

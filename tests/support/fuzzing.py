@@ -67,15 +67,19 @@ class Outcome:
     text: str
 
 
-def options(seconds: int, artifacts: Path) -> list[str]:
-    """Return libFuzzer's options for a run."""
+MOST_BYTES = {"model": 2**16, "data": 2**16, "protocol": 2**13, "link": 2**12}
+"""Of an input: a few frames, or a few times the files of the corpus."""
+
+
+def options(name: str, seconds: int, artifacts: Path) -> list[str]:
+    """Return libFuzzer's options for a run of a harness."""
     return [
         f"-max_total_time={seconds}",
         f"-timeout={HANG_SECONDS}",
         f"-rss_limit_mb={RESIDENT_MB}",
         f"-artifact_prefix={artifacts}/",
         "-print_final_stats=1",
-        "-max_len=65536",
+        f"-max_len={MOST_BYTES[name]}",
         "-len_control=0",
     ]
 
@@ -89,7 +93,7 @@ def fuzz(command: Sequence[str | Path], name: str, seconds: int, folder: Path) -
     new.mkdir()
     known = [path for part in ("corpus", "findings") if (path := FOLDER / part / name).is_dir()]
     done = subprocess.run(
-        [*map(str, command), *options(seconds, folder), str(new), *map(str, known)],
+        [*map(str, command), *options(name, seconds, folder), str(new), *map(str, known)],
         capture_output=True,
         text=True,
         errors="replace",
