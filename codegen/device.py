@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from codegen.errors import InconsistentError, LinkError, ProtocolError, RefusedError
 from codegen.protocol import MAX_PAYLOAD, Client, Code, Type
-from qat.model.checks import MAX_LAYERS
+from qat.model import MAX_LAYERS
 
 VERSION = 2
 INPUT_PIECE = MAX_PAYLOAD - 4

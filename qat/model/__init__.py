@@ -22,7 +22,7 @@ from qat.model import file as _file
 from qat.model.activity import Activity, Rates
 from qat.model.atomic import write_atomically
 from qat.model.bounds import Bounds, Interval, LayerBounds, model_bounds
-from qat.model.checks import INT32_MAX, check_size, integer, plain
+from qat.model.checks import INT32_MAX, MAX_LAYERS, check_size, integer, plain
 from qat.model.execution import (
     Result,
     State,
@@ -51,6 +51,7 @@ __all__ = [
     "INPUTS",
     "INT32_MAX",
     "LIF",
+    "MAX_LAYERS",
     "Accumulate",
     "Activity",
     "Analog",
@@ -89,6 +90,8 @@ C_KEYWORDS = frozenset(
     "constexpr delete explicit export false friend mutable namespace new not nullptr operator or "
     "private protected public template this throw true try typename using virtual xor".split()
 )
+FILE_NAMES = frozenset("stdbool stddef stdint string binding driver recording vectors".split())
+"""Of headers that stand beside the generated one, or that it includes."""
 MAX_NAME = 31
 
 
@@ -99,6 +102,8 @@ def check_c_name(name: Any) -> str:
                          "digits or underscores")  # fmt: skip
     if name in C_KEYWORDS:
         raise ValueError(f"name: {name!r} is a keyword of C or C++; choose another")
+    if name.lower() in FILE_NAMES:
+        raise ValueError(f"name: {name!r} is the name of another header; choose another")
     if len(name) > MAX_NAME:
         raise ValueError(f"name: found {len(name)} characters; at most {MAX_NAME}")
     return name

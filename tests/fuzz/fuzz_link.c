@@ -3,9 +3,12 @@
  * The first byte says how the rest is sent. Odd: as it is, in pieces, as a line delivers bytes. Even: as requests,
  * each a type, a word of flags, a length and a payload, sealed with the right CRC, so that what lies behind the CRC is
  * reached. All that comes back must be frames that the host would take, and whatever came, the next host is answered. */
+#define _XOPEN_SOURCE 700
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "spikemcu/frame.h"
 #include "spikemcu/link.h"
@@ -22,6 +25,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define ELSEWHERE 0x02u /* of another session */
 #define DAMAGED 0x04u  /* a wrong CRC */
 #define CUT 0x08u      /* the last bytes are missing */
+
+#define HANG_SECONDS 5
+
+static void hangs(int unused)
+{
+    (void)unused;
+    abort();
+}
 
 static uint8_t answer[ANSWER];
 static frame last; /* that came back */
@@ -125,11 +136,20 @@ static void send_bytes(source *from)
     }
 }
 
+/* A hang is one in processor time, whatever else the machine does. */
+static void limit(long seconds)
+{
+    const struct itimerval left = {{0, 0}, {seconds, 0}};
+    (void)signal(SIGVTALRM, hangs);
+    (void)setitimer(ITIMER_VIRTUAL, &left, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) {
         return 0;
     }
+    limit(HANG_SECONDS);
     source rest = {data + 1, size - 1u};
     host_start();
     if (data[0] % 2u != 0) {
@@ -141,5 +161,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         send_requests(&rest, SESSION + 1u);
     }
     must_answer();
+    limit(0);
     return 0;
 }

@@ -96,4 +96,6 @@ def mutated(data: bytes, most: int, seed: int) -> bytes:
 
 
 if __name__ == "__main__":
+    for file in (Path(__file__).parent / "corpus" / "model").iterdir():
+        check_c(Model.load(file))  # the templates are compiled before anything is timed
     start(one_input, mutated)

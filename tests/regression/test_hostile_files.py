@@ -179,6 +179,10 @@ FILES: dict[str, tuple[Callable[[Members], bytes], str]] = {
         lambda m: with_header(m, lambda t: t.update(name="x;int injected")),
         "must be a C identifier",
     ),
+    "a name of another header": (
+        lambda m: with_header(m, lambda t: t.update(name="String")),
+        "name: 'String' is the name of another header",
+    ),
     "a pickle": (
         lambda m: pack(m | {CODES: npy(np.array([print], object), allow_pickle=True)}),
         "has dtype object",

@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import warnings
@@ -22,6 +23,8 @@ MEMORY = 4 * 2**30
 """Address space of a harness: what asks for more gets a MemoryError, which is a finding."""
 RESIDENT_MB = 1024
 HANG_SECONDS = 5
+"""Of processor time; a busy machine may take PATIENCE times as long."""
+PATIENCE = 12
 LONGEST_LINE = 1000
 """Characters of an error, its path left out."""
 
@@ -48,9 +51,20 @@ def start(
     import atheris  # noqa: PLC0415  # only programs that fuzz need it
 
     limit()
+    signal.signal(signal.SIGVTALRM, _hangs)
     own = {} if mutator is None else {"custom_mutator": mutator}
-    atheris.Setup(sys.argv, target, **own)
+    atheris.Setup(sys.argv, lambda data: _timed(target, data), **own)
     atheris.Fuzz()
+
+
+def _hangs(*_: object) -> None:
+    raise AssertionError(f"no answer after {HANG_SECONDS} s of processor time")
+
+
+def _timed(target: Callable[[bytes], None], data: bytes) -> None:
+    signal.setitimer(signal.ITIMER_VIRTUAL, HANG_SECONDS)
+    target(data)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 # ---------------------------------------------------------------------- a run of it
@@ -75,7 +89,7 @@ def options(name: str, seconds: int, artifacts: Path) -> list[str]:
     """Return libFuzzer's options for a run of a harness."""
     return [
         f"-max_total_time={seconds}",
-        f"-timeout={HANG_SECONDS}",
+        f"-timeout={PATIENCE * HANG_SECONDS}",
         f"-rss_limit_mb={RESIDENT_MB}",
         f"-artifact_prefix={artifacts}/",
         "-print_final_stats=1",
