@@ -305,13 +305,15 @@ class Model:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to `path`, whole or not at all; the same model gives the same bytes.
 
-        Raises ValueError if the file cannot be written.
+        Raises ValueError if the file cannot be written, or is larger than one that is read.
         """
         path = Path(path)
         try:
             write_atomically(path, _file.to_bytes(self))
         except OSError as error:
             raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Model:

@@ -36,6 +36,8 @@ MAX_DEPTH = 32
 """Of the header's JSON values; a model's own are five deep, what is deeper are metadata."""
 MAX_BYTES = 2**28
 """Of a file, and of all that is read of its members: weights beyond that fit no microcontroller."""
+MAX_NPY_HEADER = 128
+"""Of an array, in bytes."""
 RECORDS: dict[str, type] = {
     cls.__name__.lower(): cls
     for cls in (*INPUTS, Dense, LIF, Layer, Accumulate, Count, EarlyStop, Sensor)
@@ -71,7 +73,10 @@ def _describe(record: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict
 
 
 def to_bytes(model: Model) -> bytes:
-    """Return the model file: the same model gives the same bytes."""
+    """Return the model file: the same model gives the same bytes.
+
+    Raises ValueError for one that could not be read again.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     header = {
         "format": FORMAT,
@@ -87,6 +92,12 @@ def to_bytes(model: Model) -> bytes:
         if getattr(model, name) is not None:
             header[name] = _describe(getattr(model, name), name, arrays)
     text = json.dumps(header, sort_keys=True, indent=1, allow_nan=False)
+    size = sum(array.nbytes + MAX_NPY_HEADER for array in arrays.values()) + len(text)
+    if size > MAX_BYTES or len(text) > MAX_HEADER_BYTES or _depth(header) > MAX_DEPTH:
+        raise ValueError(
+            f"has {size:,} bytes, {len(text):,} of them names and metadata; at most "
+            f"{MAX_BYTES:,} and {MAX_HEADER_BYTES:,} are read, nested {MAX_DEPTH} deep"
+        )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         _add(archive, HEADER, text.encode())
