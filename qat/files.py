@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from qat import readers
 from qat.arrays import read_arrays
-from qat.checks import checked_labels
+from qat.checks import checked_labels, checked_samples
 from qat.dataset import Dataset, from_arrays
 from qat.memory import BYTES_PER_VALUE, require
 from qat.recordings import TESTS, VALIDATE, divide_by, from_recording
@@ -97,6 +97,7 @@ def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
     about |= {"each_feature": True}
     if by is None:
         return from_arrays(x, y, **about)
+    x = checked_samples("x", x)
     labels = checked_labels("y", y, len(x))
     parts = divide_by(np.asarray(by), labels, about["seed"])
     held_out = parts == TESTS

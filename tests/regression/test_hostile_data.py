@@ -35,6 +35,7 @@ X, Y = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 2
         ("a.npz", npz(x=X, y=Y, by=Y[:9]), {"by": "by"}, "by: found shape"),
         ("a.npz", npz(x=X, y=Y[:9], by=Y), {"by": "by"}, "y: found 9 labels for 30"),
         ("a.npz", npz(x=X, y=Y * 1e300), {}, "y: holds 1e.300; labels must be whole numbers"),
+        ("a.npz", npz(x=X[0, 0], y=Y, by=Y[0]), {"by": "by"}, "x: found shape"),
         ("a.csv", b'"' + b"x" * 200_000 + b'",1\n2,3\n', {}, "is not a .csv file"),
         ("a.csv", b"\xff\xfe\0", {}, "can't decode"),
         ("train-images-idx3-ubyte", b"\0\0\x08\0", {}, "should have 0 dimensions"),
