@@ -31,7 +31,7 @@ Members = dict[str, bytes]
 CODES = "layers.0.synapse.codes.npy"
 MEMORY = 1200 * 2**20
 """Address space in which a hostile file is read: NumPy and its threads take a third of it."""
-SECONDS = 60
+SECONDS = 300
 
 
 @pytest.fixture
