@@ -5,13 +5,14 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codegen.errors import InconsistentError, LinkError, ProtocolError, RefusedError
 from codegen.protocol import MAX_PAYLOAD, Client, Code, Type
+from qat.model import MAX_LAYERS
 
 VERSION = 2
 INPUT_PIECE = MAX_PAYLOAD - 4
@@ -135,6 +136,8 @@ INFO = struct.Struct("<32s32s13I")
 COUNT = struct.Struct("<QIQIQIQI")
 STEPS_DECIDED = 2**31
 """Bit of the steps that STEP and TRACE tell: no step may follow."""
+MAX_PARTS = MAX_LAYERS + 4
+"""Of a call: the layers, and what comes beside them."""
 SCORE_WORDS = PROBE_WORDS - 2
 """Scores in a reply, beside class and steps."""
 KNOWN_INSTRUCTIONS = 2 * 4096
@@ -176,16 +179,35 @@ class Device:
                 f"spikemcu speaks {VERSION}: build and write the firmware anew"
             )
 
+    def _refuse(self, kind: Type, words: int) -> NoReturn:
+        raise ProtocolError(
+            f"{self.client.name}: the answer to {kind.name} does not fit this model and protocol "
+            f"({words} words): build and write the firmware anew"
+        )
+
+    def _ask(self, kind: Type, payload: bytes, least: int = 0) -> Words:
+        """Return a reply of at least `least` words; ProtocolError for any other."""
+        reply = self.client.request(kind, payload)
+        if len(reply) % 4 or len(reply) < 4 * least:
+            self._refuse(kind, len(reply) // 4)
+        return np.frombuffer(reply, "<u4")
+
     def info(self) -> Info:
         """Return what the firmware says about itself."""
         sizes: list[int] = []
         while True:
-            reply = self.client.request(Type.INFO, struct.pack("<I", len(sizes)))
+            asked = struct.pack("<I", len(sizes))
+            reply = self._ask(Type.INFO, asked, INFO.size // 4).tobytes()
             digest, name, *words = INFO.unpack_from(reply)
-            sizes += np.frombuffer(reply, "<u4", offset=INFO.size).tolist()
+            more = np.frombuffer(reply, "<u4", offset=INFO.size).tolist()
+            sizes += more
             if len(sizes) >= words[6]:
                 break
+            if not more or words[6] > MAX_LAYERS:
+                self._refuse(Type.INFO, len(reply) // 4)
         protocol, kind, inputs, size, steps, outputs, _, state, cpuid, *stack, count, hz = words
+        if count not in list(Counter):
+            self._refuse(Type.INFO, len(reply) // 4)
         return Info(
             digest.rstrip(b"\0").decode("ascii", "replace"),
             name.rstrip(b"\0").decode("ascii", "replace"),
@@ -193,13 +215,13 @@ class Device:
             *(cpuid >> 4 & 0xFFF, *stack, Counter(count), hz),
         )
 
-    def _run(self, kind: Type, x: bytes) -> bytes:
+    def _run(self, kind: Type, x: bytes, least: int = 0) -> Words:
         """Write `x` into the input vector, then do what `kind` says."""
         last = max(0, len(x) - 1) // INPUT_PIECE * INPUT_PIECE
         for start in range(0, last, INPUT_PIECE):
             piece = x[start : start + INPUT_PIECE]
             self.client.request(Type.INPUT, struct.pack("<I", start) + piece)
-        return self.client.request(kind, struct.pack("<I", last) + x[last:] if x else b"")
+        return self._ask(kind, struct.pack("<I", last) + x[last:] if x else b"", least)
 
     def input(self, x: bytes) -> None:
         """Write the input vector."""
@@ -211,7 +233,7 @@ class Device:
 
     def step(self, x: bytes = b"") -> int:
         """Run one step and return the number of steps since the reset."""
-        return self._made(np.frombuffer(self._run(Type.STEP, x), "<u4")[0])
+        return self._made(self._run(Type.STEP, x, 1)[0])
 
     def _made(self, word: np.uint32) -> int:
         self.decided = bool(word & STEPS_DECIDED)
@@ -219,11 +241,11 @@ class Device:
 
     def trace_step(self, size: int, x: bytes = b"") -> Words:
         """Run one step and return its `size` trace words."""
-        made, *_ = reply = np.frombuffer(self._run(Type.TRACE, x), "<u4")
+        made, *_ = reply = self._run(Type.TRACE, x, 1)
         self._made(made)
         first = reply[1:]
-        if len(first) >= size:
-            return first
+        if len(first) > size:
+            self._refuse(Type.TRACE, len(reply))
         return np.concatenate([first, self.probe(len(first), size - len(first))])
 
     def probe(self, first: int, count: int) -> Words:
@@ -231,28 +253,27 @@ class Device:
         pieces = [np.empty(0, np.uint32)]
         for start in range(first, first + count, PROBE_WORDS):
             size = min(PROBE_WORDS, first + count - start)
-            reply = self.client.request(Type.PROBE, struct.pack("<II", start, size))
-            pieces.append(np.frombuffer(reply, "<u4"))
+            pieces.append(self._ask(Type.PROBE, struct.pack("<II", start, size), size)[:size])
         return np.concatenate(pieces)
 
     def infer(self, outputs: int, x: bytes = b"") -> Answer:
         """Run a whole inference by the model's own function."""
-        reply = np.frombuffer(self._run(Type.INFER, x), "<i4")
-        return self._scores(reply, outputs)
+        return self._scores(self._run(Type.INFER, x, 2).view("<i4"), outputs)
 
     def scores(self, outputs: int) -> Answer:
         """Return what the steps that were done give."""
         return self._scores(self._ask_scores(0, min(outputs, SCORE_WORDS)), outputs)
 
     def _ask_scores(self, first: int, count: int) -> NDArray[np.int32]:
-        reply = self.client.request(Type.SCORES, struct.pack("<II", first, count))
-        return np.frombuffer(reply, "<i4")
+        return self._ask(Type.SCORES, struct.pack("<II", first, count), 2 + count).view("<i4")
 
     def _scores(self, words: NDArray[np.int32], outputs: int) -> Answer:
         winner, steps, pieces, have = int(words[0]), int(words[1]), [words[2:]], len(words) - 2
         while have < outputs:
             pieces.append(self._ask_scores(have, min(outputs - have, SCORE_WORDS))[2:])
             have += len(pieces[-1])
+        if have > outputs:
+            self._refuse(Type.SCORES, have)
         return Answer(winner, np.concatenate(pieces), steps)
 
     def sample(self, values: NDArray[np.int16], restart: bool = False, keep: bool = False) -> Heard:
@@ -264,14 +285,15 @@ class Device:
         pieces = [data[i : i + INPUT_PIECE] for i in range(0, len(data), INPUT_PIECE)] or [b""]
         for i, piece in enumerate(pieces):
             flags = RESTART * (restart and i == 0) + KEEP * (keep and i == len(pieces) - 1)
-            reply = self.client.request(Type.SAMPLE, struct.pack("<I", flags) + piece)
-        results, when, winner, *_ = struct.unpack_from("<3i", reply)
-        return Heard(results, when, winner, np.frombuffer(reply, "<u4", offset=12))
+            reply = self._ask(Type.SAMPLE, struct.pack("<I", flags) + piece, 3)
+        results, when, winner = reply[:3].view("<i4").tolist()
+        return Heard(results, when, winner, reply[3:])
 
     def benchmark(self, what: What, argument: int = 0) -> Count:
         """Count the instructions of one call on the input vector; see check_count."""
-        reply = self.client.request(Type.BENCHMARK, struct.pack("<II", what, argument))
-        n, per_1000, ticks, wraps, empty, empty_wraps, known, known_wraps = COUNT.unpack(reply)
+        reply = self._ask(Type.BENCHMARK, struct.pack("<II", what, argument), COUNT.size // 4)
+        fields = COUNT.unpack_from(reply.data)
+        n, per_1000, ticks, wraps, empty, empty_wraps, known, known_wraps = fields
         spans = (Span(ticks, wraps), Span(empty, empty_wraps), Span(known, known_wraps))
         return Count(n, per_1000, *spans)
 
@@ -279,18 +301,21 @@ class Device:
         """Return the parts of the last benchmark; the firmware must be built with MODEL_MARKS."""
         words: list[int] = []
         while True:
-            reply = self.client.request(Type.PARTS, struct.pack("<I", len(words) // 3))
-            ticks, marks, first, count, *more = np.frombuffer(reply, "<u4").tolist()
+            reply = self._ask(Type.PARTS, struct.pack("<I", len(words) // 3), 4).tolist()
+            ticks, marks, first, count, *more = reply
             words += more
             if len(words) >= 3 * count:
                 break
+            if not more or count > MAX_PARTS:
+                self._refuse(Type.PARTS, len(reply))
+        if not marks or len(words) % 3:
+            self._refuse(Type.PARTS, len(reply))
         parts = tuple(Part(*words[i : i + 3]) for i in range(0, len(words), 3))
         return Parts(first, ticks / marks, parts)
 
     def stack(self, what: What) -> int:
         """Return the bytes of stack that one call takes, by what it leaves of a painted one."""
-        reply = self.client.request(Type.STACK, struct.pack("<I", what))
-        return int(struct.unpack("<I", reply)[0])
+        return int(self._ask(Type.STACK, struct.pack("<I", what), 1)[0])
 
 
 def instructions_of(parts: Parts, per_1000: int) -> list[int]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from codegen.examples import Recording, Vectors
 from codegen.packages import package
@@ -38,7 +40,8 @@ def generate(
     vectors, and what the format wants.
 
     The folder is made if it is missing. Everything is rendered before the first file is
-    written, and each file is replaced whole, so that a failure leaves no half of one behind.
+    written, and each file is replaced whole, so that a failure leaves no half of one behind. The
+    manifest comes last: `spikemcu check --code` notices a folder of which only a part is new.
 
     core, activity: what the kernels are chosen for; see codegen.stages.plan
     form:    a row of codegen.packages.FORMATS: "c", "arduino", "platformio", "cmake", "zephyr"
@@ -48,12 +51,27 @@ def generate(
     Raises ValueError if the name is no C identifier, the format is not known or the folder
     cannot be written.
     """
-    model, folder = renamed(model, name), Path(folder)
-    files = package(model, form, core=core, activity=activity, vectors=vectors, recording=recording)
-    manifest = json.dumps(summarize(model, core, activity), indent=2) + "\n"
+    model, options = renamed(model, name), {"vectors": vectors, "recording": recording}
+    return write_files(Path(folder), files_of(model, form, core, activity, **options))
+
+
+def files_of(
+    model: Model,
+    form: str = "c",
+    core: str | None = None,
+    activity: Activity | None = None,
+    **examples: Any,
+) -> dict[str, str]:
+    """Return {file: text} of what `generate` writes, in this order: the manifest last."""
+    files = package(model, form, core=core, activity=activity, **examples)
+    return {**files, "manifest.json": json.dumps(summarize(model, core, activity), indent=2) + "\n"}
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
+    """Write {file: text} to a folder, each file whole or not at all; return {file: path}."""
     paths = {}
     try:
-        for file, text in {**files, "manifest.json": manifest}.items():
+        for file, text in files.items():
             paths[file] = folder / file
             paths[file].parent.mkdir(parents=True, exist_ok=True)
             write_atomically(paths[file], text.encode())

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from qat.quantize import finite
 from qat.sensing import Real, shown
 
+MAX_LABEL = 2**31
+
 
 def checked_labels(what: str, y: ArrayLike, samples: int) -> NDArray[np.int64]:
     """Return labels as int64, (samples,); ValueError if they are no whole numbers from 0."""
@@ -21,8 +23,9 @@ def checked_labels(what: str, y: ArrayLike, samples: int) -> NDArray[np.int64]:
         raise ValueError(f"{what}: found {len(array)} labels for {samples} samples")
     if (array != np.rint(array)).any():
         raise ValueError(f"{what}: holds fractions; labels must be whole numbers from 0")
-    if len(array) and array.min() < 0:
-        raise ValueError(f"{what}: holds {array.min()}; labels must be whole numbers from 0")
+    wrong = array[(array < 0) | (array >= MAX_LABEL)]
+    if len(wrong):
+        raise ValueError(f"{what}: holds {wrong.min()}; labels must be whole numbers from 0")
     return array.astype(np.int64)
 
 

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qat import fetch, sources
+from qat.arrays import Arrays
 from qat.dataset import Dataset, from_arrays, stratified
 from qat.encode import resample
 from qat.files import Reading, from_file, is_file_of_data
+from qat.model.checks import plain
 from qat.recordings import from_recording
 
 __all__ = [
@@ -73,7 +75,7 @@ def _digits(name: str, row: Named) -> Dataset:
     return replace(data, input_range=(0, 16))
 
 
-def _fetched(row: Named) -> fetch.Arrays:
+def _fetched(row: Named) -> Arrays:
     assert row.fetched is not None
     return fetch.arrays(row.fetched)
 
@@ -266,7 +268,9 @@ def load(
     try:
         return from_file(path, seed, reading)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {plain(error)}") from None
+    except MemoryError:
+        raise ValueError(f"{path}: needs more memory than there is") from None
 
 
 def _named(name: str, how: Reading) -> Dataset:

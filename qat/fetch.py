@@ -18,15 +18,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qat.arrays import Arrays, read_arrays
 from qat.cache import user_cache
 from qat.model import write_atomically
 
-Arrays = dict[str, NDArray[Any]]
 Contents = dict[str, bytes]
 
 TIMEOUT_SECONDS = 600
@@ -183,9 +181,9 @@ def _keep(path: Path, values: Arrays) -> None:
 def _read(source: Source) -> Arrays:
     path = source.kept
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            values = {key: archive[key] for key in source.shapes}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        with path.open("rb") as file:
+            values = read_arrays(file, "an archive", source.shapes)
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path}: is damaged ({error}); delete it to fetch it again") from None
     if any(values[key].shape != shape for key, shape in source.shapes.items()):
         raise ValueError(f"{path}: does not hold {source.name}; delete it to fetch it again")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qat import readers
+from qat.arrays import read_arrays
+from qat.checks import checked_labels, checked_samples
 from qat.dataset import Dataset, from_arrays
-from qat.memory import require
 from qat.recordings import TESTS, VALIDATE, divide_by, from_recording
 
 Parts = dict[str, Any]
@@ -89,34 +89,28 @@ def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
 
 def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
     """Return the data set of lines: windows of them, or each for itself."""
+    if by is not None and np.shape(by) != np.shape(x)[:1]:
+        raise ValueError(f"by: found shape {np.shape(by)}; needs one name for each line of x")
     if how.window is not None:
         return from_recording(x, y, how.window, how.hop, how.group or 1, by=by, **about)
     about |= {"each_feature": True}
     if by is None:
         return from_arrays(x, y, **about)
-    parts = divide_by(np.asarray(by), np.asarray(y), about["seed"])
+    x = checked_samples("x", x)
+    labels = checked_labels("y", y, len(x))
+    parts = divide_by(np.asarray(by), labels, about["seed"])
     held_out = parts == TESTS
     validates = parts[~held_out] == VALIDATE
     pairs = (x[~held_out], y[~held_out], x[held_out], y[held_out])
     return from_arrays(*pairs, validates=validates, **about)
 
 
-def _unpacked(path: Path) -> int:
-    """Return the bytes of the arrays of an .npz file, 0 for a file that is none."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(member.file_size for member in archive.infolist())
-    except zipfile.BadZipFile:
-        return 0
-
-
 def _npz(path: Path) -> Parts:
-    require("its arrays", _unpacked(path), "give fewer samples")
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
-        raise ValueError(f"is not an .npz file of plain arrays ({error})") from None
+    with path.open("rb") as file:
+        try:
+            arrays = read_arrays(file, "an archive")
+        except ValueError as error:
+            raise ValueError(f"is not an .npz file of plain arrays ({error})") from None
     missing = [key for key in ("x", "y") if key not in arrays]
     if missing:
         raise ValueError(

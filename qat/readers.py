@@ -6,19 +6,28 @@ import csv
 import gzip
 import io
 import pickle
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.memory import require
+from qat.memory import BYTES_PER_INPUT, require
+from qat.model.archive import in_order
+from qat.model.checks import plain
 
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """Element types of an IDX file by their code."""
+
+MAX_DIMENSIONS = 32
+"""Of an array in NumPy."""
+
+PIECE = 2**20
+"""Bytes that are unpacked at a time."""
 
 
 # ------------------------------------------------------------------------ IDX
@@ -30,19 +39,39 @@ def idx(content: bytes) -> NDArray[Any]:
     Two zero bytes, a type code, the number of dimensions, each dimension as big-endian uint32,
     then the elements.
     """
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"is not a whole .gz file ({error})") from None
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES:
+    zipped = content[:2] == b"\x1f\x8b"
+    stream: Any = gzip.GzipFile(fileobj=io.BytesIO(content)) if zipped else io.BytesIO(content)
+    try:
+        return _idx(stream)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"is not a whole .gz file ({error})") from None
+
+
+def _idx(stream: BinaryIO) -> NDArray[Any]:
+    """Return the array of a plain IDX file; no more is read than its header says."""
+    head = stream.read(4)
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in IDX_TYPES:
         raise ValueError("is not an IDX file")
-    dtype, start = np.dtype(IDX_TYPES[content[2]]), 4 + 4 * content[3]
-    shape = [int(n) for n in np.frombuffer(content[4:start], ">u4")]
-    if len(shape) != content[3] or len(content) != start + prod(shape) * dtype.itemsize:
+    dtype, dimensions = np.dtype(IDX_TYPES[head[2]]), head[3]
+    sizes = stream.read(4 * dimensions)
+    if not 1 <= dimensions <= MAX_DIMENSIONS or len(sizes) != 4 * dimensions:
+        raise ValueError(f"is a damaged IDX file (it should have {dimensions} dimensions)")
+    shape = [int(n) for n in np.frombuffer(sizes, ">u4")]
+    require(f"{prod(shape):,} values", BYTES_PER_INPUT * prod(shape), "divide the file")
+    size = prod(shape) * dtype.itemsize
+    body = _at_most(stream, size + 1)
+    if len(body) != size:
         raise ValueError(f"is a damaged IDX file (it should hold {shape})")
-    values = np.frombuffer(content, dtype, offset=start).reshape(shape)
-    return values.astype(dtype.newbyteorder("="))
+    return np.frombuffer(body, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+def _at_most(stream: BinaryIO, size: int) -> bytes:
+    """Read `size` bytes, or what there is; memory is taken for what comes only."""
+    pieces = []
+    while size > 0 and (piece := stream.read(min(size, PIECE))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
 
 
 def idx_pair(path: Path) -> dict[str, NDArray[Any]]:
@@ -122,7 +151,10 @@ def _lines(path: Path) -> list[list[str]]:
     """Return the lines of a CSV file as cells; ValueError if their numbers differ."""
     text = path.read_text(encoding="utf-8-sig")
     require("reading it", BYTES_PER_CELL * text.count(","), "give fewer lines or columns")
-    lines = [row for row in csv.reader(io.StringIO(text)) if row]
+    try:
+        lines = [row for row in csv.reader(io.StringIO(text)) if row]
+    except csv.Error as error:
+        raise ValueError(f"is not a .csv file ({error})") from None
     if not lines:
         raise ValueError("is empty")
     for i, row in enumerate(lines):
@@ -205,9 +237,14 @@ def ts(content: bytes) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[st
     """
     lines = content.decode("utf-8").splitlines()
     header = [line for line in lines if line.startswith("@")]
-    classes = next(line.split()[2:] for line in header if line.lower().startswith("@classlabel"))
+    named = [line.split()[2:] for line in header if line.lower().startswith("@classlabel")]
+    if not named:
+        raise ValueError("is no .ts file of classes: it has no line @classLabel")
+    classes = named[0]
     rows = [line.split(":") for line in lines if line and line[0] not in "@#"]
     x = np.array([[channel.split(",") for channel in row[:-1]] for row in rows], np.float64)
+    if x.ndim != 3:
+        raise ValueError("is a damaged .ts file: its samples are no channels of values")
     y = np.array([classes.index(row[-1].strip()) for row in rows])
     return x.transpose(0, 2, 1), y, tuple(classes)
 
@@ -215,8 +252,47 @@ def ts(content: bytes) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[st
 # --------------------------------------------------------------------- pickles
 
 
-class _Arrays(pickle.Unpickler):
-    """Rebuilds NumPy arrays and plain values, and nothing else."""
+class _Dtype:
+    """Stands for a NumPy dtype while a pickle is read."""
+
+    def __init__(self, text: object, *_: object) -> None:
+        if not isinstance(text, str) or not re.fullmatch(r"[biufOSU]\d{1,6}", text):
+            raise ValueError(f"holds an array of {text!r}; only plain types are admitted")
+        self.text, self.order = text, "="
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = {"<": "<", ">": ">", "|": "|"}.get(state[1], "=")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type itself."""
+        return np.dtype(self.order + self.text)
+
+
+class _Array:
+    """Stands for a NumPy array while a pickle is read: nothing of NumPy sees its state as it is."""
+
+    state: tuple[Any, ...] = ()
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = tuple(state)
+
+    def array(self, made: Callable[[Any], Any]) -> NDArray[Any]:
+        """Return the array; `made` makes what an array of objects holds."""
+        _, shape, kind, fortran, content = self.state
+        if kind.text[0] != "O":
+            return in_order(np.frombuffer(content, kind.dtype), shape, fortran)
+        values = np.empty(len(content), object)
+        for i, value in enumerate(content):
+            values[i] = made(value)
+        return values.reshape(shape)
+
+
+class _Arrays(pickle._Unpickler):
+    """Rebuilds plain values and what stands for arrays, and nothing else.
+
+    The one in Python, whose memory is bounded by the content.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _ADMITTED:
@@ -230,15 +306,32 @@ def _bytes_of(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-_reconstruct = np.empty(0).__reduce__()[0]
+def _reconstruct(*_: object) -> _Array:
+    return _Array()
+
 
 _ADMITTED: dict[tuple[str, str], Any] = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _bytes_of,
 }
+
+
+def _made(value: Any, known: dict[int, Any]) -> Any:
+    """Return a value with arrays in place of what stands for them; known: what was made, by id."""
+    if id(value) in known or not isinstance(value, dict | list | tuple | _Array):
+        return known.get(id(value), value)
+    made: Any
+    if isinstance(value, _Array):
+        made = value.array(lambda inner: _made(inner, known))
+    elif isinstance(value, dict):
+        made = {key: _made(inner, known) for key, inner in value.items()}
+    else:
+        made = type(value)(_made(inner, known) for inner in value)
+    known[id(value)] = made
+    return made
 
 
 def pickled(content: bytes) -> Any:
@@ -247,11 +340,11 @@ def pickled(content: bytes) -> Any:
     Raises ValueError for anything else in it; nothing of that is imported or called.
     """
     file = io.BytesIO(content)
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("is not a .npy file of version 1.0")
-    np.lib.format.read_array_header_1_0(file)
     try:
-        array = _Arrays(file).load()
-    except (pickle.UnpicklingError, EOFError, AttributeError, TypeError) as error:
-        raise ValueError(f"is a damaged pickle ({error})") from None
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError("it is no .npy file of version 1.0")
+        np.lib.format.read_array_header_1_0(file)
+        array = _made(_Arrays(file).load(), {})
+    except Exception as error:  # a pickle is a program: any kind of error may come of it
+        raise ValueError(f"is a damaged pickle ({plain(error)})") from None
     return array.item() if isinstance(array, np.ndarray) and array.ndim == 0 else array

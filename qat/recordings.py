@@ -13,15 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.checks import check_classes, check_features, check_samples, checked_labels
 from qat.dataset import TEST, VALIDATION, Dataset, from_raw
-from qat.memory import require
+from qat.memory import BYTES_PER_INPUT, require
 from qat.quantize import finite
 from qat.sensing import Raw, check_fit, given_unit, own_unit, to_samples
 
 TRIALS = 100
 """Divisions of whole recordings that are tried until every class has some that train."""
-
-BYTES_PER_VALUE = 20
-"""Memory that an input takes while data are made, besides its samples."""
 
 TRAIN, VALIDATE, TESTS, LEFT_OUT = 0, 1, 2, -1
 
@@ -170,7 +167,7 @@ def from_recording(
     classes = class_names or tuple(map(str, range(int(labels.max()) + 1)))
     _check_parts(parts, of, classes, timing, by is not None)
     steps, channels = window // group, array.shape[1]
-    needed = len(starts) * channels * (2 * window + BYTES_PER_VALUE * steps)
+    needed = len(starts) * channels * (2 * window + BYTES_PER_INPUT * steps)
     require(f"{len(starts):,} windows", needed, "use a larger hop")
     divided = [starts[parts == part] for part in (TRAIN, VALIDATE, TESTS)]
     raw = _raw(array, divided, timing, unit, channel_names)

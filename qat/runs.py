@@ -14,19 +14,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qat.arrays import Arrays, read_arrays
 from qat.dataset import Dataset
 from qat.model import Model, write_atomically
-
-Arrays = dict[str, NDArray[Any]]
+from qat.model.checks import plain
 
 FORMAT = 1
 STATE = "state"
@@ -117,20 +115,20 @@ class RunFolder:
 
 
 def _damaged(path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{path}: is no checkpoint, or a damaged one ({error}); train from the start")
+    return ValueError(
+        f"{path}: is no checkpoint, or a damaged one ({plain(error)}); train from the start"
+    )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+        with path.open("rb") as file:
+            arrays = {key: array.copy() for key, array in read_arrays(file, "an archive").items()}
         values = json.loads(arrays.pop(STATE).tobytes())
         return dict(values), arrays
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise _damaged(path, error) from None
-    except Exception as error:  # zlib.error has no public base but Exception
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
         raise _damaged(path, error) from None
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat import readers
+from qat.arrays import Arrays
 from qat.dataset import stratified
 from qat.encode import windows
-from qat.fetch import Arrays, Contents, Package, Source
+from qat.fetch import Contents, Package, Source
 
 IMAGE_SHAPES = {
     "x": (60_000, 784),

@@ -77,7 +77,7 @@ def _trained_on(model: Model) -> str | None:
     """Return the named data set that a model was trained on, if any."""
     training = model.metadata.get("training")
     name = training.get("data") if isinstance(training, dict) else None
-    return name if name in DATASETS else None
+    return name if isinstance(name, str) and name in DATASETS else None
 
 
 def _data_here(model: Model) -> str | None:

@@ -6,8 +6,6 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from codegen.boards import find_board
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output, percent
@@ -18,6 +16,8 @@ from codegen.weights import weights_header
 from codegen.write import generate as write_pair
 from qat import health
 from qat.model import Activity, Model, write_atomically
+from qat.model.archive import array_of
+from qat.model.checks import plain, shares
 
 
 def info(arguments: Namespace) -> int:
@@ -91,11 +91,11 @@ def _sensor(numbers: dict[str, Any]) -> list[str]:
 def _measured(model: Model) -> list[str]:
     """Return what training left in the metadata, as lines."""
     lines = []
-    accuracy, rates = model.metadata.get("accuracy"), model.metadata.get("firing_rates")
-    if isinstance(accuracy, dict):
-        known = ", ".join(f"{part} {percent(value)}" for part, value in accuracy.items())
+    accuracy, rates = model.metadata.get("accuracy"), shares(model.metadata.get("firing_rates"))
+    if isinstance(accuracy, dict) and shares(list(accuracy.values())):
+        known = ", ".join(f"{plain(part)} {percent(value)}" for part, value in accuracy.items())
         lines.append(f"accuracy: {known}")
-    if isinstance(rates, list):
+    if rates:
         known = ", ".join(percent(rate) for rate in rates)
         lines.append(f"firing rate of each layer, per neuron and step: {known}")
     return lines
@@ -190,11 +190,11 @@ def weights(arguments: Namespace) -> int:
 
 def _codes(path: Path) -> Any:
     try:
-        return np.load(path, allow_pickle=False)
+        return array_of(path.read_bytes(), "it")
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path}: is no .npy file of plain numbers ({error})") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: is no .npy file of plain numbers ({plain(error)})") from None
 
 
 def check(arguments: Namespace) -> int:

@@ -17,7 +17,7 @@ from codegen.costs import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.datasets import Dataset
 from qat.encode import INPUTS
-from qat.model import C_KEYWORDS, MAX_NAME, Model, check_c_name
+from qat.model import C_KEYWORDS, FILE_NAMES, MAX_NAME, Model, check_c_name
 from qat.recipes import Recipe, recipe_for, recipe_named
 from qat.train import check_task
 
@@ -27,7 +27,7 @@ DEFAULT_HIDDEN = {"digits": [64]}
 def c_name(text: str) -> str:
     """Return a C identifier made from a data set's name."""
     name = re.sub(r"\W", "_", text)
-    if name in C_KEYWORDS or not name[:1].isalpha():
+    if name in C_KEYWORDS or name.lower() in FILE_NAMES or not name[:1].isalpha():
         name = f"snn_{name}"
     return name[:MAX_NAME]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from codegen.stages.common import uniform
 from codegen.stages.records import C_BYTES, Field, Table
 from qat.model import INT32_MAX, Model, Sensor
 
+FLOAT_MAX = sys.float_info.max
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
 
 MODES = ("held", "steps", "ring", "free")
@@ -161,11 +163,10 @@ def _fields(mode: str, model: Model, sensor: Sensor, ctype: str) -> tuple[Field,
 def _unit(model: Model) -> str:
     """Return the unit of the samples as text for a comment, empty if it is not known."""
     unit = model.metadata.get("sample_unit")
-    if isinstance(unit, int | float):
-        return f"{unit:g}"
-    if isinstance(unit, list) and all(isinstance(u, int | float) for u in unit):
-        return ", ".join(f"{u:g}" for u in unit)
-    return ""
+    units = unit if isinstance(unit, list) else [unit]
+    if not all(isinstance(u, int | float) and abs(u) <= FLOAT_MAX for u in units):
+        return ""
+    return ", ".join(f"{u:g}" for u in units)
 
 
 def _names(model: Model) -> tuple[str, ...]:

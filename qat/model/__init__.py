@@ -20,8 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.model import file as _file
 from qat.model.activity import Activity, Rates
+from qat.model.atomic import write_atomically
 from qat.model.bounds import Bounds, Interval, LayerBounds, model_bounds
-from qat.model.checks import INT32_MAX, integer
+from qat.model.checks import INT32_MAX, MAX_LAYERS, check_size, integer, plain
 from qat.model.execution import (
     Result,
     State,
@@ -31,7 +32,6 @@ from qat.model.execution import (
     run,
     running_scores,
 )
-from qat.model.file import write_atomically
 from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
 from qat.model.records import (
     CODE_RANGE,
@@ -51,6 +51,7 @@ __all__ = [
     "INPUTS",
     "INT32_MAX",
     "LIF",
+    "MAX_LAYERS",
     "Accumulate",
     "Activity",
     "Analog",
@@ -89,6 +90,8 @@ C_KEYWORDS = frozenset(
     "constexpr delete explicit export false friend mutable namespace new not nullptr operator or "
     "private protected public template this throw true try typename using virtual xor".split()
 )
+FILE_NAMES = frozenset("stdbool stddef stdint string binding driver recording vectors".split())
+"""Of headers that stand beside the generated one, or that it includes."""
 MAX_NAME = 31
 
 
@@ -99,6 +102,8 @@ def check_c_name(name: Any) -> str:
                          "digits or underscores")  # fmt: skip
     if name in C_KEYWORDS:
         raise ValueError(f"name: {name!r} is a keyword of C or C++; choose another")
+    if name.lower() in FILE_NAMES:
+        raise ValueError(f"name: {name!r} is the name of another header; choose another")
     if len(name) > MAX_NAME:
         raise ValueError(f"name: found {len(name)} characters; at most {MAX_NAME}")
     return name
@@ -167,6 +172,7 @@ class Model:
             )
 
     def _check_chain(self) -> None:
+        check_size(len(self.layers), sum(synapse.n_out for _, synapse in self.synapses()))
         size = self.input.lines
         for where, synapse in self.synapses():
             if synapse.n_in != size:
@@ -186,7 +192,7 @@ class Model:
     def _check_metadata(self) -> None:
         try:
             json.dumps(dict(self.metadata), allow_nan=False)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"Model.metadata: must hold JSON values ({error})") from None
 
     def _check_stop(self) -> None:
@@ -299,13 +305,15 @@ class Model:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to `path`, whole or not at all; the same model gives the same bytes.
 
-        Raises ValueError if the file cannot be written.
+        Raises ValueError if the file cannot be written, or is larger than one that is read.
         """
         path = Path(path)
         try:
             write_atomically(path, _file.to_bytes(self))
         except OSError as error:
             raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Model:
@@ -316,15 +324,17 @@ class Model:
         """
         path = Path(path)
         try:
-            values, claimed = _file.from_bytes(path.read_bytes())
+            values, claimed = _file.from_bytes(_file.content(path))
             model = cls(**values)
         except OSError as error:
             raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path}: {error}") from None
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"{path}: {plain(error)}") from None
+        except MemoryError:
+            raise ValueError(f"{path}: needs more memory than there is") from None
         if model.digest() != claimed:
             raise ValueError(
-                f"{path}: the header claims digest {claimed}, the content has {model.digest()}; "
-                "the file was changed after it was saved"
+                f"{path}: the header claims digest {plain(claimed)}, the content has "
+                f"{model.digest()}; the file was changed after it was saved"
             )
         return model

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qat.model.checks import is_share, shares
 from qat.model.execution import check_input
 
 if TYPE_CHECKING:
@@ -169,8 +170,9 @@ def assumed(model: Model, density: float | None = None) -> Activity:
     Without a density the firing rates of the metadata count, else DENSITY.
     """
     layers = model.layers
-    rates, note = model.metadata.get("firing_rates"), "firing rates of the metadata"
-    if density is not None or not isinstance(rates, list) or len(rates) != len(layers):
+    rates = shares(model.metadata.get("firing_rates"), len(layers))
+    note = "firing rates of the metadata"
+    if density is not None or rates is None:
         rates = [DENSITY if density is None else density] * len(layers)
         note = f"{rates[0]:g} spikes per neuron and step assumed"
     low, high = model.input.reads
@@ -210,16 +212,19 @@ def _chance(steps: int, count: int, rate: float) -> float:
 
 def _from_json(model: Model, known: Any) -> Activity:
     """Return the activity that metadata hold, or raise ValueError."""
+    most = 0 if model.steps is None else min(model.steps, COUNTS - 1) + 1
     try:
         layers = tuple(Rates(r["rate"], r["busy"], tuple(r["counts"])) for r in known["layers"])
         made = None if model.stop is None else known.get("steps")
         found = Activity(
             tuple(known["values"]), known["busy"], layers, "of the training data", made
         )
-        numbers = [*found.values, found.busy, *(r.rate for r in layers), *(r.busy for r in layers)]
-        right = all(0 <= number <= 1 for number in numbers)
+        numbers = [*found.values, found.busy]
+        for r in layers:
+            numbers += [r.rate, r.busy, *r.counts]
+        right = all(map(is_share, numbers)) and {len(r.counts) for r in layers} <= {0, most}
         right &= made is None or 1 <= made <= (model.steps or 1)
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         right, found = False, assumed(model)
     sizes = len(found.values), len(found.layers)
     low, high = model.input.reads

@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 INT32_MAX = 2**31 - 1
 
+MAX_LAYERS, MAX_NEURONS = 256, 2**18
+"""Of a model: more than any microcontroller holds. They bound the work of the proved ranges."""
+
 IntArray = NDArray[np.integer[Any]]
 
 
@@ -42,7 +45,43 @@ def per_layer_or_neuron(what: str, value: ArrayLike, low: int) -> IntArray:
     return array
 
 
+def of_kind(what: str, value: Any, kind: type) -> None:
+    """Refuse a record of another kind."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{what}: found {type(value).__name__}; must be a {kind.__name__}")
+
+
 def must_match(what: str, array: IntArray, size: int) -> None:
     """Refuse a per-neuron array whose length is not the number of neurons."""
     if array.ndim == 1 and len(array) != size:
         raise ValueError(f"{what}: found {len(array)} values; the layer has {size} neurons")
+
+
+def check_size(layers: int, neurons: int = 0) -> None:
+    """Refuse more layers or neurons than a model may have."""
+    for what, found, most in (("layers", layers, MAX_LAYERS), ("neurons", neurons, MAX_NEURONS)):
+        if found > most:
+            raise ValueError(f"Model.layers: found {found:,} {what}; at most {most:,}")
+
+
+LONGEST = 400
+"""Characters of a text from a file that an error repeats."""
+
+
+def plain(text: object) -> str:
+    """Return one line of plain text: what a file holds may be anything, terminal codes included."""
+    line = " ".join(str(text).split())
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line[: LONGEST + 1])
+    return shown if len(shown) <= LONGEST else shown[:LONGEST] + " ..."
+
+
+def shares(value: Any, count: int | None = None) -> list[float] | None:
+    """Return JSON numbers in [0, 1], `count` of them if given; None for anything else."""
+    if not isinstance(value, list) or count not in (None, len(value)):
+        return None
+    return value if all(map(is_share, value)) else None
+
+
+def is_share(value: Any) -> bool:
+    """Return True for a number in [0, 1]."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1

@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
@@ -22,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qat.model.archive import Archive
+from qat.model.checks import check_size
 from qat.model.inputs import INPUTS, Delta, Input, Latency
 from qat.model.records import LIF, Accumulate, Count, Dense, EarlyStop, Layer
 from qat.model.sensor import Sensor
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 FORMAT = 1
 HEADER = "header.json"
 MAX_HEADER_BYTES = 2**24
+MAX_DEPTH = 32
+"""Of the header's JSON values; a model's own are five deep, what is deeper are metadata."""
+MAX_BYTES = 2**28
+"""Of a file, and of all that is read of its members: weights beyond that fit no microcontroller."""
+MAX_NPY_HEADER = 128
+"""Of an array, in bytes."""
 RECORDS: dict[str, type] = {
     cls.__name__.lower(): cls
     for cls in (*INPUTS, Dense, LIF, Layer, Accumulate, Count, EarlyStop, Sensor)
@@ -41,28 +47,10 @@ RECORDS: dict[str, type] = {
 OPTIONAL = ("stop", "sensor")
 """Records that a model may do without, and then leaves out of its file and its digest."""
 
+DIGESTED = 2**20
+"""Codes that are digested at a time: they take four bytes there."""
+
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` so that `path` holds either its old content or all of the new one."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 # ------------------------------------------------------------------ writing
@@ -85,7 +73,10 @@ def _describe(record: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict
 
 
 def to_bytes(model: Model) -> bytes:
-    """Return the model file: the same model gives the same bytes."""
+    """Return the model file: the same model gives the same bytes.
+
+    Raises ValueError for one that could not be read again.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     header = {
         "format": FORMAT,
@@ -101,6 +92,12 @@ def to_bytes(model: Model) -> bytes:
         if getattr(model, name) is not None:
             header[name] = _describe(getattr(model, name), name, arrays)
     text = json.dumps(header, sort_keys=True, indent=1, allow_nan=False)
+    size = sum(array.nbytes + MAX_NPY_HEADER for array in arrays.values()) + len(text)
+    if size > MAX_BYTES or len(text) > MAX_HEADER_BYTES or _depth(header) > MAX_DEPTH:
+        raise ValueError(
+            f"has {size:,} bytes, {len(text):,} of them names and metadata; at most "
+            f"{MAX_BYTES:,} and {MAX_HEADER_BYTES:,} are read, nested {MAX_DEPTH} deep"
+        )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         _add(archive, HEADER, text.encode())
@@ -122,74 +119,56 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
 # ------------------------------------------------------------------ reading
 
 
-class _Archive:
-    """The members of a model file, read with every size checked."""
-
-    def __init__(self, data: bytes) -> None:
-        try:
-            self.zip = zipfile.ZipFile(io.BytesIO(data))
-        except (zipfile.BadZipFile, EOFError, ValueError):
-            raise ValueError("not a model file, or truncated") from None
-        self.members = {info.filename: info for info in self.zip.infolist()}
-
-    def read(self, name: str) -> bytes:
-        if name not in self.members:
-            raise ValueError(f"member {name} is missing")
-        try:
-            return self.zip.read(name)
-        except (
-            zipfile.BadZipFile,
-            EOFError,
-            OSError,
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-        ):
-            raise ValueError(f"member {name} is damaged") from None
-        except Exception as error:  # zlib.error has no public base but Exception
-            raise ValueError(f"member {name} is damaged ({error})") from None
-
-    def header(self) -> dict[str, Any]:
-        if HEADER not in self.members:
-            raise ValueError(f"not a model file: it has no {HEADER}")
-        if self.members[HEADER].file_size > MAX_HEADER_BYTES:
-            raise ValueError(f"{HEADER} is larger than {MAX_HEADER_BYTES} bytes")
-        try:
-            header = json.loads(self.read(HEADER))
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"{HEADER} cannot be read ({error})") from None
-        if not isinstance(header, dict):
-            raise ValueError(f"{HEADER} must be an object")
-        return header
-
-    def array(self, name: Any) -> NDArray[Any]:
-        data = self.read(f"{name}.npy")
-        stream = io.BytesIO(data)
-        try:
-            version = np.lib.format.read_magic(stream)
-            if version != (1, 0):
-                raise ValueError(f"array version {version}")
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-        except Exception as error:  # numpy parses the header with ast: many kinds of error
-            raise ValueError(f"array {name} has a damaged header ({error})") from None
-        if dtype.kind != "i" or fortran:
-            raise ValueError(f"array {name} has dtype {dtype}; only C-ordered integers are read")
-        size = dtype.itemsize
-        for extent in shape:
-            size *= extent
-        if size != len(data) - stream.tell():
-            raise ValueError(
-                f"array {name} claims {size} bytes; it has {len(data) - stream.tell()}"
-            )
-        return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape)
+def content(path: Path) -> bytes:
+    """Return the bytes of a file; ValueError for more than a model can have."""
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"is larger than {MAX_BYTES:,} bytes; no model file is")
+    return data
 
 
-def _restore(description: Any, archive: _Archive, where: str) -> Any:
+def _header(archive: Archive) -> dict[str, Any]:
+    """Return the header of a model file."""
+    if HEADER not in archive:
+        raise ValueError(f"not a model file: it has no {HEADER}")
+    if archive.size(HEADER) > MAX_HEADER_BYTES:
+        raise ValueError(f"{HEADER} is larger than {MAX_HEADER_BYTES} bytes")
+    try:
+        header = json.loads(archive.read(HEADER))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{HEADER} cannot be read ({error})") from None
+    if not isinstance(header, dict):
+        raise ValueError(f"{HEADER} must be an object")
+    if _depth(header) > MAX_DEPTH:
+        raise ValueError(f"{HEADER} cannot be read (it is nested more than {MAX_DEPTH} deep)")
+    return header
+
+
+def _depth(tree: Any) -> int:
+    """Return how deep JSON values are nested, MAX_DEPTH + 1 at most."""
+    nodes, depth = [tree], 0
+    while nodes and depth <= MAX_DEPTH:
+        inner = [node.values() if isinstance(node, dict) else node for node in nodes]
+        nodes = [y for row in inner for y in row if isinstance(y, dict | list)]
+        depth += 1
+    return depth
+
+
+def _array(archive: Archive, name: Any) -> NDArray[Any]:
+    array = archive.array(name)
+    if array.dtype.kind != "i":
+        raise ValueError(f"array {name} has dtype {array.dtype}; only integers are read")
+    return array
+
+
+def _restore(description: Any, archive: Archive, where: str) -> Any:
     """Return the record of a JSON form, or raise ValueError naming `where`."""
-    if not isinstance(description, dict) or description.get("kind") not in RECORDS:
-        kind = description.get("kind") if isinstance(description, dict) else description
+    record = isinstance(description, dict)
+    kind = description.get("kind") if record else description
+    if not record or not isinstance(kind, str) or kind not in RECORDS:
         raise ValueError(f"{where}: unknown record {kind!r}; a newer spikemcu may read it")
-    cls = RECORDS[description["kind"]]
+    cls = RECORDS[kind]
     known = {field.name: field for field in fields(cls)}
     given = {key: value for key, value in description.items() if key != "kind"}
     unknown = sorted(set(given) - set(known))
@@ -201,9 +180,9 @@ def _restore(description: Any, archive: _Archive, where: str) -> Any:
     return cls(**values)
 
 
-def _value(value: Any, archive: _Archive, where: str) -> Any:
+def _value(value: Any, archive: Archive, where: str) -> Any:
     if isinstance(value, dict) and set(value) == {"array"}:
-        return archive.array(value["array"])
+        return _array(archive, value["array"])
     if isinstance(value, dict):
         return _restore(value, archive, where)
     if isinstance(value, list):
@@ -211,10 +190,11 @@ def _value(value: Any, archive: _Archive, where: str) -> Any:
     return value
 
 
-def _model_fields(header: Mapping[str, Any], archive: _Archive) -> dict[str, Any]:
+def _model_fields(header: Mapping[str, Any], archive: Archive) -> dict[str, Any]:
     layers, metadata = header.get("layers"), header.get("metadata", {})
     if not isinstance(layers, list) or not isinstance(metadata, dict):
         raise ValueError("layers must be a list and metadata an object")
+    check_size(len(layers))
     readout = header.get("readout")
     optional = {
         name: _restore(header[name], archive, name)
@@ -234,8 +214,8 @@ def _model_fields(header: Mapping[str, Any], archive: _Archive) -> dict[str, Any
 
 def from_bytes(data: bytes) -> tuple[dict[str, Any], str]:
     """Return (fields of the Model, the digest that the file claims), or raise ValueError."""
-    archive = _Archive(data)
-    header = archive.header()
+    archive = Archive(io.BytesIO(data), "a model file", MAX_BYTES)
+    header = _header(archive)
     version = header.get("format")
     if version != FORMAT:
         raise ValueError(
@@ -267,7 +247,9 @@ def digest(model: Model) -> str:
 
     def synapse(dense: Dense) -> None:
         text("dense", *dense.codes.shape, dense.fraction_bits, dense.input_shift)
-        h.update(np.ascontiguousarray(dense.codes, dtype="<i4").tobytes())
+        codes = dense.codes.ravel()
+        for start in range(0, codes.size, DIGESTED):
+            h.update(codes[start : start + DIGESTED].astype("<i4").tobytes())
         array("bias", dense.bias, dense.n_out)
 
     _digest_input(model.input, text)

@@ -7,6 +7,7 @@ step) and what the first layer receives (`lines` values of `reads`, spikes where
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -170,6 +171,8 @@ class Latency(_ByteInput):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.levels, Iterable):
+            raise ValueError(f"Latency.levels: found {self.levels!r}; must be whole numbers")
         levels = tuple(integer("Latency.levels", v, -128, 256) for v in self.levels)
         if not 1 <= len(levels) <= MAX_LEVELS or list(levels) != sorted(levels, reverse=True):
             raise ValueError(

@@ -7,6 +7,7 @@ field, what was found and what is allowed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from qat.model.checks import (
     integer,
     integers,
     must_match,
+    of_kind,
     per_layer_or_neuron,
 )
 
@@ -64,8 +66,9 @@ class Dense:
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
-        if self.bits not in CODE_RANGE:
+        if not isinstance(self.bits, int | np.integer) or self.bits not in CODE_RANGE:
             raise ValueError(f"Dense.bits: found {self.bits!r}; allowed are 2, 4, 8 and 16")
+        set_(self, "bits", int(self.bits))
         low, high = CODE_RANGE[self.bits]
         dtype = np.int16 if self.bits == 16 else np.int8
         name = f"Dense.codes at {self.bits} bits"
@@ -97,6 +100,8 @@ def leak_fraction(leak: tuple[int, ...]) -> Fraction:
 
 
 def _leak_terms(leak: Any) -> tuple[int, ...]:
+    if not isinstance(leak, Iterable):
+        raise ValueError(f"LIF.leak: found {leak!r}; must be shifts, such as (3,), or none: ()")
     terms = tuple(integer("LIF.leak", k, -MAX_SHIFT, MAX_SHIFT) for k in leak)
     if len(terms) > MAX_LEAK_TERMS:
         raise ValueError(f"LIF.leak: found {len(terms)} terms; at most {MAX_LEAK_TERMS}")
@@ -140,7 +145,7 @@ class LIF:
         set_ = object.__setattr__
         set_(self, "threshold", per_layer_or_neuron("LIF.threshold", self.threshold, 1))
         set_(self, "leak", _leak_terms(self.leak))
-        if self.reset not in ("subtract", "zero"):
+        if not isinstance(self.reset, str) or self.reset not in ("subtract", "zero"):
             raise ValueError(f"LIF.reset: found {self.reset!r}; allowed are 'subtract' and 'zero'")
         if self.reset_by is not None:
             if self.reset == "zero":
@@ -169,6 +174,8 @@ class Layer:
     neuron: LIF
 
     def __post_init__(self) -> None:
+        of_kind("Layer.synapse", self.synapse, Dense)
+        of_kind("Layer.neuron", self.neuron, LIF)
         must_match("LIF.threshold", self.neuron.threshold, self.size)
         must_match("LIF.reset_by", self.neuron.subtracted, self.size)
 
@@ -193,6 +200,9 @@ class Accumulate:
     """
 
     synapse: Dense
+
+    def __post_init__(self) -> None:
+        of_kind("Accumulate.synapse", self.synapse, Dense)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What must not matter does not: the order of neurons, silent inputs, pauses, a common scale.
+"""What must not matter does not: order of neurons, silent inputs, batches, pauses, a common scale.
 
 No expected value is needed for these, so that an error which the specification and the C had in
 common would show as well. Each holds for Model.run and, pauses apart, for the compiled C.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,13 @@ def in_numpy(model: Model, x: Any, **options: Any) -> Result:
     return model.run(x, trace=True, **options)
 
 
+@lru_cache(maxsize=2)
+def compiled(model: Model) -> HostModel:
+    return HostModel(model, flags=("-O1",))
+
+
 def in_c(model: Model, x: Any, **options: Any) -> Result:
-    return HostModel(model, flags=("-O1",)).run(x, trace=True, **options)
+    return compiled(model).run(x, trace=True, **options)
 
 
 EXECUTIONS = pytest.mark.parametrize("execute", [in_numpy, in_c])
@@ -148,6 +154,25 @@ def test_silent_inputs_change_nothing(
     assert_same_outcome(ours, theirs)
     assert_same_values(ours.v or (), theirs.v or ())
     np.testing.assert_array_equal(ours.scores, theirs.scores)
+
+
+# ----------------------------------------------------------------------------- batches
+
+
+@EXECUTIONS
+@given(model=models(KINDS), seed=SEEDS)
+def test_batch_equals_loop(execute: Execution, model: Model, seed: int) -> None:
+    x, steps = inputs_for(model, 4, seed), steps_for(model)
+    whole = execute(model, x, steps=steps)
+    for i in range(len(x)):
+        one = execute(model, x[i : i + 1], steps=steps)
+        for name in ("spikes", "u", "v", "state"):
+            values = [value[i : i + 1] for value in getattr(whole, name)]
+            assert_same_values(values, getattr(one, name))
+        for name in ("scores", "predictions", "output", "steps"):
+            values = getattr(whole, name)
+            ours = None if values is None else values[i : i + 1]
+            np.testing.assert_array_equal(ours, getattr(one, name))
 
 
 # ---------------------------------------------------------------------------- pauses

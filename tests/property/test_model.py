@@ -75,18 +75,6 @@ def test_saved_model_reads_back_the_same(model: Model, seed: int) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
-@given(models(), SEEDS)
-def test_batch_equals_loop(model: Model, seed: int) -> None:
-    x, steps = inputs_for(model, 4, seed), steps_for(model)
-    whole = model.run(x, trace=True, steps=steps)
-    for sample in range(len(x)):
-        one = model.run(x[sample : sample + 1], trace=True, steps=steps)
-        assert whole.spikes is not None
-        assert one.spikes is not None
-        for ours, theirs in zip(whole.spikes, one.spikes, strict=True):
-            np.testing.assert_array_equal(ours[sample], theirs[0])
-
-
 @given(models(), st.sampled_from(("name", "metadata")))
 def test_digest_ignores_what_changes_no_result(model: Model, field: str) -> None:
     other = dataclasses.replace(model, **{field: {"name": "other", "metadata": {"a": 1}}[field]})

@@ -30,7 +30,9 @@ CORTEX_M4 = 0x410FC241
 """What the CPUID register of a Cortex-M4 reads."""
 
 
-def compile_host(files: Mapping[str, str], folder: Path, options: Sequence[str]) -> Path:
+def compile_host(
+    files: Mapping[str, str], folder: Path, options: Sequence[str], compiler: str | None = None
+) -> Path:
     """Compile the firmware's common sources and a model for this machine; return what came out.
 
     A file of `files` with the name of one of the firmware takes its place.
@@ -43,7 +45,7 @@ def compile_host(files: Mapping[str, str], folder: Path, options: Sequence[str])
     sources = [HOST, *common, *sorted(folder.glob("*.c"))]
     include = [f"-I{folder}", f"-I{firmware / 'include'}"]
     defines = ["-DMODEL_PROBE=1", f"-DHOST_CORE={CORTEX_M4:#x}u"]
-    command = [find_compiler(), "-std=c99", "-O1", *WARNINGS, *include, *defines, *options]
+    command = [find_compiler(compiler), "-std=c99", "-O1", *WARNINGS, *include, *defines, *options]
     output = folder / "firmware"
     done = subprocess.run(
         [*command, "-o", str(output), *map(str, sources)],

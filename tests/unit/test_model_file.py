@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,13 @@ def test_a_failed_save_leaves_the_old_file(saved: Path, monkeypatch: pytest.Monk
 def test_saving_into_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be written"):
         small_model().save(tmp_path / "no" / "model.npz")
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    deep: Any = 1
+    for _ in range(40):
+        deep = [deep]
+    for metadata in ({"a": deep}, {"a": "x" * 2**24}):
+        with pytest.raises(ValueError, match="at most 268,435,456 and 16,777,216 are read"):
+            replace(small_model(), metadata=metadata).save(tmp_path / "a.npz")
+    assert not list(tmp_path.iterdir())

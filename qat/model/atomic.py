@@ -1,0 +1,70 @@
+"""Files that are written whole or not at all, whatever interrupts."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from pathlib import Path
+
+OPEN_FILES = Path("/proc/self/fd")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` so that `path` holds either its old content or all of the new one.
+
+    The bytes go to a file without a name, reach the disk, get a name beside `path`, and take its
+    place; the folder reaches the disk last. A process that is killed leaves no file behind, but
+    for the moment between the last two. What a symbolic link points to is replaced, not the link;
+    a file that was there keeps its permissions. Devices and pipes are written to as they are.
+
+    Raises OSError if that fails; the old content is then still there.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _replace(path, data, folder)
+        _sync(folder)
+    finally:
+        os.close(folder)
+
+
+def _replace(path: Path, data: bytes, folder: int) -> None:
+    """Put a new file in the place of `path`; folder: the descriptor of the one that it lies in."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    descriptor, named = _open(temporary)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            if path.exists():
+                os.fchmod(descriptor, path.stat().st_mode & 0o777)
+            os.fsync(descriptor)
+            if not named:  # given a folder, os.link follows the link that /proc has
+                os.link(OPEN_FILES / str(descriptor), temporary.name, dst_dir_fd=folder)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _open(temporary: Path) -> tuple[int, bool]:
+    """Return (a new file's descriptor, whether it has the name): where it can be, it has none."""
+    if hasattr(os, "O_TMPFILE") and OPEN_FILES.is_dir():
+        try:
+            return os.open(temporary.parent, os.O_TMPFILE | os.O_WRONLY, 0o666), False
+        except OSError:  # not every file system has them
+            pass
+    return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), True
+
+
+def _sync(folder: int) -> None:
+    """Have a folder's entries reach the disk, where its file system can do that."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise

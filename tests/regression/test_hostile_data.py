@@ -1,0 +1,117 @@
+"""A hostile data file runs no code, takes no memory, and gets one line.
+
+What fuzzing has found has a test here; tests/fuzz/findings keeps the inputs.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.fuzzing import check_line
+from support.hostile import claiming, npy, pack
+
+from qat import readers
+from qat.datasets import load
+
+
+def npz(**arrays: Any) -> bytes:
+    return pack({f"{name}.npy": npy(array) for name, array in arrays.items()})
+
+
+X, Y = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "way", "message"),
+    [
+        ("a.npz", pack({"x.npy": claiming("<f8", "(1099511627776, 2)"), "y.npy": npy(Y)}), {},
+         "claims 17592186044416 bytes; it has 0"),
+        ("a.npz", npz(x=X, y=Y)[:-30], {}, "is not an .npz file of plain arrays"),
+        ("a.npz", npz(x=X, y=Y, by=Y[:9]), {"by": "by"}, "by: found shape"),
+        ("a.npz", npz(x=X, y=Y[:9], by=Y), {"by": "by"}, "y: found 9 labels for 30"),
+        ("a.npz", npz(x=X, y=Y * 1e300), {}, "y: holds 1e.300; labels must be whole numbers"),
+        ("a.npz", npz(x=X[0, 0], y=Y, by=Y[0]), {"by": "by"}, "x: found shape"),
+        ("a.csv", b'"' + b"x" * 200_000 + b'",1\n2,3\n', {}, "is not a .csv file"),
+        ("a.csv", b"\xff\xfe\0", {}, "can't decode"),
+        ("train-images-idx3-ubyte", b"\0\0\x08\0", {}, "should have 0 dimensions"),
+        ("train-images-idx3-ubyte", b"\0\0\x08\x02" + b"\xff" * 8, {}, "needs about"),
+        ("train-images-idx3-ubyte", b"\0\0\x08\xff" + b"\0\0\0\1" * 255, {}, "255 dimensions"),
+    ],
+)  # fmt: skip
+def test_hostile_data_get_one_line(
+    name: str, content: bytes, way: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        load(path, **way)
+    check_line(caught.value, f"{path}: ")
+
+
+def test_an_array_that_does_not_inflate_is_refused(tmp_path: Path) -> None:
+    data = bytearray(pack({"x.npy": npy(X), "y.npy": npy(Y)}, zipfile.ZIP_DEFLATED))
+    place = data.index(b"x.npy") + 5
+    data[place : place + 40] = b"\xff" * 40
+    (tmp_path / "a.npz").write_bytes(bytes(data))
+    with pytest.raises(ValueError, match=r"member x.npy is damaged"):
+        load(tmp_path / "a.npz")
+
+
+def test_a_ts_file_without_classes_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no line @classLabel"):
+        readers.ts(b"@data\n1,2:a\n")
+    with pytest.raises(ValueError, match="its samples are no channels of values"):
+        readers.ts(b"@classLabel true a\n@data\n")
+
+
+def pickle_file(program: bytes) -> bytes:
+    return claiming("|O", "()") + program
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"cos\nsystem\n(S'touch escaped'\ntR.",
+        b"cbuiltins\neval\n(S'1'\ntR.",
+        b"cnumpy\nndarray\n((L1099511627776L\ntR.",
+        b"cnumpy\ndtype\n(S'V8'\nI00\nI01\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb.",
+        b"\x80\x02}q\0h\0h\0s.",
+        b"(lp0\ng0\na.",
+        b".",
+    ],
+)
+def test_hostile_pickles_are_refused(
+    program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="is a damaged pickle") as caught:
+        readers.pickled(pickle_file(program))
+    check_line(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_memo_of_two_billion_takes_no_memory() -> None:
+    assert readers.pickled(pickle_file(b"\x80\x02]r\xff\xff\xff\x7f.")) == []
+
+
+def test_a_pickle_of_arrays_is_read() -> None:
+    value = {
+        "X": [np.arange(6, dtype=">f4").reshape(2, 3).T, np.zeros((0, 2))],
+        "y": np.array(["a", "bc"]),
+        "who": np.array([{"name": 1}, None], object),
+        "n": (1, 2.5, b"x"),
+    }
+    stream = io.BytesIO()
+    np.save(stream, np.array(value, object), allow_pickle=True)
+    found = readers.pickled(stream.getvalue())
+    np.testing.assert_array_equal(found["X"][0], value["X"][0])
+    assert found["X"][0].dtype == value["X"][0].dtype
+    assert found["X"][1].shape == (0, 2)
+    assert found["y"].tolist() == ["a", "bc"]
+    assert found["who"].tolist() == [{"name": 1}, None]
+    assert found["n"] == (1, 2.5, b"x")
