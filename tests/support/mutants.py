@@ -44,9 +44,11 @@ OPCODES = {
 """An instruction and another one."""
 
 C_COMMENT = re.compile(
-    r"/\*.*?\*/|\{#.*?#\}|^[ \t]*#.*?$|^ \* .*?$|//.*?$", re.DOTALL | re.MULTILINE
+    r"#ifdef MODEL_ANALYSIS.*?#else|/\*.*?\*/|\{#.*?#\}|^[ \t]*#.*?$|^ \* .*?$|//.*?$",
+    re.DOTALL | re.MULTILINE,
 )
-"""The header's comment comes from several files: a line of it begins with an asterisk."""
+"""The header's comment comes from several files: a line of it begins with an asterisk. Loops that
+only an analysis sees are in no program; tests/analysis shows that they give the same."""
 JINJA = re.compile(r"\{[{%].*?[%}]\}")
 STATEMENT = re.compile(
     r"^(\s*)(?=\S)(?!return|\*|\w+ \w|#)[\w\[\](){}*>.&' ~+-]+ (=|\^=|\|=|&=|\+=|-=) .*;$"
