@@ -60,6 +60,12 @@ class Function:
         """Return True if the address is one of its instructions."""
         return bool(self.code) and self.code[0].address <= address <= self.code[-1].address
 
+    def jumps(self, instruction: Instruction) -> bool:
+        """Return True for `bl` into its own middle: how GCC jumps far on ARMv6-M, for good."""
+        target = instruction.target
+        inside = target is not None and self.holds(target) and target != self.code[0].address
+        return instruction.name == "bl" and inside
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -168,7 +174,7 @@ def _next(function: Function, index: int) -> tuple[list[int], bool]:
     this = code[index]
     after = [code[index + 1].address] if index + 1 < len(code) else []
     there = [this.target] if this.target is not None and function.holds(this.target) else []
-    if this.name == "b":
+    if this.name == "b" or function.jumps(this):
         return there, False
     if BRANCH.match(this.name):
         return after + there, False
@@ -230,7 +236,8 @@ def _calls(function: Function, depths: Mapping[int, int]) -> Iterable[tuple[int,
             yield POINTER, depths[instruction.address]
             continue
         leaves = target is not None and not function.holds(target)
-        if target is not None and (instruction.name == "bl" or (branches and leaves)):
+        called = instruction.name == "bl" and not function.jumps(instruction)
+        if target is not None and (called or (branches and leaves)):
             yield target, depths[instruction.address]
 
 

@@ -212,6 +212,14 @@ CODE = """
   82:\tadd\tsp, r4
   84:\tb.n\t20 <leaf>
   8c:\t.word\t0xfffffdd8
+
+00000090 <far>:
+  90:\tpush\t{r4, lr}
+  92:\tbl\t98 <far+0x8>
+  96:\tpop\t{r4, pc}
+  98:\tpush\t{r0}
+  9a:\tpop\t{r0}
+  9c:\tbl\t96 <far+0x6>
 """
 
 
@@ -220,6 +228,7 @@ def test_depth_follows_every_path() -> None:
     assert deepest(functions, "leaf") == 20
     assert deepest(functions, "pair") == max(12 + 16, 12 + 20)
     assert deepest(functions, "large") == 552 + 20
+    assert deepest(functions, "far") == 8 + 4  # on ARMv6-M far jumps of GCC look like calls
 
 
 @pytest.mark.parametrize(
