@@ -62,9 +62,14 @@ def files_of(
     activity: Activity | None = None,
     **examples: Any,
 ) -> dict[str, str]:
-    """Return {file: text} of what `generate` writes, in this order: the manifest last."""
+    """Return {file: text} of what `generate` writes, in this order: the manifest last.
+
+    The manifest repeats the line that the header begins with: it says which files belong together.
+    """
     files = package(model, form, core=core, activity=activity, **examples)
-    return {**files, "manifest.json": json.dumps(summarize(model, core, activity), indent=2) + "\n"}
+    header = next(text for file, text in files.items() if Path(file).name == f"{model.name}.h")
+    manifest = {"generated": header.partition("\n")[0], **summarize(model, core, activity)}
+    return {**files, "manifest.json": json.dumps(manifest, indent=2) + "\n"}
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:

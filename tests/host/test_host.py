@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.golden import GOLDEN
 from support.models import inputs_for, small_model
 from support.results import assert_same
 
@@ -45,10 +46,10 @@ def test_batches_are_cut_into_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_same(model.run(x, trace=True), HostModel(model).run(x, trace=True))
 
 
-def test_check_finds_nothing_in_honest_code(tmp_path: Path) -> None:
-    model = small_model()
+@pytest.mark.parametrize("model", [*GOLDEN, small_model()], ids=lambda model: model.name)
+def test_check_finds_nothing_in_honest_code(model: Model, tmp_path: Path) -> None:
     codegen.generate(model, tmp_path)
-    assert codegen.check(model, code=tmp_path) is None
+    assert codegen.check(model, made_inputs(model, 8), code=tmp_path) is None
 
 
 PLANTED = [

@@ -110,8 +110,8 @@ FILES: dict[str, tuple[Callable[[Members], bytes], str]] = {
     "lzma": (lambda m: pack(m, zipfile.ZIP_LZMA), "compressed in another way than deflate"),
     "many neurons": (wide, r"found 262,\d+ neurons; at most 262,144"),
     "many layers": (
-        lambda m: with_header(m, lambda t: many_layers(t, 300)),
-        "found 300 layers; at most 256",
+        lambda m: with_header(m, lambda t: many_layers(t, 600)),
+        "found 600 layers; at most 512",
     ),
     "a deep header": (
         lambda m: with_header(m, lambda t: t.update(input=deep(400))),
