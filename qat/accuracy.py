@@ -120,7 +120,7 @@ _BY_NEURON: Mapping[str, Any] = {
 _SMALL_BY_NEURON: Mapping[str, Any] = {
     "input_bits": 4,
     "network": {"resolution": 4, "threshold": "neuron"},
-    "training": {"epochs": 60, "rate_penalty": 0.005, "averaging": 0.9995},
+    "training": {"epochs": 120, "rate_penalty": 0.005, "averaging": 0.9995},
 }
 _SMALL_LONG: Mapping[str, Any] = {
     **_SMALL_BY_NEURON,

@@ -79,6 +79,7 @@ PLANS = (
     Plan(Rate, -128, 127, (30, 10), (2,), 9, count=True, plain=True),
     Plan(Latency, 0, 15, (70, 33), (2,), 4, count=True, plain=True),
     Plan(Latency, -8, 7, (5, 16), (2,), 16, count=True, plain=True),
+    Plan(Spikes, 0, 1, (6, 100), (2,), None),
 )
 """Kernels that the choice by costs seldom takes, and readouts of all bits."""
 
