@@ -3,7 +3,11 @@
 The models are made once; every mutant is then planted in a fork of this process, which an endless
 loop or a trap may have. The files stay as they are. A difference counts only if the same model
 shows none in the same place without the fault.
+
+Modules of ours are imported where they are used, when the fault is planted and not before.
 """
+
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
@@ -128,7 +132,7 @@ class Templates(BaseLoader):
 @cache
 def templates() -> Templates:
     """Return the loader of all templates, which takes the place of the package's own."""
-    from codegen.render import environment  # noqa: PLC0415
+    from codegen.render import environment
 
     env = environment()
     assert env.loader is not None
@@ -170,7 +174,7 @@ class Change:
 
 def seen(files: Files, place: str) -> str:
     """Return what the compiler is given behind the preprocessor, here or for a board."""
-    from codegen.boards import find_board  # noqa: PLC0415
+    from codegen.boards import find_board
 
     command = ["gcc", "-DMODEL_PROBE=2"]
     if place != HERE:
@@ -200,10 +204,10 @@ def differs_here(model: Model, files: Files) -> str | None:
 
     Undefined behaviour that the sanitizer sees ends the process.
     """
-    from codegen.comparison import compare  # noqa: PLC0415
-    from codegen.host import SANITIZE, HostModel  # noqa: PLC0415
-    from codegen.streams import compare_streams, expected, made_samples  # noqa: PLC0415
-    from support.kernel_models import inputs_of  # noqa: PLC0415
+    from codegen.comparison import compare
+    from codegen.host import SANITIZE, HostModel
+    from codegen.streams import compare_streams, expected, made_samples
+    from support.kernel_models import inputs_of
 
     x, steps = inputs_of(model)
     host = HostModel(model, files=files, flags=(*FLAGS, *SANITIZE))
@@ -217,9 +221,9 @@ def differs_here(model: Model, files: Files) -> str | None:
 
 def differs_on(model: Model, files: Files, place: str) -> str | None:
     """Return the first difference of a model's C on an emulated core, None if there is none."""
-    from codegen.comparison import compare  # noqa: PLC0415
-    from support.kernel_models import inputs_of  # noqa: PLC0415
-    from support.recorded import (  # noqa: PLC0415
+    from codegen.comparison import compare
+    from support.kernel_models import inputs_of
+    from support.recorded import (
         at_odd_addresses,
         emulated,
         guarded,
@@ -239,13 +243,13 @@ def differs_on(model: Model, files: Files, place: str) -> str | None:
 
 def hunt(model: Model, files: Files, place: str) -> tuple[Verdict, str]:
     """Return the verdict of one model in one place, and why."""
-    from codegen.errors import (  # noqa: PLC0415
+    from codegen.errors import (
         BuildError,
         MissingToolError,
         TargetError,
         TooLargeError,
     )
-    from codegen.host import CompilerError  # noqa: PLC0415
+    from codegen.host import CompilerError
 
     try:
         found = differs_here(model, files) if place == HERE else differs_on(model, files, place)
@@ -276,7 +280,7 @@ def generating() -> Iterator[None]:
 def changes(known: dict[str, Files]) -> Iterator[Change]:
     """Yield the models whose C the planted fault changes."""
     with generating():
-        from support.hunters import HUNTERS  # noqa: PLC0415  # sorted by the size of their C
+        from support.hunters import HUNTERS  # sorted by the size of their C
 
     for name, hunter in HUNTERS.items():
         with generating():
@@ -315,7 +319,7 @@ def attack(known: dict[str, Files], tell: Callable[[Said], None]) -> Said:
 
 def tested(tests: str) -> Said:
     """Return the verdict of a file of tests on the planted fault."""
-    import pytest  # noqa: PLC0415
+    import pytest
 
     path = Path(__file__).parents[2] / tests
     status = pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", str(path)])
@@ -387,7 +391,7 @@ def main() -> int:
     """Judge the mutants on stdin, one after the other."""
     del os.environ["LD_PRELOAD"]  # compilers and emulators are not watched
     templates()
-    from support.hunters import HUNTERS  # noqa: PLC0415
+    from support.hunters import HUNTERS
 
     known = {name: hunter.files() for name, hunter in HUNTERS.items()}
 
