@@ -230,6 +230,8 @@ def _scaling(data: Dataset) -> dict[str, Any]:
         "x_scale": np.asarray(data.x_scale).tolist(),
         "x_offset": np.asarray(data.x_offset).tolist(),
     }
+    if data.class_names:
+        about["data"] = {"classes": list(data.class_names)}
     if data.raw is not None:
         about["sample_unit"] = data.raw.plain_unit
         about["channels"] = list(data.channel_names)

@@ -234,6 +234,19 @@ class Model:
         """Number of scores, or of output neurons if the model runs free."""
         return self.synapses()[-1][1].n_out
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Words for the outputs, in their order, as the training data have them; () without such.
+
+        They stand in the metadata, which anyone may have written: a list that does not have one
+        word for each output counts as none, and whoever prints a word escapes it.
+        """
+        data = self.metadata.get("data")
+        names = data.get("classes") if isinstance(data, Mapping) else None
+        if not isinstance(names, list) or len(names) != self.outputs:
+            return ()
+        return tuple(names) if all(isinstance(name, str) for name in names) else ()
+
     @cached_property
     def _bounds(self) -> Bounds:
         return model_bounds(self)
