@@ -140,7 +140,7 @@ def generate(arguments: Namespace) -> int:
     model = Model.load(arguments.model)
     core = None if arguments.board is None else find_board(arguments.board).family
     activity = Activity.of(model, arguments.assume_density)
-    vectors, recording = _examples(model, arguments)
+    vectors, recording = _examples(model, arguments, out)
     paths = write_pair(
         model,
         arguments.output,
@@ -158,10 +158,10 @@ def generate(arguments: Namespace) -> int:
     return 0
 
 
-def _examples(model: Model, arguments: Namespace) -> tuple[Vectors, Recording | None]:
+def _examples(model: Model, arguments: Namespace, out: Output) -> tuple[Vectors, Recording | None]:
     """Return test vectors and a recording, as asked for: of the data, else made ones."""
     arguments.limit = arguments.vectors
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out)
     if inputs.made and arguments.vectors == 1:
         return vectors_of(model), None
     vectors = vectors_of(model, inputs.x, inputs.origin)
@@ -204,7 +204,7 @@ def check(arguments: Namespace) -> int:
     code = None
     if arguments.code is not None:
         model, code = read_code(model, arguments.code)
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out)
     comparison = compare_host(
         model,
         inputs.x,

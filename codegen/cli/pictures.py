@@ -15,7 +15,7 @@ def plot(arguments: Namespace) -> int:
     """Draw the pictures that were asked for."""
     out = Output(arguments)
     model = Model.load(arguments.model)
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out)
     names = _chosen(arguments.kind, model, inputs)
     scene = Scene(
         model,

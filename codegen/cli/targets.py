@@ -142,7 +142,7 @@ def run(arguments: Namespace) -> int:
     for board in boards:
         if board.hardware is not None:
             _require_answer(model, board, arguments.port, out)
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out)
     if emulated:
         prepare(model, emulated, out)
     out.say(f"{model.name} on {inputs.origin}")
@@ -300,7 +300,7 @@ def _bench_layer(arguments: Namespace, boards: tuple[Board, ...], out: Output) -
 def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
     model = Model.load(arguments.model)
     arguments.limit = arguments.limit or BENCH_SAMPLES
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out)
     prepare(model, boards, out)
     prepare(model, boards, out, MARKS)
     measurements = []
