@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qat import fetch, sources
-from qat.alike import fitted, load_like
+from qat.alike import fitted, load_like, timing_of
 from qat.arrays import Arrays
 from qat.dataset import Dataset, from_arrays, stratified
 from qat.division import Division
@@ -24,7 +24,6 @@ from qat.encode import resample
 from qat.files import from_file, is_file_of_data
 from qat.model import Model
 from qat.model.checks import plain
-from qat.origin import DataOrigin
 from qat.reading import Progress, Reading
 from qat.recordings import from_recording
 
@@ -307,17 +306,28 @@ def load_for(
     Raises ValueError, in one line, for a class or column that does not fit the model, for a
     model file that does not know its data, and as `load` does.
     """
-    reading = Reading(**how)
     if name_or_path in DATASETS:
-        own = DataOrigin.of(model)
-        if reading.unit is None and own is not None:
-            reading = replace(reading, unit=own.unit)
-        named = fitted(model, _named(str(name_or_path), reading))
-        return named, own is not None and own.name == name_or_path
+        how = {"unit": model.metadata.get("sample_unit"), **how}
+        named = fitted(model, _named(str(name_or_path), Reading(**how)))
+        return named, trained_on(model) == name_or_path
+    timing = timing_of(model)
+    if timing is not None:
+        how = {"window": timing.window, **how}
+    reading = Reading(**how)
     return _of_file(
         name_or_path,
         lambda path: load_like(path, model, reading, divided=divided, progress=progress),
     )
+
+
+def trained_on(model: Model) -> str | None:
+    """Return the named data set that trained a model, None for other data."""
+    training, data = (model.metadata.get(key) for key in ("training", "data"))
+    name = training.get("data") if isinstance(training, dict) else None
+    division = data.get("division") if isinstance(data, dict) else None
+    if isinstance(division, dict) and division.get("rule") != "named":
+        return None  # a file, or arrays, of the same name
+    return name if isinstance(name, str) and name in DATASETS else None
 
 
 def _of_file(name_or_path: str | PathLike[str], read: Callable[[Path], Found]) -> Found:

@@ -13,9 +13,9 @@ from codegen.benchmark import STREAM_SAMPLES
 from codegen.cli.output import Output
 from codegen.equivalence import FREE_STEPS, made_inputs
 from qat.alike import fitted, timing_of
-from qat.datasets import DATASETS, Dataset, load, load_for
+from qat.datasets import DATASETS, Dataset, load, load_for, trained_on
 from qat.labelling import listed
-from qat.model import Model
+from qat.model import Model, check_input
 from qat.model.checks import plain
 from qat.origin import DataOrigin
 
@@ -134,21 +134,14 @@ def _assumed(model: Model, data: Dataset, seed: int, why: str) -> str:
     return f"{why}; assumed: its own file{names}, divided by seed {seed}"
 
 
-def _trained_on(model: Model) -> str | None:
-    """Return the named data set that a model was trained on, if any."""
-    training = model.metadata.get("training")
-    name = training.get("data") if isinstance(training, dict) else None
-    return name if isinstance(name, str) and name in DATASETS else None
-
-
 def _data_here(model: Model) -> str | None:
     """Return the data set that a model was trained on, if nothing has to be downloaded."""
-    name = _trained_on(model)
+    name = trained_on(model)
     return name if name is not None and DATASETS[name].ready else None
 
 
 def _hint(model: Model) -> str:
-    name = _trained_on(model)
+    name = trained_on(model)
     return "" if name is None else f"; --data {name} fetches what it was trained on"
 
 
@@ -164,8 +157,12 @@ def labelled(model: Model, arguments: Namespace) -> Dataset:
     return data_of(model, arguments, divided=True)[0]
 
 
-def inputs_of(model: Model, arguments: Namespace, out: Output) -> Inputs:
+def inputs_of(
+    model: Model, arguments: Namespace, out: Output, stream: int | None = STREAM_SAMPLES
+) -> Inputs:
     """Return the inputs that --data and --limit ask for; what is to be said of them is printed.
+
+    stream: raw samples that are sent behind one another, one whole window at least; None for all
 
     Raises ValueError if they do not fit the model.
     """
@@ -176,21 +173,22 @@ def inputs_of(model: Model, arguments: Namespace, out: Output) -> Inputs:
         origin = f"{len(x):,} made inputs (extremes, then random){_hint(model)}"
         return Inputs(x, origin, steps, made=True)
     data, trained = data_of(model, arguments)
+    check_input(model, data.x_test[:1], steps)
     tell(out, data)
     x, labels = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
     kind = "test samples" if trained or name in DATASETS else "samples"
     other = "" if trained or name in DATASETS else ", which is not the file that trained the model"
     origin = f"{len(x):,} {kind} of {data.name}{other}"
-    samples = _one_stream(model, data, arguments.limit)
+    samples = _one_stream(model, data, arguments.limit, stream)
     return Inputs(x, origin, steps, labels, model.class_names or data.class_names, samples)
 
 
-def _one_stream(model: Model, data: Dataset, limit: int | None) -> NDArray[Any] | None:
-    """Return samples of test windows, one behind the other, as many as are sent in a stream.
-
-    That is one whole window at least, however long it is.
-    """
+def _one_stream(
+    model: Model, data: Dataset, limit: int | None, most: int | None
+) -> NDArray[Any] | None:
+    """Return samples of test windows, one behind the other: at most so many, but one window."""
     if model.sensor is None or data.raw is None:
         return None
     raw = data.raw.test[:limit]
-    return raw.reshape(-1, raw.shape[-1])[: max(STREAM_SAMPLES, raw.shape[1])]
+    whole = raw.reshape(-1, raw.shape[-1])
+    return whole if most is None else whole[: max(most, raw.shape[1])]

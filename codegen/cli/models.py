@@ -161,7 +161,7 @@ def generate(arguments: Namespace) -> int:
 def _examples(model: Model, arguments: Namespace, out: Output) -> tuple[Vectors, Recording | None]:
     """Return test vectors and a recording, as asked for: of the data, else made ones."""
     arguments.limit = arguments.vectors
-    inputs = inputs_of(model, arguments, out)
+    inputs = inputs_of(model, arguments, out, stream=None)
     if inputs.made and arguments.vectors == 1:
         return vectors_of(model), None
     vectors = vectors_of(model, inputs.x, inputs.origin)

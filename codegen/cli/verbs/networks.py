@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from codegen.cli.options import file_options, positive, whole_number, whole_numbers
+from codegen.cli.options import file_options, positive, positive_number, whole_number, whole_numbers
 from codegen.cli.verbs.table import DATA_SETS, Verb
 
 INPUT_KINDS = ("analog", "frames", "spikes", "rate", "latency", "delta")
@@ -44,8 +44,18 @@ def train_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="MODEL", required=True, help="model file to write"
     )
+    _rate_argument(parser)
     _network_arguments(parser)
     _training_arguments(parser)
+
+
+def _rate_argument(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--rate",
+        type=positive_number,
+        metavar="HZ",
+        help="samples a second of the recording; the model file and what is generated keep it",
+    )
 
 
 def _network_arguments(parser: ArgumentParser) -> None:
