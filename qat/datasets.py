@@ -19,7 +19,7 @@ from qat import fetch, sources
 from qat.arrays import Arrays
 from qat.dataset import Dataset, from_arrays, stratified
 from qat.encode import resample
-from qat.files import from_file, is_file_of_data
+from qat.files import KINDS, from_file, is_file_of_data
 from qat.model.checks import plain
 from qat.reading import Progress, Reading
 from qat.recordings import from_recording
@@ -269,8 +269,7 @@ def load(
     path = Path(name_or_path)
     if not is_file_of_data(path):
         raise ValueError(
-            f"data set {str(name_or_path)!r}: is not known; use {', '.join(DATASETS)}, a .npz or "
-            ".csv file, or an IDX file (train-images-idx3-ubyte)"
+            f"data set {str(name_or_path)!r}: is not known; use {', '.join(DATASETS)}, or a {KINDS}"
         )
     try:
         return from_file(path, seed, reading, progress)

@@ -2,45 +2,80 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qat import readers
 from qat.arrays import read_arrays
 from qat.checks import checked_labels, checked_samples
+from qat.csvfile import csv_table
 from qat.dataset import Dataset, from_arrays
+from qat.idx import idx_pair, is_idx
+from qat.parquet import parquet_table
 from qat.reading import Progress, Reading
 from qat.recordings import TESTS, VALIDATE, divide_by, from_recording
+from qat.table import Table
 
 Parts = dict[str, Any]
 
+TABLES = {
+    ".csv": csv_table,
+    ".tsv": csv_table,
+    ".txt": csv_table,
+    ".parquet": parquet_table,
+}
+"""What reads a table, by the end of the file's name in small letters."""
+
+KINDS = f".npz, {', '.join(TABLES)} or IDX file (train-images-idx3-ubyte)"
+
 
 def is_file_of_data(path: Path) -> bool:
-    """Return True if the name is one of a data file."""
-    return path.suffix in (".npz", ".csv") or "-ubyte" in path.name
+    """Return True if the name is one of a data file, or the content that of an IDX file."""
+    return path.suffix.lower() in (".npz", *TABLES) or "-ubyte" in path.name or is_idx(path)
 
 
 def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = None) -> Dataset:
     """Return the data set of a file; ValueError for a file that is missing, damaged or unfit."""
     about: Parts = {"seed": seed, "name": path.name.split(".")[0], "source": path.name}
     about |= {"unit": how.unit}
+    suffix = path.suffix.lower()
     try:
-        if path.suffix == ".npz":
-            return _from_npz(path, how, about)
-        if path.suffix == ".csv":
-            return _from_csv(path, how, about)
-        pair: Parts = dict(readers.idx_pair(path))
-        return from_arrays(**pair, **about)
+        if suffix in TABLES:
+            return _from_table(TABLES[suffix](path, how, progress), how, about)
+        read = _from_npz if suffix == ".npz" else _from_idx
+        return replace(read(path, how, about), warnings=_unused(how, path), reading=how)
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror or error})") from None
 
 
-def _from_csv(path: Path, how: Reading, about: Parts) -> Dataset:
-    table = readers.csv_table(path, how.label, how.by, how.ignore)
+def _unused(how: Reading, path: Path) -> tuple[str, ...]:
+    """Return a warning for what was asked of a file that has no columns."""
+    asked = [name for name in ("label", "ignore") if getattr(how, name)]
+    what = " and ".join(asked)
+    return (f"{what}: without effect, {path.name} is no table of columns",) if asked else ()
+
+
+def _from_table(table: Table, how: Reading, about: Parts) -> Dataset:
     about |= {"class_names": table.classes, "channel_names": table.names}
-    return _of_lines(table.x, table.y, table.by, how, about)
+    data = _of_lines(table.x, table.y, table.by, how, about)
+    settled = replace(
+        how,
+        label=table.label,
+        ignore=table.ignored,
+        separator=table.separator,
+        decimal=table.decimal,
+        encoding=table.encoding,
+    )
+    return replace(data, notes=table.notes, warnings=table.warnings, reading=settled)
+
+
+def _from_idx(path: Path, how: Reading, about: Parts) -> Dataset:
+    if how.window is not None or how.by is not None:
+        raise ValueError("window and by go with a table or an .npz file; this is an IDX file")
+    pair, notes = idx_pair(path)
+    return replace(from_arrays(**{**pair, **about}), notes=notes)
 
 
 def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
@@ -49,9 +84,20 @@ def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
         raise ValueError(f"has no array {how.by!r}; it holds {', '.join(arrays)}")
     by = None if how.by is None else arrays[how.by]
     if how.window is not None or by is not None:
+        _without_test(arrays)
         return _of_lines(arrays["x"], arrays["y"], by, how, about)
     known = {key: arrays[key] for key in ("x", "y", "x_test", "y_test") if key in arrays}
     return from_arrays(**known, **about)
+
+
+def _without_test(arrays: Parts) -> None:
+    """Refuse a test part that a division into windows or recordings would leave out."""
+    found = [key for key in ("x_test", "y_test") if key in arrays]
+    if found:
+        raise ValueError(
+            f"holds {' and '.join(found)}, which go with samples that stand alone; without them "
+            "the windows or recordings of x are divided"
+        )
 
 
 def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from numpy.typing import ArrayLike
+if TYPE_CHECKING:  # the options of the command line need no NumPy
+    from numpy.typing import ArrayLike
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """What may stand between the cells of a line, and what it is called."""
@@ -13,6 +15,9 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 DECIMALS = (".", ",")
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252")
+
+LABELS = ("label", "class", "activity", "target")
+"""Names of a label column, whatever their case; the earlier ones come first. Then comes y."""
 
 Progress = Callable[[str, bool], None]
 """Called with a line about what is being done, and True with the last one."""

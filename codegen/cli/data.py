@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.benchmark import STREAM_SAMPLES
+from codegen.cli.output import Output
 from codegen.equivalence import FREE_STEPS, made_inputs
 from qat.datasets import DATASETS, Dataset, load
 from qat.model import Model, Spikes
@@ -37,15 +38,32 @@ class Inputs:
     made: bool = False
 
 
-FILE = ("label", "by", "ignore", "window", "hop", "group", "unit")
+FILE = (
+    *("label", "by", "ignore", "window", "hop", "group", "unit"),
+    *("separator", "decimal", "encoding"),
+)
 """Arguments that say how a file is read."""
 
 
 def load_data(name: str, arguments: Namespace, seed: int = 0, **known: Any) -> Dataset:
-    """Return a data set as the arguments say; `known` stands where they say nothing."""
+    """Return a data set as the arguments say; `known` stands where they say nothing.
+
+    Warnings go to stderr; what was found or guessed is in the data's notes, see `say_notes`.
+    """
     asked = {key: getattr(arguments, key, None) for key in FILE}
     ignore = {"ignore": asked["ignore"] or ()}
-    return load(name, seed, **{key: asked[key] or known.get(key) for key in FILE} | ignore)
+    out = Output(arguments)
+    how = {key: asked[key] or known.get(key) for key in FILE} | ignore
+    data = load(name, seed, progress=out.progress, **how)
+    for line in data.warnings:
+        out.warn(f"warning: {line}")
+    return data
+
+
+def say_notes(out: Output, data: Dataset) -> None:
+    """Print what was found or guessed while a file was read."""
+    for line in data.notes:
+        out.say(f"  {line}")
 
 
 def _of_sensor(model: Model, name: str) -> dict[str, Any]:
