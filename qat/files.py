@@ -45,7 +45,8 @@ def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = N
         if suffix in TABLES:
             return _from_table(TABLES[suffix](path, how, progress), how, about)
         read = _from_npz if suffix == ".npz" else _from_idx
-        return replace(read(path, how, about), warnings=_unused(how, path), reading=how)
+        data = read(path, how, about)
+        return replace(data, warnings=(*_unused(how, path), *data.warnings), reading=how)
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror or error})") from None
 
@@ -68,7 +69,8 @@ def _from_table(table: Table, how: Reading, about: Parts) -> Dataset:
         decimal=table.decimal,
         encoding=table.encoding,
     )
-    return replace(data, notes=table.notes, warnings=table.warnings, reading=settled)
+    warnings = (*table.warnings, *data.warnings)
+    return replace(data, notes=table.notes, warnings=warnings, reading=settled)
 
 
 def _from_idx(path: Path, how: Reading, about: Parts) -> Dataset:
