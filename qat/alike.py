@@ -86,7 +86,8 @@ def how_of(model: Model, origin: DataOrigin, how: Reading) -> Reading:
     }
     # channels are found by their names; where they have none, the others have to be left out
     known["ignore"] = how.ignore or (() if origin.channels else origin.ignored)
-    return Reading(**known, **timed, channels=origin.channels, labelled=how.labelled)
+    known |= {"channels": origin.channels, "labelled": how.labelled, "training": False}
+    return Reading(**known, **timed)
 
 
 def timing_of(model: Model) -> Windowing | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.quantize import finite
-from qat.sensing import Real, shown
+from qat.sensing import HIGH, Real, shown
 
 MAX_LABEL = 2**31
 
@@ -37,9 +37,61 @@ def checked_samples(what: str, x: ArrayLike, shape: tuple[int, ...] | None = Non
             f"{what}: found shape {array.shape}; must be (samples, inputs) or "
             "(samples, steps, inputs), none of them 0"
         )
+    check_magnitude(what, array)
     if shape is not None and array.shape[1:] != shape:
         raise ValueError(f"{what}: found samples of shape {array.shape[1:]}; x has {shape}")
     return array
+
+
+LARGEST, SMALLEST = 1e100, 1e-100
+"""Of values: the square of what lies beyond is no float."""
+
+
+def check_magnitude(what: str, x: NDArray[Any]) -> None:
+    """Refuse values, (..., features), so large or small that their statistics are no floats."""
+    flat = x.reshape(-1, x.shape[-1])
+    most = np.maximum(flat.max(axis=0).astype(np.float64), -flat.min(axis=0).astype(np.float64))
+    wrong = np.flatnonzero((most > LARGEST) | ((most > 0) & (most < SMALLEST)))
+    if len(wrong):
+        raise ValueError(
+            f"{what}: feature {wrong[0]} holds values to {most[wrong[0]]:g}; allowed are "
+            f"{SMALLEST:g} to {LARGEST:g}, and 0; give them in another unit"
+        )
+
+
+FEW = 16
+"""Different samples of a channel that are few, where the values were more."""
+
+PROBED = 4096
+"""Lines in which different values are counted."""
+
+
+def lost_values(
+    values: NDArray[Any], samples: NDArray[np.int16], unit: Real, names: Sequence[str] = ()
+) -> str | None:
+    """Return what is wrong with a unit in which a channel keeps few of its values, else None.
+
+    values, samples: (..., channels), the same in both; a channel that changes little on a large
+    offset is such a one
+    """
+    real, whole = (part.reshape(-1, part.shape[-1]) for part in (values, samples))
+    span = whole.max(axis=0).astype(np.int32) - whole.min(axis=0)
+    real, whole = (part[:: max(1, len(part) // PROBED)] for part in (real, whole))
+    for channel in np.flatnonzero(span < FEW):
+        had, has = (len(np.unique(part[:, channel])) for part in (real, whole))
+        if 2 * has < had:  # fewer for another reason than that there were few
+            return _lost(real[:, channel], float(unit[channel]), shown(int(channel), names), has)
+    return None
+
+
+def _lost(values: NDArray[Any], unit: float, name: str, left: int) -> str:
+    low, high = float(values.min()), float(values.max())
+    finer = ", or use a finer unit" if max(high, -low) <= HIGH * unit / 10 else ""
+    return (
+        f"unit: feature {name} goes from {low:,.7g} to {high:,.7g}; in samples of {unit:g} only "
+        f"{left} different values are left of that; subtract an offset such as "
+        f"{float(f'{low:.4g}'):,.7g} from it, here and on the device{finer}"
+    )
 
 
 def check_classes(labels: NDArray[np.int64], test: NDArray[np.int64]) -> None:

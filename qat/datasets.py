@@ -21,7 +21,7 @@ from qat.arrays import Arrays
 from qat.dataset import Dataset, from_arrays, stratified
 from qat.division import Division
 from qat.encode import resample
-from qat.files import from_file, is_file_of_data
+from qat.files import KINDS, from_file, is_file_of_data
 from qat.model import Model
 from qat.model.checks import plain
 from qat.reading import Progress, Reading
@@ -335,8 +335,7 @@ def _of_file(name_or_path: str | PathLike[str], read: Callable[[Path], Found]) -
     path = Path(name_or_path)
     if not is_file_of_data(path):
         raise ValueError(
-            f"data set {str(name_or_path)!r}: is not known; use {', '.join(DATASETS)}, a .npz or "
-            ".csv file, or an IDX file (train-images-idx3-ubyte)"
+            f"data set {str(name_or_path)!r}: is not known; use {', '.join(DATASETS)}, or a {KINDS}"
         )
     try:
         return read(path)

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from qat import readers
 from qat.arrays import read_arrays
 from qat.checks import checked_labels, checked_samples
+from qat.csvfile import csv_table
 from qat.dataset import Dataset, from_arrays
-from qat.reading import Progress, Reading
+from qat.idx import idx_pair, is_idx
+from qat.parquet import parquet_table
+from qat.reading import NoColumnError, Progress, Reading
 from qat.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
 from qat.table import Table
 
@@ -21,71 +23,116 @@ Parts = dict[str, Any]
 ARRAYS = ("x", "y", "x_test", "y_test")
 """Of an .npz file."""
 
+TABLES = {
+    ".csv": csv_table,
+    ".tsv": csv_table,
+    ".txt": csv_table,
+    ".parquet": parquet_table,
+}
+"""What reads a table, by the end of the file's name in small letters."""
+
+KINDS = f".npz, {', '.join(TABLES)} or IDX file (train-images-idx3-ubyte)"
+
 
 def is_file_of_data(path: Path) -> bool:
-    """Return True if the name is one of a data file."""
-    return path.suffix in (".npz", ".csv") or "-ubyte" in path.name
+    """Return True if the name is one of a data file, or the content that of an IDX file."""
+    return path.suffix.lower() in (".npz", *TABLES) or "-ubyte" in path.name or is_idx(path)
 
 
 def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = None) -> Dataset:
     """Return the data set of a file; ValueError for a file that is missing, damaged or unfit."""
     about: Parts = {"seed": seed, "name": path.name.split(".")[0], "source": path.name}
     about |= {"unit": how.unit}
+    suffix = path.suffix.lower()
     try:
-        if path.suffix == ".npz":
-            return _from_npz(path, how, about)
-        if path.suffix == ".csv":
-            return _from_csv(path, how, about)
-        return replace(from_arrays(**arrays_of(path, how), **about), reading=how)
+        if suffix in TABLES:
+            return _from_table(TABLES[suffix](path, how, progress), how, about)
+        read = _from_npz if suffix == ".npz" else _from_idx
+        data = read(path, how, about)
+        return replace(data, warnings=(*_unused(how, path), *data.warnings), reading=how)
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror or error})") from None
 
 
-def is_table(path: Path) -> bool:
-    """Return True for a file of lines and columns."""
-    return path.suffix.lower() == ".csv"
+def _unused(how: Reading, path: Path) -> tuple[str, ...]:
+    """Return a warning for what was asked of a file that has no columns."""
+    asked = [name for name in ("label", "ignore") if getattr(how, name)]
+    what = " and ".join(asked)
+    return (f"{what}: without effect, {path.name} is no table of columns",) if asked else ()
 
 
-def table_of(path: Path, how: Reading, progress: Progress | None = None) -> Table:
-    """Return what a file with lines and columns holds."""
-    return readers.csv_table(path, how.label, how.by, how.ignore, how.channels, how.labelled)
+def _from_table(table: Table, how: Reading, about: Parts) -> Dataset:
+    about |= {"class_names": table.classes, "channel_names": table.names}
+    data = _of_lines(table.x, table.y, table.by, how, about)
+    warnings = (*table.warnings, *data.warnings)
+    return replace(data, notes=table.notes, warnings=warnings, reading=settled(how, table))
 
 
 def settled(how: Reading, table: Table) -> Reading:
     """Return how a table was read, with everything that was found."""
-    found: Parts = {"label": table.label, "ignore": table.ignored}
-    found |= {key: getattr(table, key) for key in ("separator", "decimal", "encoding")}
-    return replace(how, **found)
+    return replace(
+        how,
+        label=table.label,
+        ignore=table.ignored,
+        separator=table.separator,
+        decimal=table.decimal,
+        encoding=table.encoding,
+    )
 
 
-def _from_csv(path: Path, how: Reading, about: Parts) -> Dataset:
-    table = table_of(path, how)
-    about |= {"class_names": table.classes, "channel_names": table.names}
-    data = _of_lines(table.x, table.y, table.by, how, about)
-    return replace(data, reading=settled(how, table))
+def is_table(path: Path) -> bool:
+    """Return True for a file of lines and columns, by its name."""
+    return path.suffix.lower() in TABLES
 
 
-def arrays_of(path: Path, how: Reading) -> Parts:
-    """Return x, y and, where they are there, x_test, y_test and by of an .npz or IDX file."""
-    if path.suffix != ".npz":
-        return dict(readers.idx_pair(path))
+def table_of(path: Path, how: Reading, progress: Progress | None = None) -> Table:
+    """Return what a file of lines and columns holds."""
+    return TABLES[path.suffix.lower()](path, how, progress)
+
+
+def arrays_of(path: Path, how: Reading) -> tuple[Parts, tuple[str, ...]]:
+    """Return the arrays of an .npz or IDX file, and what is to be said of them.
+
+    x, y, and where they are there x_test and y_test, or by if `how` names it. Raises ValueError
+    for windows or recordings of a file that has none.
+    """
+    if path.suffix.lower() != ".npz":
+        if how.window is not None or how.by is not None:
+            raise ValueError("window and by go with a table or an .npz file; this is an IDX file")
+        pair, notes = idx_pair(path)
+        return dict(pair), notes
     arrays = _npz(path, how.labelled)
     known: Parts = {key: arrays[key] for key in ARRAYS if key in arrays}
     if how.by is None:
-        return known
+        return known, ()
     if how.by not in arrays:
-        raise ValueError(f"has no array {how.by!r}; it holds {', '.join(arrays)}")
-    return {**known, "by": arrays[how.by]}
+        known_names = ", ".join(arrays)
+        raise NoColumnError(how.by, f"has no array {how.by!r}; it holds {known_names}")
+    return {**known, "by": arrays[how.by]}, ()
+
+
+def _from_idx(path: Path, how: Reading, about: Parts) -> Dataset:
+    arrays, notes = arrays_of(path, how)
+    return replace(from_arrays(**arrays, **about), notes=notes)
 
 
 def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
-    known = arrays_of(path, how)
-    by = known.pop("by", None)
-    if how.window is not None or by is not None:
-        data = _of_lines(known["x"], known["y"], by, how, about)
-    else:
-        data = from_arrays(**known, **about)
-    return replace(data, reading=how)
+    arrays, _ = arrays_of(path, how)
+    by = arrays.pop("by", None)
+    if how.window is None and by is None:
+        return from_arrays(**arrays, **about)
+    _without_test(arrays)
+    return _of_lines(arrays["x"], arrays["y"], by, how, about)
+
+
+def _without_test(arrays: Parts) -> None:
+    """Refuse a test part that a division into windows or recordings would leave out."""
+    found = [key for key in ("x_test", "y_test") if key in arrays]
+    if found:
+        raise ValueError(
+            f"holds {' and '.join(found)}, which go with samples that stand alone; without them "
+            "the windows or recordings of x are divided"
+        )
 
 
 def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from numpy.typing import ArrayLike
+if TYPE_CHECKING:  # the options of the command line need no NumPy
+    from numpy.typing import ArrayLike
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """What may stand between the cells of a line, and what it is called."""
@@ -14,8 +16,19 @@ DECIMALS = (".", ",")
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252")
 
+LABELS = ("label", "class", "activity", "target")
+"""Names of a label column, whatever their case; the earlier ones come first. Then comes y."""
+
 Progress = Callable[[str, bool], None]
 """Called with a line about what is being done, and True with the last one."""
+
+
+class NoColumnError(ValueError):
+    """A file has no column of this name."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text)
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,8 @@ class Reading:
     channels: the columns of a table that are features, in this order, and no others; () for all
             that are left
     labelled: False for a file that may lack the label column
+    training: False for a file that is read for a model: its labels may be of a single class, and
+            what would be odd in an input is not said again
     separator, decimal, encoding: of a .csv; None to find them: keys of SEPARATORS, one of
             DECIMALS, one of ENCODINGS
 
@@ -54,6 +69,7 @@ class Reading:
     rate: float | None = None
     channels: tuple[str, ...] = ()
     labelled: bool = True
+    training: bool = True
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None

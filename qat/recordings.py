@@ -11,7 +11,14 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from qat.checks import check_classes, check_features, check_samples, checked_labels
+from qat.checks import (
+    check_classes,
+    check_features,
+    check_magnitude,
+    check_samples,
+    checked_labels,
+    lost_values,
+)
 from qat.dataset import TEST, VALIDATION, Dataset, from_raw
 from qat.division import Division
 from qat.memory import BYTES_PER_INPUT, require
@@ -163,6 +170,7 @@ def from_recording(
     array = finite("x", x).astype(np.float64)
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(f"x: found shape {array.shape}; must be (samples, channels)")
+    check_magnitude("x", array)
     labels = checked_labels("y", y, len(array))
     columns = [labels] if by is None else [labels, np.asarray(by)]
     starts, runs = cut(columns, timing)
@@ -179,13 +187,14 @@ def from_recording(
     needed = len(starts) * channels * (2 * window + BYTES_PER_INPUT * steps)
     require(f"{len(starts):,} windows", needed, "use a larger hop")
     divided = [starts[parts == part] for part in (TRAIN, VALIDATE, TESTS)]
-    raw = _raw(array, divided, timing, unit, channel_names)
+    raw, warnings = _raw(array, divided, timing, unit, channel_names)
     rule = Division("time") if by is None else by_recordings(columns[1][starts], parts, seed)
     return from_raw(
         raw,
         *(of[parts == part] for part in (TRAIN, VALIDATE, TESTS)),
         class_names=class_names,
         channel_names=channel_names,
+        warnings=warnings,
         name=name,
         source=f"{source}; {runs}",
         licence=licence,
@@ -222,8 +231,8 @@ def _raw(
     timing: Windowing,
     unit: ArrayLike | None,
     names: Sequence[str],
-) -> Raw:
-    """Return the samples of the windows of the three parts."""
+) -> tuple[Raw, tuple[str, ...]]:
+    """Return the samples of the windows of the three parts, and what is wrong with their unit."""
     trains = covered(starts[0], timing.window, len(array))
     check_features(array[trains], True, names)
     if unit is None:
@@ -233,7 +242,11 @@ def _raw(
         check_fit(array, units, names)
     samples = to_samples(array, units)
     check_samples(samples[trains], units, names)
+    lost = lost_values(array[trains], samples[trains], units, names)
+    if lost is not None and unit is None:
+        raise ValueError(lost)
     every = sliding_window_view(samples, timing.window, axis=0).transpose(0, 2, 1)
     train, validation, test = (every[part] for part in starts)
     hop = timing.every // timing.group
-    return Raw(train, validation, test, units, True, True, timing.group, hop)
+    raw = Raw(train, validation, test, units, True, True, timing.group, hop)
+    return raw, () if lost is None else (lost,)

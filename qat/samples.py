@@ -18,10 +18,10 @@ from qat.memory import BYTES_PER_INPUT, require
 from qat.model import Model
 from qat.origin import DataOrigin
 from qat.quantize import finite
-from qat.reading import Progress, Reading
+from qat.reading import NoColumnError, Progress, Reading
 from qat.recordings import Windowing, cut
 from qat.sensing import HIGH, LOW, given_unit, shown, to_samples
-from qat.table import NoColumnError, Table
+from qat.table import Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +56,9 @@ class SampleFile:
     def samples(self) -> tuple[Samples, Reading, list[str]]:
         """Return the samples, how they were read, and what is to be said of it."""
         if not is_table(self.path):
-            found, notes = self._of_arrays(arrays_of(self.path, self.how))
-            return found, self.how, notes
+            arrays, about = arrays_of(self.path, self.how)
+            found, notes = self._of_arrays(arrays)
+            return found, self.how, [*about, *notes]
         table, how, notes = self._table(self.how)
         notes += [*table.notes, *self._left_out(table.ignored)]
         labels, said = self._mapped(table.y, table.classes)

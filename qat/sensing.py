@@ -55,8 +55,9 @@ def own_unit(values: NDArray[Any], each: bool) -> Real:
     is too coarse for a channel that is scaled on its own (`each`), one for every channel.
     """
     flat = values.reshape(-1, values.shape[-1])
-    most, whole = np.abs(flat).max(axis=0), (flat == np.rint(flat)).all(axis=0)
-    fits = whole & (most <= HIGH)
+    least, greatest = (end.astype(np.float64) for end in (flat.min(axis=0), flat.max(axis=0)))
+    most, whole = np.maximum(greatest, -least), (flat == np.rint(flat)).all(axis=0)
+    fits = whole & (least >= LOW) & (greatest <= HIGH)
     if fits.all():
         return np.ones(len(most))
     common = power_of_ten(float(most.max()))

@@ -7,11 +7,13 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from qat import readers
 from qat.arrays import Arrays
 from qat.dataset import stratified
 from qat.encode import windows
 from qat.fetch import Contents, Package, Source
+from qat.idx import idx
+from qat.pickles import pickled
+from qat.timeseries import ts
 
 IMAGE_SHAPES = {
     "x": (60_000, 784),
@@ -56,7 +58,7 @@ FASHION_FILES = {
 
 
 def _fashion(contents: Contents) -> Arrays:
-    arrays = {key: readers.idx(contents[path]) for key, path in FASHION_FILES.items()}
+    arrays = {key: idx(contents[path]) for key, path in FASHION_FILES.items()}
     return {key: a.reshape(len(a), -1) if key[0] == "x" else a for key, a in arrays.items()}
 
 
@@ -86,7 +88,7 @@ VALIDATION = 0.2
 def _ts(contents: Contents) -> Arrays:
     """The training file comes first, then the test file."""
     train, test = contents.values()
-    (x, y, classes), (x_test, y_test, same) = readers.ts(train), readers.ts(test)
+    (x, y, classes), (x_test, y_test, same) = ts(train), ts(test)
     assert classes == same
     validates = stratified(y, VALIDATION, 0)
     return {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "validates": validates}
@@ -142,7 +144,7 @@ def watch_windows(signal: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _watch(contents: Contents) -> Arrays:
     """Windows of 2.56 s at 50 Hz, half of each shared with the next, in steps of 80 ms."""
-    recorded = readers.pickled(contents[WATCH_FILE])
+    recorded = pickled(contents[WATCH_FILE])
     cut = [watch_windows(np.asarray(signal, np.float64)) for signal in recorded["X"]]
     counts = [len(part) for part in cut]
     return {

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from codegen import __version__
+from codegen.cli.printable import printable
 from codegen.cli.verbs import VERBS, Verb
 
 
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"spikemcu {verb.name}: needs more memory than there is", file=sys.stderr)
         return 2
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"spikemcu {verb.name}: {error}", file=sys.stderr)
+        print(f"spikemcu {verb.name}: {printable(str(error))}", file=sys.stderr)
         return 2 if _is_wrong_use(error) else 1
 
 

@@ -42,13 +42,33 @@ class Inputs:
     made: bool = False
 
 
-FILE = ("label", "by", "ignore", "window", "hop", "group", "unit", "rate")
+FILE = (
+    *("label", "by", "ignore", "window", "hop", "group", "unit", "rate"),
+    *("separator", "decimal", "encoding"),
+)
 """Arguments that say how a file is read."""
 
 
 def load_data(name: str, arguments: Namespace, seed: int = 0, **known: Any) -> Dataset:
-    """Return a data set as the arguments say; `known` stands where they say nothing."""
-    return load(name, seed, **{**known, **_said(arguments)})
+    """Return a data set as the arguments say; `known` stands where they say nothing.
+
+    Warnings go to stderr; what was found or guessed is in the data's notes, see `say_notes`.
+    """
+    out = Output(arguments)
+    data = load(name, seed, progress=out.progress, **{**known, **_said(arguments)})
+    _warn(out, data)
+    return data
+
+
+def say_notes(out: Output, data: Dataset) -> None:
+    """Print what was found or guessed while a file was read."""
+    for line in data.notes:
+        out.say(f"  {line}")
+
+
+def _warn(out: Output, data: Dataset) -> None:
+    for line in data.warnings:
+        out.warn(f"warning: {line}")
 
 
 def _said(arguments: Namespace) -> dict[str, Any]:
@@ -58,11 +78,9 @@ def _said(arguments: Namespace) -> dict[str, Any]:
 
 
 def tell(out: Output, data: Dataset) -> None:
-    """Print what was found and guessed while data were read."""
-    for note in data.notes:
-        (out.warn if out.json else out.say)(f"{data.name}: {note}")
-    for warning in data.warnings:
-        out.warn(f"warning: {data.name}: {warning}")
+    """Print what was found or guessed while data were read, and what is probably not meant."""
+    say_notes(out, data)
+    _warn(out, data)
 
 
 # ------------------------------------------------------------ for a model

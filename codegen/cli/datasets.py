@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.cli.data import load_data
+from codegen.cli.data import load_data, say_notes
 from codegen.cli.output import Output
 from qat.datasets import DATASETS, Dataset, Named
 from qat.sensing import Raw
@@ -48,7 +48,10 @@ def _list(out: Output) -> int:
     rows = [_row(name, row) for name, row in DATASETS.items()]
     header = ["name", "input", "shape", "classes", *PART_TITLES, "licence", "here"]
     out.table(header, [_cells(row) for row in rows])
-    out.say("`spikemcu data NAME` fetches and prepares one; .npz, .csv and IDX files work as well")
+    out.say(
+        "`spikemcu data NAME` fetches and prepares one; .npz, .csv, .parquet and IDX "
+        "files work as well"
+    )
     out.result({"datasets": rows})
     return 0
 
@@ -69,6 +72,7 @@ def _prepare(out: Output, arguments: Namespace) -> int:
     counts = {part: _balance(loaded, part) for part in PARTS}
     low, high = loaded.input_range
     out.say(f"{loaded.name}: {loaded.source}; {loaded.licence}")
+    say_notes(out, loaded)
     shape = loaded.x_train.shape[1:]
     out.say(f"inputs {shape_text(shape)}, whole numbers from {low} to {high}")
     if loaded.raw is not None:
@@ -86,6 +90,8 @@ def _prepare(out: Output, arguments: Namespace) -> int:
             "samples": counts,
             "licence": loaded.licence,
             "source": loaded.source,
+            "notes": list(loaded.notes),
+            "warnings": list(loaded.warnings),
             "sensor": None if loaded.raw is None else _sensor(loaded.raw, loaded.channel_names),
         }
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 
+from qat.reading import ENCODINGS, SEPARATORS
+
 # ------------------------------------------------------------ argument types
 
 
@@ -81,8 +83,27 @@ def positive_number(text: str) -> float:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Parse `time,battery`."""
-    return tuple(part for part in text.split(",") if part)
+    """Parse `time,battery`; nothing at all names the column without a name."""
+    return tuple(part for part in text.split(",") if part) or ("",)
+
+
+def separator(text: str) -> str:
+    """Parse `semicolon` or `;`."""
+    return _sign(text, {name: sign for sign, name in SEPARATORS.items()})
+
+
+def decimal(text: str) -> str:
+    """Parse `comma` or `,`."""
+    return _sign(text, {"point": ".", "comma": ","})
+
+
+def _sign(text: str, known: dict[str, str]) -> str:
+    """Return a sign by its name or itself."""
+    if text in known.values():
+        return text
+    if text in known:
+        return known[text]
+    raise ArgumentTypeError(f"found {text!r}; must be one of {', '.join(known)}")
 
 
 # ----------------------------------------------------------------- arguments
@@ -101,8 +122,8 @@ def file_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--label",
         metavar="COLUMN",
-        help="label column of a .csv: first, last or its name (default: label, class, target or "
-        "y, else the last)",
+        help="label column of a table: its name, its number from 1, first or last (default: label, "
+        "class, activity or target, else y, else the last)",
     )
     group.add_argument(
         "--window",
@@ -122,8 +143,25 @@ def file_options(parser: ArgumentParser) -> None:
         help="column that names recordings or subjects: whole ones are kept for the test",
     )
     group.add_argument(
-        "--ignore", type=names, default=(), metavar="C,C", help="columns to leave out"
+        "--ignore",
+        type=names,
+        default=(),
+        metavar="C,C",
+        help='columns to leave out, by name or number from 1; "" is the one without a name',
     )
+    group.add_argument(
+        "--separator",
+        type=separator,
+        metavar="S",
+        help="between the cells of a .csv: comma, semicolon, tab or bar (default: found)",
+    )
+    group.add_argument(
+        "--decimal",
+        type=decimal,
+        metavar="S",
+        help="decimal sign of a .csv: point or comma (default: found)",
+    )
+    group.add_argument("--encoding", choices=ENCODINGS, help="of a .csv (default: found)")
     group.add_argument(
         "--unit",
         type=numbers,

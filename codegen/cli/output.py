@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from codegen.cli.printable import printable
 from qat.model import write_atomically
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -17,7 +18,10 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Output:
-    """Prints to stdout, or, with --json, nothing there but the result; progress goes to stderr."""
+    """Prints to stdout, or, with --json, nothing there but the result; progress goes to stderr.
+
+    All text passes through `printable`: words of files reach no terminal as control codes.
+    """
 
     def __init__(self, arguments: Namespace) -> None:
         self.json = bool(arguments.json)
@@ -28,15 +32,16 @@ class Output:
         """Print a line for people."""
         self.end_progress()
         if not self.json:
-            print(text, flush=True)
+            print(printable(text, "\n"), flush=True)
 
     def warn(self, text: str) -> None:
         """Print a line to stderr."""
         self.end_progress()
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text, "\n"), file=sys.stderr, flush=True)
 
     def progress(self, text: str, last: bool = False) -> None:
         """Show progress in place on a terminal; elsewhere as a line, now and then and at last."""
+        text = printable(text)
         if sys.stderr.isatty():
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
             self._open = True
@@ -68,11 +73,12 @@ class Output:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.1f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else printable(str(value))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Return a table as text."""
+    header = [printable(title) for title in header]
     cells = [[_cell(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
     right = [any(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
@@ -85,7 +91,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         return "  ".join(parts).rstrip()
 
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([line(list(header)), rule, *(line(row) for row in cells)])
+    return "\n".join([line(header), rule, *(line(row) for row in cells)])
 
 
 def percent(fraction: float) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from codegen.cli.data import load_data
+from codegen.cli.data import load_data, say_notes
 from codegen.cli.datasets import sensor_text
 from codegen.cli.output import Output, percent
 from codegen.costs import spike_costs
@@ -155,6 +155,7 @@ def train(arguments: Namespace) -> int:
         f"{data.name}: {len(data.y_train):,} training, {len(data.y_validation):,} validation, "
         f"{len(data.y_test):,} test samples ({data.source}; {data.licence})"
     )
+    say_notes(out, data)
     if data.raw is not None:
         out.say(sensor_text(data.raw, data.channel_names))
     cost = _spike_cost(arguments, net, out)

@@ -183,7 +183,7 @@ def assumed(model: Model, density: float | None = None) -> Activity:
     else:
         values = (1 / (high - low + 1),) * (high - low + 1)
         note += f"; all input values from {low} to {high} assumed equally frequent"
-    zeros = values[-low] if low <= 0 else 0.0
+    zeros = values[-low] if low <= 0 <= high else 0.0
     busy = _busy(1 - zeros, model.input.lines)
     binomial = (_binomial(rate, y.size, model.steps) for rate, y in zip(rates, layers, strict=True))
     return Activity(values, busy, tuple(binomial), note)

@@ -79,7 +79,7 @@ class Interval:
     @property
     def width(self) -> int:
         """Bits of the two's complement number that holds every value."""
-        return max(int(self.high).bit_length(), int(~self.low).bit_length()) + 1
+        return max(max(end, ~end).bit_length() for end in (self.low, self.high)) + 1
 
     @property
     def magnitude(self) -> int:

@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["qat"]):
     from support.fuzzing import check_line, start
     from support.hostile import mutate_archive
 
-    from qat import readers
+    from qat import pickles, timeseries
     from qat.datasets import load
     from qat.runs import RunFolder
 
@@ -80,14 +80,14 @@ def idx(content: bytes, way: dict[str, Any]) -> None:
 
 def ts(content: bytes, _: dict[str, Any]) -> None:
     try:
-        readers.ts(content)
+        timeseries.ts(content)
     except ValueError as error:
         check_line(error)
 
 
 def pickled(content: bytes, _: dict[str, Any]) -> None:
     try:
-        readers.pickled(content)
+        pickles.pickled(content)
     except ValueError as error:
         check_line(error)
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qat import datasets, fetch, readers, sources
+from qat import datasets, fetch, sources
 from qat.fetch import Package, Source
+from qat.pickles import pickled
 
 RANDOM = np.random.default_rng(0)
 
@@ -246,7 +247,7 @@ def test_watch_holds_out_whole_subjects(folder, monkeypatch):
 
 def test_a_pickle_may_hold_arrays_and_plain_values():
     value = {"a": [np.arange(3), "text", 1.5], "b": np.array([None, (1, 2)], object)}
-    got = readers.pickled(npy(value))
+    got = pickled(npy(value))
     np.testing.assert_array_equal(got["a"][0], [0, 1, 2])
     assert got["a"][1:] == ["text", 1.5]
     assert got["b"].tolist() == [None, (1, 2)]
@@ -260,15 +261,15 @@ class Harm:
 @pytest.mark.parametrize("harm", [Harm(), Path("x"), np.random.default_rng(0)])
 def test_a_pickle_of_anything_else_is_refused(harm):
     with pytest.raises(ValueError, match="only NumPy arrays are admitted"):
-        readers.pickled(npy({"a": harm}))
+        pickled(npy({"a": harm}))
 
 
 def test_damaged_pickles_are_refused():
     whole = npy({"a": 1})
     with pytest.raises(ValueError, match=r"damaged pickle|not a .npy"):
-        readers.pickled(whole[:-3])
+        pickled(whole[:-3])
     with pytest.raises(ValueError, match="magic"):
-        readers.pickled(pickle.dumps(1))
+        pickled(pickle.dumps(1))
 
 
 def test_every_named_set_tells_what_it_is():

@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from qat import readers
 from qat.datasets import load
+from qat.idx import IDX_TYPES, idx
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(40, 3)) * [1, 100, 0.01] + [0, 1000, 0]
@@ -76,10 +76,10 @@ LINES = [f"{i}.5,{i % 7},{i % 2}" for i in range(20)]
     [
         ([], "is empty"),
         ([*LINES, "1,2"], "line 21 has 2 cells, line 1 has 3"),
-        ([*LINES, "1,,1"], "line 21: feature 1 is missing"),
+        ([*LINES, "1,,1"], "line 21: column 2 is missing"),
         (["a,b,label", *LINES, "1,,1"], "line 22: feature b is missing"),
-        ([*LINES, "1,x,1"], "line 21: feature 1 is 'x', not a number"),
-        ([*LINES, "1,nan,1"], "x: holds NaN"),
+        ([*LINES, "1,x,1"], "line 21: column 2 is 'x', not a number"),
+        ([*LINES, "1,nan,1"], "line 21: column 2 is missing: 'nan'"),
         ([*LINES, "1,1,0.5"], "y: holds fractions"),
         ([f"{i}.5,3,{i % 2}" for i in range(20)], "feature 1 is 3 in every sample"),
         ([f"{i}.5,{i},0" for i in range(20)], "needs at least two classes"),
@@ -98,7 +98,9 @@ def test_bad_tables_get_one_line(lines, said, tmp_path):
 def test_an_unknown_label_column_is_named(tmp_path):
     with pytest.raises(ValueError, match="no label column 'kind'; it has the columns a, b, c, y"):
         load(csv_file(tmp_path, "a,b,c,y"), label="kind")
-    with pytest.raises(ValueError, match="it has a file without header: first or last"):
+    with pytest.raises(
+        ValueError, match="it has no header: use first, last or a number from 1 to 4"
+    ):
         load(csv_file(tmp_path), label="kind")
 
 
@@ -143,11 +145,11 @@ def test_idx_without_labels_says_so(tmp_path):
         load(tmp_path / "train-labels-idx1-ubyte")
 
 
-@pytest.mark.parametrize("code", sorted(readers.IDX_TYPES))
+@pytest.mark.parametrize("code", sorted(IDX_TYPES))
 def test_idx_types(code):
-    dtype = np.dtype(readers.IDX_TYPES[code])
+    dtype = np.dtype(IDX_TYPES[code])
     values = np.arange(6).reshape(2, 3).astype(dtype)
-    got = readers.idx(idx_bytes(values, code))
+    got = idx(idx_bytes(values, code))
     np.testing.assert_array_equal(got, values)
     assert got.dtype.isnative
 
@@ -164,4 +166,4 @@ def test_idx_types(code):
 )
 def test_damaged_idx_files(content, said):
     with pytest.raises(ValueError, match=said):
-        readers.idx(content)
+        idx(content)
