@@ -119,6 +119,7 @@ def summarize(
         "sensor": None if program.sensor is None else _sensor(program, program.sensor),
         "readout": None if model.readout is None else type(model.readout).__name__.lower(),
         "outputs": model.outputs,
+        "classes": list(model.class_names),
         "stages": stages,
         "shared_ram": _shared(program),
         "scores": None if scores is None else _range(scores),

@@ -84,6 +84,8 @@ def how_of(model: Model, origin: DataOrigin, how: Reading) -> Reading:
         name: getattr(origin, name) if getattr(how, name) is None else getattr(how, name)
         for name in names
     }
+    if how.by is None and known["by"] in how.ignore:
+        known["by"] = None
     # channels are found by their names; where they have none, the others have to be left out
     known["ignore"] = how.ignore or (() if origin.channels else origin.ignored)
     known |= {"channels": origin.channels, "labelled": how.labelled, "training": False}

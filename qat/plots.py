@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model import Model, Result
+from qat.model.checks import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,11 +71,16 @@ class Scene:
             words += f", class {self.named(int(self.labels[self.sample]))}"
         if self.traced.predictions is not None:
             words += f", predicted {self.named(int(self.traced.predictions[0]))}"
-        return f"{words} ({self.origin})"
+        return f"{words} ({drawn(self.origin)})"
 
     def named(self, label: int) -> str:
         """Return the name of a class."""
-        return self.class_names[label] if label < len(self.class_names) else str(label)
+        return drawn(self.class_names[label]) if label < len(self.class_names) else str(label)
+
+
+def drawn(text: str) -> str:
+    """Return a text of a file as a picture shows it, printable, and without formulas."""
+    return plain(text).replace("$", r"\$")
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -166,7 +172,7 @@ def firing(scene: Scene) -> Figure:
         axes.set_title(words, fontsize="small")
         axes.set_ylabel(f"layer {index}: neurons")
     rows[-1].set_xlabel("spikes per step")
-    figure.suptitle(f"firing rates, {scene.origin}")
+    figure.suptitle(f"firing rates, {drawn(scene.origin)}")
     return figure
 
 
@@ -204,7 +210,7 @@ def confusion(scene: Scene) -> Figure:
     axes.set_yticks(range(size), names)
     axes.set(xlabel="predicted", ylabel="class")
     right = np.trace(matrix) / matrix.sum()
-    axes.set_title(f"{100 * right:.2f} % right of {scene.origin}")
+    axes.set_title(f"{100 * right:.2f} % right of {drawn(scene.origin)}")
     return figure
 
 

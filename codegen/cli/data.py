@@ -189,7 +189,7 @@ def inputs_of(
     if name is None:
         x = made_inputs(model, arguments.limit or MADE)
         origin = f"{len(x):,} made inputs (extremes, then random){_hint(model)}"
-        return Inputs(x, origin, steps, made=True)
+        return Inputs(x, origin, steps, class_names=model.class_names, made=True)
     data, trained = data_of(model, arguments)
     check_input(model, data.x_test[:1], steps)
     tell(out, data)

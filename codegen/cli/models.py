@@ -8,6 +8,7 @@ from typing import Any
 
 from codegen.boards import find_board
 from codegen.cli.data import inputs_of
+from codegen.cli.origins import origin_lines
 from codegen.cli.output import Output, percent
 from codegen.equivalence import compare_host, read_code
 from codegen.examples import Recording, Vectors, recording_of, vectors_of
@@ -34,7 +35,7 @@ def info(arguments: Namespace) -> int:
     if numbers["encoder"]:
         out.say(f"encoder {numbers['encoder']['kernel']}: {numbers['encoder']['lines']} lines")
     out.say(f"digest {numbers['digest']}")
-    for line in _sensor(numbers):
+    for line in (*_sensor(numbers), *origin_lines(model)):
         out.say(line)
     for line in _measured(model):
         out.say(line)

@@ -11,6 +11,7 @@ from typing import Any
 from codegen.boards import find_boards
 from codegen.budget import Line, gate, parse_budget
 from codegen.cli.data import inputs_of
+from codegen.cli.origins import classes_text
 from codegen.cli.output import Output, write_file
 from codegen.energy import FORMULA, Energy, energy_of, supply_of
 from codegen.page import OnBoard, Sample, page
@@ -47,12 +48,15 @@ def report(arguments: Namespace) -> int:
     if len(reports) > 1:
         _print_all(reports, out)
     _wrapped(out, f"activity: {reports[0].activity}")
+    if model.class_names:
+        _wrapped(out, f"classes: {classes_text(model)}")
     out.say(NOTE)
     if sample is not None:
         text = page(model, entries, sample, arguments.assume_density)
         write_file(Path(arguments.html), text.encode())
         out.say(f"wrote {arguments.html}")
-    about = {"model": model.name, "digest": model.digest(), "html": arguments.html}
+    about: dict[str, Any] = {"model": model.name, "digest": model.digest()}
+    about |= {"classes": list(model.class_names), "html": arguments.html}
     results = [as_json(e.report, e.energy, e.limits) for e in entries]
     out.result(about | {"results": results} | (results[0] if len(results) == 1 else {}))
     return 0 if all(line.kept for entry in entries for line in entry.limits) else 1

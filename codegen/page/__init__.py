@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from codegen.page.content import OnBoard, content
 from codegen.page.figures import coordinate
 from codegen.page.raster import Sample
-from codegen.page.text import bytes_text, grouped, quantity_text
+from codegen.page.text import bytes_text, grouped, quantity_text, shown
 from qat.model import Model
 
 __all__ = ["OnBoard", "Sample", "page"]
@@ -31,6 +31,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=True,
+        finalize=shown,
     )
     env.filters |= {
         "at": coordinate,

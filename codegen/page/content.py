@@ -230,6 +230,14 @@ def _layers(stages: Sequence[dict[str, Any]], activity: Activity) -> list[dict[s
     ]
 
 
+def _channels(model: Model) -> list[str]:
+    """Return the names of the sensor's channels, none if some are not known."""
+    names = model.metadata.get("channels")
+    if not isinstance(names, list) or model.sensor is None or len(names) != model.input.size:
+        return []
+    return [str(name) for name in names]
+
+
 def content(
     model: Model, boards: Sequence[OnBoard], sample: Sample, density: float | None
 ) -> dict[str, Any]:
@@ -245,6 +253,8 @@ def content(
         "digest": model.digest(),
         "layers": _layers(summary["stages"], activity),
         "activity": activity.source,
+        "classes": list(model.class_names),
+        "channels": _channels(model),
         "boards": [_board(one) for one in boards],
         "rows": _boards_rows(boards, axis),
         "axis": axis,

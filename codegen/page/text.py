@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from codegen.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, in_units
 
 KB = 1024
 UNITS = {"us": MICROSECONDS, "uJ": MICROJOULES, "A": AMPERES, "V": VOLTS}
 """Units in which a number may come, by the one of factor 1."""
+
+
+def shown(value: Any) -> Any:
+    """Return a text with the escapes of Python in place of what is not printed.
+
+    XML has no control codes, and names of files and classes may be anything. Text that a template
+    has made stays as it is.
+    """
+    if not isinstance(value, str) or hasattr(value, "__html__") or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value)
 
 
 def grouped(value: int) -> str:

@@ -409,3 +409,56 @@ def test_python_reads_a_second_file_in_the_same_way(model: Model, folder: Path) 
     assert again.class_names == model.class_names == ("run", "sit", "walk")
     with pytest.raises(ValueError, match=r"all.csv.*does not say how its data were read"):
         load(folder / "all.csv", like=_old(model))
+
+
+# ------------------------------------------------------------------- what users see
+
+
+def test_info_says_what_a_model_knows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(folder / "m.npz")]) == 0
+    said = capsys.readouterr().out
+    assert "classes: 0 run, 1 sit, 2 walk" in said
+    assert "data: all.csv; 108 train, 12 validate, 30 test; of every class a fifth" in said
+    assert "drawn by seed 3" in said
+    assert "channels ax, ay, az, gx; label activity; left out time; 50 samples a second" in said
+    found, _ = told(capsys, "info", folder / "m.npz")
+    assert found["classes"] == ["run", "sit", "walk"]
+
+
+def test_words_of_a_stranger_are_printed_and_not_obeyed(
+    model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["\x1b[31mrun", "s\rit", "<b>&walk\x00"]
+    strange = {
+        **model.metadata[KEY],
+        "classes": words,
+        "label": "\x1b]0;title\x07",
+        "by": "\u202eby",
+    }
+    replace(model, metadata={**model.metadata, KEY: strange}).save(tmp_path / "s.npz")
+    capsys.readouterr()
+    page = tmp_path / "page.html"
+    assert main(["info", str(tmp_path / "s.npz")]) == 0
+    words = ["report", str(tmp_path / "s.npz"), "--board", "qemu-m4", "--html", str(page)]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert (out + err).replace("\n", "").isprintable()
+    assert r"\x1b[31mrun" in out
+    text = page.read_text()
+    assert not set("\x1b\x00\r\x07\u202e") & set(text)
+    assert r"\x1b[31mrun" in text
+    assert "<b>" not in text
+
+
+def test_a_report_names_the_classes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found, _ = told(capsys, "report", folder / "m.npz", "--board", "qemu-m4")
+    assert found["classes"] == ["run", "sit", "walk"]
+    assert main(["report", str(folder / "m.npz"), "--board", "qemu-m4"]) == 0
+    assert "classes: 0 run, 1 sit, 2 walk" in capsys.readouterr().out
+
+
+def test_a_picture_names_the_classes(folder: Path, tmp_path: Path) -> None:
+    words = ["plot", folder / "m.npz", "--data", folder / "all.csv", "-o", tmp_path]
+    assert main([*map(str, words), "--kind", "confusion", "--format", "svg"]) == 0
+    picture = (tmp_path / "all-confusion.svg").read_text()
+    assert all(f"<!-- {word} -->" in picture for word in WORDS)

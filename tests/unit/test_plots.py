@@ -108,3 +108,13 @@ def test_what_cannot_be_drawn_is_refused(scene, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ValueError, match=r"pip install 'spikemcu\[plot\]'"):
         PLOTS["raster"](scene)
+
+
+def test_names_of_classes_are_no_formulas(trained):
+    """A word such as $\\frac$ is text, and so is a code that a terminal would obey."""
+    model, data = trained
+    names = ("$\\frac$", "a$b$", "\x1b[31m", *map(str, range(3, 10)))
+    scene = Scene(model, data.x_test[:50], data.y_test[:50], names, origin="50 of $\\x$.csv")
+    assert [scene.named(i).isprintable() for i in range(3)] == [True] * 3
+    for kind in ("confusion", "raster"):
+        assert to_bytes(PLOTS[kind](scene), "svg")
