@@ -193,5 +193,6 @@ def _dataset(
         raw=raw,
         sensor=sensor,
         dropped=origin.dropped,
+        starts=None if samples.starts is None else samples.starts[parts == TESTS],
         **about,
     )

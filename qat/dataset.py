@@ -55,6 +55,8 @@ class Dataset:
                  file in the same way; None where the data are no file
     division:    the rule that divided it into parts; None where that is not known
     dropped:     lower bits that `with_input_bits` took off whole numbers
+    starts:      (samples,) int64: where the windows of the test part begin, counted from 0 among
+                 the samples of the file; None where every line stands alone
     """
 
     x_train: NDArray[Any]
@@ -81,6 +83,7 @@ class Dataset:
     reading: Reading | None = None
     division: Division | None = None
     dropped: int = 0
+    starts: NDArray[np.int64] | None = None
 
     def training_batch(
         self, chosen: NDArray[np.int64], change: Callable[[NDArray[Any]], NDArray[Any]] | None

@@ -198,6 +198,7 @@ def from_recording(
         name=name,
         source=f"{source}; {runs}",
         licence=licence,
+        starts=divided[2],
     ).divided_by(rule)
 
 

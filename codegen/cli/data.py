@@ -41,6 +41,12 @@ class Inputs:
     samples: NDArray[Any] | None = None
     made: bool = False
 
+    @property
+    def text(self) -> str:
+        """Where they come from, and how many raw samples of them are sent in a stream."""
+        sent = "" if self.samples is None else f", {len(self.samples):,} raw samples of them"
+        return f"{self.origin}{sent}"
+
 
 FILE = (
     *("label", "by", "ignore", "window", "hop", "group", "unit", "rate"),

@@ -214,7 +214,7 @@ def check(arguments: Namespace) -> int:
         compiler=arguments.compiler,
         progress=lambda done: out.progress(f"checked {done:,} of {len(inputs.x):,} samples"),
     )
-    out.say(f"{model.name} on {inputs.origin}, compiled for this machine")
+    out.say(f"{model.name} on {inputs.text}, compiled for this machine")
     out.say(f"host  {comparison.line}")
     if comparison.first:
         out.say(f"first difference: {comparison.first}")

@@ -145,7 +145,7 @@ def run(arguments: Namespace) -> int:
     inputs = inputs_of(model, arguments, out)
     if emulated:
         prepare(model, emulated, out)
-    out.say(f"{model.name} on {inputs.origin}")
+    out.say(f"{model.name} on {inputs.text}")
     results = []
     here = compare_here(model, inputs, out)
     if here is not None:
