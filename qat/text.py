@@ -10,6 +10,9 @@ from pathlib import Path
 PIECE = 2**23
 """Bytes that are read at a time."""
 
+FIRST = 2**18
+"""Bytes that are read first, at least."""
+
 HEAD = 2**16
 """Characters from which the form of a file is found."""
 
@@ -120,7 +123,7 @@ def pieces(path: Path, encoding: str) -> Iterator[Piece]:
     kept, line, read, first = "", 1, 0, True
     with path.open("rb") as file:
         while True:
-            content = file.read(PIECE)
+            content = file.read(max(PIECE, FIRST) if first else PIECE)
             read += len(content)
             text = _decoded(decoder, content, kept, line)
             kept = _plain_lines(kept + (text.removeprefix("\ufeff") if first else text), content)
