@@ -76,8 +76,9 @@ def _from_table(table: Table, how: Reading, about: Parts) -> Dataset:
 def _from_idx(path: Path, how: Reading, about: Parts) -> Dataset:
     if how.window is not None or how.by is not None:
         raise ValueError("window and by go with a table or an .npz file; this is an IDX file")
-    pair, notes = idx_pair(path)
-    return replace(from_arrays(**{**pair, **about}), notes=notes)
+    pair = idx_pair(path)
+    data = from_arrays(**{**pair.arrays, **about})
+    return replace(data, notes=pair.notes, warnings=(*pair.warnings, *data.warnings))
 
 
 def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:

@@ -8,7 +8,7 @@ import re
 import zlib
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,15 +102,22 @@ TWINS = ("t10k", "test")
 """What the name of a test part has in place of train."""
 
 
-def idx_pair(path: Path) -> tuple[Arrays, tuple[str, ...]]:
-    """Return x and y of an images file, and x_test and y_test if a test part lies beside it.
+class Pair(NamedTuple):
+    """x and y, perhaps x_test and y_test; which files these are; which one is not used."""
 
-    Also returns which files these are, a line each. The labels, and the twin of the test, have the
-    name of the images but for the words images and train; whether a dash or a dot stands before
-    idx3, and .gz behind, makes no difference. Labels of any other name are taken where only one
-    file beside the images can be them.
+    arrays: Arrays
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
-    Raises ValueError where the labels are not beside the images, and for labels in their place.
+
+def idx_pair(path: Path) -> Pair:
+    """Return what an images file and its labels hold, and the test part if it lies beside them.
+    The labels, and the twin of the test, have the
+       name of the images but for the words images and train; whether a dash or a dot stands before
+       idx3, and .gz behind, makes no difference. Labels of any other name are taken where only one
+       file beside the images can be them.
+
+       Raises ValueError where the labels are not beside the images, and for labels in their place.
     """
     x = idx_file(path)
     if x.ndim == 1:
@@ -125,7 +132,15 @@ def idx_pair(path: Path) -> tuple[Arrays, tuple[str, ...]]:
         x, labels = idx_file(test), _labels(test, None)
         found |= {"x_test": x.reshape(len(x), -1), "y_test": idx_file(labels)}
         notes.append(f"test part: {test.name}, with {labels.name}")
-    return found, tuple(notes)
+    return Pair(found, tuple(notes), _unused(path))
+
+
+def _unused(path: Path) -> tuple[str, ...]:
+    """Return a warning if the training part lies beside the test part that was asked for."""
+    key = _key(path.name)
+    trains = (_beside(path, key.replace(twin, "train")) for twin in TWINS if twin in key)
+    other = next((train for train in trains if train is not None), None)
+    return () if other is None else (f"{other.name} lies beside it and is not used",)
 
 
 def _key(name: str) -> str:
