@@ -32,7 +32,7 @@ EUROPEAN = range(0x80, 0xA0)
 """Bytes that are letters and signs in cp1252, and control codes in Latin-1."""
 
 
-def open_regular(path: Path) -> int:
+def size_of_regular(path: Path) -> int:
     """Return the size of a file; ValueError for a folder, a device, a pipe or an empty file."""
     about = path.stat()
     if not path.is_file():
