@@ -76,7 +76,7 @@ class Reader:
             found = base.execute(self._query(), [str(self.file)]).fetchnumpy()
         except duckdb.Error as error:
             self._check_widths(text, line)
-            raise ValueError(f"is not a .csv file ({_first_line(error)})") from None
+            raise ValueError(f"is not a .csv file ({first_line(error)})") from None
         x = np.empty((len(found["label"]), len(self.columns.features)))
         for i in range(x.shape[1]):
             x[:, i] = found[f"x{i}"]
@@ -178,7 +178,8 @@ def _number(column: int, decimal: str) -> str:
     )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of what DuckDB says."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 

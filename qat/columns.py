@@ -56,6 +56,11 @@ def settle(header: Sequence[str] | None, width: int, how: Reading) -> Columns:
     """
     names, notes = _names(header)
     known = _Known(tuple(header or ()), names, width)
+    if how.channels and not names:
+        raise ValueError(
+            "has no header by which the model finds its channels; begin it with a line of names: "
+            f"{', '.join([*how.channels, how.label or 'label'])}, as they stand in the file"
+        )
     by = None if how.by is None else known.find("by", how.by)
     ignored = tuple(dict.fromkeys(known.find("ignore", name) for name in how.ignore))
     label, said = _label(how, known, {by, *ignored})
@@ -132,11 +137,6 @@ class _Known:
 
     def channels(self, names: Sequence[str], ignored: Sequence[int]) -> tuple[int, ...]:
         """Return the columns of a model's channels, which are found by their names alone."""
-        if not self.names:
-            raise ValueError(
-                f"has no header by which the model finds its channels; begin it with a line of "
-                f"names: {', '.join(names)}"
-            )
         missing = [name for name in names if name not in self.names]
         if missing:
             raise NoColumnError(

@@ -17,7 +17,7 @@ from qat.dialect import Dialect, find, without_comments
 from qat.memory import require
 from qat.reading import Progress, Reading
 from qat.table import Table, assembled
-from qat.text import HEAD, PIECE, Piece, encoding_of, open_regular, pieces
+from qat.text import HEAD, PIECE, Piece, encoding_of, pieces, size_of_regular
 
 BYTES_PER_CELL = 16
 """Memory that a number takes while a file is read: in its piece, and in the whole."""
@@ -38,7 +38,7 @@ def csv_table(path: Path, how: Reading, progress: Progress | None = None) -> Tab
     Raises ValueError, in one line, for what is no such table: with line and column where there
     are such.
     """
-    size = open_regular(path)
+    size = size_of_regular(path)
     encoding, certain = (how.encoding, True) if how.encoding else encoding_of(path)
     parts = pieces(path, encoding)
     start = next(parts, None)

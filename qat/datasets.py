@@ -307,7 +307,7 @@ def load_for(
     model file that does not know its data, and as `load` does.
     """
     if name_or_path in DATASETS:
-        how = {"unit": model.metadata.get("sample_unit"), **how}
+        how = {**own_unit(model, DATASETS[str(name_or_path)]), **how}
         named = fitted(model, _named(str(name_or_path), Reading(**how)))
         return named, trained_on(model) == name_or_path
     timing = timing_of(model)
@@ -318,6 +318,11 @@ def load_for(
         name_or_path,
         lambda path: load_like(path, model, reading, divided=divided, progress=progress),
     )
+
+
+def own_unit(model: Model, row: Named) -> dict[str, Any]:
+    """Return the unit of samples in which a model reads a named data set; images have none."""
+    return {} if len(row.shape) == 1 else {"unit": model.metadata.get("sample_unit")}
 
 
 def trained_on(model: Model) -> str | None:

@@ -12,6 +12,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -135,8 +136,9 @@ def find(head: str, how: Reading) -> Dialect:
     wanted = how.separator or told
     forms = [_Form.of(text, sign, how.decimal) for sign in ([wanted] if wanted else SEPARATORS)]
     best = max(forms, key=lambda form: form.score)
+    if len(best.rows) < 3:
+        list(records(text, best.separator))  # raises what cut them short
     if not best.rows:
-        list(records(text, wanted or ","))
         raise ValueError("holds nothing but comments" if comments else "is empty")
     if best.width < 2 and how.labelled:
         signs = " ".join(SEPARATORS.values()) if not wanted else SEPARATORS[wanted]
@@ -182,16 +184,16 @@ class _Form:
     @classmethod
     def of(cls, text: str, separator: str, decimal: str | None) -> _Form:
         """Return what the text looks like."""
-        try:
-            rows = list(records(text, separator))
-        except ValueError:
-            rows = []  # quotes that another separator makes sense of
+        rows: list[Record] = []
+        with suppress(ValueError):  # its reader will name the line, if this is the separator
+            rows.extend(records(text, separator))
         if not rows:
             return cls(separator, decimal or ".", [], 0, 0.0, 0.0)
         width, count = Counter(len(row.cells) for row in rows).most_common(1)[0]
         cells = [cell for row in rows if len(row.cells) == width for cell in row.cells]
         sign = decimal or _decimal(cells, separator)
-        numeric = sum(is_number(cell, sign) for cell in cells) / len(cells)
+        signs = {sign, "."} if separator == "," else {".", ","}
+        numeric = max(sum(is_number(cell, known) for cell in cells) for known in signs) / len(cells)
         return cls(separator, sign, rows, width, count / len(rows), numeric)
 
     @property
@@ -266,11 +268,13 @@ def _columns(rows: Sequence[Record], width: int) -> list[list[str]]:
 
 
 def _numeric(columns: Sequence[Sequence[str]], decimal: str) -> list[int]:
-    """Return the columns of numbers: hardly anything else is in them."""
+    """Return the columns of numbers, if of the other decimal sign: hardly anything else there."""
     found = []
     for i, column in enumerate(columns):
         known = [cell for cell in column if not is_missing(cell)]
-        if known and sum(is_number(cell, decimal) for cell in known) >= 0.8 * len(known):
+        signs = (decimal, "," if decimal == "." else ".")
+        most = max(sum(is_number(cell, sign) for cell in known) for sign in signs)
+        if known and most >= 0.8 * len(known):
             found.append(i)
     return found
 

@@ -17,6 +17,7 @@ from qat.parquet import parquet_table
 from qat.reading import NoColumnError, Progress, Reading
 from qat.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
 from qat.table import Table
+from qat.text import size_of_regular
 
 Parts = dict[str, Any]
 
@@ -45,6 +46,7 @@ def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = N
     about |= {"unit": how.unit}
     suffix = path.suffix.lower()
     try:
+        size_of_regular(path)
         if suffix in TABLES:
             return _from_table(TABLES[suffix](path, how, progress), how, about)
         read = _from_npz if suffix == ".npz" else _from_idx
@@ -99,8 +101,8 @@ def arrays_of(path: Path, how: Reading) -> tuple[Parts, tuple[str, ...]]:
     if path.suffix.lower() != ".npz":
         if how.window is not None or how.by is not None:
             raise ValueError("window and by go with a table or an .npz file; this is an IDX file")
-        pair, notes = idx_pair(path)
-        return dict(pair), notes
+        pair = idx_pair(path)
+        return dict(pair.arrays), (*pair.notes, *pair.warnings)
     arrays = _npz(path, how.labelled)
     known: Parts = {key: arrays[key] for key in ARRAYS if key in arrays}
     if how.by is None:
@@ -112,8 +114,11 @@ def arrays_of(path: Path, how: Reading) -> tuple[Parts, tuple[str, ...]]:
 
 
 def _from_idx(path: Path, how: Reading, about: Parts) -> Dataset:
-    arrays, notes = arrays_of(path, how)
-    return replace(from_arrays(**arrays, **about), notes=notes)
+    if how.window is not None or how.by is not None:
+        raise ValueError("window and by go with a table or an .npz file; this is an IDX file")
+    pair = idx_pair(path)
+    data = from_arrays(**{**pair.arrays, **about})
+    return replace(data, notes=pair.notes, warnings=(*pair.warnings, *data.warnings))
 
 
 def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:

@@ -6,9 +6,10 @@ import gzip
 import io
 import re
 import zlib
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,22 +27,14 @@ PIECE = 2**20
 
 GZIP = b"\x1f\x8b"
 
+Read = TypeVar("Read")
+
 Arrays = dict[str, NDArray[Any]]
 
 
 def is_idx(path: Path) -> bool:
     """Return True for a file that begins as an IDX file does, plain or packed by gzip."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            head = file.read(4)
-        if head[:2] == GZIP:
-            with gzip.open(path) as unpacked:
-                head = unpacked.read(4)
-    except (OSError, EOFError, zlib.error):
-        return False
-    return len(head) == 4 and head[:2] == b"\0\0" and head[2] in IDX_TYPES and head[3] > 0
+    return _shape(path) is not None
 
 
 def idx(content: bytes) -> NDArray[Any]:
@@ -50,27 +43,28 @@ def idx(content: bytes) -> NDArray[Any]:
     Two zero bytes, a type code, the number of dimensions, each dimension as big-endian uint32,
     then the elements.
     """
-    stream: Any = io.BytesIO(content)
-    return _array(gzip.GzipFile(fileobj=stream) if content[:2] == GZIP else stream)
+    return _unpacked(io.BytesIO(content), _idx)
 
 
 def idx_file(path: Path) -> NDArray[Any]:
     """Return the array of an IDX file; no more is read than its header says."""
     with path.open("rb") as file:
-        zipped = file.read(2) == GZIP
-        file.seek(0)
-        return _array(gzip.GzipFile(fileobj=file) if zipped else file)
+        return _unpacked(file, _idx)
 
 
-def _array(stream: Any) -> NDArray[Any]:
+def _unpacked(file: BinaryIO, read: Callable[[BinaryIO], Read]) -> Read:
+    """Return what `read` makes of a file, which gzip may have packed."""
+    zipped = file.read(len(GZIP)) == GZIP
+    file.seek(0)
+    stream: Any = gzip.GzipFile(fileobj=file) if zipped else file
     try:
-        return _idx(stream)
+        return read(stream)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"is not a whole .gz file ({error})") from None
 
 
-def _idx(stream: BinaryIO) -> NDArray[Any]:
-    """Return the array of a plain IDX file; no more is read than its header says."""
+def _header(stream: BinaryIO) -> tuple[np.dtype[Any], list[int]]:
+    """Return the type and the shape of a plain IDX file."""
     head = stream.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in IDX_TYPES:
         raise ValueError("is not an IDX file")
@@ -78,7 +72,12 @@ def _idx(stream: BinaryIO) -> NDArray[Any]:
     sizes = stream.read(4 * dimensions)
     if not 1 <= dimensions <= MAX_DIMENSIONS or len(sizes) != 4 * dimensions:
         raise ValueError(f"is a damaged IDX file (it should have {dimensions} dimensions)")
-    shape = [int(n) for n in np.frombuffer(sizes, ">u4")]
+    return dtype, [int(n) for n in np.frombuffer(sizes, ">u4")]
+
+
+def _idx(stream: BinaryIO) -> NDArray[Any]:
+    """Return the array of a plain IDX file; no more is read than its header says."""
+    dtype, shape = _header(stream)
     require(f"{prod(shape):,} values", BYTES_PER_INPUT * prod(shape), "divide the file")
     size = prod(shape) * dtype.itemsize
     body = _at_most(stream, size + 1)
@@ -102,15 +101,22 @@ TWINS = ("t10k", "test")
 """What the name of a test part has in place of train."""
 
 
-def idx_pair(path: Path) -> tuple[Arrays, tuple[str, ...]]:
-    """Return x and y of an images file, and x_test and y_test if a test part lies beside it.
+class Pair(NamedTuple):
+    """x and y, perhaps x_test and y_test; which files these are; which one is not used."""
 
-    Also returns which files these are, a line each. The labels, and the twin of the test, have the
-    name of the images but for the words images and train; whether a dash or a dot stands before
-    idx3, and .gz behind, makes no difference. Labels of any other name are taken where only one
-    file beside the images can be them.
+    arrays: Arrays
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
-    Raises ValueError where the labels are not beside the images, and for labels in their place.
+
+def idx_pair(path: Path) -> Pair:
+    """Return what an images file and its labels hold, and the test part if it lies beside them.
+
+    The labels, and the twin of the test, have the name of the images but for the words images and
+    train; whether a dash or a dot stands before idx3, and .gz behind, makes no difference. Labels
+    of any other name are taken where only one file beside the images can be them.
+
+       Raises ValueError where the labels are not beside the images, and for labels in their place.
     """
     x = idx_file(path)
     if x.ndim == 1:
@@ -125,7 +131,15 @@ def idx_pair(path: Path) -> tuple[Arrays, tuple[str, ...]]:
         x, labels = idx_file(test), _labels(test, None)
         found |= {"x_test": x.reshape(len(x), -1), "y_test": idx_file(labels)}
         notes.append(f"test part: {test.name}, with {labels.name}")
-    return found, tuple(notes)
+    return Pair(found, tuple(notes), _unused(path))
+
+
+def _unused(path: Path) -> tuple[str, ...]:
+    """Return a warning if the training part lies beside the test part that was asked for."""
+    key = _key(path.name)
+    trains = (_beside(path, key.replace(twin, "train")) for twin in TWINS if twin in key)
+    other = next((train for train in trains if train is not None), None)
+    return () if other is None else (f"{other.name} lies beside it and is not used",)
 
 
 def _key(name: str) -> str:
@@ -147,8 +161,8 @@ def _labels(path: Path, samples: int | None) -> Path:
     if named is not None:
         return named
     if samples is not None:
-        others = [p for p in sorted(path.parent.iterdir()) if p != path and is_idx(p)]
-        fitting = [p for p in others if _length(p) == samples]
+        others = sorted(path.parent.iterdir())
+        fitting = [other for other in others if _shape(other) == [samples]]
         if len(fitting) == 1:
             return fitting[0]
     wanted = re.sub("idx3", "idx1", re.sub("images", "labels", path.name))
@@ -160,13 +174,15 @@ def _labels(path: Path, samples: int | None) -> Path:
     raise ValueError(f"its labels, {wanted}, are not beside it")
 
 
-def _length(path: Path) -> int | None:
-    """Return how many numbers an IDX file of one dimension holds, None for one of more."""
+def _shape(path: Path) -> list[int] | None:
+    """Return the shape that an IDX file says it has, None for another file."""
     try:
-        array = idx_file(path)
+        if not path.is_file():  # a pipe would wait for somebody to write
+            return None
+        with path.open("rb") as file:
+            return _unpacked(file, _header)[1]
     except (OSError, ValueError):
         return None
-    return len(array) if array.ndim == 1 else None
 
 
 def _twin(path: Path) -> Path | None:

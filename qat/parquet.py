@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.cells import LARGEST, NONE, connection, least, numbered
+from qat.cells import LARGEST, NONE, connection, first_line, least, numbered
 from qat.columns import Columns, settle
 from qat.dialect import is_missing
 from qat.memory import require
 from qat.reading import Progress, Reading
 from qat.table import Table, assembled
-from qat.text import open_regular
+from qat.text import size_of_regular
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -39,14 +40,16 @@ def parquet_table(path: Path, how: Reading, progress: Progress | None = None) ->
     """
     import duckdb  # noqa: PLC0415  # 0.2 s that only a table needs
 
-    open_regular(path)
-    file = path.resolve()
-    with connection(file) as base:
-        try:
-            return _table(base, _Source(str(file), path.name, progress), how)
-        except duckdb.Error as error:
-            line = next(iter(str(error).splitlines()), "")
-            raise ValueError(f"is not a .parquet file ({line})") from None
+    size_of_regular(path)
+    with tempfile.TemporaryDirectory(prefix="spikemcu-") as folder:
+        file = Path(folder) / "table.parquet"
+        file.symlink_to(path.resolve())  # a name in which nothing stands for other names
+        with connection(file) as base:
+            try:
+                return _table(base, _Source(str(file), path.name, progress), how)
+            except duckdb.Error as error:
+                line = first_line(error).replace(str(file), path.name)
+                raise ValueError(f"is not a .parquet file ({line})") from None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from pathlib import Path
 PIECE = 2**23
 """Bytes that are read at a time."""
 
+FIRST = 2**18
+"""Bytes that are read first, at least."""
+
 HEAD = 2**16
 """Characters from which the form of a file is found."""
 
@@ -29,7 +32,7 @@ EUROPEAN = range(0x80, 0xA0)
 """Bytes that are letters and signs in cp1252, and control codes in Latin-1."""
 
 
-def open_regular(path: Path) -> int:
+def size_of_regular(path: Path) -> int:
     """Return the size of a file; ValueError for a folder, a device, a pipe or an empty file."""
     about = path.stat()
     if not path.is_file():
@@ -120,12 +123,14 @@ def pieces(path: Path, encoding: str) -> Iterator[Piece]:
     kept, line, read, first = "", 1, 0, True
     with path.open("rb") as file:
         while True:
-            content = file.read(PIECE)
+            wanted = max(PIECE, FIRST) if first else PIECE
+            content = file.read(wanted)
+            more = len(content) == wanted  # of a regular file
             read += len(content)
-            text = _decoded(decoder, content, kept, line)
-            kept = _plain_lines(kept + (text.removeprefix("\ufeff") if first else text), content)
+            text = _decoded(decoder, content, kept, line, more)
+            kept = _plain_lines(kept + (text.removeprefix("\ufeff") if first else text), more)
             first, cut = first and not text, len(kept)
-            if content:
+            if more:
                 cut = _last_end(kept)
                 if not cut and len(kept) > LONGEST_RECORD:
                     raise ValueError(f"line {line}: has no end; a quote was opened and not closed")
@@ -133,26 +138,28 @@ def pieces(path: Path, encoding: str) -> Iterator[Piece]:
                 yield Piece(kept[:cut], line, read)
                 line += lines_to(kept[:cut])
                 kept = kept[cut:]
-            if not content:
+            if not more:
                 return
 
 
-def _decoded(decoder: codecs.IncrementalDecoder, content: bytes, kept: str, line: int) -> str:
+def _decoded(
+    decoder: codecs.IncrementalDecoder, content: bytes, kept: str, line: int, more: bool
+) -> str:
     try:
-        text = decoder.decode(content, final=not content)
+        text = decoder.decode(content, final=not more)
     except UnicodeDecodeError as error:
         before = content[: error.start].decode(error.encoding, "replace")
-        line += lines_to(_plain_lines(kept + before, b""))
+        line += lines_to(_plain_lines(kept + before, more=False))
         raise ValueError(
             f"line {line}: is not {error.encoding} text; save the file as UTF-8"
         ) from None
     if "\0" in text:
-        line += lines_to(_plain_lines(kept + text[: text.index("\0")], b""))
+        line += lines_to(_plain_lines(kept + text[: text.index("\0")], more=False))
         raise ValueError(f"line {line}: holds a zero byte; the file is damaged or no text")
     return text
 
 
-def _plain_lines(text: str, more: bytes) -> str:
+def _plain_lines(text: str, more: bool) -> str:
     """Return a text with a line feed behind every line; a last CR waits for what follows."""
     held = "\r" if more and text.endswith("\r") else ""
     text = text[: len(text) - len(held)]

@@ -153,6 +153,14 @@ def test_a_file_without_header_has_no_names(model: Model, tmp_path: Path) -> Non
         read(model, write(tmp_path / "bare.csv", rows(), columns, header=False))
 
 
+def test_one_line_is_enough(model: Model, tmp_path: Path) -> None:
+    """A header and a sample, with nothing behind it."""
+    path = write(tmp_path / "single.csv", rows(count=1))
+    path.write_text(path.read_text().rstrip("\n"))
+    data, _ = read(model, path)
+    assert [model.class_names[label] for label in data.y_test] == ["walk"]
+
+
 def test_the_label_column_may_have_another_name(model: Model, tmp_path: Path) -> None:
     lines = [{**line, "what": line["activity"]} for line in rows()]
     path = write(tmp_path / "what.csv", lines, ("ax", "ay", "az", "gx", "what"))

@@ -13,7 +13,7 @@ from codegen.cli import main, parser
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output
 from qat.alike import how_of
-from qat.datasets import load_for
+from qat.datasets import DATASETS, load_for, own_unit
 from qat.model import Model
 from qat.origin import DataOrigin
 from qat.reading import Reading
@@ -128,8 +128,10 @@ def test_what_does_not_fit_is_one_line(
 
 def test_a_named_set_is_read_in_the_unit_of_the_model(model: Path) -> None:
     found = Model.load(model)
+    assert own_unit(found, DATASETS["watch"]) == {"unit": 0.001}
+    assert own_unit(found, DATASETS["digits"]) == {}
     with pytest.raises(ValueError, match="unit goes with the data of a sensor"):
-        load_for(found, "digits")
+        load_for(found, "digits", unit=2)
 
 
 def test_a_file_is_read_in_the_windows_of_the_model(model: Path) -> None:
