@@ -17,7 +17,6 @@ from typing import Any
 from codegen.errors import UnknownBoardError
 from codegen.paths import assets
 
-
 STACK_BYTES = 4096
 FRAME_BYTES = 1024
 """What an emulated board has unless its JSON says otherwise."""
@@ -25,7 +24,7 @@ FRAME_BYTES = 1024
 
 @dataclass(frozen=True)
 class Uart:
-    """A serial port that QEMU emulates: `kind` "cmsdk", "nrf51" or "stm32", address of its registers."""
+    """A serial port that QEMU emulates: `kind` "cmsdk", "nrf51" or "stm32", and where it lies."""
 
     kind: str
     base: int
@@ -215,7 +214,7 @@ def find_board(name: str | Board) -> Board:
 
 
 def find_boards(names: str | Board | Iterable[str | Board]) -> tuple[Board, ...]:
-    """Return the boards called by a name, by several, or by "all": an emulated one for each core."""
+    """Return the boards called by a name, by several, or by "all": an emulated one a core."""
     if names == "all":
         return tuple(load_boards().values())
     if isinstance(names, str | Board):
