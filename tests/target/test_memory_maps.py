@@ -21,11 +21,10 @@ from support.serial_qemu import SerialQemu
 
 from codegen.boards import chip_boards, find_board
 from codegen.cli import main
-from codegen.device import Device
-from codegen.errors import CrashError, ProtocolError, TooLargeError
+from codegen.errors import CrashError, TooLargeError
 from codegen.fit import FIRMWARE_FLASH, firmware_ram, narrowed
 from codegen.hardware import BoardModel
-from codegen.protocol import Client, Code, Decoder, Frame, Type, encode
+from codegen.protocol import Code, Decoder, Frame, Type, encode
 from codegen.qemu import uart_flags
 from codegen.render import render
 from codegen.sizes import size_of
@@ -106,7 +105,7 @@ def test_a_model_over_the_usart(name: str, model: Model, monkeypatch: pytest.Mon
     """What is sent before the firmware has enabled the port gets lost: it is sent again."""
     monkeypatch.setattr("codegen.hardware.HELLO_RESENDS", 60)
     board = find_board(name)
-    elf = firmware(render(model), name, uart_flags(board))
+    elf = firmware(render(model), name, (*uart_flags(board), "-Werror"))
     behind = replace(board, hardware=find_board("nucleo_f401re").hardware)
     x = inputs_for(model, 4, 1)
     with SerialQemu(board, elf) as qemu, BoardModel(model, behind, qemu.port) as target:
@@ -216,35 +215,6 @@ def test_short_frames_are_agreed_on_and_longer_ones_refused(model: Model) -> Non
             while (reply := decoder.next()) is None:
                 decoder.feed(qemu.read(5.0))
     assert reply == Frame(session | 99, Type.INPUT, Code.TOO_LONG)
-
-
-class Told:
-    """A link whose firmware answers OPEN with given words."""
-
-    def __init__(self, *words: int) -> None:
-        self.words, self.sent = words, b""
-
-    def write(self, data: bytes) -> None:
-        (sequence,) = struct.unpack_from("<I", data, 4)
-        payload = struct.pack(f"<{len(self.words)}I", *self.words)
-        self.sent = encode(Frame(sequence, Type.OPEN, payload=payload))
-
-    def read(self, timeout: float) -> bytes:
-        sent, self.sent = self.sent, b""
-        return sent
-
-
-@pytest.mark.parametrize(("words", "payload"), [((2,), 1008), ((2, 1024), 1008), ((2, 192), 176)])
-def test_a_firmware_says_how_long_its_frames_are(words: tuple[int, ...], payload: int) -> None:
-    client = Client(Told(*words), 0.1)
-    Device(client).open()
-    assert client.payload == payload
-
-
-@pytest.mark.parametrize("frame", [0, 16, 188, 190, 254, 1028, 2**31])
-def test_a_length_that_is_none_is_refused(frame: int) -> None:
-    with pytest.raises(ProtocolError, match=rf"frames: found {frame} bytes; 192 to 1024"):
-        Device(Client(Told(2, frame), 0.1, name="board")).open()
 
 
 # -------------------------------------------------------------------------- verbs
