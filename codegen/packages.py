@@ -44,10 +44,10 @@ def _example(folder: str, main: str, template: str = "main.c.j2") -> dict[str, s
     return {f"{folder}/{main}": template, f"{folder}/vectors.h": "vectors.h.j2"}
 
 
-def _application(folder: str, sample: str) -> dict[str, str]:
+def _application(folder: str, cmake: str, sample: str) -> dict[str, str]:
     """Return the files of an application of Zephyr; sample: what tells twister of it."""
     return {
-        f"{folder}/CMakeLists.txt": "zephyr/sample.cmake.j2",
+        f"{folder}/CMakeLists.txt": cmake,
         f"{folder}/prj.conf": "zephyr/prj.conf.j2",
         f"{folder}/sample.yaml": sample,
     }
@@ -90,19 +90,21 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ),
         "zephyr": Format(
             "A Zephyr module: name this folder in `EXTRA_ZEPHYR_MODULES`, or in your west "
-            "manifest, and set `CONFIG_UPPER=y`. The folders of `samples` are applications, which "
-            "twister finds.",
+            "manifest, and set `CONFIG_SPIKEMCU_UPPER=y`. The folders of `samples` are "
+            "applications, which twister finds.",
             "include/",
             "src/",
             {
                 "zephyr/module.yml": "zephyr/module.yml.j2",
                 "zephyr/CMakeLists.txt": "zephyr/CMakeLists.txt.j2",
                 "zephyr/Kconfig": "zephyr/Kconfig.j2",
-                **_application("samples/classify", "zephyr/sample.yaml.j2"),
+                **_application(
+                    "samples/classify", "zephyr/sample.cmake.j2", "zephyr/sample.yaml.j2"
+                ),
                 **_example("samples/classify/src", "main.c", "zephyr/main.c.j2"),
             },
             {
-                **_application("samples/stream", "zephyr/stream.yaml.j2"),
+                **_application("samples/stream", "zephyr/stream.cmake.j2", "zephyr/stream.yaml.j2"),
                 **_streaming("samples/stream/src", "main.c", "zephyr/stream.c.j2"),
             },
         ),
@@ -156,6 +158,7 @@ def package(
     if model.sensor is not None:
         context["s"] = recording or recording_of(model)
         files |= row.stream
+    context["symbol"] = f"SPIKEMCU_{program.upper}"
     context["least"] = _least(program, [given, context.get("s")])
     header, source = f"{model.name}.h", f"{model.name}.c"
     beside = {

@@ -108,7 +108,7 @@ def test_the_module_says_where_its_files_are(tmp_path: Path) -> None:
     known = kconfiglib.Kconfig(str(folder / build["kconfig"]), warn_to_stderr=False)
     assert known.warnings == []
     symbols = {symbol.name: symbol for symbol in known.unique_defined_syms}
-    assert set(symbols) == {"SMALL", "SMALL_PORTABLE", "SMALL_HELIUM"}
+    assert set(symbols) == {"SPIKEMCU_SMALL", "SPIKEMCU_SMALL_PORTABLE", "SPIKEMCU_SMALL_HELIUM"}
     assert all(symbol.type == kconfiglib.BOOL for symbol in symbols.values())
     assert all(symbol.nodes[0].help for symbol in symbols.values())
     used = re.findall(r"CONFIG_(\w+)", (folder / "zephyr" / "CMakeLists.txt").read_text())
@@ -117,11 +117,13 @@ def test_the_module_says_where_its_files_are(tmp_path: Path) -> None:
 
 def test_portable_only_with_the_model(tmp_path: Path) -> None:
     module("small", tmp_path)
-    assert settings(tmp_path, SMALL_PORTABLE="y")["SMALL_PORTABLE"] == "n"
-    assert settings(tmp_path, SMALL="y", SMALL_PORTABLE="y")["SMALL_PORTABLE"] == "y"
+    portable = {"SPIKEMCU_SMALL_PORTABLE": "y"}
+    assert settings(tmp_path, **portable)["SPIKEMCU_SMALL_PORTABLE"] == "n"
+    both = settings(tmp_path, SPIKEMCU_SMALL="y", **portable)
+    assert both["SPIKEMCU_SMALL_PORTABLE"] == "y"
 
 
-HELIUM = {"CPU_HAS_FPU": "y", "ARMV8_1_M_MVEI": "y", "MULTITHREADING": "y", "SMALL": "y"}
+HELIUM = {"CPU_HAS_FPU": "y", "ARMV8_1_M_MVEI": "y", "MULTITHREADING": "y", "SPIKEMCU_SMALL": "y"}
 
 
 @pytest.mark.parametrize(
@@ -131,8 +133,8 @@ HELIUM = {"CPU_HAS_FPU": "y", "ARMV8_1_M_MVEI": "y", "MULTITHREADING": "y", "SMA
         ({"MULTITHREADING": "n"}, "y", "n"),
         ({"ARMV8_1_M_MVEI": "n"}, "n", "n"),  # integers only: the FPU stays as the user has it
         ({"CPU_HAS_FPU": "n"}, "n", "n"),
-        ({"SMALL_PORTABLE": "y"}, "n", "n"),
-        ({"SMALL": "n"}, "n", "n"),
+        ({"SPIKEMCU_SMALL_PORTABLE": "y"}, "n", "n"),
+        ({"SPIKEMCU_SMALL": "n"}, "n", "n"),
     ],
 )
 def test_helium_has_the_registers_of_the_fpu_on_and_saved(
