@@ -42,7 +42,6 @@ class Hardware:
     usb:         ids "vendor:product" under which that shows up; none if it cannot be told
     bootloader:  ids under which the board shows up while it waits for an upload
     leave:       how to leave the bootloader
-    sources:     (figure, the file or document that it was taken from), for every figure
     """
 
     wait_states: int
@@ -55,7 +54,6 @@ class Hardware:
     usb: tuple[str, ...]
     bootloader: tuple[str, ...]
     leave: str
-    sources: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,7 @@ class Board:
     chip:       whose memory map the board has; "" for a core with all memory of its machine
     stack:      bytes of the stack of an emulated board
     frame:      bytes of the longest frame that its firmware takes and sends
+    sources:    (figure, the file or document that it was taken from); those of hardware and chips
     """
 
     name: str
@@ -93,6 +92,7 @@ class Board:
     chip: str = ""
     stack: int = STACK_BYTES
     frame: int = FRAME_BYTES
+    sources: tuple[tuple[str, str], ...] = ()
 
     @property
     def family(self) -> str:
@@ -136,6 +136,7 @@ def _emulated(name: str, data: dict[str, Any]) -> Board:
         chip=qemu.get("chip", ""),
         stack=int(build.get("stack_size", STACK_BYTES)),
         frame=int(build.get("frame_bytes", FRAME_BYTES)),
+        sources=tuple(data.get("sources", {}).items()),
     )
 
 
@@ -164,8 +165,8 @@ def _hardware(name: str, data: dict[str, Any]) -> Board:
             usb=tuple(serial["usb"]),
             bootloader=tuple(bootloader["usb"]),
             leave=bootloader["leave"],
-            sources=tuple(data["sources"].items()),
         ),
+        sources=tuple(data["sources"].items()),
     )
 
 

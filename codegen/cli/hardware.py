@@ -83,11 +83,12 @@ def _values(board: Board, builds: str) -> dict[str, Any]:
         "emulated": hardware is None,
         "builds": builds == "yes",
         "building": builds,
+        "sources": dict(board.sources),
     }
     if hardware is not None:
         waits = {"flash": hardware.wait_states, "conditions": hardware.conditions}
         values |= {"wait_states": waits | {"source": hardware.source}, "serial": hardware.via}
-        values |= {"upload": hardware.protocol, "sources": dict(hardware.sources)}
+        values["upload"] = hardware.protocol
     return values
 
 

@@ -24,6 +24,7 @@ from codegen.cli import main
 from codegen.errors import CrashError, TooLargeError
 from codegen.fit import FIRMWARE_FLASH, firmware_ram, narrowed
 from codegen.hardware import BoardModel
+from codegen.paths import assets
 from codegen.protocol import Code, Decoder, Frame, Type, encode
 from codegen.qemu import uart_flags
 from codegen.render import render
@@ -120,7 +121,7 @@ def test_a_model_over_the_usart(name: str, model: Model, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("name", CHIPS)
 def test_all_lies_where_the_chip_has_memory(name: str, model: Model) -> None:
     board, elf = find_board(name), firmware(render(model), name)
-    origins = json.loads((Path("boards") / f"{name}.json").read_text())["build"]
+    origins = json.loads((assets() / "boards" / f"{name}.json").read_text())["build"]
     flash, ram = int(origins["flash_origin"], 16), int(origins["ram_origin"], 16)
     for section, (size, at) in sections(elf).items():
         fits = inside(at, size, flash, board.flash) or inside(at, size, ram, board.ram)
