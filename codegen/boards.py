@@ -1,6 +1,7 @@
 """The boards: one JSON file each.
 
-Emulated boards lie in boards/, in PlatformIO's format and with what we need beside it. Boards of
+Emulated boards lie in boards/, in PlatformIO's format and with what we need beside it: one for each
+core, with as much memory as its machine has, and some with the memory map of a real chip. Boards of
 hardware lie in boards/hardware/, where PlatformIO does not look: it has files of its own for them.
 """
 
@@ -16,10 +17,14 @@ from typing import Any
 from codegen.errors import UnknownBoardError
 from codegen.paths import assets
 
+STACK_BYTES = 4096
+FRAME_BYTES = 1024
+"""What an emulated board has unless its JSON says otherwise."""
+
 
 @dataclass(frozen=True)
 class Uart:
-    """A serial port that QEMU emulates: `kind` "cmsdk" or "nrf51", address of its registers."""
+    """A serial port that QEMU emulates: `kind` "cmsdk", "nrf51" or "stm32", and where it lies."""
 
     kind: str
     base: int
@@ -33,6 +38,7 @@ class Hardware:
         stands
     baud, via:   its serial line, and what serves it
     uploads:     True if the firmware is uploaded over that line, not through a debug probe
+    protocol:    what PlatformIO uploads with, unless it is told otherwise
     usb:         ids "vendor:product" under which that shows up; none if it cannot be told
     bootloader:  ids under which the board shows up while it waits for an upload
     leave:       how to leave the bootloader
@@ -44,6 +50,7 @@ class Hardware:
     baud: int
     via: str
     uploads: bool
+    protocol: str
     usb: tuple[str, ...]
     bootloader: tuple[str, ...]
     leave: str
@@ -64,6 +71,10 @@ class Board:
     cpuid_part: part number that the core's CPUID register gives
     uart:       the serial port of an emulated board
     hardware:   None for an emulated board
+    chip:       whose memory map the board has; "" for a core with all memory of its machine
+    stack:      bytes of the stack of an emulated board
+    frame:      bytes of the longest frame that its firmware takes and sends
+    sources:    (figure, the file or document that it was taken from); those of hardware and chips
     """
 
     name: str
@@ -78,6 +89,10 @@ class Board:
     cpuid_part: int
     uart: Uart | None = None
     hardware: Hardware | None = None
+    chip: str = ""
+    stack: int = STACK_BYTES
+    frame: int = FRAME_BYTES
+    sources: tuple[tuple[str, str], ...] = ()
 
     @property
     def family(self) -> str:
@@ -118,6 +133,10 @@ def _emulated(name: str, data: dict[str, Any]) -> Board:
         machine=qemu["machine"],
         cpuid_part=int(qemu["cpuid_part"], 16),
         uart=Uart(qemu["uart"]["kind"], int(qemu["uart"]["base"], 16)),
+        chip=qemu.get("chip", ""),
+        stack=int(build.get("stack_size", STACK_BYTES)),
+        frame=int(build.get("frame_bytes", FRAME_BYTES)),
+        sources=tuple(data.get("sources", {}).items()),
     )
 
 
@@ -133,6 +152,7 @@ def _hardware(name: str, data: dict[str, Any]) -> Board:
         ram=int(data["ram"]),
         platform=data["platform"],
         machine="",
+        chip=data["mcu"],
         cpuid_part=int(data["cpuid_part"], 16),
         hardware=Hardware(
             wait_states=int(waits["flash"]),
@@ -141,10 +161,12 @@ def _hardware(name: str, data: dict[str, Any]) -> Board:
             baud=int(serial["baud"]),
             via=serial["via"],
             uploads=bool(serial["uploads"]),
+            protocol=data["upload"],
             usb=tuple(serial["usb"]),
             bootloader=tuple(bootloader["usb"]),
             leave=bootloader["leave"],
         ),
+        sources=tuple(data["sources"].items()),
     )
 
 
@@ -161,7 +183,16 @@ def _load(folder: Path, parse: Callable[[str, dict[str, Any]], Board]) -> dict[s
 
 
 def load_boards(folder: Path | None = None) -> dict[str, Board]:
-    """Return every emulated board by name, ordered by core; by default those of this package."""
+    """Return an emulated board for each core by name; by default those of this package."""
+    return {name: board for name, board in _emulated_boards(folder).items() if not board.chip}
+
+
+def chip_boards(folder: Path | None = None) -> dict[str, Board]:
+    """Return every emulated board that has the memory map of a real chip, by name."""
+    return {name: board for name, board in _emulated_boards(folder).items() if board.chip}
+
+
+def _emulated_boards(folder: Path | None) -> dict[str, Board]:
     return _load(assets() / "boards" if folder is None else folder, board_from_json)
 
 
@@ -175,7 +206,7 @@ def find_board(name: str | Board) -> Board:
     """Return the board called `name`, or raise UnknownBoardError naming the near ones."""
     if isinstance(name, Board):
         return name
-    boards = load_boards() | hardware_boards()
+    boards = load_boards() | chip_boards() | hardware_boards()
     if name in boards:
         return boards[name]
     near = difflib.get_close_matches(name, boards, n=3, cutoff=0.4)
@@ -184,7 +215,7 @@ def find_board(name: str | Board) -> Board:
 
 
 def find_boards(names: str | Board | Iterable[str | Board]) -> tuple[Board, ...]:
-    """Return the boards called by a name, by several, or by "all": every emulated one."""
+    """Return the boards called by a name, by several, or by "all": an emulated one a core."""
     if names == "all":
         return tuple(load_boards().values())
     if isinstance(names, str | Board):

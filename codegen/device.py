@@ -15,9 +15,8 @@ from codegen.protocol import MAX_PAYLOAD, Client, Code, Type
 from qat.model import MAX_LAYERS
 
 VERSION = 2
-INPUT_PIECE = MAX_PAYLOAD - 4
-"""Bytes of an input vector that fit into a request beside their offset."""
 PROBE_WORDS = MAX_PAYLOAD // 4
+"""Words of the longest reply of all."""
 
 Words = NDArray[np.uint32]
 
@@ -138,8 +137,6 @@ STEPS_DECIDED = 2**31
 """Bit of the steps that STEP and TRACE tell: no step may follow."""
 MAX_PARTS = MAX_LAYERS + 4
 """Of a call: the layers, and what comes beside them."""
-SCORE_WORDS = PROBE_WORDS - 2
-"""Scores in a reply, beside class and steps."""
 KNOWN_INSTRUCTIONS = 2 * 4096
 """Of the loop that calibrates the counter, beyond the return that the empty function has too."""
 HANDLER_INSTRUCTIONS = 5
@@ -156,11 +153,26 @@ class Device:
         self.client = client
         self.decided = False
 
+    @property
+    def _piece(self) -> int:
+        """Bytes of an input vector, or of samples, that fit into a request beside a word."""
+        return (self.client.payload - 4) // 4 * 4
+
+    @property
+    def _words(self) -> int:
+        """Words that fit into a reply."""
+        return self.client.payload // 4
+
+    @property
+    def _score_words(self) -> int:
+        """Scores that fit into a reply, beside class and steps."""
+        return self._words - 2
+
     def open(self) -> None:
         """Begin a session: the firmware starts anew, and a restart of it will be noticed.
 
-        Raises ProtocolError if it speaks another version of the protocol, LinkError if the line
-        only echoes.
+        Raises ProtocolError if it speaks another version of the protocol, or of frames that are
+        none, LinkError if the line only echoes.
         """
         try:
             reply = self.client.open()
@@ -178,6 +190,16 @@ class Device:
                 f"{self.client.name}: the firmware speaks version {version} of the protocol; this "
                 f"spikemcu speaks {VERSION}: build and write the firmware anew"
             )
+        if len(reply) >= 8:  # a firmware of before takes the longest frames
+            self._agree(*struct.unpack_from("<I", reply, 4))
+
+    def _agree(self, frame_bytes: int) -> None:
+        try:
+            self.client.agree(frame_bytes)
+        except ValueError as error:
+            raise ProtocolError(
+                f"{self.client.name}: {error}: build and write the firmware anew"
+            ) from None
 
     def _refuse(self, kind: Type, words: int) -> NoReturn:
         raise ProtocolError(
@@ -217,9 +239,10 @@ class Device:
 
     def _run(self, kind: Type, x: bytes, least: int = 0) -> Words:
         """Write `x` into the input vector, then do what `kind` says."""
-        last = max(0, len(x) - 1) // INPUT_PIECE * INPUT_PIECE
-        for start in range(0, last, INPUT_PIECE):
-            piece = x[start : start + INPUT_PIECE]
+        size = self._piece
+        last = max(0, len(x) - 1) // size * size
+        for start in range(0, last, size):
+            piece = x[start : start + size]
             self.client.request(Type.INPUT, struct.pack("<I", start) + piece)
         return self._ask(kind, struct.pack("<I", last) + x[last:] if x else b"", least)
 
@@ -251,8 +274,8 @@ class Device:
     def probe(self, first: int, count: int) -> Words:
         """Return trace words [first, first + count) of the last step."""
         pieces = [np.empty(0, np.uint32)]
-        for start in range(first, first + count, PROBE_WORDS):
-            size = min(PROBE_WORDS, first + count - start)
+        for start in range(first, first + count, self._words):
+            size = min(self._words, first + count - start)
             pieces.append(self._ask(Type.PROBE, struct.pack("<II", start, size), size)[:size])
         return np.concatenate(pieces)
 
@@ -262,7 +285,7 @@ class Device:
 
     def scores(self, outputs: int) -> Answer:
         """Return what the steps that were done give."""
-        return self._scores(self._ask_scores(0, min(outputs, SCORE_WORDS)), outputs)
+        return self._scores(self._ask_scores(0, min(outputs, self._score_words)), outputs)
 
     def _ask_scores(self, first: int, count: int) -> NDArray[np.int32]:
         return self._ask(Type.SCORES, struct.pack("<II", first, count), 2 + count).view("<i4")
@@ -270,7 +293,7 @@ class Device:
     def _scores(self, words: NDArray[np.int32], outputs: int) -> Answer:
         winner, steps, pieces, have = int(words[0]), int(words[1]), [words[2:]], len(words) - 2
         while have < outputs:
-            pieces.append(self._ask_scores(have, min(outputs - have, SCORE_WORDS))[2:])
+            pieces.append(self._ask_scores(have, min(outputs - have, self._score_words))[2:])
             have += len(pieces[-1])
         if have > outputs:
             self._refuse(Type.SCORES, have)
@@ -282,7 +305,8 @@ class Device:
         restart: begin anew before; keep: do not take the last sample yet (a benchmark does)
         """
         data = np.ascontiguousarray(values, "<i2").tobytes()
-        pieces = [data[i : i + INPUT_PIECE] for i in range(0, len(data), INPUT_PIECE)] or [b""]
+        size = self._piece
+        pieces = [data[i : i + size] for i in range(0, len(data), size)] or [b""]
         for i, piece in enumerate(pieces):
             flags = RESTART * (restart and i == 0) + KEEP * (keep and i == len(pieces) - 1)
             reply = self._ask(Type.SAMPLE, struct.pack("<I", flags) + piece, 3)

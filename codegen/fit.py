@@ -13,8 +13,14 @@ from qat.model import LIF, Accumulate, Dense, Layer, Model
 
 FIRMWARE_FLASH = 8 * 1024
 """Bytes of flash that startup, protocol and C library take at most, on any core."""
-FIRMWARE_RAM = 4096 + 2304
-"""Bytes of RAM beside the model: the stack and two frames with what belongs to them."""
+FIRMWARE_VARIABLES = 256
+"""Bytes of RAM that the firmware takes beside the model, its stack and two frames."""
+
+
+def firmware_ram(board: Board) -> int:
+    """Return the bytes of RAM that the firmware of an emulated board takes beside the model."""
+    return board.stack + 2 * board.frame + FIRMWARE_VARIABLES
+
 
 Footprint = Callable[[Model], tuple[int, int]]
 """Returns the bytes of flash and of RAM that a model takes, its code left out."""
@@ -29,7 +35,7 @@ def require_fit(board: Board, model: Model, footprint: Footprint) -> None:
     flash, ram = footprint(model)
     for which, what, needs, firmware, room in (
         (0, "flash", flash, FIRMWARE_FLASH, board.flash),
-        (1, "RAM", ram, FIRMWARE_RAM, board.ram),
+        (1, "RAM", ram, firmware_ram(board), board.ram),
     ):
         if needs + firmware > room:
             fits = partial(_fits, footprint, which, room - firmware)

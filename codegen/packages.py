@@ -6,15 +6,17 @@ the model says. A new format is a row of FORMATS and its templates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from codegen.examples import Recording, Vectors, recording_of, vectors_of
 from codegen.guide import guide
 from codegen.render import environment, render, template_context
-from codegen.stages import plan
+from codegen.stages import Program, plan
 from qat.model import Activity, Model
+
+KB = 1024
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ def _streaming(folder: str, main: str = "main.c", template: str = "stream.c.j2")
 
 def _example(folder: str, main: str, template: str = "main.c.j2") -> dict[str, str]:
     return {f"{folder}/{main}": template, f"{folder}/vectors.h": "vectors.h.j2"}
+
+
+def _application(folder: str, cmake: str, sample: str) -> dict[str, str]:
+    """Return the files of an application of Zephyr; sample: what tells twister of it."""
+    return {
+        f"{folder}/CMakeLists.txt": cmake,
+        f"{folder}/prj.conf": "zephyr/prj.conf.j2",
+        f"{folder}/sample.yaml": sample,
+    }
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -79,21 +90,39 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ),
         "zephyr": Format(
             "A Zephyr module: name this folder in `EXTRA_ZEPHYR_MODULES`, or in your west "
-            "manifest, and set `CONFIG_UPPER=y`. `samples/classify` is an application.",
+            "manifest, and set `CONFIG_SPIKEMCU_UPPER=y`. The folders of `samples` are "
+            "applications, which twister finds.",
             "include/",
             "src/",
             {
                 "zephyr/module.yml": "zephyr/module.yml.j2",
                 "zephyr/CMakeLists.txt": "zephyr/CMakeLists.txt.j2",
                 "zephyr/Kconfig": "zephyr/Kconfig.j2",
-                "samples/classify/CMakeLists.txt": "zephyr/sample.cmake.j2",
-                "samples/classify/prj.conf": "zephyr/prj.conf.j2",
+                **_application(
+                    "samples/classify", "zephyr/sample.cmake.j2", "zephyr/sample.yaml.j2"
+                ),
                 **_example("samples/classify/src", "main.c", "zephyr/main.c.j2"),
+            },
+            {
+                **_application("samples/stream", "zephyr/stream.cmake.j2", "zephyr/stream.yaml.j2"),
+                **_streaming("samples/stream/src", "main.c", "zephyr/stream.c.j2"),
             },
         ),
     }
 )
 """What a package may be made for."""
+
+
+ZEPHYR_FLASH, ZEPHYR_RAM = 32, 8
+"""KB that twister takes for granted of a board, enough for its kernel and console."""
+
+
+def _least(program: Program, examples: Sequence[Vectors | Recording | None]) -> dict[str, int]:
+    """Return the KB of memory that a board needs to run the model's samples under Zephyr."""
+    tables = [table for example in examples if example for table in example.tables]
+    constants = program.flash_bytes + sum(table.bytes for table in tables)
+    state = max(program.ram_bytes, program.stream_bytes)
+    return {"flash": ZEPHYR_FLASH + -(-constants // KB), "ram": ZEPHYR_RAM + -(-state // KB)}
 
 
 # --------------------------------------------------------------------- package
@@ -123,11 +152,14 @@ def package(
     pair = {n: text for n, text in render(model, core, activity).items() if n != "binding.h"}
     about = row.about.replace("NAME", model.name).replace("UPPER", program.upper)
     known = guide(model, program, activity or Activity.of(model), pair) | {"layout": about}
-    context = template_context(program) | {"g": known, "v": vectors or vectors_of(model)}
+    given = vectors or vectors_of(model)
+    context = template_context(program) | {"g": known, "v": given}
     files = {"README.md": "README.md.j2", **row.files}
     if model.sensor is not None:
         context["s"] = recording or recording_of(model)
         files |= row.stream
+    context["symbol"] = f"SPIKEMCU_{program.upper}"
+    context["least"] = _least(program, [given, context.get("s")])
     header, source = f"{model.name}.h", f"{model.name}.c"
     beside = {
         path.replace("NAME", model.name): environment()

@@ -18,6 +18,8 @@ from codegen.errors import HangError, RefusedError, RestartedError
 
 MAGIC = b"SNNC"
 MAX_FRAME = 1024
+LEAST_FRAME = 192
+"""Bytes of the longest frame that a firmware takes: it says so when a session is opened."""
 HEADER = struct.Struct("<4sIBBH")
 CRC = struct.Struct("<I")
 MAX_PAYLOAD = MAX_FRAME - HEADER.size - CRC.size
@@ -143,6 +145,7 @@ class Client:
     timeout: seconds to wait for each reply
     resends: how often a request is sent again when it got lost or damaged
     name:    what the errors call the target
+    payload: the most bytes of a request, and of a reply
 
     No request takes longer than timeout * (resends + 1) seconds beyond what the link itself needs.
     """
@@ -150,12 +153,22 @@ class Client:
     def __init__(self, link: Link, timeout: float, resends: int = 0, name: str = "target") -> None:
         self.link = link
         self.name = name
+        self.payload = MAX_PAYLOAD
         self.timeout = timeout
         self.resends = resends
         self.resent = 0
         self._session = 0
         self._count = 0
         self._decoder = Decoder()
+
+    def agree(self, frame_bytes: int) -> None:
+        """Send no longer frames than the firmware takes; ValueError if it names no such length."""
+        if not LEAST_FRAME <= frame_bytes <= MAX_FRAME or frame_bytes % 4:
+            raise ValueError(
+                f"frames: found {frame_bytes} bytes; {LEAST_FRAME} to {MAX_FRAME} are allowed, a "
+                "multiple of 4"
+            )
+        self.payload = frame_bytes - HEADER.size - CRC.size
 
     def open(self) -> bytes:
         """Begin a session and return the reply; see firmware/include/spikemcu/link.h.

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import Any
 
-from codegen.boards import Board, hardware_boards, load_boards
+from codegen.boards import Board, chip_boards, hardware_boards, load_boards
 from codegen.cli.output import Output
 from codegen.hardware import flash as flash_board
 from codegen.registry import answers, installed, needs_registry, pinned, user_core
@@ -79,24 +79,27 @@ def _values(board: Board, builds: str) -> dict[str, Any]:
         "flash": board.flash,
         "ram": board.ram,
         "title": board.title,
+        "chip": board.chip,
         "emulated": hardware is None,
         "builds": builds == "yes",
         "building": builds,
+        "sources": dict(board.sources),
     }
     if hardware is not None:
         waits = {"flash": hardware.wait_states, "conditions": hardware.conditions}
         values |= {"wait_states": waits | {"source": hardware.source}, "serial": hardware.via}
+        values["upload"] = hardware.protocol
     return values
 
 
 def boards(arguments: Namespace) -> int:
     """List the boards."""
     out = Output(arguments)
-    known = [*load_boards().values(), *hardware_boards().values()]
+    known = [*load_boards().values(), *chip_boards().values(), *hardware_boards().values()]
     builds = buildable(known, out)
     header = ("board", "core", "MHz", "flash, KB", "RAM, KB", "waits", "builds here", "what it is")
     out.table(header, [_row(b, builds[b.name]) for b in known])
-    out.say("waits: wait states of the flash at this clock; --json names their source")
+    out.say("waits: wait states of the flash at this clock; --json names the source of each figure")
     if any(answer.startswith(NO) for answer in builds.values()):
         out.say(WHAT_TO_DO)
     out.result({"boards": [_values(b, builds[b.name]) for b in known]})

@@ -191,7 +191,10 @@ def data_options(parser: ArgumentParser) -> None:
 def board_option(parser: ArgumentParser, required: bool = True) -> None:
     """Add the board."""
     parser.add_argument(
-        "--board", metavar="B|all", required=required, help="a name of `spikemcu boards`, or all"
+        "--board",
+        metavar="B|all",
+        required=required,
+        help="a name of `spikemcu boards`, or all: one for each core",
     )
 
 

@@ -212,6 +212,7 @@ static uint8_t open_reply(const frame *request, frame *reply)
     (void)request;
     commands_start();
     append(reply, PROTOCOL_VERSION);
+    append(reply, FRAME_BYTES);
     return CODE_OK;
 }
 

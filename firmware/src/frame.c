@@ -7,6 +7,7 @@
 #endif
 
 typedef char frame_has_no_padding[sizeof(frame) == FRAME_BYTES ? 1 : -1];
+typedef char frame_takes_every_reply[FRAME_BYTES >= FRAME_LEAST ? 1 : -1];
 
 /* Half a byte at a time: a table of 64 bytes instead of 1 KB, for twice the work. */
 uint32_t frame_crc(const uint8_t *bytes, uint32_t count)

@@ -100,7 +100,7 @@ def test_report_on_a_board_of_hardware(
     assert f"wait states of the flash, not in these figures: {states}" in out
     assert main(["report", str(tmp_path / "small.npz"), "--board", board, "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
-    assert values["clock_hz"] == {"nucleo_f446re": 180_000_000, "pico": 133_000_000}[board]
+    assert values["clock_hz"] == {"nucleo_f446re": 180_000_000, "pico": 125_000_000}[board]
     assert values["instructions"] > 1000
 
 

@@ -10,7 +10,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import kconfiglib
 import numpy as np
 import pytest
 from support.models import inputs_for, small_model
@@ -246,35 +245,6 @@ def test_the_arduino_sketch_runs_in_a_stand_in(tmp_path: Path) -> None:
               "url", "architectures"}  # fmt: skip
     assert wanted <= set(properties)
     assert re.fullmatch(r"\d+\.\d+\.\d+", properties["version"])
-
-
-def test_the_zephyr_module_builds_in_a_stand_in(tmp_path: Path) -> None:
-    """Zephyr itself is not here: its CMake functions and two headers are stood in for."""
-    write(MODELS["analog"], tmp_path / "package", "zephyr")
-    sample = tmp_path / "package" / "samples" / "classify"
-    run("cmake", "-S", sample, "-B", "build", f"-DZephyr_DIR={SUPPORT / 'zephyr'}", folder=tmp_path)
-    run("cmake", "--build", "build", folder=tmp_path)
-    assert "small: all 6 vectors equal" in run("build/app", folder=tmp_path)
-
-
-def test_the_zephyr_module_says_where_its_files_are(tmp_path: Path) -> None:
-    folder = write(MODELS["analog"], tmp_path, "zephyr")
-    module = (folder / "zephyr" / "module.yml").read_text()
-    values = dict(re.findall(r"^\s*(\w+): (\S+)$", module, re.MULTILINE))
-    assert values == {"name": "small", "cmake": "zephyr", "kconfig": "zephyr/Kconfig"}
-    assert (folder / values["cmake"] / "CMakeLists.txt").is_file()
-    known = kconfiglib.Kconfig(str(folder / values["kconfig"]), warn_to_stderr=False)
-    assert known.warnings == []
-    symbols = {symbol.name: symbol for symbol in known.unique_defined_syms}
-    assert set(symbols) == {"SMALL", "SMALL_PORTABLE"}
-    assert all(symbol.type == kconfiglib.BOOL for symbol in symbols.values())
-    assert all(symbol.nodes[0].help and symbol.nodes[0].prompt for symbol in symbols.values())
-    symbols["SMALL_PORTABLE"].set_value("y")
-    assert symbols["SMALL_PORTABLE"].str_value == "n"  # without the model
-    symbols["SMALL"].set_value("y")
-    assert symbols["SMALL_PORTABLE"].str_value == "y"
-    used = re.findall(r"CONFIG_(\w+)", (folder / "zephyr" / "CMakeLists.txt").read_text())
-    assert set(used) <= set(symbols)
 
 
 @pytest.mark.parametrize("form", FORMATS)

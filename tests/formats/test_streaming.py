@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.streaming import CHANNELS, MODES, model_of
 
 import codegen
 from codegen.boards import find_board, load_boards
@@ -20,28 +21,11 @@ from codegen.host import WARNINGS, find_compiler
 from codegen.paths import assets
 from codegen.qemu import qemu_command
 from codegen.streams import expected
-from qat.model import LIF, Accumulate, Analog, Dense, EarlyStop, Frames, Layer, Model, Sensor
+from qat.model import Model
 
-CHANNELS = 6
 SUPPORT = Path(__file__).parents[1] / "support"
 A_CYCLE_EACH = ("-icount", "shift=5,sleep=off")
 """An instruction takes 32 ns, about a cycle of the emulated boards, and waiting takes no time."""
-
-
-def model_of(mode: str) -> Model:
-    """Return a model of a 6-axis sensor; mode: what becomes of a vector."""
-    rng = np.random.default_rng(11)
-    input_ = (Analog if mode == "held" else Frames)(CHANNELS, -127, 127)
-    steps = None if mode == "free" else 8
-    readout = None if steps is None else Accumulate(Dense(rng.integers(-9, 9, (4, 64)), 8))
-    layers = (Layer(Dense(rng.integers(-1, 2, (64, CHANNELS))), LIF(150, (2,))),)
-    sensor = Sensor(rng.integers(-90, 90, CHANNELS), rng.integers(2000, 7000, CHANNELS), 14,
-                    group=4, hop={"ring": 3}.get(mode))  # fmt: skip
-    model = Model(input_, layers, readout, steps, "motion", sensor=sensor)
-    return replace(model, stop=EarlyStop(40, 2)) if mode == "early" else model
-
-
-MODES = ("held", "steps", "ring", "free", "early")
 
 
 def run(*command: str | Path, folder: Path, status: int = 0, **environment: str) -> str:

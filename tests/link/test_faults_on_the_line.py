@@ -24,10 +24,20 @@ from codegen.boards import find_board
 from codegen.device import Device
 from codegen.errors import HangError, RestartedError, TargetError
 from codegen.paths import assets
-from codegen.protocol import MAX_PAYLOAD, PADDING, Client, Code, Decoder, Frame, Type, encode
+from codegen.protocol import (
+    LEAST_FRAME,
+    MAX_PAYLOAD,
+    PADDING,
+    Client,
+    Code,
+    Decoder,
+    Frame,
+    Type,
+    encode,
+)
 from codegen.render import render
 from codegen.runner import Runner
-from qat.model import LIF, Accumulate, Analog, Dense, Layer, Model
+from qat.model import LIF, Accumulate, Analog, Count, Dense, Layer, Model
 
 FAULTS = 10_000
 RATE = 0.2
@@ -359,3 +369,27 @@ def test_part_of_a_long_reply_does_not_hide_the_next(wire: Wire) -> None:
     assert decoder.next() is None
     decoder.give_up()
     assert decoder.next() == Frame(2, Type.STEP)
+
+
+# ---------------------------------------------- short frames, where RAM is short
+
+
+def deep() -> Model:
+    """Return a model of more layers than one INFO of the shortest frames can tell."""
+    rng = np.random.default_rng(2)
+    layers = [Layer(Dense(rng.integers(-1, 2, (3, 3))), LIF(2)) for _ in range(31)]
+    return Model(Analog(3, 0, 9), tuple(layers), Count(), 4, "deep")
+
+
+@pytest.mark.parametrize(("name", "frame"), [("wide", 256), ("deep", LEAST_FRAME)])
+def test_a_faulty_line_of_short_frames(name: str, frame: int, tmp_path: Path) -> None:
+    model = {**MODELS, "deep": deep()}[name]
+    firmware = HostFirmware(render(model), tmp_path, [f"-DFRAME_BYTES={frame}u"])
+    x = inputs_for(model, 4, 1)
+    link = FaultyLink(firmware, 1, RATE, RESET_RATE)
+    with FaultyRunner(model, link) as target:
+        found = target.run(x, trace=True)
+        assert target.device.client.payload == frame - 16
+        assert target.info().layers == tuple(layer.size for layer in model.layers)
+    assert_same(replace(model.run(x, trace=True), u=None), found)
+    assert link.faults.total() > 10

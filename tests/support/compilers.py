@@ -124,7 +124,7 @@ TARGETS = {
     "qemu-m33": ("thumbv8m.main", "cortex_m33"),
     "qemu-m55": ("thumbv8.1m.main", "cortex_m55+mve"),
 }
-"""What Debian's clang and PyPI's call a board's core."""
+"""What Debian's clang and PyPI's call the core of a board."""
 
 ARM_HEADERS = "/usr/lib/arm-none-eabi/include"
 GCC_ALONE = re.compile(r"-fno-schedule-insns$")
@@ -135,7 +135,7 @@ def for_core(board: str, compiler: str) -> Callable[[str], str] | None:
     """Return what makes another compiler's command of the ARM compiler's; None for that itself."""
     if compiler == "gcc":
         return None
-    target, cpu = TARGETS[board]
+    target, cpu = TARGETS[find_board(board).core.replace("cortex-", "qemu-")]
     headers = ["-isystem", ARM_HEADERS]
     if compiler == "clang":
         words = [found("clang", "clang"), f"--target={target}-none-eabi", *headers, "-Werror"]

@@ -60,11 +60,12 @@ def compile_host(
 class HostFirmware:
     """A board in this process: bytes in, bytes out, reset."""
 
-    def __init__(self, files: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, files: Mapping[str, str], folder: Path, options: Sequence[str] = ()) -> None:
         ffi = cffi.FFI()
         ffi.cdef(DECLARATIONS)
         self._ffi: Any = ffi
-        self._lib: Any = ffi.dlopen(str(compile_host(files, folder, ["-shared", "-fPIC"])))
+        options = ["-shared", "-fPIC", *options]
+        self._lib: Any = ffi.dlopen(str(compile_host(files, folder, options)))
         self._answer = ffi.new("uint8_t[]", CAPACITY)
         self.reset()
 

@@ -14,6 +14,7 @@ import pytest
 
 from codegen.boards import (
     board_from_json,
+    chip_boards,
     find_board,
     find_boards,
     hardware_boards,
@@ -53,7 +54,8 @@ def sections() -> dict[str, dict[str, Any]]:
 
 def test_every_board_has_its_environment(sections: dict[str, dict[str, Any]]) -> None:
     environments = {s.removeprefix("env:"): o for s, o in sections.items() if "env:" in s}
-    missing = set(load_boards() | hardware_boards()) ^ set(environments)
+    known = load_boards() | chip_boards() | hardware_boards()
+    missing = set(known) ^ set(environments)
     assert not missing, f"a JSON in boards/ or an [env:...] in platformio.ini lacks for {missing}"
     for name, options in environments.items():
         assert options["board"] == name
@@ -101,7 +103,7 @@ def test_the_board_files_of_hardware_hide_none_of_platformio(
 ) -> None:
     """PlatformIO reads *.json of boards_dir itself, and those would come before its own."""
     folder = FIRMWARE / sections["platformio"]["boards_dir"]
-    assert {path.stem for path in folder.glob("*.json")} == set(load_boards())
+    assert {path.stem for path in folder.glob("*.json")} == set(load_boards() | chip_boards())
 
 
 def test_no_header_of_ours_hides_one_of_a_framework() -> None:
@@ -127,7 +129,7 @@ def test_wait_states_have_their_source() -> None:
 
 
 def test_clocks_make_whole_ticks() -> None:
-    for board in load_boards().values():
+    for board in (load_boards() | chip_boards()).values():
         assert board.clock_hz % 10**6 == 0, board.name
 
 

@@ -134,7 +134,7 @@ def verify_arguments(parser: ArgumentParser) -> None:
         "--board",
         metavar="B|all",
         default="all",
-        help="an emulated board of `spikemcu boards` (default: all of them)",
+        help="an emulated board of `spikemcu boards` (default: one for each core)",
     )
     parser.add_argument(
         "--all", action="store_true", help="exit status 1 also if a check could not be run"

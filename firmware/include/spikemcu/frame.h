@@ -18,7 +18,10 @@
 #include <stdint.h>
 
 #define FRAME_MAGIC 0x434E4E53u
-#define FRAME_BYTES 1024u
+#define FRAME_LEAST 192u /* bytes that the longest reply needs, beside what may follow in another */
+#ifndef FRAME_BYTES
+#define FRAME_BYTES 1024u /* fewer where RAM is short: OPEN tells the host how many */
+#endif
 #define FRAME_HEADER 12u
 #define FRAME_CRC 4u
 #define FRAME_PAYLOAD (FRAME_BYTES - FRAME_HEADER - FRAME_CRC)

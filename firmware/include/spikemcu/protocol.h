@@ -17,10 +17,11 @@
  * PARTS      word first part            see benchmark.h
  * STACK      word what                  word bytes
  * SAMPLE     word flags, int16 values   word results, word when, word class, then the first scores
- * OPEN       -                          word PROTOCOL_VERSION
+ * OPEN       -                          word PROTOCOL_VERSION, word FRAME_BYTES
  *
  * OPEN begins a session, see link.h; the model is then as after the start. Every version of the
- * protocol answers it with its own number first.
+ * protocol answers it with its own number first. No frame may be longer than the bytes that follow it;
+ * where they do not, 1024.
  *
  * [word offset, bytes] writes bytes into the input vector before anything else is done, so
  * that a vector of any size travels in several INPUT requests and the last piece with the

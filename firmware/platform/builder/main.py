@@ -17,6 +17,7 @@ memory = {
     "FLASH_LENGTH": board.get("upload.maximum_size"),
     "RAM_ORIGIN": board.get("build.ram_origin"),
     "RAM_LENGTH": board.get("upload.maximum_ram_size"),
+    "STACK_SIZE": board.get("build.stack_size", 4096),
 }
 
 env.Replace(
@@ -37,7 +38,10 @@ env.Replace(
 )
 env.Append(
     CPPPATH=[startup],
-    CPPDEFINES=[("F_CPU", board.get("build.f_cpu"))],
+    CPPDEFINES=[
+        ("F_CPU", board.get("build.f_cpu")),
+        ("FRAME_BYTES", f"{board.get('build.frame_bytes', 1024)}u"),
+    ],
     CCFLAGS=[*core_flags, "-ffunction-sections", "-fdata-sections", "-g"],
     LINKFLAGS=[
         *core_flags,

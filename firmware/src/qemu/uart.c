@@ -1,9 +1,9 @@
 #include "uart.h"
 
 #ifdef UART_BASE
-/* The two kinds of serial port among QEMU's machines. Both keep a byte until it is read, and QEMU sends
+/* The kinds of serial port among QEMU's machines. All keep a byte until it is read, and QEMU sends
  * the next one only then, so that nothing gets lost. */
-#ifdef UART_NRF51
+#if defined UART_NRF51
 /* UART of the nRF51 (nRF51 Series Reference Manual, 29). */
 enum { START_RX = 0x000, START_TX = 0x008, RX_READY = 0x108, TX_READY = 0x11C, ENABLE = 0x500, RX = 0x518, TX = 0x51C };
 #define ON 4u
@@ -37,6 +37,38 @@ void uart_put(uint8_t byte)
     *at(TX) = byte;
     while (*at(TX_READY) == 0) {
     }
+}
+#elif defined UART_STM32
+/* USART of the STM32F1 and F4 (RM0041, 23.6; RM0090, 30.6); SR_TXE is set as long as QEMU takes bytes. */
+enum { SR = 0x00, DR = 0x04, CR1 = 0x0C };
+enum { SR_RXNE = 1 << 5, SR_TXE = 1 << 7 };
+enum { CR1_RE = 1 << 2, CR1_TE = 1 << 3, CR1_UE = 1 << 13 };
+
+static volatile uint32_t *at(uint32_t offset)
+{
+    return (volatile uint32_t *)(UART_BASE + offset);
+}
+
+void uart_start(void)
+{
+    *at(CR1) = CR1_UE | CR1_TE | CR1_RE;
+}
+
+bool uart_has_byte(void)
+{
+    return (*at(SR) & SR_RXNE) != 0;
+}
+
+uint8_t uart_take(void)
+{
+    return (uint8_t)*at(DR);
+}
+
+void uart_put(uint8_t byte)
+{
+    while ((*at(SR) & SR_TXE) == 0) {
+    }
+    *at(DR) = byte;
 }
 #else
 /* CMSDK APB UART (Arm Cortex-M System Design Kit TRM, 4.3). */
