@@ -30,7 +30,7 @@ from qat.model import Model
 pytestmark = pytest.mark.target
 
 BOARDS = tuple(load_boards())
-SECONDS = 5.0
+SECONDS = 40.0
 
 
 def as_hardware(name: str) -> Board:
