@@ -30,7 +30,7 @@ from codegen.sizes import size_of
 from codegen.target import TargetModel, footprint
 from qat.model import LIF, Analog, Count, Dense, Layer, Model
 
-pytestmark = pytest.mark.target
+pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
 RESET = "    small_reset(state);"
 BOARDS = tuple(load_boards())

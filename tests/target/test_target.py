@@ -30,7 +30,7 @@ from qat.model import (
     Spikes,
 )
 
-pytestmark = pytest.mark.target
+pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
 BOARDS = tuple(load_boards())
 SLOW = LIF(90, (3,), floor=-500)
