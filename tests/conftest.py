@@ -43,18 +43,20 @@ def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
         yield folder
 
 
-@pytest.fixture
-def recorded_builds(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def recorded_builds(cache: Path) -> Iterator[None]:
     """Build firmware with PlatformIO's recorded commands, where PlatformIO is not the point.
 
     tests/target/test_build.py shows that the program is the same, to the byte.
     """
-    monkeypatch.setattr("codegen.target.build", recorded.build)
-    monkeypatch.setattr("codegen.cli.targets.build_firmware", recorded.build)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("codegen.target.build", recorded.build)
+        patch.setattr("codegen.cli.targets.build_firmware", recorded.build)
+        yield
 
 
-@pytest.fixture
-def unoptimised(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def unoptimised() -> Iterator[None]:
     """Let HostModel compile at -O0 where no level is named, in a third of the time.
 
     The sanitizers and warnings stay. tests/compilers runs every kernel at every level.
@@ -63,4 +65,6 @@ def unoptimised(monkeypatch: pytest.MonkeyPatch) -> None:
     assert usual is not None
     assert ("-O2", *SANITIZE) in usual
     changed = tuple(("-O0", *SANITIZE) if v == ("-O2", *SANITIZE) else v for v in usual)
-    monkeypatch.setattr(HostModel.__init__, "__defaults__", changed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HostModel.__init__, "__defaults__", changed)
+        yield

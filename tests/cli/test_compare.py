@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.contract import lost_keys
 
 import codegen.cli.compare as verb
 import qat
@@ -47,6 +48,7 @@ def test_accuracy_flash_and_instructions(
     monkeypatch.setattr(verb, "cost_of", noted)
     folder = tmp_path / "out"
     values = result(capsys, "-o", str(folder), "--board", "qemu-m3", "--format", "png,svg")
+    assert lost_keys("compare", values) == set()
     assert [p["kind"]["how"] for p in values["points"]] == ["float", "rounded", "trained"] * 2
     real, rounded, trained = values["points"][:3]
     assert (real["flash"], real["instructions"]) == (None, None)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.analysed import MODELS as ANALYSED
+from support.contract import lost_keys
 from support.models import small_model
 
 from codegen.boards import find_boards
@@ -64,6 +65,7 @@ def test_a_good_model_passes_every_check_that_can_run(
     report = tmp_path / "report.md"
     status, found = verify(model, "-o", str(report), capsys=capsys)
     assert status == 0
+    assert lost_keys("verify", found) == set()
     results = {outcome["name"]: outcome["status"] for outcome in found["outcomes"]}
     assert set(results) == {check.name for check in CHECKS}
     assert results.pop("equality on data") == "not run"

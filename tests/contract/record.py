@@ -32,7 +32,8 @@ def main() -> None:
     _write("verbs.json", contract.verbs())
     _write("names.json", contract.names())
     _write("parameters.json", contract.parameters())
-    _write("keys.json", {what: sorted(contract.keys(one)) for what, one in results.items()})
+    found = {what: sorted(contract.keys(one)) for what, one in results.items()}
+    _write("keys.json", json.loads(contract.RECORDED.read_text()) | found)
     _models()
     _code()
     _run()

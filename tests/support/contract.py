@@ -170,6 +170,16 @@ CHEAP = {
 """Command lines that succeed, in the order in which they can run; all take --json."""
 
 
+RECORDED = Path(__file__).parents[1] / "contract" / "keys.json"
+"""Keys of results. Those of the dear verbs (demo, compare, verify, flash) were written by hand, and
+are compared where these verbs run anyway."""
+
+
+def lost_keys(name: str, result: dict[str, Any]) -> set[str]:
+    """Return the recorded keys that a result does not have."""
+    return set(json.loads(RECORDED.read_text())[name]) - keys(result)
+
+
 def run_all(folder: Path) -> dict[str, dict[str, Any]]:
     """Run the cheap command lines in a folder; return their JSON objects."""
     results = {}

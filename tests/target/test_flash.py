@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.contract import lost_keys
 from support.models import small_model
 
 from codegen.boards import find_board
@@ -124,6 +125,7 @@ def test_flash_then_run(
     status, out, err = say(capsys, "flash", model_file.replace("small", "other"), *on, "--json")
     assert status == 0, err
     assert json.loads(out)["digest"] == other.digest()
+    assert lost_keys("flash", json.loads(out)) == set()
 
 
 def test_an_upload_that_fails(
