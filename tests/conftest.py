@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support import recorded
+
+from codegen.host import SANITIZE, HostModel
 
 quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=quiet)
@@ -38,3 +41,30 @@ def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPIKEMCU_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="module")
+def recorded_builds(cache: Path) -> Iterator[None]:
+    """Build firmware with PlatformIO's recorded commands, where PlatformIO is not the point.
+
+    tests/target/test_build.py shows that the program is the same, to the byte.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("codegen.target.build", recorded.build)
+        patch.setattr("codegen.cli.targets.build_firmware", recorded.build)
+        yield
+
+
+@pytest.fixture(scope="module")
+def unoptimised() -> Iterator[None]:
+    """Let HostModel compile at -O0 where no level is named, in a third of the time.
+
+    The sanitizers and warnings stay. tests/compilers runs every kernel at every level.
+    """
+    usual = HostModel.__init__.__defaults__
+    assert usual is not None
+    assert ("-O2", *SANITIZE) in usual
+    changed = tuple(("-O0", *SANITIZE) if v == ("-O2", *SANITIZE) else v for v in usual)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HostModel.__init__, "__defaults__", changed)
+        yield

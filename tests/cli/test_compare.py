@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.contract import lost_keys
 
 import codegen.cli.compare as verb
 import qat
@@ -30,10 +31,10 @@ def result(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 
 
 @pytest.mark.target
+@pytest.mark.usefixtures("recorded_builds")
 def test_accuracy_flash_and_instructions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path / "cache"))
     costs: list[tuple[int, int]] = []
     exact = verb.cost_of
 
@@ -47,6 +48,7 @@ def test_accuracy_flash_and_instructions(
     monkeypatch.setattr(verb, "cost_of", noted)
     folder = tmp_path / "out"
     values = result(capsys, "-o", str(folder), "--board", "qemu-m3", "--format", "png,svg")
+    assert lost_keys("compare", values) == set()
     assert [p["kind"]["how"] for p in values["points"]] == ["float", "rounded", "trained"] * 2
     real, rounded, trained = values["points"][:3]
     assert (real["flash"], real["instructions"]) == (None, None)
@@ -99,10 +101,8 @@ def test_wrong_use_is_one_line(
 
 
 @pytest.mark.target
-def test_instructions_per_spike_explain_what_an_inference_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
+@pytest.mark.usefixtures("recorded_builds")
+def test_instructions_per_spike_explain_what_an_inference_takes() -> None:
     data = qat.datasets.load("digits")
     model = qat.export(qat.Network([64, 64, 40, 10], input_range=(0, 16), seed=1))
     first, second = spike_costs(model, "qemu-m3", density=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.crossed import crossed
 from support.results import assert_same
 
 from codegen import features, samples
@@ -74,7 +76,7 @@ def check(
     x = all_values(model.input, steps)
     free = 11 if model.steps is None and model.input.held else None
     files = render(model, kernels=kernels)
-    found = HostModel(model, compiler, flags=flags or ("-O1", *SANITIZE), files=files)
+    found = HostModel(model, compiler, flags=flags or ("-O0", *SANITIZE), files=files)
     expected = model.run(x, trace=True, steps=free)
     assert expected.spikes is not None
     assert expected.spikes[0].any(), "silence proves nothing"
@@ -122,8 +124,20 @@ RATES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("way", ["sliced", "plain"])
-@pytest.mark.parametrize(("low", "high"), RATES)
+PLAIN_TOO = ((0, 255), (0, 16), (7, 200), (-128, 127), (-7, 7), (-1, 0))
+"""Ranges of the ordinary run for loops over the values, which know of no bits."""
+RANGES_AND_WAYS = [
+    *((*range_, "sliced") for range_ in RATES),
+    *((*range_, "plain") for range_ in PLAIN_TOO),
+    *(
+        pytest.param(*range_, "plain", marks=pytest.mark.proof)
+        for range_ in RATES
+        if range_ not in PLAIN_TOO
+    ),
+]
+
+
+@pytest.mark.parametrize(("low", "high", "way"), RANGES_AND_WAYS)
 def test_rates_of_every_range(low: int, high: int, way: str) -> None:
     check(model_of(Rate(37, low, high)), way)
 
@@ -144,26 +158,38 @@ def test_levels_of_every_kind(levels: tuple[int, ...], way: str) -> None:
     check(model_of(Latency(37, 0, 15, levels)), way)
 
 
-@pytest.mark.parametrize("way", ["sliced", "plain"])
-@pytest.mark.parametrize(("low", "high"), RATES)
+@pytest.mark.parametrize(("low", "high", "way"), RANGES_AND_WAYS)
 def test_latencies_of_every_range(low: int, high: int, way: str) -> None:
     check(model_of(Latency.linear(37, low, high, 5)), way)
 
 
-@pytest.mark.parametrize("threshold", [1, 2, 7, 200, 255])
-@pytest.mark.parametrize(("low", "high"), [(0, 255), (-128, 127), (0, 15), (-1, 1)])
-def test_events_of_every_range(low: int, high: int, threshold: int) -> None:
-    check(model_of(Delta(37, low, high, threshold)), "plain")
+THRESHOLDS = ("1", "2", "7", "200", "255")
+EVENT_RANGES = {"0 to 255": (0, 255), "int8": (-128, 127), "0 to 15": (0, 15), "sign": (-1, 1)}
+
+
+@pytest.mark.parametrize(("range_", "threshold"), crossed(EVENT_RANGES, THRESHOLDS))
+def test_events_of_every_range(range_: str, threshold: str) -> None:
+    check(model_of(Delta(37, *EVENT_RANGES[range_], int(threshold))), "plain")
 
 
 SIZES = (1, 3, 4, 12, 13, 16, 17, 28, 29, 31, 32, 33, 61, 64, 127, 157)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_sizes_around_words(size: int) -> None:
-    for input_ in (Rate(size, -8, 7), Rate(size), Latency.linear(size, -128, 127, 6), Delta(size)):
-        for way in ENCODERS[type(input_)].ways:
-            check(model_of(input_), way)
+SIZED = {
+    "rate, signed, sliced": (lambda size: Rate(size, -8, 7), "sliced"),
+    "latency, sliced": (lambda size: Latency.linear(size, -128, 127, 6), "sliced"),
+    "rate, sliced": (Rate, "sliced"),
+    "rate, signed, plain": (lambda size: Rate(size, -8, 7), "plain"),
+    "latency, plain": (lambda size: Latency.linear(size, -128, 127, 6), "plain"),
+    "delta, plain": (Delta, "plain"),
+    "rate, plain": (Rate, "plain"),
+}
+
+
+@pytest.mark.parametrize(("size", "kind"), crossed(map(str, SIZES), SIZED, each=3))
+def test_sizes_around_words(size: str, kind: str) -> None:
+    make, way = SIZED[kind]
+    check(model_of(make(int(size))), way)
 
 
 @pytest.mark.parametrize(
@@ -182,12 +208,22 @@ def test_a_free_running_model(input_: Any) -> None:
         check(model_of(input_, steps=None), way)
 
 
-@pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("flags", [("-O0",), ("-O2",), ("-O3",), ("-Os",)], ids=str)
-def test_every_compiler_and_flag_gives_the_same(compiler: str, flags: tuple[str, ...]) -> None:
-    for input_ in (Rate(45, -9, 16), Latency.linear(45, -8, 7, 5), Delta(45, 0, 255, 16)):
-        for way in ENCODERS[type(input_)].ways:
-            check(model_of(input_), way, compiler, flags)
+LEVELS_OF = [f"{compiler} {level}" for level in ("-O2", "-O3", "-Os") for compiler in COMPILERS]
+COMPILED = {
+    "rate, sliced": (Rate(45, -9, 16), "sliced"),
+    "latency, sliced": (Latency.linear(45, -8, 7, 5), "sliced"),
+    "delta": (Delta(45, 0, 255, 16), "plain"),
+    "rate, plain": (Rate(45, -9, 16), "plain"),
+    "latency, plain": (Latency.linear(45, -8, 7, 5), "plain"),
+}
+
+
+@pytest.mark.parametrize(("kind", "compiled"), crossed(COMPILED, LEVELS_OF))
+def test_every_compiler_and_flag_gives_the_same(kind: str, compiled: str) -> None:
+    """The other tests here compile at -O0."""
+    compiler, level = compiled.split()
+    input_, way = COMPILED[kind]
+    check(model_of(input_), way, compiler, (level,))
 
 
 # ------------------------------------------------------------------ what else must hold
@@ -215,7 +251,8 @@ def test_planted_bugs_are_found(input_: Input, way: str, old: str, new: str) -> 
     model = model_of(input_)
     files, x = render(model, kernels={PLACE: way}), all_values(input_, 8)
     assert files["net.c"].count(old) >= 1
-    broken = HostModel(model, files=files | {"net.c": files["net.c"].replace(old, new)})
+    files["net.c"] = files["net.c"].replace(old, new)
+    broken = HostModel(model, flags=("-O0",), files=files)
     with pytest.raises(AssertionError):
         assert_same(model.run(x, trace=True), broken.run(x, trace=True))
 
@@ -255,22 +292,26 @@ HELD = "net_input(state, (const void *)x); net_step(state, out); net_step(state,
 STEPPED = "net_step(state, (const void *)x, out);"
 
 
-@pytest.mark.parametrize("size", [3, 16, 30, 61])
-@pytest.mark.parametrize("kind", [Rate, Latency, Delta])
-def test_bytes_beyond_the_range_do_no_harm(kind: type, size: int, tmp_path: Path) -> None:
+SIZES_AND_RANGES = ("3, 0 to 15", "61, -3 to 16", "30, 0 to 15", "16, -3 to 16", "3, -3 to 16",
+                    "61, 0 to 15", "30, -3 to 16", "16, 0 to 15")  # fmt: skip
+KINDS = {kind.__name__: kind for kind in (Rate, Latency, Delta)}
+
+
+@pytest.mark.parametrize(("name", "sized"), crossed(KINDS, SIZES_AND_RANGES, each=3))
+def test_bytes_beyond_the_range_do_no_harm(name: str, sized: str, tmp_path: Path) -> None:
     """No access beyond an array, by gcc's address sanitizer, and nothing undefined."""
-    for low, high in ((0, 15), (-3, 16)):
-        model = model_of(kind(size, low, high), 4, steps=None)
-        for way in ENCODERS[kind].ways:
-            files = render(model, kernels={PLACE: way})
-            files["main.c"] = MAIN.replace("CALLS", HELD if model.input.held else STEPPED)
-            for name, text in files.items():
-                (tmp_path / name).write_text(text)
-            command = ["gcc", *WARNINGS, "-O1", "-g", "-fsanitize=address,undefined",
-                       "-fno-sanitize-recover=all", "net.c", "main.c", "-o", "main"]  # fmt: skip
-            subprocess.run(command, cwd=tmp_path, check=True)
-            done = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr[:2000]
+    kind, (size, low, high) = KINDS[name], map(int, re.findall(r"-?\d+", sized))
+    model = model_of(kind(size, low, high), 4, steps=None)
+    for way in ENCODERS[kind].ways:
+        files = render(model, kernels={PLACE: way})
+        files["main.c"] = MAIN.replace("CALLS", HELD if model.input.held else STEPPED)
+        for path, text in files.items():
+            (tmp_path / path).write_text(text)
+        command = ["gcc", *WARNINGS, "-O0", "-g", "-fsanitize=address,undefined",
+                   "-fno-sanitize-recover=all", "net.c", "main.c", "-o", "main"]  # fmt: skip
+        subprocess.run(command, cwd=tmp_path, check=True)
+        done = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[:2000]
 
 
 def test_sizes_count_the_encoder() -> None:

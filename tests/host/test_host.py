@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from codegen.render import render
 from codegen.stages import plan
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 
 def plain_model(bits: int = 8, **neuron: Any) -> Model:
     rng = np.random.default_rng(2)
@@ -30,6 +34,24 @@ def plain_model(bits: int = 8, **neuron: Any) -> Model:
     codes = rng.integers(-high - 1, high, (35, 12), endpoint=True)
     layer = Layer(Dense(codes, bits), LIF(**({"threshold": 4 * high, "leak": (3,)} | neuron)))
     return Model(Spikes(12), (layer,), Count(), 7, name="plain")
+
+
+@pytest.fixture(scope="module")
+def generate(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Model, Path], Path]:
+    """Return what puts a model's generated files into a folder, and returns the C among them.
+
+    Every model is generated once.
+    """
+    made = tmp_path_factory.mktemp("generated")
+
+    def copied(model: Model, folder: Path) -> Path:
+        source = made / model.digest()
+        if not source.exists():
+            codegen.generate(model, source)
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        return folder / f"{model.name}.c"
+
+    return copied
 
 
 @pytest.mark.parametrize("bits", [4, 8, 16])
@@ -47,8 +69,10 @@ def test_batches_are_cut_into_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("model", [*GOLDEN, small_model()], ids=lambda model: model.name)
-def test_check_finds_nothing_in_honest_code(model: Model, tmp_path: Path) -> None:
-    codegen.generate(model, tmp_path)
+def test_check_finds_nothing_in_honest_code(
+    model: Model, tmp_path: Path, generate: Callable[[Model, Path], Path]
+) -> None:
+    generate(model, tmp_path)
     assert codegen.check(model, made_inputs(model, 8), code=tmp_path) is None
 
 
@@ -71,10 +95,11 @@ PLANTED = [
 
 
 @pytest.mark.parametrize(("kernel", "old", "new"), PLANTED)
-def test_planted_bugs_are_found(kernel: str, old: str, new: str, tmp_path: Path) -> None:
+def test_planted_bugs_are_found(
+    kernel: str, old: str, new: str, tmp_path: Path, generate: Callable[[Model, Path], Path]
+) -> None:
     model = small_model() if kernel == "bitsliced" else plain_model()
-    paths = codegen.generate(model, tmp_path)
-    source = paths[f"{model.name}.c"]
+    source = generate(model, tmp_path)
     text = source.read_text()
     assert old in text
     source.write_text(text.replace(old, new, 1))
@@ -173,8 +198,10 @@ def test_planted_bugs_of_a_whole_inference_are_found(old: str, new: str) -> None
         HostModel(model, files=broken).run(x)
 
 
-def test_code_of_another_model_is_refused(tmp_path: Path) -> None:
-    codegen.generate(small_model(threshold=41), tmp_path)
+def test_code_of_another_model_is_refused(
+    tmp_path: Path, generate: Callable[[Model, Path], Path]
+) -> None:
+    generate(small_model(threshold=41), tmp_path)
     with pytest.raises(ValueError, match="the C belongs to the model with digest"):
         codegen.check(small_model(), code=tmp_path)
     with pytest.raises(
@@ -224,8 +251,10 @@ def test_no_compiler_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, tmp_path
 @pytest.mark.parametrize(
     "model", [small_model(), plain_model(), plain_model(4)], ids=["s", "p", "4"]
 )
-def test_ram_is_what_was_planned(model: Model, tmp_path: Path) -> None:
-    codegen.generate(model, tmp_path)
+def test_ram_is_what_was_planned(
+    model: Model, tmp_path: Path, generate: Callable[[Model, Path], Path]
+) -> None:
+    generate(model, tmp_path)
     planned = plan(model).ram_bytes
     source = f'#include "{model.name}.h"\ntypedef char same[sizeof({model.name}_state) == '
     (tmp_path / "size.c").write_text(source + f"{planned} ? 1 : -1];\n")
@@ -235,8 +264,8 @@ def test_ram_is_what_was_planned(model: Model, tmp_path: Path) -> None:
 
 def test_two_models_and_two_instances_live_in_one_program(tmp_path: Path) -> None:
     first, second = small_model(), dataclasses.replace(small_model(threshold=60), name="other")
-    codegen.generate(first, tmp_path)
-    codegen.generate(second, tmp_path)
+    for name, text in {**render(first), **render(second)}.items():
+        (tmp_path / name).write_text(text)
     x = inputs_for(first, 2, 3)
     numbers = ", ".join(str(int(value)) for value in x.ravel())
     (tmp_path / "both.cpp").write_text(

@@ -19,6 +19,8 @@ from codegen.stages import plan
 from codegen.streams import ends_of, expected, made_samples
 from qat.model import LIF, Accumulate, Analog, Dense, Frames, Layer, Model, Sensor
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 
 def model_of(mode: str, group: int = 3) -> Model:
     rng = np.random.default_rng(4)
@@ -30,6 +32,12 @@ def model_of(mode: str, group: int = 3) -> Model:
     layers = (Layer(Dense(codes), LIF(150, (2,))),)
     sensor = Sensor([90, -4, 0], [3000, 7000, -400], 14, group, hop)
     return Model(input_, layers, readout, steps, "raw", sensor=sensor)
+
+
+def write(model: Model, folder: Path) -> None:
+    """Put the pair of a model into a folder, without the figures of its README."""
+    for name, text in render(model).items():
+        (folder / name).write_text(text)
 
 
 MODES = ("held", "steps", "ring", "gaps", "free")
@@ -113,7 +121,7 @@ def test_every_int16_is_scaled_as_the_record_says() -> None:
 @pytest.mark.parametrize("group", [1, 3])
 def test_ram_of_a_stream_is_what_was_planned(mode: str, group: int, tmp_path: Path) -> None:
     model = model_of(mode, group)
-    codegen.generate(model, tmp_path)
+    write(model, tmp_path)
     planned = plan(model).stream_bytes
     assert f"{planned} bytes of RAM for each stream" in (tmp_path / "raw.h").read_text()
     (tmp_path / "size.c").write_text(
@@ -125,7 +133,7 @@ def test_ram_of_a_stream_is_what_was_planned(mode: str, group: int, tmp_path: Pa
 
 def test_two_streams_run_beside_each_other_in_cpp(tmp_path: Path) -> None:
     model = model_of("ring")
-    codegen.generate(model, tmp_path)
+    write(model, tmp_path)
     samples = np.stack([made_samples(model, seed)[:120] for seed in (1, 2)], axis=1)
     numbers = ", ".join(map(str, samples.ravel()))
     (tmp_path / "both.cpp").write_text(

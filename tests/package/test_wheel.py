@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.metadata import Metadata
 from support.building import Built
+from support.contract import lost_keys
 
 
 def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path, root: Path) -> None:
@@ -81,6 +82,7 @@ def test_the_demo_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     values = json.loads(done.stdout)
+    assert lost_keys("demo", values) == set()
     assert values["differing"] == 0
     assert [result["differing"] for result in values["results"]] == [0] * 6
     assert all(result["compared"]["spikes"] > 0 for result in values["results"])

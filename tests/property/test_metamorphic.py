@@ -13,9 +13,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from support.models import FREE_STEPS, KINDS, PLAIN_KINDS, inputs_for, models, steps_for
+from support.models import (
+    FREE_STEPS,
+    KINDS,
+    PLAIN_KINDS,
+    half_as_many,
+    inputs_for,
+    models,
+    steps_for,
+)
 
 from codegen.host import HostModel
 from qat.model import LIF, Accumulate, Dense, Layer, Model, Result, Spikes
@@ -32,7 +40,7 @@ def in_numpy(model: Model, x: Any, **options: Any) -> Result:
 
 @lru_cache(maxsize=2)
 def compiled(model: Model) -> HostModel:
-    return HostModel(model, flags=("-O1",))
+    return HostModel(model, flags=("-O0",))
 
 
 def in_c(model: Model, x: Any, **options: Any) -> Result:
@@ -87,6 +95,7 @@ def reordered(model: Model, orders: list[Any]) -> Model:
 
 
 @EXECUTIONS
+@settings(max_examples=half_as_many())
 @given(model=models(KINDS), seed=SEEDS)
 def test_permuted_neurons_permute_their_spikes(execute: Execution, model: Model, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -136,6 +145,7 @@ def widened(model: Model, more: int, rng: np.random.Generator) -> Model:
 
 
 @EXECUTIONS
+@settings(max_examples=half_as_many())
 @given(model=models(KINDS), more=st.sampled_from((1, 7, 31, 33)), seed=SEEDS)
 def test_silent_inputs_change_nothing(
     execute: Execution, model: Model, more: int, seed: int
@@ -160,6 +170,7 @@ def test_silent_inputs_change_nothing(
 
 
 @EXECUTIONS
+@settings(max_examples=half_as_many())
 @given(model=models(KINDS), seed=SEEDS)
 def test_batch_equals_loop(execute: Execution, model: Model, seed: int) -> None:
     x, steps = inputs_for(model, 4, seed), steps_for(model)
@@ -234,6 +245,7 @@ def scaled(model: Model, factor: int) -> Model:
 
 
 @EXECUTIONS
+@settings(max_examples=half_as_many())
 @given(model=models(KINDS), factor=FACTORS, seed=SEEDS)
 def test_a_common_scale_changes_no_spike(
     execute: Execution, model: Model, factor: int, seed: int

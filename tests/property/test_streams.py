@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.models import KINDS, sensed_models
+from support.models import KINDS, half_as_many, sensed_models
 
 from codegen.host import HostModel
 from codegen.streams import compare_streams, ends_of, expected, made_samples
@@ -24,6 +25,7 @@ def assert_equal_streams(model: Model, host: HostModel, samples: np.ndarray) -> 
             np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.usefixtures("unoptimised")
 @given(sensed_models(KINDS), SEEDS)
 def test_samples_through_the_c_equal_the_model(model: Model, seed: int) -> None:
     samples = made_samples(model, seed)
@@ -33,6 +35,7 @@ def test_samples_through_the_c_equal_the_model(model: Model, seed: int) -> None:
     assert_equal_streams(model, host, samples[: seed % 7])
 
 
+@settings(max_examples=half_as_many())
 @given(sensed_models(KINDS), SEEDS)
 def test_clang_agrees(model: Model, seed: int) -> None:
     host = HostModel(model, compiler="clang", flags=("-O1",))

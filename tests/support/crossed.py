@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -23,3 +23,28 @@ def crossed(rows: Iterable[str], columns: Iterable[str], each: int = 2) -> list[
             for name in names
         ]
     return pairs
+
+
+def covering(parts: Mapping[str, set[str]], columns: Iterable[str]) -> list[Any]:
+    """Return every pair of a row and a column, for parametrize.
+
+    parts: what each row is made of
+
+    In the ordinary run every column meets every part that there is, in as few rows as a greedy
+    choice needs, and every row at least one column; -m proof takes the other pairs.
+    """
+    names, ours, met = tuple(columns), set[tuple[str, str]](), set[str]()
+    for column in names:
+        missing = set[str]().union(*parts.values())
+        while missing:  # rows that no column has met come first among equals
+            row = max(parts, key=lambda row: (len(parts[row] & missing), row not in met))
+            missing -= parts[row]
+            met.add(row)
+            ours.add((row, column))
+    rest = (row for row in parts if row not in met)
+    ours |= {(row, names[turn % len(names)]) for turn, row in enumerate(rest)}
+    return [
+        pytest.param(row, name, marks=() if (row, name) in ours else pytest.mark.proof)
+        for row in parts
+        for name in names
+    ]

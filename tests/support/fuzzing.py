@@ -85,10 +85,10 @@ MOST_BYTES = {"model": 2**16, "data": 2**16, "protocol": 2**13, "link": 2**12}
 """Of an input: a few frames, or a few times the files of the corpus."""
 
 
-def options(name: str, seconds: int, artifacts: Path) -> list[str]:
+def options(name: str, most: str, artifacts: Path) -> list[str]:
     """Return libFuzzer's options for a run of a harness."""
     return [
-        f"-max_total_time={seconds}",
+        most,
         f"-timeout={PATIENCE * HANG_SECONDS}",
         f"-rss_limit_mb={RESIDENT_MB}",
         f"-artifact_prefix={artifacts}/",
@@ -98,16 +98,17 @@ def options(name: str, seconds: int, artifacts: Path) -> list[str]:
     ]
 
 
-def fuzz(command: Sequence[str | Path], name: str, seconds: int, folder: Path) -> Outcome:
-    """Replay the corpus and the findings of `name`, then fuzz for some seconds.
+def fuzz(command: Sequence[str | Path], name: str, most: str, folder: Path) -> Outcome:
+    """Replay the corpus and the findings of `name`, then fuzz.
 
+    most:   libFuzzer's option that ends it, such as -runs=1000 or -max_total_time=600
     folder: where new inputs go; what failed lies in it as crash-..., timeout-... or oom-...
     """
     new = folder / "new"
     new.mkdir()
     known = [path for part in ("corpus", "findings") if (path := FOLDER / part / name).is_dir()]
     done = subprocess.run(
-        [*map(str, command), *options(name, seconds, folder), str(new), *map(str, known)],
+        [*map(str, command), *options(name, most, folder), str(new), *map(str, known)],
         capture_output=True,
         text=True,
         errors="replace",

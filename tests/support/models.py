@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from hypothesis import assume
+from hypothesis import assume, settings
 from hypothesis import strategies as st
 
 from qat.model import (
@@ -32,6 +32,11 @@ RANGES = ((0, 255), (0, 16), (0, 1), (3, 200), (-128, 127), (-8, 7), (-1, 1), (-
 LEAKS = ((), (0,), (1,), (3,), (15,), (2, 4), (1, -3), (2, 3, -5), (3, 3, 3))
 CODES = {2: (-1, 1), 4: (-8, 7), 8: (-128, 127), 16: (-2500, 2500)}
 FREE_STEPS = 7
+
+
+def half_as_many() -> int:
+    """Return half of the profile's examples, for properties that compile every one of them."""
+    return max(settings.default.max_examples // 2, 1)
 
 
 def per_layer_or_neuron(draw: Any, rng: np.random.Generator, low: int, high: int, n: int) -> Any:

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from codegen.boards import Board
 from codegen.paths import assets, cache_dir, locked
 from codegen.render import render
 from codegen.target import TargetModel
@@ -153,10 +154,32 @@ def firmware(
     flags: Sequence[str] = (),
     compiler: Compiler | None = None,
 ) -> Path:
-    """Return the ELF file of generated files, {name: text}, for an emulated board."""
+    """Return the ELF file of generated files, {name: text}, for an emulated board.
+
+    What PlatformIO's own commands make is kept: another test that wants the same program has it.
+    """
     recording = record(board, tuple(flags))
-    folder = tempfile.mkdtemp(prefix="made-", dir=recording.folder.parent)
-    return recording.build(files, Path(folder), compiler)
+    parent = recording.folder.parent
+    if compiler is not None:
+        return recording.build(files, Path(tempfile.mkdtemp(prefix="made-", dir=parent)), compiler)
+    parts = (str(recording.folder), *(part for item in sorted(files.items()) for part in item))
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+    folder = parent / f"kept-{key}"
+    elf = folder.with_suffix(".elf")
+    with locked(folder.with_suffix(".lock")):
+        return elf if elf.exists() else recording.build(files, folder)
+
+
+def build(
+    files: Mapping[str, str],
+    boards: str | Board | Iterable[str | Board],
+    *,
+    flags: Sequence[str] = (),
+) -> dict[str, Path]:
+    """Return what codegen.project.build does, {board: ELF file}, from recorded commands."""
+    some = [boards] if isinstance(boards, str | Board) else boards
+    names = [board if isinstance(board, str) else board.name for board in some]
+    return {name: firmware(files, name, flags) for name in names}
 
 
 def telling_u(name: str, files: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.clock import MOST_SECONDS
 from support.models import small_model
 from support.recorded import firmware
 
@@ -118,9 +119,10 @@ def test_processes_that_build_at_the_same_time(
     for child in children:
         child.start()
     for child in children:
-        child.join(120)
+        child.join(MOST_SECONDS)
         assert child.exitcode == 0
-    assert sorted(results.get(timeout=5) for _ in children) == ["51 True", "51 True", "52 True"]
+    told = sorted(results.get(timeout=MOST_SECONDS) for _ in children)
+    assert told == ["51 True", "51 True", "52 True"]
     assert len(list((tmp_path / "models").glob("*/qemu-m4.elf"))) == 2
     assert not list(tmp_path.rglob("work"))
 
@@ -147,7 +149,7 @@ def pio(checkout: Path, *arguments: str) -> str:
     verb, *rest = arguments
     command = [sys.executable, "-m", "platformio", verb, "-d", str(checkout / "firmware"), *rest]
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=300, check=False
+        command, env=environment, capture_output=True, text=True, timeout=MOST_SECONDS, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

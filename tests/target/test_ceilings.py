@@ -13,7 +13,7 @@ from codegen.comparison import compare
 from codegen.equivalence import made_inputs
 from codegen.host import HostModel
 
-pytestmark = pytest.mark.target
+pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
 WIDTH = 16
 """Bits of the membrane."""

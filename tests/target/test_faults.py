@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +30,7 @@ from codegen.sizes import size_of
 from codegen.target import TargetModel, footprint
 from qat.model import LIF, Analog, Count, Dense, Layer, Model
 
-pytestmark = pytest.mark.target
+pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
 RESET = "    small_reset(state);"
 BOARDS = tuple(load_boards())
@@ -113,7 +112,6 @@ def test_after_a_crash_the_next_run_starts_anew(model: Model) -> None:
 
 def test_a_hang(model: Model) -> None:
     files = faulty(model, FAULT % "for (;;) { }")
-    started = time.monotonic()
     with (
         TargetModel(model, "qemu-m4", files=files, timeout=1.0) as target,
         pytest.raises(
@@ -121,7 +119,6 @@ def test_a_hang(model: Model) -> None:
         ),
     ):
         target.run(inputs_for(model, 1, 0), trace=True)
-    assert time.monotonic() - started < 30
 
 
 def test_an_emulator_that_ends(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.crossed import covering, crossed
 from support.kernel_models import MODELS, SILENT, inputs_of, spikes
 from support.recorded import at_odd_addresses, emulated, telling_u, told_u
 from support.results import assert_same
@@ -16,7 +17,8 @@ from codegen.comparison import compare
 from codegen.equivalence import FREE_STEPS, made_inputs
 from codegen.host import WARNINGS
 from codegen.render import render
-from qat.model import Model
+from codegen.stages import plan
+from qat.model import Layer, Model
 
 pytestmark = pytest.mark.target
 
@@ -42,6 +44,25 @@ def check(
         assert_same(expected, running.run(x, trace=True, steps=steps))
 
 
+def parts_of(model: Model) -> set[str]:
+    """Return what a model's C is made of: kernels, encoders, inner loops, kinds of neurons."""
+    program = plan(model)
+    encoder = () if program.encoder is None else (program.encoder.kernel,)
+    kernels = {stage.kernel for stage in program.stages}
+    return {*encoder, *kernels, *program.helpers, *map(neurons, program.layers, model.layers)}
+
+
+def neurons(stage: Any, layer: Layer) -> str:
+    """Return the kind of a layer's neurons, and the kernel that they lie behind."""
+    neuron = layer.neuron
+    thresholds = "own thresholds" if neuron.threshold.ndim else "one threshold"
+    limits = (neuron.floor is not None, neuron.ceiling is not None)
+    return f"{stage.kernel}, {neuron.reset}, {thresholds}, {limits}, {len(neuron.leak)} shifts"
+
+
+PARTS = {name: parts_of(model) for name, model in MODELS.items()}
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_the_cases_spike(name: str) -> None:
     x, steps = inputs_of(MODELS[name])
@@ -50,8 +71,7 @@ def test_the_cases_spike(name: str) -> None:
     assert sum(s.any() for s in fired) >= len(fired) - (name in SILENT), "silence proves nothing"
 
 
-@pytest.mark.parametrize("board", CORES)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "board"), covering(PARTS, CORES))
 def test_a_core_gives_the_model(name: str, board: str) -> None:
     check(MODELS[name], board)
 
@@ -85,11 +105,12 @@ def test_a_vector_core_gives_u_as_well(name: str) -> None:
     assert_same(told_u(expected), found)
 
 
-@pytest.mark.parametrize("board", CORES)
-@pytest.mark.parametrize(
-    "name",
-    ["sizes", "4 bits", "8 bits", "8 bits, beyond int16", "rate, signed", "latency", "delta"],
-)
+PORTABLE_MODELS = (
+    "sizes", "4 bits", "8 bits", "8 bits, beyond int16", "rate, signed", "latency", "delta",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "board"), crossed(PORTABLE_MODELS, CORES))
 def test_the_portable_twin_gives_the_same(name: str, board: str) -> None:
     check(MODELS[name], board, PORTABLE)
 
@@ -178,18 +199,18 @@ def written(model: Model, folder: Path) -> Path:
 OPTIONS = (("-Os",), ("-O0",), ("-O2", *PORTABLE), ("-O2", "-DMODEL_PROBE=2"))
 
 
-@pytest.mark.parametrize("name", COMPILED)
-@pytest.mark.parametrize("cpu", GCC)
+@pytest.mark.parametrize(("name", "cpu"), crossed(COMPILED, GCC))
 def test_gcc_accepts_every_core_without_a_warning(name: str, cpu: str, tmp_path: Path) -> None:
     source = written(MODELS[name], tmp_path)
-    turn = COMPILED.index(name) + list(GCC).index(cpu)  # every model and every core has them all
+    turn = COMPILED.index(name) + list(GCC).index(cpu)  # in the proof all have all
     for extra in (("-O2",), OPTIONS[turn % len(OPTIONS)]):
         command = ["arm-none-eabi-gcc", "-mthumb", f"-mcpu={cpu}", *GCC[cpu].split(), *WARNINGS]
         subprocess.run([*command, *extra, "-c", source, "-o", tmp_path / "model.o"], check=True)
 
 
-@pytest.mark.parametrize("name", COMPILED)
-@pytest.mark.parametrize("family", [*FAMILIES, "thumbv8.1m.main -mcpu=cortex-m55"])
+@pytest.mark.parametrize(
+    ("name", "family"), crossed(COMPILED, [*FAMILIES, "thumbv8.1m.main -mcpu=cortex-m55"])
+)
 def test_clang_assembles_every_family(name: str, family: str, tmp_path: Path) -> None:
     source, (target, *cpu) = written(MODELS[name], tmp_path), family.split()
     command = ["clang", f"--target={target}-none-eabi", *cpu, *WARNINGS]

@@ -19,7 +19,7 @@ from qat.model import Model
 
 pytestmark = pytest.mark.target
 
-SECONDS = 20.0
+SECONDS = 120.0
 
 
 class Wire:

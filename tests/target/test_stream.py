@@ -18,7 +18,7 @@ from codegen.streams import ends_of, expected, made_samples
 from codegen.target import TargetModel
 from qat.model import LIF, Accumulate, Analog, Dense, Frames, Layer, Model, Sensor
 
-pytestmark = pytest.mark.target
+pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
 
 def model_of(mode: str, channels: int = 3, group: int = 3) -> Model:

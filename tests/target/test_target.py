@@ -30,7 +30,7 @@ from qat.model import (
     Spikes,
 )
 
-pytestmark = pytest.mark.target
+pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
 BOARDS = tuple(load_boards())
 SLOW = LIF(90, (3,), floor=-500)
@@ -226,6 +226,9 @@ def test_benchmark_of_other_kinds() -> None:
         assert (counts.step > 100).all()
 
 
-def test_the_elf_is_shared_by_all_targets_of_a_model(model: Model) -> None:
+def test_the_elf_is_shared_by_all_targets_of_a_model(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codegen.target.build", build)  # PlatformIO's own
     with TargetModel(model, "qemu-m4") as first, TargetModel(model, "qemu-m4") as second:
         assert first.elf == second.elf == build(render(model), ["qemu-m4"])["qemu-m4"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clock import MOST_SECONDS
 
 from codegen.boards import (
     board_from_json,
@@ -41,9 +42,8 @@ def test_the_six_cores() -> None:
 def settings() -> dict[str, dict[str, Any]]:
     """Return what PlatformIO makes of firmware/platformio.ini, by section."""
     command = [sys.executable, "-m", "platformio", "project", "config", "--json-output"]
-    done = subprocess.run(
-        [*command, "-d", str(FIRMWARE)], capture_output=True, text=True, check=True, timeout=60
-    )
+    command += ["-d", str(FIRMWARE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=MOST_SECONDS)
     return {section: dict(options) for section, options in json.loads(done.stdout)}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.crossed import crossed
 
 import qat
 from qat.layers import Constants, Inflow, currents
@@ -90,15 +91,17 @@ def as_spikes(x):
     return x[:, None] > 2 * np.arange(8)[:, None]
 
 
-@pytest.mark.parametrize("bits", [2, 4, 8, 16])
-@pytest.mark.parametrize("readout", ["accumulate", "count"])
-@pytest.mark.parametrize("present", [as_analog, as_frames, as_spikes])
-def test_twin_equals_record_on_all_digits(bits, readout, present):
+PRESENTED = {"analog": as_analog, "frames": as_frames, "spikes": as_spikes}
+WEIGHTS = [f"{readout} {bits}" for bits in (2, 4, 8, 16) for readout in ("accumulate", "count")]
+
+
+@pytest.mark.parametrize(("kind", "weights"), crossed(PRESENTED, WEIGHTS, each=3))
+def test_twin_equals_record_on_all_digits(kind, weights):
+    (readout, bits), present = weights.split(), PRESENTED[kind]
     data = qat.datasets.load("digits")
     parts = ("x_train", "x_validation", "x_test")
     data = replace(data, **{part: present(getattr(data, part)) for part in parts})
-    kind = present.__name__.removeprefix("as_")
-    net = Network([64, 40, 10], bits, 8, readout=readout, input=kind, seed=1)
+    net = Network([64, 40, 10], int(bits), 8, readout=readout, input=kind, seed=1)
     qat.fit(net, data, epochs=1)
     x = np.concatenate([getattr(data, part) for part in parts])
     assert len(x) == 1797

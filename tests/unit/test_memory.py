@@ -10,10 +10,10 @@ from qat import memory
 
 
 def test_a_network_too_large_is_refused_at_once():
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ValueError, match=r"Network: needs about [\d,]+\.\d GB, .* are free; use"):
         qat.Network([2**23, 2**23, 10])
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_training_too_large_is_refused_before_it_starts(monkeypatch):
