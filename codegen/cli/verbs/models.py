@@ -5,10 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from codegen.cli.options import (
+    WEIGHT_BITS,
     data_options,
     density_option,
     file_options,
     model_file,
+    number,
+    one_of,
     positive,
     whole_number,
 )
@@ -31,7 +34,7 @@ def anytime_arguments(parser: ArgumentParser) -> None:
     file_options(parser)
     parser.add_argument(
         "--lose",
-        type=float,
+        type=number,
         default=0.1,
         metavar="POINTS",
         help="accuracy that the rule may cost on validation data, in points (default 0.1)",
@@ -105,11 +108,11 @@ def weights_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", metavar="HEADER", required=True, help="header to write")
     parser.add_argument(
-        "--bits", type=int, choices=(2, 4, 8, 16), help="bits of a weight of a .npy (default: 2)"
+        "--bits", **one_of(*WEIGHT_BITS), help="bits of a weight of a .npy (default: 2)"
     )
     parser.add_argument(
         "--layout",
-        choices=("planes", "rows", "strips"),
+        **one_of("planes", "rows", "strips"),
         default="rows",
         help="rows of fields, or bit planes of 32 neurons (default: rows)",
     )
