@@ -20,6 +20,7 @@ from qat.checks import (
 from qat.encode import drop_bits, to_integers
 from qat.memory import require
 from qat.model.sensor import Sensor
+from qat.reading import Reading
 from qat.sensing import SPREAD, Raw, check_fit, given_unit, own_unit, to_samples
 
 BYTES_PER_VALUE = 14
@@ -46,6 +47,10 @@ class Dataset:
     originals:   the training inputs as they were before the `steps` that made x_train of them,
                  None without such; augmentation changes originals
     steps:       functions of a batch, applied in order, from originals to x_train
+    notes:       what was found or guessed while a file was read, a line each
+    warnings:    what is probably not meant, a line each
+    reading:     how the file was read, with everything settled: the same again reads another
+                 file in the same way; None where the data are no file
     """
 
     x_train: NDArray[Any]
@@ -67,6 +72,9 @@ class Dataset:
     sensor: Sensor | None = None
     originals: NDArray[Any] | None = None
     steps: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    reading: Reading | None = None
 
     def training_batch(
         self, chosen: NDArray[np.int64], change: Callable[[NDArray[Any]], NDArray[Any]] | None

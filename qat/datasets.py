@@ -19,8 +19,9 @@ from qat import fetch, sources
 from qat.arrays import Arrays
 from qat.dataset import Dataset, from_arrays, stratified
 from qat.encode import resample
-from qat.files import Reading, from_file, is_file_of_data
+from qat.files import from_file, is_file_of_data
 from qat.model.checks import plain
+from qat.reading import Progress, Reading
 from qat.recordings import from_recording
 
 __all__ = [
@@ -234,7 +235,12 @@ qat.encode.resample says."""
 
 
 def load(
-    name_or_path: str | PathLike[str], seed: int = 0, label: str | None = None, **how: Any
+    name_or_path: str | PathLike[str],
+    seed: int = 0,
+    label: str | None = None,
+    *,
+    progress: Progress | None = None,
+    **how: Any,
 ) -> Dataset:
     """Return a data set by name (a row of DATASETS) or from a file of your own.
 
@@ -252,6 +258,7 @@ def load(
     how:   by, ignore, window, hop, group, unit: see qat.files.Reading. A named set of a sensor
            takes `unit` alone: its inputs are then made of samples, and the model has a Sensor;
            by default they are the numbers of the accuracy table, which no samples reproduce
+    progress: called with a line about what is being done, while a large file is read
 
     Raises ValueError, in one line, for an unknown name, a file that is missing or damaged, and
     data that `from_arrays` or `from_recording` refuses.
@@ -266,7 +273,7 @@ def load(
             ".csv file, or an IDX file (train-images-idx3-ubyte)"
         )
     try:
-        return from_file(path, seed, reading)
+        return from_file(path, seed, reading, progress)
     except ValueError as error:
         raise ValueError(f"{path}: {plain(error)}") from None
     except MemoryError:

@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from qat import readers
 from qat.arrays import read_arrays
 from qat.checks import checked_labels, checked_samples
 from qat.dataset import Dataset, from_arrays
+from qat.reading import Progress, Reading
 from qat.recordings import TESTS, VALIDATE, divide_by, from_recording
 
 Parts = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a file is read.
-
-    label:  the label column of a .csv: "first", "last" or its name in the header; None for the
-            column named label, class, target or y, else the last one
-    by:     column of a .csv (array of an .npz) that names recordings or subjects, which are
-            divided whole; not an input
-    ignore: columns of a .csv to leave out, such as a time stamp
-    window: samples of a window, where the lines of the file are samples in the order of time;
-            None where every line stands alone
-    hop:    samples from one window to the next; None for windows that do not overlap
-    group:  samples of a step, which is their mean; None for 1
-    unit:   the real value of 1 in a sample of the device, one or one per channel
-
-    Raises ValueError for a hop or group without a window.
-    """
-
-    label: str | None = None
-    by: str | None = None
-    ignore: tuple[str, ...] = ()
-    window: int | None = None
-    hop: int | None = None
-    group: int | None = None
-    unit: ArrayLike | None = None
-
-    def __post_init__(self) -> None:
-        if self.window is None and (self.hop is not None or self.group is not None):
-            name = "group" if self.hop is None else "hop"
-            raise ValueError(f"{name}: needs a window, the samples of a recording to classify")
 
 
 def is_file_of_data(path: Path) -> bool:
@@ -55,7 +22,7 @@ def is_file_of_data(path: Path) -> bool:
     return path.suffix in (".npz", ".csv") or "-ubyte" in path.name
 
 
-def from_file(path: Path, seed: int, how: Reading) -> Dataset:
+def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = None) -> Dataset:
     """Return the data set of a file; ValueError for a file that is missing, damaged or unfit."""
     about: Parts = {"seed": seed, "name": path.name.split(".")[0], "source": path.name}
     about |= {"unit": how.unit}

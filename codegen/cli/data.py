@@ -91,16 +91,33 @@ def _hint(model: Model) -> str:
     return "" if name is None else f"; --data {name} fetches what it was trained on"
 
 
-def labelled(model: Model, arguments: Namespace) -> tuple[Model, Dataset]:
-    """Return the model and all parts of the data set that --data names, or that trained it.
+def data_of(
+    model: Model, arguments: Namespace, *, divided: bool | None = None, labelled: bool = True
+) -> tuple[Dataset, bool]:
+    """Return (the data that --data names, read as the model's own were, are they what trained it).
 
-    Raises ValueError if there is none, or it does not fit the model.
+    arguments: data, and the options of `file_options`
+    divided:   None: what trained the model is divided as it was then; other data lie in the test
+               part, all of them, in the order of the file. True: divided by the rule of training
+               in any case. False: all in the test part in any case
+    labelled:  False takes data without labels, which then are -1
+
+    Raises ValueError if there are no data, or they do not fit the model.
     """
     name = arguments.data or _data_here(model)
     if name is None or model.readout is None:
         data = f"data with labels, --data NAME|FILE{_hint(model)}"
         raise ValueError(f"{model.name}: needs {data if name is None else 'a readout'}")
-    return model, _fitting(model, load_data(name, arguments, **_of_sensor(model, name)))
+    data = _fitting(model, load_data(name, arguments, **_of_sensor(model, name)))
+    return data, name == _trained_on(model)
+
+
+def labelled(model: Model, arguments: Namespace) -> tuple[Model, Dataset]:
+    """Return the model and all parts of the data set that --data names, or that trained it.
+
+    Raises ValueError if there is none, or it does not fit the model.
+    """
+    return model, data_of(model, arguments, divided=True)[0]
 
 
 def inputs_of(model: Model, arguments: Namespace) -> Inputs:

@@ -1,0 +1,66 @@
+"""How a file of data is read, and what reading it settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+"""What may stand between the cells of a line, and what it is called."""
+
+DECIMALS = (".", ",")
+
+ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252")
+
+Progress = Callable[[str, bool], None]
+"""Called with a line about what is being done, and True with the last one."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is read. `Dataset.reading` holds one with everything settled.
+
+    label:  the label column of a table: its name in the header, "first", "last", or its number
+            from 1; None for the column named label, class, activity or target (else y), else the
+            last one
+    by:     column of a table (array of an .npz) that names recordings or subjects, which are
+            divided whole; not an input; its name, or its number from 1
+    ignore: columns of a table to leave out, such as a time stamp; "" is one without a name
+    window: samples of a window, where the lines of the file are samples in the order of time;
+            None where every line stands alone
+    hop:    samples from one window to the next; None for windows that do not overlap
+    group:  samples of a step, which is their mean; None for 1
+    unit:   the real value of 1 in a sample of the device, one or one per channel
+    separator, decimal, encoding: of a .csv; None to find them: keys of SEPARATORS, one of
+            DECIMALS, one of ENCODINGS
+
+    Raises ValueError for a hop or group without a window, and for an unknown separator, decimal
+    or encoding.
+    """
+
+    label: str | None = None
+    by: str | None = None
+    ignore: tuple[str, ...] = ()
+    window: int | None = None
+    hop: int | None = None
+    group: int | None = None
+    unit: ArrayLike | None = None
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.window is None and (self.hop is not None or self.group is not None):
+            name = "group" if self.hop is None else "hop"
+            raise ValueError(f"{name}: needs a window, the samples of a recording to classify")
+        allowed = {"separator": SEPARATORS, "decimal": DECIMALS, "encoding": ENCODINGS}
+        for name, known in allowed.items():
+            found = getattr(self, name)
+            if found is not None and found not in known:
+                raise ValueError(
+                    f"{name}: found {found!r}; must be one of {', '.join(map(repr, known))}"
+                )
+        if self.decimal == "," and self.separator == ",":
+            raise ValueError("decimal: found ',', which is the separator as well; use another")
