@@ -26,6 +26,7 @@ from qat import Network, evaluate, export, fit
 from qat.datasets import Dataset, load
 from qat.model import Model
 from qat.recipes import recipe_for
+from qat.train import require_whole
 
 HIDDEN, STEPS = 64, 8
 SHORT_EPOCHS = 8
@@ -84,7 +85,7 @@ def _train(data: Dataset, arguments: Namespace, report: _Report, out: Output) ->
     for label, bits in (("float", None), ("ternary", 2)):
         net = Network(sizes, bits=bits, steps=STEPS, seed=arguments.seed)
         show = show_progress(out, epochs, f"2  {label:8} ")
-        fit(net, data, arguments.seed, epochs=epochs, progress=show)
+        require_whole(fit(net, data, arguments.seed, epochs=epochs, progress=show))
         networks.append(net)
     report.float_accuracy = evaluate(networks[0], data.x_test, data.y_test)
     model = export(networks[1], "digits")

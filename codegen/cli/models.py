@@ -98,6 +98,9 @@ def _measured(model: Model) -> list[str]:
     if rates:
         known = ", ".join(percent(rate) for rate in rates)
         lines.append(f"firing rate of each layer, per neuron and step: {known}")
+    training = model.metadata.get("training")
+    if isinstance(training, dict) and isinstance(training.get("loops"), str):
+        lines.append(f"trained with {plain(training['loops'])} loops")
     return lines
 
 

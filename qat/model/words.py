@@ -20,4 +20,3 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return "did you mean A or B? ", empty where no known word looks like `word`."""
     near = nearest(word, known)
     return f"did you mean {' or '.join(near)}? " if near else ""
-

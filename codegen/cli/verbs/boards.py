@@ -88,9 +88,7 @@ def bench_arguments(parser: ArgumentParser) -> None:
         help="bytes that become spikes in front of the layer: what the encoder takes "
         "(--density: values of delta that change)",
     )
-    parser.add_argument(
-        "--input-bits", **one_of(*range(1, 9)), help="of the bytes (default: 8)"
-    )
+    parser.add_argument("--input-bits", **one_of(*range(1, 9)), help="of the bytes (default: 8)")
     parser.add_argument(
         "--portable", action="store_true", help="the layer in portable C99, without assembly"
     )
