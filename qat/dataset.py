@@ -51,6 +51,9 @@ class Dataset:
     warnings:    what is probably not meant, a line each
     reading:     how the file was read, with everything settled: the same again reads another
                  file in the same way; None where the data are no file
+    held_out:    names of the recordings that test, where whole ones do
+    starts:      (samples,) int64: where the windows of the test part begin, counted from 0 among
+                 the samples of the file; None where every line stands alone
     """
 
     x_train: NDArray[Any]
@@ -75,6 +78,8 @@ class Dataset:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     reading: Reading | None = None
+    held_out: tuple[str, ...] = ()
+    starts: NDArray[np.int64] | None = None
 
     def training_batch(
         self, chosen: NDArray[np.int64], change: Callable[[NDArray[Any]], NDArray[Any]] | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,8 @@ def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
     held_out = parts == TESTS
     validates = parts[~held_out] == VALIDATE
     pairs = (x[~held_out], y[~held_out], x[held_out], y[held_out])
-    return from_arrays(*pairs, validates=validates, **about)
+    data = from_arrays(*pairs, validates=validates, **about)
+    return replace(data, held_out=tuple(map(str, np.unique(np.asarray(by)[held_out]))))
 
 
 def _npz(path: Path) -> Parts:

@@ -179,6 +179,8 @@ def from_recording(
         name=name,
         source=f"{source}; {runs}",
         licence=licence,
+        held_out=() if by is None else tuple(map(str, np.unique(columns[1][divided[2]]))),
+        starts=divided[2],
     )
 
 

@@ -166,8 +166,8 @@ def fit(
         if folder is not None and not net.is_float:
             folder.write_model(export(net))
     warnings = health.of_network(net) if net.is_float else health.of_model(export(net))
-    epochs, ran = tuple(session.epochs), loops(SURROGATES[net.surrogate])
-    return History(epochs, session.best, interrupted, settings, warnings, diverged, ran)
+    done, ran = tuple(session.epochs), loops(SURROGATES[net.surrogate])
+    return History(done, session.best, interrupted, settings, warnings, diverged, ran)
 
 
 def require_whole(history: History) -> Epoch:

@@ -177,6 +177,18 @@ def data_option(parser: ArgumentParser) -> None:
     )
 
 
+def judged_data(parser: ArgumentParser, which: str) -> None:
+    """Add data that a model is to answer; which: of them."""
+    parser.add_argument(
+        "--data",
+        metavar="NAME|FILE",
+        help=f"a name of `spikemcu data`, or a file of yours, {which} (default: what trained the "
+        "model, if it is a named set and here)",
+    )
+    parser.add_argument("--limit", type=positive, metavar="N", help="use the first N samples only")
+    file_options(parser)
+
+
 def data_options(parser: ArgumentParser) -> None:
     """Add where inputs come from."""
     data_option(parser)
