@@ -21,7 +21,8 @@ def one_of(*allowed: Any) -> dict[str, Any]:
         for value in allowed:
             if text == str(value):
                 return value
-        raise ArgumentTypeError(f"found {text!r}; must be {', '.join(first)} or {last}")
+        found = text if text.isalnum() else repr(text)
+        raise ArgumentTypeError(f"found {found}; must be {', '.join(first)} or {last}")
 
     return {"type": parse, "metavar": f"{{{','.join([*first, last])}}}"}
 
