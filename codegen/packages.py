@@ -14,7 +14,7 @@ from codegen.examples import Recording, Vectors, recording_of, vectors_of
 from codegen.guide import guide
 from codegen.render import environment, render, template_context
 from codegen.stages import plan
-from qat.model import Activity, Model
+from qat.model import Activity, Model, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ def package(
     Raises ValueError for an unknown format.
     """
     if form not in FORMATS:
-        raise ValueError(f"format {form!r}: is not known; use {', '.join(FORMATS)}")
+        near = did_you_mean(form, FORMATS)
+        raise ValueError(f"format {form!r}: is not known; {near}use {', '.join(FORMATS)}")
     row, program = FORMATS[form], plan(model, core, activity)
     pair = {n: text for n, text in render(model, core, activity).items() if n != "binding.h"}
     about = row.about.replace("NAME", model.name).replace("UPPER", program.upper)

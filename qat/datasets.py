@@ -20,6 +20,7 @@ from qat.arrays import Arrays
 from qat.dataset import Dataset, from_arrays, stratified
 from qat.encode import resample
 from qat.files import from_file, is_file_of_data
+from qat.model import did_you_mean
 from qat.model.checks import plain
 from qat.reading import Progress, Reading
 from qat.recordings import from_recording
@@ -269,7 +270,8 @@ def load(
     path = Path(name_or_path)
     if not is_file_of_data(path):
         raise ValueError(
-            f"data set {str(name_or_path)!r}: is not known; use {', '.join(DATASETS)}, a .npz or "
+            f"data set {str(name_or_path)!r}: is not known; "
+            f"{did_you_mean(str(name_or_path), DATASETS)}use {', '.join(DATASETS)}, a .npz or "
             ".csv file, or an IDX file (train-images-idx3-ubyte)"
         )
     try:

@@ -143,7 +143,9 @@ def generate(arguments: Namespace) -> int:
     model = Model.load(arguments.model)
     core = None if arguments.board is None else find_board(arguments.board).family
     activity = Activity.of(model, arguments.assume_density)
+    out.progress("reading the inputs of the example")
     vectors, recording = _examples(model, arguments)
+    out.progress("generating the C, and counting its bytes for every core")
     paths = write_pair(
         model,
         arguments.output,
@@ -207,7 +209,9 @@ def check(arguments: Namespace) -> int:
     code = None
     if arguments.code is not None:
         model, code = read_code(model, arguments.code)
+    out.progress("reading the inputs")
     inputs = inputs_of(model, arguments)
+    out.progress("generating and compiling the C")
     comparison = compare_host(
         model,
         inputs.x,
