@@ -14,7 +14,7 @@ from codegen.render import render
 from codegen.runner import MARKS
 from codegen.stages import part_names, plan
 from codegen.stages.encoders import PLACE
-from codegen.streams import made_samples
+from codegen.streams import made_samples, one_result
 from codegen.target import TargetModel
 from qat.model import CODE_RANGE, LIF, Delta, Dense, Input, Latency, Layer, Model, Rate, Spikes
 
@@ -22,7 +22,7 @@ STEPS = 8
 """Steps over which a layer's count is averaged: the data path depends on the spikes."""
 
 STREAM_SAMPLES = 2000
-"""Raw samples over which the cost of taking one is averaged, at most."""
+"""Raw samples over which the cost of taking one is averaged, unless one window is longer."""
 
 ZEROS = 0.42
 """Fraction of zero weights in a random ternary layer, as training leaves them."""
@@ -238,7 +238,8 @@ def measure_stream(
     samples: (samples, channels) of int16; made ones by default
     """
     found = find_board(board)
-    raw = made_samples(model)[:STREAM_SAMPLES] if samples is None else samples
+    most = max(STREAM_SAMPLES, one_result(model))
+    raw = made_samples(model)[:most] if samples is None else samples
     with TargetModel(model, found) as target:
         counts = target.sample_counts(raw)
     rows = {"sample": float(counts.mean()), "sample, most": float(counts.max())}

@@ -48,6 +48,7 @@ class Comparison:
     """How many values were compared, how many differ, and the first that does.
 
     samples, spikes, membranes, scores: values compared
+    raw_samples, raw_results: samples of a sensor that were sent, and results that came of them
     differing_spikes, differing_membranes, differing_scores: values among them that differ
     """
 
@@ -58,6 +59,8 @@ class Comparison:
     differing_spikes: int = 0
     differing_membranes: int = 0
     differing_scores: int = 0
+    raw_samples: int = 0
+    raw_results: int = 0
     first: Difference | None = None
 
     def __add__(self, later: Comparison) -> Comparison:
@@ -85,6 +88,8 @@ class Comparison:
         others = f"{self.differing_membranes:,} of {self.membranes:,} membranes"
         if self.scores:
             others += f", {self.differing_scores:,} of {self.scores:,} scores"
+        if self.raw_samples:
+            others += f"; {self.raw_results:,} results of {self.raw_samples:,} raw samples"
         return f"{self.differing_spikes:,} of {self.spikes:,} spikes differ ({others})"
 
     def to_json(self) -> dict[str, Any]:
@@ -95,6 +100,8 @@ class Comparison:
                 "spikes": self.spikes,
                 "membranes": self.membranes,
                 "scores": self.scores,
+                "raw_samples": self.raw_samples,
+                "raw_results": self.raw_results,
             },
             "differing": self.differing,
             "differing_spikes": self.differing_spikes,

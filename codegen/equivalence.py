@@ -177,8 +177,12 @@ def compare_host(
 def compare_raw(model: Model, other: Streams, samples: ArrayLike | None = None) -> Comparison:
     """Compare what raw samples give: made ones, and (samples, channels) of int16 if given."""
     streams = [made_samples(model)] + ([] if samples is None else [check_samples(model, samples)])
-    pairs = ((expected(model, raw), other.stream(raw)) for raw in streams)
-    return sum((compare_streams(*pair) for pair in pairs), Comparison())
+    compared = Comparison(raw_samples=sum(map(len, streams)))
+    for raw in streams:
+        wanted = expected(model, raw)
+        found = compare_streams(wanted, other.stream(raw))
+        compared += replace(found, raw_results=len(wanted.when))
+    return compared
 
 
 def check(

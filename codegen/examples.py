@@ -121,4 +121,6 @@ def _samples_of(model: Model, answers: int, most: int) -> int:
     """Return how many samples give so many answers, and half a group more; at most `most`."""
     ends = ends_of(model, most)
     group = 1 if model.sensor is None else model.sensor.group
+    if not len(ends):
+        return most
     return min(most, int(ends[min(answers, len(ends)) - 1]) + 1 + group // 2)

@@ -15,6 +15,9 @@ INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
 MADE_VALUES = 2**18
 """Values of made samples, about: windows may be long and channels many."""
 
+MOST_VALUES = 2**22
+"""Values of made samples where one window takes more than MADE_VALUES."""
+
 MADE_WINDOWS = 40
 
 
@@ -60,6 +63,12 @@ def ends_of(model: Model, samples: int) -> NDArray[np.int64]:
         first, every = model.steps, sensor.hop or model.steps
     vectors = np.arange(first, samples // sensor.group + 1, every)
     return vectors.astype(np.int64) * sensor.group - 1
+
+
+def one_result(model: Model) -> int:
+    """Return after how many samples the first result comes: a window, or a vector."""
+    held = model.input.held or model.steps is None
+    return sensor_of(model).group * (1 if held else model.steps or 1)
 
 
 def expected(model: Model, samples: ArrayLike) -> Stream:
@@ -119,10 +128,12 @@ def _free(model: Model, inputs: NDArray[Any]) -> NDArray[np.bool_]:
 def made_samples(model: Model, seed: int = 0) -> NDArray[np.int16]:
     """Return samples for a model without data: extremes, constants, then what moves its inputs.
 
-    They come to several windows, the last one cut short.
+    They come to several windows, the last one cut short; to one whole window at least, unless
+    that has more than MOST_VALUES.
     """
     sensor = sensor_of(model)
-    most = max(1, MADE_VALUES // sensor.channels)
+    whole = min(one_result(model), MOST_VALUES // sensor.channels)
+    most = max(1, MADE_VALUES // sensor.channels, whole)
     ends = ends_of(model, most)
     count = min(most, int(ends[:MADE_WINDOWS][-1]) + 1 + sensor.group // 2) if len(ends) else most
     return _stretches(sensor, count, np.random.default_rng(seed))

@@ -17,6 +17,7 @@ from qat.checks import (
     checked_labels,
     checked_samples,
 )
+from qat.division import Division
 from qat.encode import drop_bits, to_integers
 from qat.memory import require
 from qat.model.sensor import Sensor
@@ -51,7 +52,8 @@ class Dataset:
     warnings:    what is probably not meant, a line each
     reading:     how the file was read, with everything settled: the same again reads another
                  file in the same way; None where the data are no file
-    held_out:    names of the recordings that test, where whole ones do
+    division:    the rule that divided it into parts; None where that is not known
+    dropped:     lower bits that `with_input_bits` took off whole numbers
     starts:      (samples,) int64: where the windows of the test part begin, counted from 0 among
                  the samples of the file; None where every line stands alone
     """
@@ -78,7 +80,8 @@ class Dataset:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     reading: Reading | None = None
-    held_out: tuple[str, ...] = ()
+    division: Division | None = None
+    dropped: int = 0
     starts: NDArray[np.int64] | None = None
 
     def training_batch(
@@ -130,6 +133,7 @@ class Dataset:
             partial(drop_bits, shift=shift),
             input_range=(low >> shift, high >> shift),
             x_scale=_scalar_or_each(np.multiply(self.x_scale, 2**shift)),
+            dropped=self.dropped + shift,
         )
 
     def with_sensor(self, sensor: Sensor, low: int, high: int) -> Dataset:
@@ -147,6 +151,21 @@ class Dataset:
             x_test=raw.through(sensor, raw.test, low, high),
             input_range=(low, high),
             sensor=sensor,
+        )
+
+    def divided_by(self, division: Division) -> Dataset:
+        """Return the data with the rule that divided them, and what tells them from others.
+
+        Of a sensor these are its samples, else the inputs, before any bits are taken off.
+        """
+        return replace(self, division=division.of(*self.samples_and_labels()))
+
+    def samples_and_labels(self) -> tuple[tuple[NDArray[Any], NDArray[np.int64]], ...]:
+        """Return (samples of the sensor, else inputs; labels) of the three parts."""
+        parts = ("train", "validation", "test")
+        return tuple(
+            (getattr(self.raw, p) if self.raw else getattr(self, f"x_{p}"), getattr(self, f"y_{p}"))
+            for p in parts
         )
 
 
@@ -273,6 +292,7 @@ def from_arrays(
     unit that was given.
     """
     parts = _divided(x, y, x_test, y_test, seed=seed, validates=validates)
+    rule = Division("classes" if x_test is None else "given", int(seed))
     trained = parts.x_train if each_feature else np.concatenate([parts.x_train, parts.x_validation])
     check_features(parts.x_train, each_feature, channel_names)
     about: dict[str, Any] = {
@@ -284,7 +304,8 @@ def from_arrays(
     }
     if unit is not None or (sensor and not _is_bytes(trained)):
         raw = _raw(parts, trained, unit, each_feature, channel_names)
-        return from_raw(raw, parts.y_train, parts.y_validation, parts.y_test, **about)
+        data = from_raw(raw, parts.y_train, parts.y_validation, parts.y_test, **about)
+        return data.divided_by(rule)
     scale, offset, low, high = _encoding(trained, each_feature)
 
     def integers(values: NDArray[Any]) -> NDArray[Any]:
@@ -302,7 +323,7 @@ def from_arrays(
         x_scale=_scalar_or_each(scale),
         x_offset=_scalar_or_each(offset),
         **about,
-    )
+    ).divided_by(rule)
 
 
 def from_raw(

@@ -10,17 +10,19 @@ from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from qat import fetch, sources
+from qat.alike import fitted, load_like, timing_of
 from qat.arrays import Arrays
 from qat.dataset import Dataset, from_arrays, stratified
+from qat.division import Division
 from qat.encode import resample
 from qat.files import from_file, is_file_of_data
-from qat.model import did_you_mean
+from qat.model import Model, did_you_mean
 from qat.model.checks import plain
 from qat.reading import Progress, Reading
 from qat.recordings import from_recording
@@ -33,8 +35,11 @@ __all__ = [
     "from_arrays",
     "from_recording",
     "load",
+    "load_for",
     "stratified",
 ]
+
+Found = TypeVar("Found")
 
 IMAGES_THAT_VALIDATE = 5_000
 """Of the 60,000 training images of MNIST and Fashion-MNIST."""
@@ -240,6 +245,7 @@ def load(
     seed: int = 0,
     label: str | None = None,
     *,
+    like: Model | None = None,
     progress: Progress | None = None,
     **how: Any,
 ) -> Dataset:
@@ -259,14 +265,73 @@ def load(
     how:   by, ignore, window, hop, group, unit: see qat.files.Reading. A named set of a sensor
            takes `unit` alone: its inputs are then made of samples, and the model has a Sensor;
            by default they are the numbers of the accuracy table, which no samples reproduce
+    like:  a model: the file is read as the data that trained it were, without telling anything
+           again, and divided as `load_for` says
     progress: called with a line about what is being done, while a large file is read
 
     Raises ValueError, in one line, for an unknown name, a file that is missing or damaged, and
     data that `from_arrays` or `from_recording` refuses.
     """
+    if like is not None:
+        return load_for(like, name_or_path, label=label, progress=progress, **how)[0]
     reading = Reading(label, **how)
     if name_or_path in DATASETS:
         return _named(str(name_or_path), reading)
+    return _of_file(name_or_path, lambda path: from_file(path, seed, reading, progress))
+
+
+def load_for(
+    model: Model,
+    name_or_path: str | PathLike[str],
+    *,
+    divided: bool | None = None,
+    progress: Progress | None = None,
+    **how: Any,
+) -> tuple[Dataset, bool]:
+    """Return (data as the model takes them, whether they are what trained it).
+
+    A file is read by what the model knows of its training data (qat.origin.DataOrigin): columns
+    and labels are found by their names, whatever their order; columns that training did not have
+    are left out; windows, unit and scale are the model's own. `notes` and `warnings` of the
+    Dataset say what was done.
+
+    name_or_path: as for `load`; a named data set keeps its division
+    divided: None: what trained the model is divided as it was then, by the rule and the seed of
+             training; another file is in the test part, all of it, in its order, since none of
+             it trained the model. True: divided by the rule of training in any case. False: all
+             in the test part in any case
+    how:     what is otherwise in this file: label, by, ignore, unit, separator, decimal, encoding;
+             labelled=False for a file that may lack the labels, which then are -1
+
+    Raises ValueError, in one line, for a class or column that does not fit the model, for a
+    model file that does not know its data, and as `load` does.
+    """
+    if name_or_path in DATASETS:
+        how = {"unit": model.metadata.get("sample_unit"), **how}
+        named = fitted(model, _named(str(name_or_path), Reading(**how)))
+        return named, trained_on(model) == name_or_path
+    timing = timing_of(model)
+    if timing is not None:
+        how = {"window": timing.window, **how}
+    reading = Reading(**how)
+    return _of_file(
+        name_or_path,
+        lambda path: load_like(path, model, reading, divided=divided, progress=progress),
+    )
+
+
+def trained_on(model: Model) -> str | None:
+    """Return the named data set that trained a model, None for other data."""
+    training, data = (model.metadata.get(key) for key in ("training", "data"))
+    name = training.get("data") if isinstance(training, dict) else None
+    division = data.get("division") if isinstance(data, dict) else None
+    if isinstance(division, dict) and division.get("rule") != "named":
+        return None  # a file, or arrays, of the same name
+    return name if isinstance(name, str) and name in DATASETS else None
+
+
+def _of_file(name_or_path: str | PathLike[str], read: Callable[[Path], Found]) -> Found:
+    """Return what `read` finds in a file; its errors name the file."""
     path = Path(name_or_path)
     if not is_file_of_data(path):
         raise ValueError(
@@ -275,7 +340,7 @@ def load(
             ".csv file, or an IDX file (train-images-idx3-ubyte)"
         )
     try:
-        return from_file(path, seed, reading, progress)
+        return read(path)
     except ValueError as error:
         raise ValueError(f"{path}: {plain(error)}") from None
     except MemoryError:
@@ -286,8 +351,7 @@ def _named(name: str, how: Reading) -> Dataset:
     row = DATASETS[name]
     if how.window is not None or how.by is not None or how.ignore:
         raise ValueError(f"{name}: window, hop, group, by and ignore go with a file of your own")
-    if how.unit is None:
-        return row.make(name, row)
-    if len(row.shape) == 1:
+    if how.unit is not None and len(row.shape) == 1:
         raise ValueError(f"{name}: unit goes with the data of a sensor; these are images")
-    return row.make(name, row, unit=how.unit)
+    data = row.make(name, row) if how.unit is None else row.make(name, row, unit=how.unit)
+    return replace(data, division=replace(data.division or Division("named"), rule="named"))

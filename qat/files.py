@@ -13,9 +13,13 @@ from qat.arrays import read_arrays
 from qat.checks import checked_labels, checked_samples
 from qat.dataset import Dataset, from_arrays
 from qat.reading import Progress, Reading
-from qat.recordings import TESTS, VALIDATE, divide_by, from_recording
+from qat.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
+from qat.table import Table
 
 Parts = dict[str, Any]
+
+ARRAYS = ("x", "y", "x_test", "y_test")
+"""Of an .npz file."""
 
 
 def is_file_of_data(path: Path) -> bool:
@@ -32,27 +36,56 @@ def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = N
             return _from_npz(path, how, about)
         if path.suffix == ".csv":
             return _from_csv(path, how, about)
-        pair: Parts = dict(readers.idx_pair(path))
-        return from_arrays(**pair, **about)
+        return replace(from_arrays(**arrays_of(path, how), **about), reading=how)
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror or error})") from None
 
 
+def is_table(path: Path) -> bool:
+    """Return True for a file of lines and columns."""
+    return path.suffix.lower() == ".csv"
+
+
+def table_of(path: Path, how: Reading, progress: Progress | None = None) -> Table:
+    """Return what a file with lines and columns holds."""
+    return readers.csv_table(path, how.label, how.by, how.ignore, how.channels, how.labelled)
+
+
+def settled(how: Reading, table: Table) -> Reading:
+    """Return how a table was read, with everything that was found."""
+    found: Parts = {"label": table.label, "ignore": table.ignored}
+    found |= {key: getattr(table, key) for key in ("separator", "decimal", "encoding")}
+    return replace(how, **found)
+
+
 def _from_csv(path: Path, how: Reading, about: Parts) -> Dataset:
-    table = readers.csv_table(path, how.label, how.by, how.ignore)
+    table = table_of(path, how)
     about |= {"class_names": table.classes, "channel_names": table.names}
-    return _of_lines(table.x, table.y, table.by, how, about)
+    data = _of_lines(table.x, table.y, table.by, how, about)
+    return replace(data, reading=settled(how, table))
+
+
+def arrays_of(path: Path, how: Reading) -> Parts:
+    """Return x, y and, where they are there, x_test, y_test and by of an .npz or IDX file."""
+    if path.suffix != ".npz":
+        return dict(readers.idx_pair(path))
+    arrays = _npz(path, how.labelled)
+    known: Parts = {key: arrays[key] for key in ARRAYS if key in arrays}
+    if how.by is None:
+        return known
+    if how.by not in arrays:
+        raise ValueError(f"has no array {how.by!r}; it holds {', '.join(arrays)}")
+    return {**known, "by": arrays[how.by]}
 
 
 def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
-    arrays = _npz(path)
-    if how.by is not None and how.by not in arrays:
-        raise ValueError(f"has no array {how.by!r}; it holds {', '.join(arrays)}")
-    by = None if how.by is None else arrays[how.by]
+    known = arrays_of(path, how)
+    by = known.pop("by", None)
     if how.window is not None or by is not None:
-        return _of_lines(arrays["x"], arrays["y"], by, how, about)
-    known = {key: arrays[key] for key in ("x", "y", "x_test", "y_test") if key in arrays}
-    return from_arrays(**known, **about)
+        data = _of_lines(known["x"], known["y"], by, how, about)
+    else:
+        data = from_arrays(**known, **about)
+    return replace(data, reading=how)
 
 
 def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
@@ -71,16 +104,16 @@ def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
     validates = parts[~held_out] == VALIDATE
     pairs = (x[~held_out], y[~held_out], x[held_out], y[held_out])
     data = from_arrays(*pairs, validates=validates, **about)
-    return replace(data, held_out=tuple(map(str, np.unique(np.asarray(by)[held_out]))))
+    return data.divided_by(by_recordings(np.asarray(by), parts, about["seed"]))
 
 
-def _npz(path: Path) -> Parts:
+def _npz(path: Path, labelled: bool = True) -> Parts:
     with path.open("rb") as file:
         try:
             arrays = read_arrays(file, "an archive")
         except ValueError as error:
             raise ValueError(f"is not an .npz file of plain arrays ({error})") from None
-    missing = [key for key in ("x", "y") if key not in arrays]
+    missing = [key for key in ("x", "y") if key not in arrays and (labelled or key == "x")]
     if missing:
         raise ValueError(
             f"has no {' and no '.join(missing)} (it holds {', '.join(arrays) or 'nothing'}); "

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from qat.memory import BYTES_PER_INPUT, require
 from qat.model.archive import in_order
 from qat.model.checks import plain
+from qat.table import NoColumnError, Table
 
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """Element types of an IDX file by their code."""
@@ -101,50 +102,61 @@ BYTES_PER_CELL = 120
 """Memory that a cell takes while a CSV file is read: its text, twice in lists, and its number."""
 
 
-class Table(NamedTuple):
-    """What a CSV file holds.
-
-    x:       (lines, features) float64
-    y:       (lines,) labels, whole numbers from 0 where the classes are words
-    classes: their words, or none
-    by:      (lines,) words of the column that names recordings, or None
-    names:   of the features, or none
-    """
-
-    x: NDArray[np.float64]
-    y: NDArray[Any]
-    classes: tuple[str, ...]
-    by: NDArray[np.str_] | None
-    names: tuple[str, ...]
-
-
-def csv_table(
-    path: Path, label: str | None, by: str | None = None, ignore: Sequence[str] = ()
+def csv_table(  # noqa: PLR0917  # each is a field of Reading
+    path: Path,
+    label: str | None,
+    by: str | None = None,
+    ignore: Sequence[str] = (),
+    channels: Sequence[str] = (),
+    labelled: bool = True,
 ) -> Table:
     """Return what a CSV file holds.
 
     A first line that is not all numbers is a header, if the second is of numbers. The label is
     the column `label`: "first", "last" or a name of the header; None takes the column named
     label, class, target or y, else the last one. Neither it nor `by`, which names recordings, nor
-    the columns to `ignore` are features.
+    the columns to `ignore` are features. channels: the features by name, in this order, and no
+    others; labelled: False for a file that may lack the label column, labels then are -1.
 
     Raises ValueError for lines of different lengths, and for empty or wrong cells, which it names.
     """
     lines = _lines(path)
     header = _header(lines)
     rows, first = (lines[1:], 2) if header else (lines, 1)
-    column, width = _label_column(label, header, len(lines[0])), len(lines[0])
+    width = len(lines[0])
+    named = labelled or label in (header or ()) or label in ENDS
+    column = _label_column(label, header, width) if named else None
     apart = None if by is None else _named_column("by", by, header)
     others = {_named_column("ignore", name, header) for name in ignore}
     kept = [i for i in range(width) if i not in {column, apart, *others}]
+    if channels:
+        kept = [_named_column("channel", name, header) for name in channels]
     if not kept:
         raise ValueError("has no feature left beside its label")
     titles = [header[i] for i in kept] if header else None
     cells = [[row[i] for i in kept] for row in rows]
     x = np.array([_numbers(row, first + i, titles) for i, row in enumerate(cells)])
-    y, classes = _classes([row[column].strip() for row in rows])
+    y: NDArray[Any] = np.full(len(rows), -1.0)
+    classes: tuple[str, ...] = ()
+    if column is not None:
+        y, classes = _classes([row[column].strip() for row in rows])
     names = None if apart is None else np.array([row[apart].strip() for row in rows])
-    return Table(x.reshape(len(rows), len(kept)), y, classes, names, tuple(titles or ()))
+    left = sorted(set(range(width)) - {*kept, column, apart})
+    return Table(
+        x.reshape(len(rows), len(kept)),
+        y,
+        classes,
+        names,
+        tuple(titles or ()),
+        tuple(header or ()),
+        _title(header, width - 1 if column is None else column % width),
+        tuple(_title(header, i) for i in left),
+    )
+
+
+def _title(header: list[str] | None, column: int) -> str:
+    """Return the name of a column, its number from 1 without a header."""
+    return header[column] if header else str(column + 1)
 
 
 def _lines(path: Path) -> list[list[str]]:
@@ -188,6 +200,8 @@ def _label_column(label: str | None, header: list[str] | None, columns: int) -> 
         return header.index(label)
     if label in ENDS:
         return range(columns)[ENDS[label]]
+    if label.isdecimal() and 1 <= int(label) <= columns:
+        return int(label) - 1
     known = f"the columns {', '.join(header)}" if header else "a file without header: first or last"
     raise ValueError(f"has no label column {label!r}; it has {known}")
 
@@ -197,7 +211,7 @@ def _named_column(what: str, name: str, header: list[str] | None) -> int:
     if header and name in header:
         return header.index(name)
     known = f"it has the columns {', '.join(header)}" if header else "the file has no header"
-    raise ValueError(f"has no column {name!r} ({what}); {known}")
+    raise NoColumnError(name, f"has no column {name!r} ({what}); {known}")
 
 
 LABELS = ("label", "class", "target", "y")

@@ -33,6 +33,10 @@ class Reading:
     hop:    samples from one window to the next; None for windows that do not overlap
     group:  samples of a step, which is their mean; None for 1
     unit:   the real value of 1 in a sample of the device, one or one per channel
+    rate:   samples a second of the sensor, where it is known
+    channels: the columns of a table that are features, in this order, and no others; () for all
+            that are left
+    labelled: False for a file that may lack the label column
     separator, decimal, encoding: of a .csv; None to find them: keys of SEPARATORS, one of
             DECIMALS, one of ENCODINGS
 
@@ -47,6 +51,9 @@ class Reading:
     hop: int | None = None
     group: int | None = None
     unit: ArrayLike | None = None
+    rate: float | None = None
+    channels: tuple[str, ...] = ()
+    labelled: bool = True
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
@@ -55,6 +62,8 @@ class Reading:
         if self.window is None and (self.hop is not None or self.group is not None):
             name = "group" if self.hop is None else "hop"
             raise ValueError(f"{name}: needs a window, the samples of a recording to classify")
+        if self.rate is not None and not 0 < self.rate < float("inf"):
+            raise ValueError(f"rate: found {self.rate}; must be samples a second, above 0")
         allowed = {"separator": SEPARATORS, "decimal": DECIMALS, "encoding": ENCODINGS}
         for name, known in allowed.items():
             found = getattr(self, name)

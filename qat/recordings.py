@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.checks import check_classes, check_features, check_samples, checked_labels
 from qat.dataset import TEST, VALIDATION, Dataset, from_raw
+from qat.division import Division
 from qat.memory import BYTES_PER_INPUT, require
 from qat.quantize import finite
 from qat.sensing import Raw, check_fit, given_unit, own_unit, to_samples
@@ -103,6 +104,14 @@ def divide_by(names: NDArray[Any], labels: NDArray[np.int64], seed: int) -> Any:
     )
 
 
+def by_recordings(names: NDArray[Any], parts: Any, seed: int) -> Division:
+    """Return what `divide_by` did, with the names of the recordings that were held out."""
+    tests, validates = (
+        tuple(map(str, np.unique(names[parts == part]))) for part in (TESTS, VALIDATE)
+    )
+    return Division("recordings", int(seed), tests, validates)
+
+
 def _check_parts(
     parts: Any, labels: NDArray[np.int64], names: Sequence[str], timing: Windowing, by: bool
 ) -> None:
@@ -156,7 +165,7 @@ def from_recording(
         raise ValueError(f"x: found shape {array.shape}; must be (samples, channels)")
     labels = checked_labels("y", y, len(array))
     columns = [labels] if by is None else [labels, np.asarray(by)]
-    starts, runs = _windows(columns, timing)
+    starts, runs = cut(columns, timing)
     of = labels[starts]
     check_classes(labels, labels[:0])
     parts = (
@@ -171,6 +180,7 @@ def from_recording(
     require(f"{len(starts):,} windows", needed, "use a larger hop")
     divided = [starts[parts == part] for part in (TRAIN, VALIDATE, TESTS)]
     raw = _raw(array, divided, timing, unit, channel_names)
+    rule = Division("time") if by is None else by_recordings(columns[1][starts], parts, seed)
     return from_raw(
         raw,
         *(of[parts == part] for part in (TRAIN, VALIDATE, TESTS)),
@@ -179,12 +189,11 @@ def from_recording(
         name=name,
         source=f"{source}; {runs}",
         licence=licence,
-        held_out=() if by is None else tuple(map(str, np.unique(columns[1][divided[2]]))),
         starts=divided[2],
-    )
+    ).divided_by(rule)
 
 
-def _windows(columns: list[NDArray[Any]], timing: Windowing) -> tuple[NDArray[np.int64], str]:
+def cut(columns: list[NDArray[Any]], timing: Windowing) -> tuple[NDArray[np.int64], str]:
     """Return where windows begin, and in words how many stretches they come from."""
     runs = runs_of(*columns)
     starts = [timing.starts(*run) for run in runs]

@@ -9,6 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class NoColumnError(ValueError):
+    """A file has no column of this name."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """What a .csv or .parquet file holds, and how it was read.

@@ -21,6 +21,7 @@ from qat.lif import loops
 from qat.memory import require
 from qat.model import Model
 from qat.network import Network
+from qat.origin import KEY, DataOrigin
 from qat.recipes import Augment, Recipe, recipe_for
 from qat.runs import RunFolder, data_digest
 from qat.session import Session
@@ -258,9 +259,8 @@ def _scaling(data: Dataset) -> dict[str, Any]:
     about: dict[str, Any] = {
         "x_scale": np.asarray(data.x_scale).tolist(),
         "x_offset": np.asarray(data.x_offset).tolist(),
+        KEY: DataOrigin.of_data(data).to_json(),
     }
-    if data.class_names:
-        about["data"] = {"classes": list(data.class_names)}
     if data.raw is not None:
         about["sample_unit"] = data.raw.plain_unit
         about["channels"] = list(data.channel_names)

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from codegen.cli.data import labelled
+from codegen.cli.data import labelled, tell
 from codegen.cli.output import Output, percent
 from codegen.costs import instructions
 from qat.anytime import Stopped, accuracy_by_step, choose_stop, stopped, with_stop
@@ -23,7 +23,9 @@ def anytime(arguments: Namespace) -> int:
     """Print the accuracy after every step, choose a rule on validation data, say what it saves."""
     out = Output(arguments)
     out.progress("reading the data")
-    model, data = labelled(Model.load(arguments.model), arguments)
+    model = Model.load(arguments.model)
+    data = labelled(model, arguments)
+    tell(out, data)
     out.progress(f"{data.name}: counting what is right after every step")
     whole = replace(model, stop=None)
     out.say(f"{model.name} on {data.name}: {len(data.y_validation):,} validation samples choose "

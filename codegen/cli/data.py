@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codegen.benchmark import STREAM_SAMPLES
+from codegen.cli.output import Output
 from codegen.equivalence import FREE_STEPS, made_inputs
-from qat.datasets import DATASETS, Dataset, load
-from qat.model import Model, Spikes
+from qat.alike import fitted, timing_of
+from qat.datasets import DATASETS, Dataset, load, load_for, trained_on
+from qat.labelling import listed
+from qat.model import Model, check_input
+from qat.model.checks import plain
+from qat.origin import DataOrigin
 
 MADE = 64
 """Inputs that are made where there are no data, unless --limit says otherwise."""
@@ -37,58 +42,30 @@ class Inputs:
     made: bool = False
 
 
-FILE = ("label", "by", "ignore", "window", "hop", "group", "unit")
+FILE = ("label", "by", "ignore", "window", "hop", "group", "unit", "rate")
 """Arguments that say how a file is read."""
 
 
 def load_data(name: str, arguments: Namespace, seed: int = 0, **known: Any) -> Dataset:
     """Return a data set as the arguments say; `known` stands where they say nothing."""
-    asked = {key: getattr(arguments, key, None) for key in FILE}
-    ignore = {"ignore": asked["ignore"] or ()}
-    return load(name, seed, **{key: asked[key] or known.get(key) for key in FILE} | ignore)
+    return load(name, seed, **{**known, **_said(arguments)})
 
 
-def _of_sensor(model: Model, name: str) -> dict[str, Any]:
-    """Return how data must be read for a model with a sensor, as far as the model knows."""
-    sensor = model.sensor
-    if sensor is None:
-        return {}
-    unit = {"unit": model.metadata.get("sample_unit")}
-    if model.input.held or model.steps is None or name in DATASETS:
-        return unit
-    hop = (sensor.hop or model.steps) * sensor.group
-    return {**unit, "window": model.steps * sensor.group, "hop": hop, "group": sensor.group}
+def _said(arguments: Namespace) -> dict[str, Any]:
+    """Return what the arguments say of a file."""
+    said = {key: getattr(arguments, key, None) for key in FILE}
+    return {key: value for key, value in said.items() if value not in (None, ())}
 
 
-def _fitting(model: Model, data: Dataset) -> Dataset:
-    """Return the data with the inputs that the model's own sensor makes, or as many bits."""
-    if isinstance(model.input, Spikes):
-        return data
-    low, high = model.input.low, model.input.high
-    if model.sensor is not None and data.raw is not None:
-        return data.with_sensor(model.sensor, low, high)
-    if data.input_range != (low, high):
-        bits = high.bit_length() + (low < 0)
-        data = data.with_input_bits(bits)
-    return data
+def tell(out: Output, data: Dataset) -> None:
+    """Print what was found and guessed while data were read."""
+    for note in data.notes:
+        (out.warn if out.json else out.say)(f"{data.name}: {note}")
+    for warning in data.warnings:
+        out.warn(f"warning: {data.name}: {warning}")
 
 
-def _trained_on(model: Model) -> str | None:
-    """Return the named data set that a model was trained on, if any."""
-    training = model.metadata.get("training")
-    name = training.get("data") if isinstance(training, dict) else None
-    return name if isinstance(name, str) and name in DATASETS else None
-
-
-def _data_here(model: Model) -> str | None:
-    """Return the data set that a model was trained on, if nothing has to be downloaded."""
-    name = _trained_on(model)
-    return name if name is not None and DATASETS[name].ready else None
-
-
-def _hint(model: Model) -> str:
-    name = _trained_on(model)
-    return "" if name is None else f"; --data {name} fetches what it was trained on"
+# ------------------------------------------------------------ for a model
 
 
 def data_of(
@@ -97,31 +74,95 @@ def data_of(
     """Return (the data that --data names, read as the model's own were, are they what trained it).
 
     arguments: data, and the options of `file_options`
-    divided:   None: what trained the model is divided as it was then; other data lie in the test
-               part, all of them, in the order of the file. True: divided by the rule of training
-               in any case. False: all in the test part in any case
-    labelled:  False takes data without labels, which then are -1
+    divided:   None: what trained the model is divided as it was then; another file lies in the
+               test part, all of it, in its order. True: divided by the rule of training in any
+               case. False: all in the test part in any case
+    labelled:  False takes a file without labels, which then are -1
+
+    A model file of an older version does not know its data: they are read by the arguments alone
+    and divided by the seed of its training, which a warning says. Named sets keep their division.
 
     Raises ValueError if there are no data, or they do not fit the model.
     """
     name = arguments.data or _data_here(model)
-    if name is None or model.readout is None:
-        data = f"data with labels, --data NAME|FILE{_hint(model)}"
-        raise ValueError(f"{model.name}: needs {data if name is None else 'a readout'}")
-    data = _fitting(model, load_data(name, arguments, **_of_sensor(model, name)))
-    return data, name == _trained_on(model)
+    if name is None:
+        raise ValueError(f"{model.name}: needs data, --data NAME|FILE{_hint(model)}")
+    said = _said(arguments)
+    origin, why = _origin(model)
+    if origin is not None or name in DATASETS:
+        more: dict[str, Any] = {} if labelled else {"labelled": False}
+        return load_for(model, name, divided=divided, **said, **more)
+    seed = _seed(model)
+    data = fitted(model, load(name, seed, **{**_of_sensor(model), **said}))
+    return replace(data, warnings=(*data.warnings, _assumed(model, data, seed, why))), True
 
 
-def labelled(model: Model, arguments: Namespace) -> tuple[Model, Dataset]:
-    """Return the model and all parts of the data set that --data names, or that trained it.
+def _origin(model: Model) -> tuple[DataOrigin | None, str]:
+    """Return what the model knows of its data, and why it knows nothing."""
+    try:
+        origin = DataOrigin.of(model)
+    except ValueError as error:
+        return None, f"what the model file says of its data cannot be used ({plain(error)})"
+    return origin, "the model file does not say how its data were read"
+
+
+def _of_sensor(model: Model) -> dict[str, Any]:
+    """Return how a file must be read for a model with a sensor that knows no more of its data."""
+    timing = timing_of(model)
+    unit = model.metadata.get("sample_unit")
+    return {"unit": unit} | ({} if timing is None else asdict(timing))
+
+
+def _seed(model: Model) -> int:
+    """Return the seed of the training, 0 where the model file does not say it."""
+    training = model.metadata.get("training")
+    seed = training.get("seed") if isinstance(training, dict) else None
+    return seed if isinstance(seed, int) and 0 <= seed < 2**32 - 1 else 0
+
+
+def _assumed(model: Model, data: Dataset, seed: int, why: str) -> str:
+    """Return what was assumed of data that the model does not know.
+
+    Raises ValueError for labels that cannot be told to be the model's.
+    """
+    if data.class_names and data.classes != model.outputs:
+        raise ValueError(
+            f"{data.name}: has the classes {listed(data.class_names)}; the model has "
+            f"{model.outputs} outputs, and {why}; train it again"
+        )
+    names = f", the classes {listed(data.class_names)} in this order" if data.class_names else ""
+    return f"{why}; assumed: its own file{names}, divided by seed {seed}"
+
+
+def _data_here(model: Model) -> str | None:
+    """Return the data set that a model was trained on, if nothing has to be downloaded."""
+    name = trained_on(model)
+    return name if name is not None and DATASETS[name].ready else None
+
+
+def _hint(model: Model) -> str:
+    name = trained_on(model)
+    return "" if name is None else f"; --data {name} fetches what it was trained on"
+
+
+def labelled(model: Model, arguments: Namespace) -> Dataset:
+    """Return all parts of the data set that --data names, or that trained the model.
 
     Raises ValueError if there is none, or it does not fit the model.
     """
-    return model, data_of(model, arguments, divided=True)[0]
+    if (arguments.data or _data_here(model)) is None or model.readout is None:
+        data = f"data with labels, --data NAME|FILE{_hint(model)}"
+        wants = data if model.readout is not None else "a readout"
+        raise ValueError(f"{model.name}: needs {wants}")
+    return data_of(model, arguments, divided=True)[0]
 
 
-def inputs_of(model: Model, arguments: Namespace) -> Inputs:
-    """Return the inputs that --data and --limit ask for.
+def inputs_of(
+    model: Model, arguments: Namespace, out: Output, stream: int | None = STREAM_SAMPLES
+) -> Inputs:
+    """Return the inputs that --data and --limit ask for; what is to be said of them is printed.
+
+    stream: raw samples that are sent behind one another, one whole window at least; None for all
 
     Raises ValueError if they do not fit the model.
     """
@@ -131,16 +172,23 @@ def inputs_of(model: Model, arguments: Namespace) -> Inputs:
         x = made_inputs(model, arguments.limit or MADE)
         origin = f"{len(x):,} made inputs (extremes, then random){_hint(model)}"
         return Inputs(x, origin, steps, made=True)
-    data = _fitting(model, load_data(name, arguments, **_of_sensor(model, name)))
+    data, trained = data_of(model, arguments)
+    check_input(model, data.x_test[:1], steps)
+    tell(out, data)
     x, labels = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
-    origin = f"{len(x):,} test samples of {data.name}"
-    samples = _one_stream(model, data, arguments.limit)
-    return Inputs(x, origin, steps, labels, data.class_names, samples)
+    kind = "test samples" if trained or name in DATASETS else "samples"
+    other = "" if trained or name in DATASETS else ", which is not the file that trained the model"
+    origin = f"{len(x):,} {kind} of {data.name}{other}"
+    samples = _one_stream(model, data, arguments.limit, stream)
+    return Inputs(x, origin, steps, labels, model.class_names or data.class_names, samples)
 
 
-def _one_stream(model: Model, data: Dataset, limit: int | None) -> NDArray[Any] | None:
-    """Return samples of test windows, one behind the other, as many as are sent in a stream."""
+def _one_stream(
+    model: Model, data: Dataset, limit: int | None, most: int | None
+) -> NDArray[Any] | None:
+    """Return samples of test windows, one behind the other: at most so many, but one window."""
     if model.sensor is None or data.raw is None:
         return None
     raw = data.raw.test[:limit]
-    return raw.reshape(-1, raw.shape[-1])[:STREAM_SAMPLES]
+    whole = raw.reshape(-1, raw.shape[-1])
+    return whole if most is None else whole[: max(most, raw.shape[1])]

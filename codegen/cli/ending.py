@@ -42,6 +42,12 @@ class Trained:
     history: History
 
     @property
+    def held_out(self) -> tuple[str, ...]:
+        """Names of the recordings that test, where whole ones do."""
+        division = self.data.division
+        return () if division is None else division.tests
+
+    @property
     def whole(self) -> bool:
         """True if it was neither interrupted nor diverged."""
         return not self.history.interrupted and self.history.diverged is None
@@ -60,7 +66,7 @@ def judged_on_test(trained: Trained) -> Judged | None:
 
 def say_test(out: Output, trained: Trained, judged: Judged) -> None:
     """Print which recordings were kept for the test, and the accuracy of every class."""
-    kept = [plain(name) for name in trained.data.held_out]
+    kept = [plain(name) for name in trained.held_out]
     if kept:
         more = f" and {len(kept) - MOST_NAMES} more" if len(kept) > MOST_NAMES else ""
         out.say(f"kept for the test: {', '.join(kept[:MOST_NAMES])}{more}")
@@ -225,7 +231,7 @@ def as_json(trained: Trained, judged: Judged | None, costs: Sequence[Costs]) -> 
     shares = () if judged is None else judged.per_class
     return {
         "classes": list(names),
-        "held_out": list(trained.data.held_out),
+        "held_out": list(trained.held_out),
         "per_class": dict(zip(names, shares, strict=False)),
         "other_bits": [asdict(c) for c in costs],
         "next": next_commands(trained.arguments),

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.boards import Board, find_board
-from codegen.cli.data import data_of
+from codegen.cli.data import data_of, tell
 from codegen.cli.judgement import as_json, class_words, say_classes, say_confusion
 from codegen.cli.output import Output
 from codegen.cli.targets import prepare
 from codegen.target import TargetModel, require_emulated
 from qat.dataset import Dataset
+from qat.datasets import DATASETS
 from qat.judging import Progress, judge
 from qat.model import Model
 
@@ -33,12 +34,12 @@ def evaluate(arguments: Namespace) -> int:
     require_classes(model)
     out.progress("reading the data")
     data, trained_on = data_of(model, arguments)
-    for line in (*data.notes, *data.warnings):
-        out.warn(line)
+    tell(out, data)
     x, y = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
     with _answers(model, board, out) as answer:
         judged = judge(answer, x, y, model.outputs, _show(out, len(x)))
-    names, part = class_words(model, data), part_of(data, trained_on, len(x))
+    names = class_words(model, data)
+    part = part_of(data, is_named(arguments), trained_on, len(x))
     where = "" if board is None else f", on {board.name}"
     out.say(f"{model.name} on {part}{where}: {judged.samples:,} samples")
     out.say(f"accuracy {100 * judged.accuracy:.2f} % ({judged.right:,} of {judged.samples:,})\n")
@@ -48,7 +49,7 @@ def evaluate(arguments: Namespace) -> int:
         "model": model.name,
         "digest": model.digest(),
         "data": data.name,
-        "part": "test" if trained_on else "all",
+        "part": "test" if trained_on or is_named(arguments) else "all",
         "judged_on": part,
         "trained_on": trained_on,
         "board": None if board is None else board.name,
@@ -63,12 +64,18 @@ def require_classes(model: Model) -> None:
         raise ValueError(f"{model.name}: runs free and gives no classes; needs a readout")
 
 
-def part_of(data: Dataset, trained_on: bool, samples: int) -> str:
+def is_named(arguments: Namespace) -> bool:
+    """Return True if the data are a set that has a name, not a file."""
+    return arguments.data is None or arguments.data in DATASETS
+
+
+def part_of(data: Dataset, named: bool, trained_on: bool, samples: int) -> str:
     """Return in words what part of the data is used."""
-    what = "the first part" if samples < len(data.x_test) else "all"
+    what = f"the first {samples:,}" if samples < len(data.x_test) else "all"
     if trained_on:
-        what = f"{'some' if samples < len(data.x_test) else 'all'} of the test part"
-        return f"{what} of {data.name}, whose other parts trained it"
+        return f"{what} of the test part of {data.name}, whose other parts trained it"
+    if named:
+        return f"{what} of the test part of {data.name}, which did not train it"
     return f"{what} of {data.name}, which did not train it"
 
 

@@ -144,7 +144,7 @@ def generate(arguments: Namespace) -> int:
     core = None if arguments.board is None else find_board(arguments.board).family
     activity = Activity.of(model, arguments.assume_density)
     out.progress("reading the inputs of the example")
-    vectors, recording = _examples(model, arguments)
+    vectors, recording = _examples(model, arguments, out)
     out.progress("generating the C, and counting its bytes for every core")
     paths = write_pair(
         model,
@@ -163,10 +163,10 @@ def generate(arguments: Namespace) -> int:
     return 0
 
 
-def _examples(model: Model, arguments: Namespace) -> tuple[Vectors, Recording | None]:
+def _examples(model: Model, arguments: Namespace, out: Output) -> tuple[Vectors, Recording | None]:
     """Return test vectors and a recording, as asked for: of the data, else made ones."""
     arguments.limit = arguments.vectors
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out, stream=None)
     if inputs.made and arguments.vectors == 1:
         return vectors_of(model), None
     vectors = vectors_of(model, inputs.x, inputs.origin)
@@ -210,7 +210,7 @@ def check(arguments: Namespace) -> int:
     if arguments.code is not None:
         model, code = read_code(model, arguments.code)
     out.progress("reading the inputs")
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out)
     out.progress("generating and compiling the C")
     comparison = compare_host(
         model,

@@ -115,6 +115,14 @@ def numbers(text: str) -> tuple[float, ...]:
     return values
 
 
+def positive_number(text: str) -> float:
+    """Parse `62.5`."""
+    found = numbers(text)
+    if len(found) != 1:
+        raise ArgumentTypeError(f"found {text!r}; must be one number above 0 like 62.5")
+    return found[0]
+
+
 def names(text: str) -> tuple[str, ...]:
     """Parse `time,battery`."""
     return tuple(part for part in text.split(",") if part)

@@ -16,7 +16,7 @@ def plot(arguments: Namespace) -> int:
     out = Output(arguments)
     model = Model.load(arguments.model)
     out.progress("reading the inputs")
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out)
     names = _chosen(arguments.kind, model, inputs)
     scene = Scene(
         model,

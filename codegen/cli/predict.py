@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from codegen.cli.data import data_of
-from codegen.cli.evaluate import require_classes
+from codegen.cli.evaluate import is_named, require_classes
 from codegen.cli.judgement import class_words
 from codegen.cli.output import Output, write_file
 from qat.dataset import Dataset
@@ -49,7 +49,9 @@ def predict(arguments: Namespace) -> int:
     out.progress("reading the data")
     data, _ = data_of(model, arguments, divided=False, labelled=False)
     for line in (*data.notes, *data.warnings):
-        out.warn(line)
+        out.warn(f"{data.name}: {line}")  # stdout holds the rows and nothing else
+    if is_named(arguments):
+        out.warn(f"{data.name}: its test part")
     names = class_words(model, data)
     rows = list(_rows(model, data, names, arguments.limit, out))
     about = {"model": model.name, "digest": model.digest(), "data": data.name}

@@ -36,7 +36,7 @@ def report(arguments: Namespace) -> int:
     limits = {} if arguments.budget is None else parse_budget(arguments.budget, supply)
     model = Model.load(arguments.model)
     boards = find_boards(arguments.board)
-    sample = _sample(model, arguments)
+    sample = _sample(model, arguments, out)
     reports = []
     for board in boards:
         out.progress(f"compiling for {board.name}")
@@ -84,7 +84,7 @@ def _advice(model: Model, board: Board, one: Report) -> str | None:
     return misfit(board, model, linked)
 
 
-def _sample(model: Model, arguments: Namespace) -> Sample | None:
+def _sample(model: Model, arguments: Namespace, out: Output) -> Sample | None:
     """Return the sample that the page shows; None without --html.
 
     Of made inputs, of which the first are all low and all high, it is the last.
@@ -94,7 +94,7 @@ def _sample(model: Model, arguments: Namespace) -> Sample | None:
             if getattr(arguments, option) is not None:
                 raise ValueError(f"--{option}: goes with --html")
         return None
-    inputs = inputs_of(model, Namespace(**vars(arguments), limit=None))
+    inputs = inputs_of(model, Namespace(**vars(arguments), limit=None), out)
     usual = len(inputs.x) - 1 if inputs.made else 0
     index = usual if arguments.sample is None else arguments.sample
     if index >= len(inputs.x):

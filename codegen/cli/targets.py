@@ -144,7 +144,7 @@ def run(arguments: Namespace) -> int:
         if board.hardware is not None:
             _require_answer(model, board, arguments.port, out)
     out.progress("reading the inputs")
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out)
     if emulated:
         prepare(model, emulated, out)
     out.say(f"{model.name} on {inputs.origin}")
@@ -303,7 +303,7 @@ def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -
     model = Model.load(arguments.model)
     arguments.limit = arguments.limit or BENCH_SAMPLES
     out.progress("reading the inputs")
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out)
     prepare(model, boards, out)
     prepare(model, boards, out, MARKS)
     measurements = []

@@ -24,7 +24,7 @@ def verify(arguments: Namespace) -> int:
     """Run every check that applies to a model, and write what was seen."""
     out = Output(arguments)
     out.progress("reading the inputs")
-    subject = _subject(arguments)
+    subject = _subject(arguments, out)
     outcomes = run_checks(
         subject, lambda name, number: out.progress(f"{number} of {len(CHECKS)}: {name}")
     )
@@ -45,9 +45,9 @@ def verify(arguments: Namespace) -> int:
     return 1 if any(outcome.status in wrong for outcome in outcomes) else 0
 
 
-def _subject(arguments: Namespace) -> Subject:
+def _subject(arguments: Namespace, out: Output) -> Subject:
     model = Model.load(arguments.model)
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out)
     return Subject(
         model=model,
         path=arguments.model,

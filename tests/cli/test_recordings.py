@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 
 from codegen.cli import main, parser
-from codegen.cli.data import _of_sensor, inputs_of
+from codegen.cli.data import inputs_of
+from codegen.cli.output import Output
+from qat.alike import how_of
+from qat.datasets import load_for
 from qat.model import Model
+from qat.origin import DataOrigin
+from qat.reading import Reading
 
 WINDOWS = "--label what --window 24 --hop 12 --group 4".split()
 
@@ -95,9 +100,8 @@ def test_another_file_goes_through_the_sensor_of_the_model(
     results = [printed(capsys, *words, str(path)) for path in (recorded, other)]
     assert [r["differing"] for r in results] == [0, 0]
     found = Model.load(model)
-    both = [
-        inputs_of(found, parser().parse_args([*words, str(path)])).x for path in (recorded, other)
-    ]
+    asked = [parser().parse_args([*words, str(path)]) for path in (recorded, other)]
+    both = [inputs_of(found, arguments, Output(arguments)).x for arguments in asked]
     assert both[1][..., 1].max() < both[0][..., 1].min()  # 9.81 and 4.9 m/s2
 
 
@@ -124,8 +128,17 @@ def test_what_does_not_fit_is_one_line(
 
 def test_a_named_set_is_read_in_the_unit_of_the_model(model: Path) -> None:
     found = Model.load(model)
-    assert _of_sensor(found, "watch") == {"unit": 0.001}
-    assert _of_sensor(found, "rec.csv") == {"unit": 0.001, "window": 24, "hop": 12, "group": 4}
+    with pytest.raises(ValueError, match="unit goes with the data of a sensor"):
+        load_for(found, "digits")
+
+
+def test_a_file_is_read_in_the_windows_of_the_model(model: Path) -> None:
+    found = Model.load(model)
+    origin = DataOrigin.of(found)
+    assert origin is not None
+    how = how_of(found, origin, Reading())
+    assert (how.unit, how.window, how.hop, how.group) == (0.001, 24, 12, 4)
+    assert (how.label, how.channels) == ("what", ("ax", "ay"))
 
 
 def test_named_sets_take_no_window(capsys: pytest.CaptureFixture[str]) -> None:

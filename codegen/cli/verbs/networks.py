@@ -10,6 +10,7 @@ from codegen.cli.options import (
     number,
     one_of,
     positive,
+    positive_number,
     seed,
     whole_number,
     whole_numbers,
@@ -53,8 +54,18 @@ def train_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="MODEL", required=True, help="model file to write"
     )
+    _rate_argument(parser)
     _network_arguments(parser)
     _training_arguments(parser)
+
+
+def _rate_argument(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--rate",
+        type=positive_number,
+        metavar="HZ",
+        help="samples a second of the recording; the model file and what is generated keep it",
+    )
 
 
 def _network_arguments(parser: ArgumentParser) -> None:
