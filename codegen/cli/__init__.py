@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as in codegen/__init__.py
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from codegen.cli.usage import OneLineParser
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -53,20 +55,24 @@ every machine with the same NumPy."""
 
 def command() -> int:
     """Be the program `spikemcu`: `main`, with the signals of a process that is its own."""
-    import signal  # noqa: PLC0415
-
-    def terminate(number: int, frame: object) -> None:
-        raise SystemExit(TERMINATED)  # so that emulators end and temporary folders go
-
-    signal.signal(signal.SIGTERM, terminate)
     try:
-        return main()
+        import signal  # noqa: PLC0415
+
+        signal.signal(signal.SIGTERM, _terminate)
+        status = main()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # one more Ctrl-C ends without a traceback
+        return status
+    except KeyboardInterrupt:  # before or after `main`, which has its own line for it
+        return INTERRUPTED
     except SystemExit as ending:
         if ending.code == TERMINATED:
             _last_line(" ".join(["spikemcu", *sys.argv[1:2]]), "told to end")
         raise
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends without a traceback
+
+
+def _terminate(number: int, frame: object) -> None:
+    """Leave by an exception, so that emulators end and temporary folders go."""
+    raise SystemExit(TERMINATED)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
