@@ -8,13 +8,14 @@ warnings about them, which name neither layer nor setting, are not needed there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.network import Network, Pass
-from qat.recipes import Recipe
+if TYPE_CHECKING:
+    from qat.network import Network, Pass
+    from qat.recipes import Recipe
 
 Arrays = Mapping[str, NDArray[Any]]
 

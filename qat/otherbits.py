@@ -96,7 +96,8 @@ def _train_a_little(net: Network, data: Dataset, settings: Mapping[str, Any], up
     """Train `net` in place on so many batches; return how many there were."""
     batch = int(settings["batch_size"])
     chosen = np.random.RandomState(0).permutation(len(data.y_train))[: updates * batch]
-    epochs = max(1, updates * batch // len(chosen))
+    of_an_epoch = max(1, round(len(chosen) / batch))
+    epochs = max(1, updates // of_an_epoch)
     few = replace(
         data,
         x_train=data.x_train[chosen],
@@ -113,4 +114,4 @@ def _train_a_little(net: Network, data: Dataset, settings: Mapping[str, Any], up
     for _ in range(epochs):
         session.epoch()
     net.parameters = session.best_parameters
-    return epochs * max(1, round(len(chosen) / batch))
+    return epochs * of_an_epoch

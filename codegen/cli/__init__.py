@@ -129,7 +129,8 @@ def _last_line(name: str, line: str) -> None:
 def _is_wrong_use(error: Exception) -> bool:
     from codegen.errors import MissingToolError, TargetError, TooLargeError  # noqa: PLC0415  # late
     from codegen.host import CompilerError  # noqa: PLC0415  # importing numpy is not for --help
+    from qat.divergence import DivergedError  # noqa: PLC0415
 
     if isinstance(error, MissingToolError | TooLargeError | CompilerError):
         return True
-    return not isinstance(error, TargetError)
+    return not isinstance(error, TargetError | DivergedError)
