@@ -10,11 +10,14 @@ The names below are imported when they are first used, so that the command line 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # typing's own would be loaded: Ctrl-C has a traceback until `command` runs
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from codegen.comparison import Comparison as Comparison
     from codegen.comparison import Difference as Difference
     from codegen.comparison import compare as compare

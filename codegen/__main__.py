@@ -2,6 +2,6 @@
 
 import sys
 
-from codegen.cli import main
+from codegen.cli import command
 
-sys.exit(main())
+sys.exit(command())

@@ -9,6 +9,7 @@ from typing import Any
 from codegen.energy import Energy, Supply
 from codegen.quantities import BYTES, COUNT, MICROJOULES, MICROSECONDS, quantity
 from codegen.report import Report
+from qat.model import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,10 @@ def parse_budget(text: str, supply: Supply | None = None) -> dict[str, float]:
     for part in text.split(","):
         name, equals, limit = (piece.strip() for piece in part.partition("="))
         if not equals or name not in KEYS:
+            near = did_you_mean(name, KEYS) if equals else ""
             raise ValueError(
-                f"--budget: found {part!r}; must be KEY=LIMIT with one of {', '.join(KEYS)}, such "
-                "as flash=32K,ram=8K,latency=5ms"
+                f"--budget: found {part!r}; {near}must be KEY=LIMIT with one of {', '.join(KEYS)}, "
+                "such as flash=32K,ram=8K,latency=5ms"
             )
         if name in limits:
             raise ValueError(f"--budget: {name} stands there twice; give one limit")

@@ -29,8 +29,17 @@ Footprint = Callable[[Model], tuple[int, int]]
 def require_fit(board: Board, model: Model, footprint: Footprint) -> None:
     """Raise TooLargeError if a model cannot fit on `board` together with the firmware.
 
-    The error says which layer takes most, and how wide it could be. On a board of hardware the
-    framework takes more, which the linker sees.
+    On a board of hardware the framework takes more, which the linker sees.
+    """
+    told = misfit(board, model, footprint)
+    if told is not None:
+        raise TooLargeError(told)
+
+
+def misfit(board: Board, model: Model, footprint: Footprint) -> str | None:
+    """Return one line about a model that cannot fit on `board` together with the firmware.
+
+    It says which layer takes most, and how wide it could be. None if the model may fit.
     """
     flash, ram = footprint(model)
     for which, what, needs, firmware, room in (
@@ -39,11 +48,12 @@ def require_fit(board: Board, model: Model, footprint: Footprint) -> None:
     ):
         if needs + firmware > room:
             fits = partial(_fits, footprint, which, room - firmware)
-            raise TooLargeError(
+            return (
                 f"{board.name}: the model takes {needs} bytes of {what} and the firmware "
                 f"{firmware}; the board has {room}, {needs + firmware - room} too few. "
                 + _advice(model, SIZES[which], fits)
             )
+    return None
 
 
 def _fits(footprint: Footprint, which: int, most: int, model: Model) -> bool:

@@ -13,8 +13,13 @@ from types import MappingProxyType
 from codegen.examples import Recording, Vectors, recording_of, vectors_of
 from codegen.guide import guide
 from codegen.render import environment, render, template_context
+<<<<<<< HEAD
 from codegen.stages import Program, plan
 from qat.model import Activity, Model
+=======
+from codegen.stages import plan
+from qat.model import Activity, Model, did_you_mean
+>>>>>>> verbs
 
 KB = 1024
 
@@ -147,7 +152,8 @@ def package(
     Raises ValueError for an unknown format.
     """
     if form not in FORMATS:
-        raise ValueError(f"format {form!r}: is not known; use {', '.join(FORMATS)}")
+        near = did_you_mean(form, FORMATS)
+        raise ValueError(f"format {form!r}: is not known; {near}use {', '.join(FORMATS)}")
     row, program = FORMATS[form], plan(model, core, activity)
     pair = {n: text for n, text in render(model, core, activity).items() if n != "binding.h"}
     about = row.about.replace("NAME", model.name).replace("UPPER", program.upper)

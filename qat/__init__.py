@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from qat import anytime, cache, datasets, encode, quantize, surrogate
     from qat.datasets import Dataset
     from qat.deploy import export
+    from qat.divergence import DivergedError
     from qat.history import Epoch, History
     from qat.model import Model
     from qat.network import Network
@@ -24,6 +25,7 @@ __all__ = [
     "RECIPES",
     "Dataset",
     "Deployment",
+    "DivergedError",
     "Epoch",
     "History",
     "Model",
@@ -48,6 +50,7 @@ _MODULES = {
     "RECIPES": "recipes",
     "Dataset": "datasets",
     "Deployment": "seed",
+    "DivergedError": "divergence",
     "Epoch": "history",
     "History": "history",
     "Model": "model",

@@ -18,7 +18,7 @@ from qat.deploy import export
 from qat.history import Epoch
 from qat.network import Network
 from qat.recipes import Recipe, recipe_for
-from qat.train import evaluate, fit
+from qat.train import evaluate, fit, require_whole
 
 INTEGER_SETTINGS = ("resolution", "membrane_bits")
 """Settings of a network that mean nothing where weights are real."""
@@ -201,13 +201,12 @@ def measure(
     data = row.prepared(seed)
     net = row.untrained([None] * len(row.bits) if real else row.bits, data, seed)
     history = fit(net, data, seed, recipe=row.recipe, progress=progress)
-    if history.interrupted or history.best is None:
-        raise KeyboardInterrupt
+    best = require_whole(history)
     trained = net if real else export(net)
     return Trial(
         evaluate(trained, data.x_validation, data.y_validation),
         evaluate(trained, data.x_test, data.y_test),
-        history.best.firing_rates,
+        best.firing_rates,
         None if isinstance(trained, Network) else trained.digest(),
         round(history.seconds, 1),
     )

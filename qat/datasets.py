@@ -22,7 +22,7 @@ from qat.dataset import Dataset, from_arrays, stratified
 from qat.division import Division
 from qat.encode import resample
 from qat.files import KINDS, from_file, is_file_of_data
-from qat.model import Model
+from qat.model import Model, did_you_mean
 from qat.model.checks import plain
 from qat.reading import Progress, Reading
 from qat.recordings import from_recording
@@ -340,7 +340,8 @@ def _of_file(name_or_path: str | PathLike[str], read: Callable[[Path], Found]) -
     path = Path(name_or_path)
     if not is_file_of_data(path):
         raise ValueError(
-            f"data set {str(name_or_path)!r}: is not known; use {', '.join(DATASETS)}, or a {KINDS}"
+            f"data set {str(name_or_path)!r}: is not known; "
+            f"{did_you_mean(str(name_or_path), DATASETS)}use {', '.join(DATASETS)}, or a {KINDS}"
         )
     try:
         return read(path)

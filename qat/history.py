@@ -36,6 +36,9 @@ class History:
 
     best:        the epoch whose weights were kept, None if none was finished
     interrupted: True if Ctrl-C ended the training early
+    loops:       "compiled" or "NumPy": what computed the time loops; their gradients differ in the
+                 last digits, so that they may train different networks
+    diverged:    one line if numbers that left what floats hold ended it early, else None
     settings:    what `fit` was called with or chose
     warnings:    lines about layers that are silent, saturated or all zero, if there are any
     """
@@ -45,6 +48,8 @@ class History:
     interrupted: bool
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    diverged: str | None = None
+    loops: str = "NumPy"
 
     @property
     def seconds(self) -> float:

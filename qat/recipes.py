@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from qat.augment import Affine
 from qat.loss import Spending
+from qat.model import did_you_mean
 
 Augment = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 
@@ -110,5 +111,6 @@ def recipe_for(name: str, samples: int) -> Recipe:
 def recipe_named(name: str) -> Recipe:
     """Return a row of RECIPES; ValueError if there is none of this name."""
     if name not in RECIPES:
-        raise ValueError(f"recipe {name!r}: is not known; use {', '.join(RECIPES)}")
+        near = did_you_mean(name, RECIPES)
+        raise ValueError(f"recipe {name!r}: is not known; {near}use {', '.join(RECIPES)}")
     return RECIPES[name]

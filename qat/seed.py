@@ -85,9 +85,10 @@ class QuantizedSNNLayer:
 
         x: (n_inputs,), finite. Raises ValueError for another shape, NaN, or dt not above 0.
         """
-        kept = self._kept(dt)
-        current = self.export_weights() @ _vector("x", x, self.n_inputs)
-        v = kept * self._v + (1 - kept) * current
+        kept, x = self._kept(dt), _vector("x", x, self.n_inputs)
+        with np.errstate(over="ignore", invalid="ignore"):  # W is checked, infinity shows in v
+            current = self.export_weights() @ x
+            v = kept * self._v + (1 - kept) * current
         spikes = (v >= self.threshold).astype(np.float64)
         self._v = v - spikes * self.threshold
         return spikes
@@ -245,5 +246,7 @@ def quantize_aware_train_step(
         raise ValueError(f"lr: found {lr}; must be finite")
     output = layer.forward(inputs)
     difference = output - wanted
-    layer.W = layer.W - lr * np.outer(difference, inputs)
-    return {"output": output, "loss": 0.5 * float(np.sum(difference**2))}
+    with np.errstate(over="ignore", invalid="ignore"):  # seen in the loss, and by the next forward
+        layer.W = layer.W - lr * np.outer(difference, inputs)
+        loss = 0.5 * float(np.sum(difference**2))
+    return {"output": output, "loss": loss}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.datasets import Dataset
+from qat.divergence import Unbounded, check_arrays, check_loss, unchecked
 from qat.history import Epoch
 from qat.lif import Spike
 from qat.loss import Spending, cross_entropy, rate_penalty
@@ -72,24 +73,28 @@ class Session:
         self.best_parameters = net.parameters
 
     def epoch(self) -> Epoch:
-        """Train and validate one epoch, and keep it if it is the best."""
+        """Train and validate one epoch, and keep it if it is the best.
+
+        Raises Unbounded if a number leaves what floats hold; the session is not to go on then.
+        """
+        with unchecked():
+            epoch = self._epoch()
+        self.epochs.append(epoch)
+        if self.best is None or _merit(epoch) > _merit(self.best):
+            self.best, self.best_parameters = epoch, self.average
+        return epoch
+
+    def _epoch(self) -> Epoch:
         start = time.perf_counter()
         loss, accuracy = self._updates()
         done = len(self.epochs) + 1
         shown = copy(self.net)
         shown.parameters = self.average
-        epoch = Epoch(
-            done,
-            loss,
-            accuracy,
-            *_validate(shown, self.data.x_validation, self.data.y_validation),
-            self._rate(done),
-            time.perf_counter() - start,
-        )
-        self.epochs.append(epoch)
-        if self.best is None or _merit(epoch) > _merit(self.best):
-            self.best, self.best_parameters = epoch, self.average
-        return epoch
+        validated = _validate(shown, self.data.x_validation, self.data.y_validation)
+        if not np.isfinite(validated[0]):
+            raise Unbounded("the loss on validation data")
+        spent = time.perf_counter() - start
+        return Epoch(done, loss, accuracy, *validated, self._rate(done), spent)
 
     def _rate(self, epochs: float) -> float:
         return cosine_rate(self.recipe.learning_rate, epochs / self.recipe.epochs)
@@ -111,7 +116,10 @@ class Session:
         recipe = self.recipe
         terms = recipe.rate_penalty, recipe.rate_target
         loss, slopes, run = gradients(self.net, x, y, *terms, spending=recipe.spending)
+        check_loss(self.net, loss, run)
+        check_arrays(self.net, "the gradient of ", slopes, backwards=True)
         self.adam, moved = self.adam.step(self.net.parameters, slopes, rate)
+        check_arrays(self.net, "", moved)
         self.net.parameters = self.net.constrained(moved)
         self.average = averaged(
             self.average, self.net.parameters, recipe.averaging, self.adam.count

@@ -18,7 +18,7 @@ from qat.model import Model
 from qat.network import Network
 from qat.quantize import QUANTIZERS
 from qat.recipes import Recipe
-from qat.train import evaluate, fit
+from qat.train import evaluate, fit, require_whole
 
 How = Literal["float", "rounded", "trained"]
 
@@ -118,8 +118,7 @@ class Comparison:
         )
         what = f"{width} neurons, {'float' if bits is None else f'{bits} bits'}, seed {seed}"
         show = partial(self.progress, what)
-        if fit(net, data, seed, recipe=plan.recipe, progress=show).interrupted:
-            raise KeyboardInterrupt
+        require_whole(fit(net, data, seed, recipe=plan.recipe, progress=show))
         return net
 
     def _judged(self, net: Network, kind: Kind, seed: int) -> Candidate:

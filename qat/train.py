@@ -15,7 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from qat import health
 from qat.datasets import Dataset
 from qat.deploy import activity_of, export
+from qat.divergence import DivergedError, Unbounded, in_words
 from qat.history import Epoch, History
+from qat.lif import loops
 from qat.memory import require
 from qat.model import Model
 from qat.network import Network
@@ -23,6 +25,7 @@ from qat.origin import KEY, DataOrigin
 from qat.recipes import Augment, Recipe, recipe_for
 from qat.runs import RunFolder, data_digest
 from qat.session import Session
+from qat.surrogate import SURROGATES
 
 ACTIVITY_SAMPLES = 1000
 """Validation samples on which the activity is measured."""
@@ -112,7 +115,8 @@ def fit(
     settings that are not given come from `qat.RECIPES` for the data set, or are made to fit
     its size. Best is the highest validation accuracy, then the lowest validation loss.
     Ctrl-C ends the training and keeps the best epoch so far, or, if none was finished, the
-    weights from before the call; the History says so.
+    weights from before the call; the History says so. A training that diverges ends in the same
+    way: its best epoch is kept, and `History.diverged` is a line about it.
 
     spike_cost: instructions per spike of each spiking layer; with it, what an inference spends
               on spikes beyond `cost_target` instructions adds `cost_penalty` times that excess,
@@ -127,7 +131,8 @@ def fit(
               run without interruption. A run that had finished is only loaded
 
     Raises ValueError if the data does not fit the network, a setting is out of range, or `run`
-    holds no checkpoint of these settings.
+    holds no checkpoint of these settings. Raises DivergedError, a RuntimeError, if the training
+    diverged before an epoch was finished: the weights are those from before the call.
     """
     if resume and run is None:
         raise ValueError("resume: needs the run folder, run=")
@@ -148,15 +153,35 @@ def fit(
     check_task(net, data, recipe)
     session, settings = Session(net, data, recipe, seed), _settings(data, recipe, seed)
     folder = None if run is None else _opened(Path(run), resume, session, settings)
-    interrupted = _train(session, folder, progress)
+    interrupted, diverged = False, None
+    try:
+        interrupted = _train(session, folder, progress)
+    except Unbounded as fault:
+        diverged = in_words(fault, len(session.epochs) + 1, recipe)
     net.parameters = session.best_parameters
+    if session.best is None and diverged is not None:
+        raise DivergedError(diverged)
     if session.best is not None:
         net.report = _report(net, data, session.best, settings)
         net.sensor = data.sensor
         if folder is not None and not net.is_float:
             folder.write_model(export(net))
     warnings = health.of_network(net) if net.is_float else health.of_model(export(net))
-    return History(tuple(session.epochs), session.best, interrupted, settings, warnings)
+    done, ran = tuple(session.epochs), loops(SURROGATES[net.surrogate])
+    return History(done, session.best, interrupted, settings, warnings, diverged, ran)
+
+
+def require_whole(history: History) -> Epoch:
+    """Return the best epoch of a training that was finished.
+
+    Raises KeyboardInterrupt if Ctrl-C ended it, DivergedError if it diverged: where trainings are
+    compared, half of one is none.
+    """
+    if history.diverged is not None:
+        raise DivergedError(history.diverged)
+    if history.interrupted or history.best is None:
+        raise KeyboardInterrupt
+    return history.best
 
 
 def _settings(data: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
@@ -220,7 +245,11 @@ def _report(net: Network, data: Dataset, best: Epoch, settings: dict[str, Any]) 
         "firing_rates": list(best.firing_rates),
         "idle_neurons": health.idle_neurons(net, data.x_validation),
         "activity": activity_of(net, data.x_validation[:ACTIVITY_SAMPLES]).to_json(),
-        "training": {**settings, "best_epoch": best.number},
+        "training": {
+            **settings,
+            "best_epoch": best.number,
+            "loops": loops(SURROGATES[net.surrogate]),
+        },
         **_scaling(data),
     }
 

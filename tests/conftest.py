@@ -27,6 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_line_because_the_machine_is_busy() -> Iterator[None]:
+    """Keep verbs from saying that they are still at work: what they print is compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("codegen.cli.output.SECONDS_OF_SILENCE", float("inf"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the root of the checkout."""

@@ -13,7 +13,7 @@ import numpy as np
 from codegen.cli.output import Output, table
 from codegen.cli.train import show_progress
 from qat.accuracy import ROWS, Row, measure
-from qat.model import write_atomically
+from qat.model import did_you_mean, write_atomically
 
 FORMAT = 1
 BEGIN, END = "<!-- accuracy -->", "<!-- end accuracy -->"
@@ -49,7 +49,8 @@ def _chosen(names: str | None) -> list[str]:
     chosen = list(ROWS) if names is None else names.split(",")
     for name in chosen:
         if name not in ROWS:
-            raise ValueError(f"row {name!r}: is not known; use {', '.join(ROWS)}")
+            near = did_you_mean(name, ROWS)
+            raise ValueError(f"row {name!r}: is not known; {near}use {', '.join(ROWS)}")
     return chosen
 
 

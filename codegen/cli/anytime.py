@@ -22,9 +22,11 @@ MEASURED = 1000
 def anytime(arguments: Namespace) -> int:
     """Print the accuracy after every step, choose a rule on validation data, say what it saves."""
     out = Output(arguments)
+    out.progress("reading the data")
     model = Model.load(arguments.model)
     data = labelled(model, arguments)
     tell(out, data)
+    out.progress(f"{data.name}: counting what is right after every step")
     whole = replace(model, stop=None)
     out.say(f"{model.name} on {data.name}: {len(data.y_validation):,} validation samples choose "
             f"the rule, {len(data.y_test):,} test samples judge it")  # fmt: skip

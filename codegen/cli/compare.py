@@ -63,6 +63,7 @@ def compare(arguments: Namespace) -> int:
     """Train, measure, print and draw."""
     out = Output(arguments)
     _check_before_the_work(arguments)
+    out.progress(f"reading {arguments.data}")
     data = load_data(arguments.data, arguments)
     if arguments.input_bits:
         data = data.with_input_bits(arguments.input_bits)
@@ -70,6 +71,7 @@ def compare(arguments: Namespace) -> int:
     costs = _Costs(arguments.board, data.x_test[:SAMPLES])
     groups: dict[Kind, list[tuple[Candidate, Cost | None]]] = {}
     for found in Comparison(plan, data, _progress(plan, out)):
+        out.progress(f"counting instructions on {arguments.board}")
         groups.setdefault(found.kind, []).append((found, costs.of(found.model)))
     points = [_point(kind, members) for kind, members in groups.items()]
     _print(points, data, arguments, costs.missing, out)

@@ -68,6 +68,7 @@ def _here(row: dict[str, Any]) -> str:
 
 
 def _prepare(out: Output, arguments: Namespace) -> int:
+    out.progress(f"fetching and reading {arguments.data}")
     loaded = load_data(arguments.data, arguments)
     counts = {part: _balance(loaded, part) for part in PARTS}
     low, high = loaded.input_range

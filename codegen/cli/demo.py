@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from argparse import Namespace
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from qat import Network, evaluate, export, fit
 from qat.datasets import Dataset, load
 from qat.model import Model
 from qat.recipes import recipe_for
+from qat.train import require_whole
 
 HIDDEN, STEPS = 64, 8
 SHORT_EPOCHS = 8
@@ -54,9 +56,11 @@ def demo(arguments: Namespace) -> int:
         f"validation, {len(data.y_test)} test images of 8x8 pixels"
     )
     model = _train(data, arguments, report, out)
+    out.progress("3  C        generating")
     path = _write(model, folder, out)
     test = data.x_test[: COUNTED if arguments.short else None]
     inputs = Inputs(test, "the test images", None)
+    out.progress("4  check    this machine")
     host = compare_host(model, test)
     report.differing += host.differing
     out.say(f"4  check    this machine  {host.line}")
@@ -69,7 +73,7 @@ def demo(arguments: Namespace) -> int:
     _print_cores(host, report, out)
     out.say(
         f"\nThe model is {path}, its C {folder / model.name}.h and .c. Next:\n"
-        f"  spikemcu info {path}\n"
+        f"  spikemcu info {shlex.quote(str(path))}\n"
         f"  spikemcu bench --layer 784x128 --density 0.01,0.1,0.5 --board qemu-m4"
     )
     out.result(_json(model, path, host.to_json(), report, missing))
@@ -84,7 +88,7 @@ def _train(data: Dataset, arguments: Namespace, report: _Report, out: Output) ->
     for label, bits in (("float", None), ("ternary", 2)):
         net = Network(sizes, bits=bits, steps=STEPS, seed=arguments.seed)
         show = show_progress(out, epochs, f"2  {label:8} ")
-        fit(net, data, arguments.seed, epochs=epochs, progress=show)
+        require_whole(fit(net, data, arguments.seed, epochs=epochs, progress=show))
         networks.append(net)
     report.float_accuracy = evaluate(networks[0], data.x_test, data.y_test)
     model = export(networks[1], "digits")

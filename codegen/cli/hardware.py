@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from argparse import Namespace
 from collections.abc import Iterable
@@ -35,8 +36,9 @@ def flash(arguments: Namespace) -> int:
         f"{target.board.name} on {port} holds {info.name}, digest {info.digest[:8]}, at "
         f"{info.clock_hz / MHZ:g} MHz"
     )
-    command = f"spikemcu run {arguments.model} --board {target.board.name}"
-    out.say(f"prove it there: {command}" + (f" --port {port}" if arguments.port else ""))
+    at = ["--port", port] if arguments.port else []
+    command = ["spikemcu", "run", arguments.model, "--board", target.board.name, *at]
+    out.say(f"prove it there: {shlex.join(command)}")
     values = {"model": model.name, "digest": info.digest, "clock_hz": info.clock_hz}
     out.result({"board": target.board.name, "port": port, **values})
     return 0

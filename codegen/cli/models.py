@@ -99,6 +99,9 @@ def _measured(model: Model) -> list[str]:
     if rates:
         known = ", ".join(percent(rate) for rate in rates)
         lines.append(f"firing rate of each layer, per neuron and step: {known}")
+    training = model.metadata.get("training")
+    if isinstance(training, dict) and isinstance(training.get("loops"), str):
+        lines.append(f"trained with {plain(training['loops'])} loops")
     return lines
 
 
@@ -141,7 +144,9 @@ def generate(arguments: Namespace) -> int:
     model = Model.load(arguments.model)
     core = None if arguments.board is None else find_board(arguments.board).family
     activity = Activity.of(model, arguments.assume_density)
+    out.progress("reading the inputs of the example")
     vectors, recording = _examples(model, arguments, out)
+    out.progress("generating the C, and counting its bytes for every core")
     paths = write_pair(
         model,
         arguments.output,
@@ -205,7 +210,9 @@ def check(arguments: Namespace) -> int:
     code = None
     if arguments.code is not None:
         model, code = read_code(model, arguments.code)
+    out.progress("reading the inputs")
     inputs = inputs_of(model, arguments, out)
+    out.progress("generating and compiling the C")
     comparison = compare_host(
         model,
         inputs.x,

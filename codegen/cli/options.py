@@ -3,10 +3,53 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+WEIGHT_BITS = (2, 4, 8, 16)
+MOST_DIGITS = 18
+LARGEST_SEED = 2**32 - 2
+"""What NumPy takes; the next one is used as well."""
 
 from qat.reading import ENCODINGS, SEPARATORS
 
 # ------------------------------------------------------------ argument types
+
+
+def one_of(*allowed: Any) -> dict[str, Any]:
+    """Return what makes an argument one of these values: its type, and how help shows it."""
+    *first, last = (str(value) for value in allowed)
+
+    def parse(text: str) -> Any:
+        for value in allowed:
+            if text == str(value):
+                return value
+        found = text if text.isalnum() else repr(text)
+        raise ArgumentTypeError(f"found {found}; must be {', '.join(first)} or {last}")
+
+    return {"type": parse, "metavar": f"{{{','.join([*first, last])}}}"}
+
+
+def number(text: str) -> float:
+    """Parse a number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not abs(value) < float("inf"):
+        raise ArgumentTypeError(f"found {text!r}; must be a number")
+    return value
+
+
+def seed(text: str) -> int:
+    """Parse a seed."""
+    if not _digits(text) or int(text) > LARGEST_SEED:
+        raise ArgumentTypeError(f"found {text!r}; must be a whole number from 0 to {LARGEST_SEED}")
+    return int(text)
+
+
+def _digits(text: str) -> bool:
+    """Return True for a whole number of at least 0, in ten digits and of a sensible length."""
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
 
 
 def whole_numbers(text: str) -> list[int]:
@@ -44,21 +87,21 @@ def fraction(text: str) -> float:
 def layer_shape(text: str) -> tuple[int, int]:
     """Parse `784x128`."""
     parts = text.split("x")
-    if len(parts) != 2 or not all(part.isdigit() and int(part) for part in parts):
+    if len(parts) != 2 or not all(_digits(part) and int(part) for part in parts):
         raise ArgumentTypeError(f"found {text!r}; must be INPUTSxNEURONS like 784x128")
     return int(parts[0]), int(parts[1])
 
 
 def positive(text: str) -> int:
     """Parse a whole number of at least 1."""
-    if not text.isdigit() or not int(text):
+    if not _digits(text) or not int(text):
         raise ArgumentTypeError(f"found {text!r}; must be a whole number of at least 1")
     return int(text)
 
 
 def whole_number(text: str) -> int:
     """Return a whole number of at least 0."""
-    if not text.isdigit():
+    if not _digits(text):
         raise ArgumentTypeError(f"found {text!r}; must be a whole number of at least 0")
     return int(text)
 
@@ -179,6 +222,18 @@ def data_option(parser: ArgumentParser) -> None:
         help="inputs: a data set's test part (a name of `spikemcu data`, or a file of yours). "
         "By default those that the model was trained on if they are here, else made ones",
     )
+
+
+def judged_data(parser: ArgumentParser, which: str) -> None:
+    """Add data that a model is to answer; which: of them."""
+    parser.add_argument(
+        "--data",
+        metavar="NAME|FILE",
+        help=f"a name of `spikemcu data`, or a file of yours, {which} (default: what trained the "
+        "model, if it is a named set and here)",
+    )
+    parser.add_argument("--limit", type=positive, metavar="N", help="use the first N samples only")
+    file_options(parser)
 
 
 def data_options(parser: ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output, write_file
-from qat.model import Model
+from qat.model import Model, did_you_mean
 from qat.plots import FORMATS, PLOTS, Scene, to_bytes
 
 
@@ -15,6 +15,7 @@ def plot(arguments: Namespace) -> int:
     """Draw the pictures that were asked for."""
     out = Output(arguments)
     model = Model.load(arguments.model)
+    out.progress("reading the inputs")
     inputs = inputs_of(model, arguments, out)
     names = _chosen(arguments.kind, model, inputs)
     scene = Scene(
@@ -30,6 +31,7 @@ def plot(arguments: Namespace) -> int:
     formats, files = check_formats(arguments.format), []
     make_folder(Path(arguments.output))
     for name in names:
+        out.progress(f"drawing {name}")
         figure = PLOTS[name](scene)
         for form in formats:
             path = Path(arguments.output) / f"{model.name}-{name}.{form}"
@@ -53,7 +55,8 @@ def check_formats(text: str) -> list[str]:
     names = text.split(",")
     for name in names:
         if name not in FORMATS:
-            raise ValueError(f"format {name!r}: is not known; use {', '.join(FORMATS)}")
+            near = did_you_mean(name, FORMATS)
+            raise ValueError(f"format {name!r}: is not known; {near}use {', '.join(FORMATS)}")
     return names
 
 
@@ -65,5 +68,6 @@ def _chosen(kinds: str | None, model: Model, inputs: Inputs) -> list[str]:
     names = kinds.split(",")
     for name in names:
         if name not in PLOTS:
-            raise ValueError(f"kind {name!r}: is not known; use {', '.join(PLOTS)}")
+            near = did_you_mean(name, PLOTS)
+            raise ValueError(f"kind {name!r}: is not known; {near}use {', '.join(PLOTS)}")
     return names

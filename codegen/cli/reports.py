@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from codegen.boards import find_boards
+from codegen.boards import Board, find_boards
 from codegen.budget import Line, gate, parse_budget
 from codegen.cli.data import inputs_of
 from codegen.cli.origins import classes_text
 from codegen.cli.output import Output, write_file
 from codegen.energy import FORMULA, Energy, energy_of, supply_of
+from codegen.fit import misfit
 from codegen.page import OnBoard, Sample, page
 from codegen.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, in_units
 from codegen.report import PartReport, Report
 from codegen.report import report as report_on
+from codegen.target import footprint
 from qat.model import Model
 
 MHZ = 10**6
@@ -29,7 +31,7 @@ wait states. `spikemcu bench` counts."""
 
 
 def report(arguments: Namespace) -> int:
-    """Say what a model takes on boards, part by part; 1 if a budget is exceeded."""
+    """Say what a model takes on boards, part by part; 1 if a budget is exceeded, or no room."""
     out = Output(arguments)
     supply = supply_of(arguments.current, arguments.voltage)
     limits = {} if arguments.budget is None else parse_budget(arguments.budget, supply)
@@ -40,6 +42,7 @@ def report(arguments: Namespace) -> int:
     for board in boards:
         out.progress(f"compiling for {board.name}")
         reports.append(report_on(model, board, arguments.assume_density))
+    advice = [_advice(model, board, one) for board, one in zip(boards, reports, strict=True)]
     entries = []
     for one in reports:
         energy = energy_of(one, supply)
@@ -51,15 +54,38 @@ def report(arguments: Namespace) -> int:
     if model.class_names:
         _wrapped(out, f"classes: {classes_text(model)}")
     out.say(NOTE)
+    for told in filter(None, advice):
+        out.warn(f"does not fit: {told}")
     if sample is not None:
         text = page(model, entries, sample, arguments.assume_density)
         write_file(Path(arguments.html), text.encode())
         out.say(f"wrote {arguments.html}")
     about: dict[str, Any] = {"model": model.name, "digest": model.digest()}
     about |= {"classes": list(model.class_names), "html": arguments.html}
-    results = [as_json(e.report, e.energy, e.limits) for e in entries]
+    results = [
+        as_json(e.report, e.energy, e.limits) | {"fits": told is None, "advice": told}
+        for e, told in zip(entries, advice, strict=True)
+    ]
     out.result(about | {"results": results} | (results[0] if len(results) == 1 else {}))
-    return 0 if all(line.kept for entry in entries for line in entry.limits) else 1
+    kept = all(line.kept for entry in entries for line in entry.limits)
+    return 0 if kept and not any(advice) else 1
+
+
+def _advice(model: Model, board: Board, one: Report) -> str | None:
+    """Return what `build` says of a model that does not fit, None for one that may.
+
+    Where `build` sees it only when all is linked, the same is said of the sizes as linked.
+    """
+    told = misfit(board, model, footprint)
+    if told is not None or min(one.headroom.flash, one.headroom.ram) >= 0:
+        return told
+    more = one.flash - footprint(model)[0], one.ram + one.stack - footprint(model)[1]
+
+    def linked(other: Model) -> tuple[int, int]:
+        flash, ram = footprint(other)
+        return flash + more[0], ram + more[1]
+
+    return misfit(board, model, linked)
 
 
 def _sample(model: Model, arguments: Namespace, out: Output) -> Sample | None:

@@ -74,6 +74,7 @@ def build(arguments: Namespace) -> int:
     files = render(model)
     rows, results = [], []
     for board in boards:
+        out.progress(f"counting bytes for {board.name}")
         sizes = size_of(files, board)
         rows.append((board.name, board.core, sizes.flash, footprint(model)[1], elves[board.name]))
         results.append(
@@ -142,6 +143,7 @@ def run(arguments: Namespace) -> int:
     for board in boards:
         if board.hardware is not None:
             _require_answer(model, board, arguments.port, out)
+    out.progress("reading the inputs")
     inputs = inputs_of(model, arguments, out)
     if emulated:
         prepare(model, emulated, out)
@@ -300,6 +302,7 @@ def _bench_layer(arguments: Namespace, boards: tuple[Board, ...], out: Output) -
 def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
     model = Model.load(arguments.model)
     arguments.limit = arguments.limit or BENCH_SAMPLES
+    out.progress("reading the inputs")
     inputs = inputs_of(model, arguments, out)
     prepare(model, boards, out)
     prepare(model, boards, out, MARKS)
@@ -316,6 +319,7 @@ def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -
 def doctor(arguments: Namespace) -> int:
     """Say what is missing."""
     out = Output(arguments)
+    out.progress("looking for tools")
     tools = look_for_tools()
     missing = [tool for tool in tools if tool.found is None]
     out.table(("tool", "found"), [(tool.name, tool.found or "MISSING") for tool in tools])

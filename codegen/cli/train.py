@@ -10,8 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from codegen.cli import INTERRUPTED
 from codegen.cli.data import load_data, say_notes
 from codegen.cli.datasets import sensor_text
+from codegen.cli.ending import (
+    Trained,
+    as_json,
+    costs_of_bits,
+    judged_on_test,
+    next_commands,
+    say_best,
+    say_bits,
+    say_test,
+)
 from codegen.cli.output import Output, percent
 from codegen.costs import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
@@ -145,12 +156,12 @@ def train(arguments: Namespace) -> int:
     """Train a network and write its model."""
     out = Output(arguments)
     _check_before_the_work(arguments)
+    out.progress(f"reading {arguments.data}")
     data = load_data(arguments.data, arguments, arguments.seed)
     if arguments.input_bits:
         data = data.with_input_bits(arguments.input_bits)
     recipe, net = _recipe(arguments, data), _network(arguments, data)
     check_task(net, data, recipe)
-    name = arguments.name or c_name(data.name)
     out.say(
         f"{data.name}: {len(data.y_train):,} training, {len(data.y_validation):,} validation, "
         f"{len(data.y_test):,} test samples ({data.source}; {data.licence})"
@@ -165,8 +176,7 @@ def train(arguments: Namespace) -> int:
     history = fit(net, data, arguments.seed, **settings, **run)
     if history.best is None:
         raise KeyboardInterrupt  # before the first epoch was finished: there is nothing to keep
-    model = export(net, name)
-    return _finish(out, arguments, model, data, history)
+    return _finish(out, arguments, net, data, history)
 
 
 def _recipe(arguments: Namespace, data: Dataset) -> Recipe:
@@ -176,35 +186,65 @@ def _recipe(arguments: Namespace, data: Dataset) -> Recipe:
 
 
 def _finish(
-    out: Output, arguments: Namespace, model: Model, data: Dataset, history: History
+    out: Output, arguments: Namespace, net: Network, data: Dataset, history: History
 ) -> int:
+    """Write the model, then say what there is to know; return the exit status."""
+    out.progress("judging the model")
+    model = export(net, arguments.name or c_name(data.name))
     accuracy = accuracies(model, data)
     model = dataclasses.replace(model, metadata={**model.metadata, "accuracy": accuracy})
     model.save(arguments.output)
+    _say_troubles(out, history)
+    more = _say_result(out, Trained(arguments, net, model, data, history))
+    out.result(
+        {
+            "model": str(arguments.output),
+            "run": str(run_folder(arguments)),
+            "digest": model.digest(),
+            "accuracy": accuracy,
+            "firing_rates": model.metadata.get("firing_rates"),
+            "best_epoch": history.best.number if history.best else 0,
+            "interrupted": history.interrupted,
+            "diverged": history.diverged,
+            "loops": history.loops,
+            "warnings": list(history.warnings),
+            "seconds": history.seconds,
+            "settings": dict(history.settings),
+            **more,
+        }
+    )
+    if history.interrupted:
+        return INTERRUPTED
+    return 0 if history.diverged is None else 1
+
+
+def _say_troubles(out: Output, history: History) -> None:
+    """Print why the training ended early, and what is wrong with the network."""
     if history.interrupted:
         out.warn(
             f"interrupted after {len(history.epochs)} epochs; the best so far is kept; the same "
             "command with --resume goes on"
         )
+    if history.diverged is not None and history.best is not None:
+        out.warn(f"{history.diverged}; epoch {history.best.number} was the best before and is kept")
     for line in history.warnings:
         out.warn(f"warning: {line}")
-    best, run = history.best.number if history.best else 0, run_folder(arguments)
-    known = ", ".join(f"{part} {percent(value)}" for part, value in accuracy.items())
-    out.say(f"best epoch on validation data: {best}")
+
+
+def _say_result(out: Output, trained: Trained) -> dict[str, Any]:
+    """Print what one wants to know of a model; return what of it is new, as JSON values."""
+    arguments, model = trained.arguments, trained.model
+    judged = judged_on_test(trained)
+    if judged is not None:
+        say_test(out, trained, judged)
+    known = ", ".join(f"{part} {percent(v)}" for part, v in model.metadata["accuracy"].items())
     out.say(f"accuracy of the integer model: {known}")
-    out.say(f"wrote {arguments.output}  (digest {model.digest()}), the run in {run}")
-    out.result(
-        {
-            "model": str(arguments.output),
-            "run": str(run),
-            "digest": model.digest(),
-            "accuracy": accuracy,
-            "firing_rates": model.metadata.get("firing_rates"),
-            "best_epoch": best,
-            "interrupted": history.interrupted,
-            "warnings": list(history.warnings),
-            "seconds": history.seconds,
-            "settings": dict(history.settings),
-        }
-    )
-    return 0
+    last = say_best(out, trained)
+    costs = costs_of_bits(out, trained) if trained.whole else []
+    if costs:
+        say_bits(out, costs, arguments)
+    digest, run = model.digest(), run_folder(arguments)
+    loops = f"trained with {trained.history.loops} loops"
+    out.say(f"\nwrote {arguments.output}  (digest {digest}), the run in {run}; {loops}")
+    out.say("next:\n" + "\n".join(f"  {line}" for line in next_commands(arguments)))
+    return {"last_was_best": last, **as_json(trained, judged, costs)}

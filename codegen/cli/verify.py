@@ -23,6 +23,7 @@ from qat.model import Model
 def verify(arguments: Namespace) -> int:
     """Run every check that applies to a model, and write what was seen."""
     out = Output(arguments)
+    out.progress("reading the inputs")
     subject = _subject(arguments, out)
     outcomes = run_checks(
         subject, lambda name, number: out.progress(f"{number} of {len(CHECKS)}: {name}")

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -290,7 +291,8 @@ def excluded(subject: Subject) -> Finding:
         *(f"{place}: {what}" for place, what in found.first),
     )
     summary = f"{found.alarms} alarms, {found.unproved} assertions not proved"
-    return Finding(found.clean, summary, details, (f"spikemcu verify {subject.path}",))
+    command = shlex.join(["spikemcu", "verify", subject.path])
+    return Finding(found.clean, summary, details, (command,))
 
 
 def _unproved(line: str) -> int:

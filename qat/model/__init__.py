@@ -45,6 +45,7 @@ from qat.model.records import (
     leak_fraction,
 )
 from qat.model.sensor import Sensor
+from qat.model.words import did_you_mean
 
 __all__ = [
     "CODE_RANGE",
@@ -76,6 +77,7 @@ __all__ = [
     "State",
     "check_c_name",
     "check_input",
+    "did_you_mean",
     "exact_matmul",
     "join",
     "leak_fraction",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from codegen.cli.options import (
+    WEIGHT_BITS,
     board_option,
     data_option,
     data_options,
@@ -14,6 +15,7 @@ from codegen.cli.options import (
     fraction,
     layer_shape,
     model_file,
+    one_of,
     port_option,
     whole_number,
 )
@@ -64,8 +66,7 @@ def bench_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--bits",
-        type=int,
-        choices=(2, 4, 8, 16),
+        **one_of(*WEIGHT_BITS),
         help="bits of the layer's weights (default: 2)",
     )
     parser.add_argument(
@@ -83,13 +84,11 @@ def bench_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--input",
-        choices=ENCODED_KINDS,
+        **one_of(*ENCODED_KINDS),
         help="bytes that become spikes in front of the layer: what the encoder takes "
         "(--density: values of delta that change)",
     )
-    parser.add_argument(
-        "--input-bits", type=int, choices=range(1, 9), metavar="N", help="of the bytes (default: 8)"
-    )
+    parser.add_argument("--input-bits", **one_of(*range(1, 9)), help="of the bytes (default: 8)")
     parser.add_argument(
         "--portable", action="store_true", help="the layer in portable C99, without assembly"
     )

@@ -1,18 +1,22 @@
-"""The verbs of a model that need no board: info, anytime, plot, generate, weights, check."""
+"""The verbs of a model that need no board, from evaluate to verify."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 
 from codegen.cli.options import (
+    WEIGHT_BITS,
     data_options,
     density_option,
     file_options,
+    judged_data,
     model_file,
+    number,
+    one_of,
     positive,
     whole_number,
 )
-from codegen.cli.verbs.table import DATA_SETS, Verb
+from codegen.cli.verbs.table import COMPILER, DATA_SETS, Verb
 
 
 def info_arguments(parser: ArgumentParser) -> None:
@@ -31,7 +35,7 @@ def anytime_arguments(parser: ArgumentParser) -> None:
     file_options(parser)
     parser.add_argument(
         "--lose",
-        type=float,
+        type=number,
         default=0.1,
         metavar="POINTS",
         help="accuracy that the rule may cost on validation data, in points (default 0.1)",
@@ -42,6 +46,24 @@ def anytime_arguments(parser: ArgumentParser) -> None:
         "--board", default="qemu-m4", metavar="B", help="predict instructions for this board"
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="write the model with its rule")
+
+
+def evaluate_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `evaluate`."""
+    model_file(parser)
+    judged_data(parser, "with labels: their test part if they trained the model, else all of them")
+    parser.add_argument(
+        "--board", metavar="B", help="run the firmware on this emulated board (default: the model)"
+    )
+
+
+def predict_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `predict`."""
+    model_file(parser)
+    judged_data(parser, "with or without labels, all of them")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write a .csv or .json (default: print the csv)"
+    )
 
 
 def plot_arguments(parser: ArgumentParser) -> None:
@@ -105,11 +127,11 @@ def weights_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", metavar="HEADER", required=True, help="header to write")
     parser.add_argument(
-        "--bits", type=int, choices=(2, 4, 8, 16), help="bits of a weight of a .npy (default: 2)"
+        "--bits", **one_of(*WEIGHT_BITS), help="bits of a weight of a .npy (default: 2)"
     )
     parser.add_argument(
         "--layout",
-        choices=("planes", "rows", "strips"),
+        **one_of("planes", "rows", "strips"),
         default="rows",
         help="rows of fields, or bit planes of 32 neurons (default: rows)",
     )
@@ -150,6 +172,24 @@ def verify_arguments(parser: ArgumentParser) -> None:
 
 
 VERBS: tuple[Verb, ...] = (
+    Verb(
+        "evaluate",
+        "how often a model is right: accuracy, by class, confusion",
+        "Run a model on data with labels, here or on an emulated board, and count how often it is "
+        "right: in all, by class, and which class was taken for which.",
+        evaluate_arguments,
+        "evaluate:evaluate",
+        (DATA_SETS, COMPILER),
+    ),
+    Verb(
+        "predict",
+        "the class of every sample or window of a file",
+        "Run a model on data, with or without labels, and print a row for every sample or window: "
+        "its class, the scores, the step at which the decision fell, and where a window begins.",
+        predict_arguments,
+        "predict:predict",
+        (DATA_SETS,),
+    ),
     Verb(
         "info",
         "layers, bits, proved ranges, sparsity, sizes of a model",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from codegen.cli.options import file_options, positive, positive_number, whole_number, whole_numbers
+from codegen.cli.options import (
+    WEIGHT_BITS,
+    file_options,
+    number,
+    one_of,
+    positive,
+    positive_number,
+    seed,
+    whole_number,
+    whole_numbers,
+)
 from codegen.cli.verbs.table import DATA_SETS, Verb
 
 INPUT_KINDS = ("analog", "frames", "spikes", "rate", "latency", "delta")
@@ -20,7 +30,7 @@ def demo_arguments(parser: ArgumentParser) -> None:
         default="spikemcu-demo",
         help="folder for the model and its C (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the training (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the training (default: 0)")
     parser.add_argument(
         "--short",
         action="store_true",
@@ -68,15 +78,13 @@ def _network_arguments(parser: ArgumentParser) -> None:
     )
     network.add_argument(
         "--bits",
-        type=int,
-        choices=(2, 4, 8, 16),
+        **one_of(*WEIGHT_BITS),
         default=2,
         help="bits of a weight; 2 is ternary (default: 2)",
     )
     network.add_argument(
         "--output-bits",
-        type=int,
-        choices=(2, 4, 8, 16),
+        **one_of(*WEIGHT_BITS),
         help="bits of the output layer's weights (default: those of --bits)",
     )
     network.add_argument(
@@ -87,7 +95,7 @@ def _network_arguments(parser: ArgumentParser) -> None:
     )
     network.add_argument(
         "--input",
-        choices=INPUT_KINDS,
+        **one_of(*INPUT_KINDS),
         help="how the data reach the network: one vector held as it is (analog), as spike rates "
         "(rate) or spike times (latency); a vector per step as it is (frames, or spikes of 0 and "
         "1) or its changes as events (delta) (default: analog or frames, as the data are)",
@@ -118,13 +126,13 @@ def _network_arguments(parser: ArgumentParser) -> None:
     )
     network.add_argument(
         "--threshold",
-        choices=("layer", "neuron"),
+        **one_of("layer", "neuron"),
         default="layer",
         help="learn one threshold a layer, or one a neuron: slower C, on MNIST 0.1 points more "
         "(default: layer)",
     )
-    network.add_argument("--reset", choices=("subtract", "zero"), default="subtract")
-    network.add_argument("--readout", choices=("accumulate", "count"), default="accumulate")
+    network.add_argument("--reset", **one_of("subtract", "zero"), default="subtract")
+    network.add_argument("--readout", **one_of("accumulate", "count"), default="accumulate")
     network.add_argument("--name", help="prefix of the generated C (default: the data's name)")
 
 
@@ -135,20 +143,20 @@ def _training_arguments(parser: ArgumentParser) -> None:
     )
     training.add_argument("--epochs", type=positive)
     training.add_argument("--batch-size", type=positive)
-    training.add_argument("--learning-rate", type=float)
-    training.add_argument("--weight-decay", type=float)
+    training.add_argument("--learning-rate", type=number)
+    training.add_argument("--weight-decay", type=number)
     training.add_argument(
-        "--averaging", type=float, help="what an update keeps of the mean of the weights, below 1"
+        "--averaging", type=number, help="what an update keeps of the mean of the weights, below 1"
     )
-    training.add_argument("--rate-penalty", type=float, help="weight of the firing-rate penalty")
+    training.add_argument("--rate-penalty", type=number, help="weight of the firing-rate penalty")
     training.add_argument(
         "--cost-target",
-        type=float,
+        type=number,
         metavar="N",
         help="instructions of an inference that its spikes may take; more is penalised",
     )
     training.add_argument(
-        "--cost-penalty", type=float, help="loss for twice the --cost-target (default: 0.1)"
+        "--cost-penalty", type=number, help="loss for twice the --cost-target (default: 0.1)"
     )
     training.add_argument(
         "--cost-board",
@@ -156,7 +164,7 @@ def _training_arguments(parser: ArgumentParser) -> None:
         default="qemu-m4",
         help="board whose instructions per spike --cost-target counts (default: %(default)s)",
     )
-    training.add_argument("--seed", type=int, default=0)
+    training.add_argument("--seed", type=seed, default=0)
     training.add_argument(
         "--run",
         dest="run_folder",
@@ -219,7 +227,7 @@ def compare_arguments(parser: ArgumentParser) -> None:
         metavar="B,B",
         help="bits of a weight (default: 2,4,8)",
     )
-    parser.add_argument("--output-bits", type=int, choices=(2, 4, 8, 16), help="default: the same")
+    parser.add_argument("--output-bits", **one_of(*WEIGHT_BITS), help="default: the same")
     parser.add_argument("--input-bits", type=positive, metavar="N", help="upper bits of inputs")
     parser.add_argument("--steps", type=positive, help="time steps (default: the data's, else 8)")
     parser.add_argument("--epochs", type=positive, help="default: the data set's recipe")
