@@ -9,12 +9,14 @@ Exit status: 0 ok, 1 a check failed or a target misbehaved, 2 wrong use or a mis
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from codegen import __version__
+from codegen.cli.streams import OutputError, surviving_streams
 from codegen.cli.verbs import VERBS, Verb
 
 
@@ -47,7 +49,15 @@ every machine with the same NumPy."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
-    argv = sys.argv[1:] if argv is None else argv
+    try:
+        with surviving_streams():
+            return _run(sys.argv[1:] if argv is None else argv)
+    except OutputError as error:  # of what was said last
+        print(f"spikemcu: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     arguments.argv = argv
     verb: Verb = arguments.run
@@ -59,15 +69,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"spikemcu {verb.name}: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except MemoryError:
         print(f"spikemcu {verb.name}: needs more memory than there is", file=sys.stderr)
         return 2
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"spikemcu {verb.name}: {error}", file=sys.stderr)
+        print(f"spikemcu {verb.name}: {_text(error)}", file=sys.stderr)
         return 2 if _is_wrong_use(error) else 1
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _text(error: Exception) -> str:
+    """Return what an error says, without Python's number of it."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    names = " -> ".join(str(name) for name in (error.filename, error.filename2) if name)
+    text = f"{names}: {error.strerror}" if names else error.strerror
+    if error.errno in FULL:
+        text += "; make room there, or set TMPDIR and SPIKEMCU_CACHE to folders that have some"
+    return text
 
 
 def _is_wrong_use(error: Exception) -> bool:

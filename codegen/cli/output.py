@@ -62,7 +62,7 @@ class Output:
         """Print the JSON object, if that was asked for."""
         if self.json:
             self.end_progress()
-            print(json.dumps(values, indent=2))
+            print(json.dumps(values, indent=2), flush=True)
 
 
 def _cell(value: Any) -> str:
