@@ -6,14 +6,14 @@
 The project is copied once per version and never written to by a build; a model has a library
 folder and a build folder of its own. What is there is whole: files appear by renaming, what is
 copied is compared with its source, and what is built has its hash beside it; damaged, it is made
-again. Where the path of the cache is not plain, the build itself happens elsewhere (codegen.shelter).
+again. Where the path of the cache is not plain, a build happens elsewhere (codegen.shelter).
 Builds of one project take turns, because PlatformIO's core folder is theirs in common.
 """
 
 from __future__ import annotations
 
-import hashlib
 import getpass
+import hashlib
 import os
 import re
 import shutil
@@ -128,8 +128,8 @@ def build(
     flags: compiler options on top of the project's own
 
     What was built before, by the same version from the same files, and is whole, is returned at
-    once. Raises NoCacheError, UnknownBoardError, MissingCompilerError, MissingRegistryError, TooLargeError or
-    BuildError.
+    once. Raises NoCacheError, UnknownBoardError, MissingCompilerError, MissingRegistryError,
+    TooLargeError or BuildError.
     """
     chosen = find_boards(boards)
     project, model = _folders(files, flags)

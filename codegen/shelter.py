@@ -20,7 +20,7 @@ from qat.scratch import scratch, temporary_folder
 
 PLAIN = re.compile(r"[A-Za-z0-9_./+@-]+")
 ALLOWED = "letters, digits and _ - + @ . / of ASCII"
-TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - a new folder of our own is made there
+TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from qat import fetch, sources
 from qat.arrays import Arrays
+from qat.cache import NoCacheError
 from qat.dataset import Dataset, from_arrays, stratified
 from qat.encode import resample
 from qat.files import Reading, from_file, is_file_of_data
@@ -62,7 +63,10 @@ class Named:
     @property
     def ready(self) -> bool:
         """True if nothing has to be downloaded."""
-        return self.fetched is None or self.fetched.kept.exists()
+        try:
+            return self.fetched is None or self.fetched.kept.exists()
+        except NoCacheError:  # nothing can be kept for this user
+            return False
 
 
 def _digits(name: str, row: Named) -> Dataset:

@@ -10,6 +10,7 @@ from typing import Any
 
 from codegen.boards import find_boards
 from codegen.budget import Line, gate, parse_budget
+from codegen.cli.before import require_output
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output, write_file
 from codegen.energy import FORMULA, Energy, energy_of, supply_of
@@ -17,6 +18,7 @@ from codegen.page import OnBoard, Sample, page
 from codegen.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, in_units
 from codegen.report import PartReport, Report
 from codegen.report import report as report_on
+from codegen.sizes import find_arm_compiler
 from qat.model import Model
 
 MHZ = 10**6
@@ -32,8 +34,10 @@ def report(arguments: Namespace) -> int:
     out = Output(arguments)
     supply = supply_of(arguments.current, arguments.voltage)
     limits = {} if arguments.budget is None else parse_budget(arguments.budget, supply)
+    require_output(arguments.html)
     model = Model.load(arguments.model)
     boards = find_boards(arguments.board)
+    find_arm_compiler()
     sample = _sample(model, arguments)
     reports = []
     for board in boards:
@@ -50,7 +54,7 @@ def report(arguments: Namespace) -> int:
     out.say(NOTE)
     if sample is not None:
         text = page(model, entries, sample, arguments.assume_density)
-        write_file(Path(arguments.html), text.encode())
+        write_file(Path(arguments.html), text.encode("utf-8", "backslashreplace"))
         out.say(f"wrote {arguments.html}")
     about = {"model": model.name, "digest": model.digest(), "html": arguments.html}
     results = [as_json(e.report, e.energy, e.limits) for e in entries]
