@@ -174,7 +174,7 @@ def _load(folder: Path, parse: Callable[[str, dict[str, Any]], Board]) -> dict[s
     boards = []
     for path in folder.glob("*.json"):
         try:
-            data = json.loads(path.read_text())
+            data = json.loads(path.read_text("utf-8"))
         except ValueError as error:
             raise ValueError(f"board {path.stem}: its JSON cannot be read ({error})") from None
         boards.append(parse(path.stem, data))

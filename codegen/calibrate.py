@@ -291,12 +291,12 @@ def main() -> None:
     only = arguments.only
     costs = calibrate(chosen, only)
     cycles = {b.core: measure_cycles(b, only) for b in find_boards(arguments.board)}
-    known = json.loads(PATH.read_text()) if PATH.exists() else {}
+    known = json.loads(PATH.read_text("utf-8")) if PATH.exists() else {}
     for name, fresh in (("costs", costs), ("cycles", cycles)):
         table = known.setdefault(name, {})
         for key, rows in fresh.items():
             table[key] = dict(sorted(({**table.get(key, {}), **rows} if only else rows).items()))
-    PATH.write_text(json.dumps(known, indent=1) + "\n")
+    PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
     for isa, kinds in costs.items():
         for kind, row in kinds.items():
             errors = f"{row['mean_error']:.1%} mean, {row['largest_error']:.1%} at most"

@@ -198,7 +198,9 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
 def coefficients() -> dict[str, Any]:
     """Return the contents of costs.json."""
     path = files("codegen").joinpath("costs.json")
-    loaded: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {"costs": {}}
+    loaded: dict[str, Any] = (
+        json.loads(path.read_text("utf-8")) if path.is_file() else {"costs": {}}
+    )
     return loaded
 
 

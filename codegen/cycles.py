@@ -9,7 +9,6 @@ predicted instructions into predicted cycles. No hardware was measured: these ar
 from __future__ import annotations
 
 import re
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from codegen.boards import Board
 from codegen.qemu import Qemu
 from codegen.stack import CONDITIONS, Function, Instruction, disassemble
+from qat.scratch import scratch
 
 TRACE = ("-singlestep", "-d", "exec,nochain", "-D")
 """QEMU's options that log the address of every executed instruction."""
@@ -145,11 +145,11 @@ def cycles_of(instruction: Instruction, jumped: bool, timing: Timing) -> float:
 
 def trace(board: Board, elf: Path, run: Callable[[Qemu], object]) -> Iterator[int]:
     """Yield the address of every instruction that the firmware executes while `run` uses it."""
-    with tempfile.TemporaryDirectory(prefix="spikemcu-") as folder:
+    with scratch() as folder:
         log = Path(folder) / "trace"
         with Qemu(board, elf, options=(*TRACE, str(log))) as qemu:
             run(qemu)
-        with log.open() as lines:
+        with log.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 if line.startswith("Trace"):
                     yield int(line.split("/")[1], 16)

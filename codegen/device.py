@@ -133,6 +133,8 @@ RESTART, KEEP = 1, 2
 
 INFO = struct.Struct("<32s32s13I")
 COUNT = struct.Struct("<QIQIQIQI")
+MOST_COUNT = 2**62
+"""Instructions or cycles of a call; more would be centuries."""
 STEPS_DECIDED = 2**31
 """Bit of the steps that STEP and TRACE tell: no step may follow."""
 MAX_PARTS = MAX_LAYERS + 4
@@ -228,7 +230,7 @@ class Device:
             if not more or words[6] > MAX_LAYERS:
                 self._refuse(Type.INFO, len(reply) // 4)
         protocol, kind, inputs, size, steps, outputs, _, state, cpuid, *stack, count, hz = words
-        if count not in list(Counter):
+        if count not in list(Counter) or not hz:
             self._refuse(Type.INFO, len(reply) // 4)
         return Info(
             digest.rstrip(b"\0").decode("ascii", "replace"),
@@ -318,6 +320,8 @@ class Device:
         reply = self._ask(Type.BENCHMARK, struct.pack("<II", what, argument), COUNT.size // 4)
         fields = COUNT.unpack_from(reply.data)
         n, per_1000, ticks, wraps, empty, empty_wraps, known, known_wraps = fields
+        if n >= MOST_COUNT:
+            self._refuse(Type.BENCHMARK, len(reply))
         spans = (Span(ticks, wraps), Span(empty, empty_wraps), Span(known, known_wraps))
         return Count(n, per_1000, *spans)
 

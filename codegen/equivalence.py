@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from codegen.comparison import Comparison, Difference, compare
 from codegen.host import HostModel
 from codegen.streams import Stream, check_samples, compare_streams, expected, made_samples
+from qat.bounded import read_regular
 from qat.model import Model, Result, Spikes, check_input
 
 PIECE, PIECE_VALUES = 256, 2**24
@@ -22,6 +23,9 @@ PIECE, PIECE_VALUES = 256, 2**24
 
 MOST_VALUES = 2**26
 """Of the inputs or traces of one sample: a file may say 16 million steps, and no more is wrong."""
+
+MOST_TEXT = 2**28
+"""Bytes of a file of C that is read; the weights of the largest model take less."""
 
 FREE_STEPS = 16
 """Steps of a free-running model on made inputs."""
@@ -118,10 +122,10 @@ def read_code(model: Model, folder: str | PathLike[str]) -> tuple[Model, dict[st
         )
     files = (headers[pairs[0]], sources[pairs[0]])
     try:
-        texts = {file.name: file.read_text() for file in files}
-        _check_one_set(folder, texts)
-    except (OSError, UnicodeDecodeError) as error:
+        texts = {file.name: read_regular(file, MOST_TEXT).decode() for file in files}
+    except (OSError, ValueError) as error:
         raise ValueError(f"{folder}: cannot be read ({error})") from None
+    _check_one_set(folder, texts)
     return replace(model, name=pairs[0]), texts
 
 
@@ -145,8 +149,8 @@ def _check_one_set(folder: Path, texts: Mapping[str, str]) -> None:
 def _stamp_of(manifest: Path) -> str:
     """Return the line that the files of a manifest begin with, empty if it is none of ours."""
     try:
-        return str(json.loads(manifest.read_text())["generated"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return str(json.loads(read_regular(manifest, MOST_TEXT))["generated"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 

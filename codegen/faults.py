@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 from codegen.errors import CrashError
+from qat.programs import run as run_program
 
 EXIT_FAULT = 70
 """Exit status of a firmware that faulted, as in firmware/platform/startup/startup.h."""
@@ -55,7 +55,7 @@ def place(elf: Path, pc: int) -> str | None:
     if tool is None:
         return None
     command = [tool, "-f", "-s", "-e", str(elf), hex(pc)]
-    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    lines = run_program(command).stdout.split()
     if len(lines) < 2 or lines[0] == "??":
         return None
     return f"{lines[0]} ({lines[1]})"

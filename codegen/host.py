@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
-import subprocess
-import tempfile
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,10 @@ from codegen.errors import InconsistentError
 from codegen.pack import pack_bits, unpack_bits, words_for
 from codegen.render import render
 from codegen.streams import Stream, check_samples
+from qat.libraries import load
 from qat.model import Model, Result, Spikes, State, check_input, join
+from qat.programs import run as run_program
+from qat.scratch import new_folder
 
 WARNINGS = (
     "-std=c99 -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wvla -Wundef "
@@ -35,6 +37,8 @@ SANITIZE = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
 COMPILERS = ("cc", "gcc", "clang")
 PIECE_BYTES = 2**26
 """Memory of the traces that one call may take."""
+NO_MEMORY = 2**32 - 1
+"""What the drivers return where there is no memory for their states."""
 
 INTERFACE = """
 const char *driver_digest(void);
@@ -75,9 +79,9 @@ def find_compiler(compiler: str | None = None) -> str:
 def write_sources(files: Mapping[str, str], folder: Path) -> list[str]:
     """Write the files and our drivers to `folder`; return the names of what is to be compiled."""
     templates = package_files("codegen").joinpath("templates")
-    drivers = {name: templates.joinpath(name).read_text() for name in DRIVERS}
+    drivers = {name: templates.joinpath(name).read_text("utf-8") for name in DRIVERS}
     for name, text in {**files, **drivers}.items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, "utf-8")
     return sorted(name for name in [*files, *drivers] if name.endswith(".c"))
 
 
@@ -87,7 +91,7 @@ def compile_sources(command: Sequence[str], folder: Path, output: str) -> Path:
     Raises CompilerError with the first lines of what the compiler said.
     """
     words = [*command, *WARNINGS, "-DMODEL_PROBE=2", "-o", output]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    done = run_program(words, folder=folder)
     if done.returncode:
         said = "\n".join(done.stderr.splitlines()[:8])
         raise CompilerError(f"{words[0]} refused the C of the model:\n{said}")
@@ -127,6 +131,8 @@ def _layout(model: Model) -> tuple[_Trace, ...]:
 
 class CompiledModel(ABC):
     """A model's generated C, compiled for some machine: runs like the model.
+
+    Every call has states of its own, so that several threads may use one at the same time.
 
     Whoever calls the C implements `call` and `call_stream`, with the arrays of driver.c and
     driver_stream.c.
@@ -185,7 +191,7 @@ class CompiledModel(ABC):
         when, predictions = np.full((2, room), -1, np.int64)
         scores = np.zeros((0 if free else room, self.model.outputs), np.int32)
         out = np.zeros((room if free else 0, words_for(self.model.outputs)), np.uint32)
-        count = self.call_stream(raw, (when, predictions, scores, out))
+        count = _in_memory(self.call_stream(raw, (when, predictions, scores, out)))
         return Stream(
             when[:count],
             predictions=None if free else predictions[:count],
@@ -197,7 +203,7 @@ class CompiledModel(ABC):
         """Return the inputs as the bytes that the C reads, one row per sample."""
         if isinstance(self.model.input, Spikes):
             x = pack_bits(x)
-        return np.ascontiguousarray(x).reshape(len(x), -1).view(np.uint8)
+        return np.ascontiguousarray(x).reshape(len(x), math.prod(x.shape[1:])).view(np.uint8)
 
     def _run_piece(self, data: NDArray[np.uint8], trace: bool, steps: int) -> Result:
         model, n = self.model, len(data)
@@ -213,7 +219,7 @@ class CompiledModel(ABC):
         us = np.zeros((n, steps, values), np.int32) if trace else None
         vs = np.zeros((n, steps, values), np.int32) if trace else None
         arrays = (v, scores, predictions, made, out, spikes, us, vs)
-        if different := self.call(data, n, steps, arrays):
+        if different := _in_memory(self.call(data, n, steps, arrays)):
             raise InconsistentError(
                 f"{model.name}_classify gives other scores than its steps one by one: "
                 f"sample {different - 1} of these {n}"
@@ -236,6 +242,13 @@ class CompiledModel(ABC):
         return tuple(unpack_bits(words[..., part.words], part.neurons) for part in self._layout)
 
 
+def _in_memory(answer: int) -> int:
+    """Return what a driver returned, or raise MemoryError."""
+    if answer == NO_MEMORY:
+        raise MemoryError("the compiled C has no memory for its states")
+    return answer
+
+
 class HostModel(CompiledModel):
     """A model's generated C, compiled and loaded on this machine.
 
@@ -245,7 +258,8 @@ class HostModel(CompiledModel):
     files:    {name: text} to use in place of the rendered pair, with the same names
 
     Raises CompilerError without a compiler or if the C does not compile, ValueError if the
-    code belongs to another model.
+    code belongs to another model, LoadError (an OSError) where nothing that was compiled may be
+    loaded.
     """
 
     def __init__(
@@ -258,12 +272,12 @@ class HostModel(CompiledModel):
         from cffi import FFI  # noqa: PLC0415  # heavy, and only needed here
 
         super().__init__(model)
-        folder = tempfile.mkdtemp(prefix="spikemcu-")
+        folder = new_folder()
         self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        library = compile_shared({**render(model), **(files or {})}, Path(folder), compiler, flags)
+        library = compile_shared({**render(model), **(files or {})}, folder, compiler, flags)
         self._ffi = FFI()
         self._ffi.cdef(INTERFACE)
-        self._lib = self._ffi.dlopen(str(library))
+        self._lib = load(self._ffi, library)
         digest = self._ffi.string(self._lib.driver_digest()).decode()
         if digest != model.digest():
             raise ValueError(

@@ -110,7 +110,7 @@ def link(files: Mapping[str, str], program: Program, board: Board, folder: Path)
     name, kind = program.name, "stream" if program.sensor else "state"
     memory = f'#include "{name}.h"\n{name}_{kind} {name}_memory;\n'
     objects = compile_files({**files, f"{name}_memory.c": memory}, board, folder, "-gdwarf-4")
-    (folder / "model.ld").write_text(SCRIPT)
+    (folder / "model.ld").write_text(SCRIPT, "ascii")
     keep = [f"-Wl,-u,{name}_{call}" for call in (*API, "memory")]
     flags = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Tmodel.ld"]
     linker = [find_arm_compiler(), *board.core_flags, *flags, f"-Wl,-e,{name}_reset", *keep]

@@ -13,13 +13,8 @@ from types import MappingProxyType
 from codegen.examples import Recording, Vectors, recording_of, vectors_of
 from codegen.guide import guide
 from codegen.render import environment, render, template_context
-<<<<<<< HEAD
 from codegen.stages import Program, plan
-from qat.model import Activity, Model
-=======
-from codegen.stages import plan
 from qat.model import Activity, Model, did_you_mean
->>>>>>> verbs
 
 KB = 1024
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from qat.cache import user_cache
 
 DISTRIBUTION = "spikemcu"
 
@@ -22,21 +23,14 @@ def assets() -> Path:
 
 
 def cache_dir() -> Path:
-    """Return the folder for what can be made again; it need not exist yet.
-
-    SPIKEMCU_CACHE, or XDG_CACHE_HOME/spikemcu, or ~/.cache/spikemcu.
-    """
-    chosen = os.environ.get("SPIKEMCU_CACHE")
-    if chosen:
-        return Path(chosen).absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / DISTRIBUTION
+    """Return the folder for what can be made again; it need not exist yet; see qat.cache."""
+    return user_cache()
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on the file `path`, which is made; other processes wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as file:
+    with open(path, "w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -51,7 +51,9 @@ def usb_devices(folder: Path = USB_DEVICES) -> set[str]:
     found = set()
     for device in folder.glob("*"):
         with contextlib.suppress(OSError):
-            words = [(device / name).read_text().strip() for name in ("idVendor", "idProduct")]
+            words = [
+                (device / name).read_text("utf-8").strip() for name in ("idVendor", "idProduct")
+            ]
             found.add(":".join(words))
     return found
 

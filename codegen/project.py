@@ -4,19 +4,20 @@
     cache/models/<hash of all that decides>/          lib/model, and one <board>.elf each
 
 The project is copied once per version and never written to by a build; a model has a library
-folder and a build folder of its own. What is there is whole: files appear by renaming.
+folder and a build folder of its own. What is there is whole: files appear by renaming, what is
+copied is compared with its source, and what is built has its hash beside it; damaged, it is made
+again. Where the path of the cache is not plain, a build happens elsewhere (codegen.shelter).
 Builds of one project take turns, because PlatformIO's core folder is theirs in common.
 """
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -29,13 +30,18 @@ from codegen.errors import (
     TooLargeError,
     UploadError,
 )
+from codegen.kept import files_below, is_sealed, keep, move_sealed
 from codegen.paths import assets, cache_dir, locked
 from codegen.registry import QUIET, needs_registry, require_packages, user_core
+from codegen.shelter import Places, require_plain, sheltered
 from codegen.sizes import COMPILER
+from qat.programs import python
+from qat.programs import run as run_program
 
-BUILD_SECONDS = 900.0
+BUILD_SECONDS = 3600.0
+"""One firmware takes some seconds; a busy machine and a download of tools may take their time."""
 MODEL = Path("lib") / "model"
-LEFT_OUT = (".pio", "__pycache__", ".vscode")
+TOPS = ("firmware", "boards")
 
 NO_REGISTRY = re.compile(
     r"HTTPClientError|InternetConnectionError|UnknownPackageError|Could not (find|install) the"
@@ -60,13 +66,11 @@ def _hash(parts: Iterable[bytes]) -> str:
     return h.hexdigest()[:24]
 
 
-def _asset_files(folder: Path) -> list[Path]:
-    """Return every file of firmware and boards, but for the example model and what tools leave."""
-    files = [p for top in ("firmware", "boards") for p in (folder / top).rglob("*") if p.is_file()]
-    example = folder / "firmware" / MODEL / "src"
-    return sorted(
-        p for p in files if not set(LEFT_OUT) & set(p.parts) and not p.is_relative_to(example)
-    )
+def _asset_files(folder: Path) -> dict[str, bytes]:
+    """Return {name: content} of firmware and boards, but for the example model."""
+    example = Path("firmware") / MODEL / "src"
+    names = [name for name in files_below(folder, TOPS) if not name.is_relative_to(example)]
+    return {str(name): (folder / name).read_bytes() for name in names}
 
 
 def _compiler_mark() -> bytes:
@@ -81,48 +85,31 @@ def _compiler_mark() -> bytes:
 # ------------------------------------------------------------------- project
 
 
+def _lock(project: Path) -> Path:
+    """Return the file that whoever builds with a project holds."""
+    return project.with_name(f"{project.name}.lock")
+
+
 def _project() -> Path:
-    """Return the cached copy of firmware and boards, made now if it is not there yet."""
-    source = assets()
-    files = _asset_files(source)
-    names = [p.relative_to(source) for p in files]
-    parts = [part for p, n in zip(files, names, strict=True) for part in (bytes(n), p.read_bytes())]
+    """Return the cached copy of firmware and boards, made now if it is not there and whole."""
+    files = _asset_files(assets())
+    parts = [part for name, data in files.items() for part in (os.fsencode(name), data)]
     target = cache_dir() / "projects" / f"{__version__}-{_hash(parts)}"
-    if not target.is_dir():
-        _publish(target, {str(n): p.read_bytes() for p, n in zip(files, names, strict=True)})
+    keep(target, files, _lock(target))
     return target
 
 
-def _publish(target: Path, files: Mapping[str, bytes]) -> None:
-    """Make the folder `target` with these files, all at once; another process may be faster."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        for name, content in files.items():
-            path = temporary / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        try:
-            temporary.rename(target)
-        except OSError:
-            if not target.is_dir():
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
 def _model(project: Path, files: Mapping[str, str], flags: Sequence[str]) -> Path:
-    """Return the folder of a model's library and ELF files, made now if it is not there yet."""
+    """Return the folder of a model's library and ELF files, made now if it is not there."""
     content = {name: text.encode() for name, text in sorted(files.items())}
     pairs = [part for name, text in content.items() for part in (name.encode(), text)]
     key = _hash(
         [project.name.encode(), _compiler_mark(), *(flag.encode() for flag in flags), b"", *pairs]
     )
     target = cache_dir() / "models" / key
-    if not target.is_dir():
-        library = (project / "firmware" / MODEL / "library.json").read_bytes()
-        sources = {str(MODEL / "src" / name): text for name, text in content.items()}
-        _publish(target, {str(MODEL / "library.json"): library, **sources})
+    library = (project / "firmware" / MODEL / "library.json").read_bytes()
+    sources = {str(MODEL / "src" / name): text for name, text in content.items()}
+    keep(target, {str(MODEL / "library.json"): library, **sources}, _lock(project))
     return target
 
 
@@ -140,17 +127,17 @@ def build(
     files: the generated pair and binding.h, {file name: text}
     flags: compiler options on top of the project's own
 
-    What was built before, by the same version from the same files, is returned at once.
-    Raises UnknownBoardError, MissingCompilerError, MissingRegistryError, TooLargeError or
-    BuildError.
+    What was built before, by the same version from the same files, and is whole, is returned at
+    once. Raises NoCacheError, UnknownBoardError, MissingCompilerError, MissingRegistryError,
+    TooLargeError or BuildError.
     """
     chosen = find_boards(boards)
     project, model = _folders(files, flags)
     elves = {board.name: model / f"{board.name}.elf" for board in chosen}
-    if all(elf.is_file() for elf in elves.values()):
+    if all(map(is_sealed, elves.values())):
         return elves
-    with locked(project.with_name(f"{project.name}.lock")):
-        missing = [board for board in chosen if not elves[board.name].is_file()]
+    with locked(_lock(project)):
+        missing = [board for board in chosen if not is_sealed(elves[board.name])]
         for remote in (False, True):  # the two kinds have PlatformIO folders of their own
             group = [board for board in missing if needs_registry(board) == remote]
             if group:
@@ -174,7 +161,7 @@ def upload(
     board = find_board(board)
     project, model = _folders(files, flags)
     options = ["-t", "upload", *(("--upload-port", port) if port else ())]
-    with locked(project.with_name(f"{project.name}.lock")):
+    with locked(_lock(project)):
         _run_platformio(project, model, [board], flags, options)
     return model / f"{board.name}.elf"
 
@@ -191,15 +178,31 @@ def _folders(files: Mapping[str, str], flags: Sequence[str]) -> tuple[Path, Path
         ) from None
 
 
-def _environment(core: Path, model: Path, flags: Sequence[str]) -> dict[str, str]:
+OF_THE_USER = re.compile(r"PLATFORMIO_|SCONSFLAGS$")
+"""Settings that the user has for builds of his own."""
+USER_NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
+
+
+def _environment(core: Path, places: Places, flags: Sequence[str]) -> dict[str, str]:
     """Return the environment of PlatformIO: ours, and no setting that the user has for his own."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PLATFORMIO_")}
+    kept = {k: v for k, v in os.environ.items() if not OF_THE_USER.match(k)}
     folders = {
         "PLATFORMIO_CORE_DIR": str(core),
-        "PLATFORMIO_WORKSPACE_DIR": str(model / "work"),
-        "PLATFORMIO_LIB_DIR": str(model / "lib"),
+        "PLATFORMIO_WORKSPACE_DIR": str(places.model / "work"),
+        "PLATFORMIO_LIB_DIR": str(places.model / "lib"),
+        "TMPDIR": str(places.temporary),
     }
-    return kept | QUIET | folders | {"PLATFORMIO_BUILD_FLAGS": " ".join(flags)}
+    flags_set = {"PLATFORMIO_BUILD_FLAGS": " ".join(flags)}
+    return _who(core) | kept | QUIET | folders | flags_set
+
+
+def _who(core: Path) -> dict[str, str]:
+    """Return a home and a name for a user who has none, which PlatformIO asks for."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # no such variable, and no entry in the password database
+        return {"HOME": str(core), USER_NAMES[0]: "spikemcu"}
+    return {"HOME": str(core)}
 
 
 def _run_platformio(
@@ -210,19 +213,23 @@ def _run_platformio(
     options: Sequence[str] = (),
 ) -> None:
     """Run `pio run` for these boards and move what it made to its place."""
-    core = user_core() if needs_registry(boards[0]) else project / "core"
-    environment = _environment(core, model, flags)
-    require_packages(core, boards, environment)
-    shutil.rmtree(model / "work", ignore_errors=True)  # of a build that was interrupted
-    names = [board.name for board in boards]
-    output, failed = _platformio(project, names, environment, options)
-    for name in names:
-        built = model / "work" / "build" / name / "firmware.elf"
-        if built.is_file():
-            os.replace(built, model / f"{name}.elf")
-    shutil.rmtree(model / "work", ignore_errors=True)
+    with sheltered(project, model, MODEL.parent) as places:
+        remote = needs_registry(boards[0])
+        core = user_core() if remote else places.project / "core"
+        require_plain(core, "PlatformIO's own folder", "PLATFORMIO_CORE_DIR")
+        environment = _environment(core, places, flags)
+        require_packages(core, boards, environment)
+        work = places.model / "work"
+        shutil.rmtree(work, ignore_errors=True)  # of a build that was interrupted
+        names = [board.name for board in boards]
+        output, failed = _platformio(places.project, names, environment, options)
+        for name in names:
+            built = work / "build" / name / "firmware.elf"
+            if built.is_file():
+                move_sealed(built, model / f"{name}.elf")
+        shutil.rmtree(work, ignore_errors=True)
     if failed:
-        raise _failure(output.replace(f"{model / MODEL / 'src'}{os.sep}", ""), failed)
+        raise _failure(output.replace(f"{places.model / MODEL / 'src'}{os.sep}", ""), failed)
 
 
 def _platformio(
@@ -232,21 +239,12 @@ def _platformio(
     options: Sequence[str],
 ) -> tuple[str, Sequence[str]]:
     """Run `pio run` for these environments; return what it said and the names that failed."""
-    command = [sys.executable, "-m", "platformio", "run", "-s", "-d", str(project / "firmware")]
-    command += options
+    command = python("-m", "platformio", "run", "-s", "-d", str(project / "firmware"), *options)
     for name in names:
         command += ["-e", name]
     try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=BUILD_SECONDS,
-            check=False,
+        done = run_program(
+            command, folder=project, environment=environment, seconds=BUILD_SECONDS, merged=True
         )
     except subprocess.TimeoutExpired:
         raise BuildError(f"PlatformIO did not end within {BUILD_SECONDS:g} s") from None

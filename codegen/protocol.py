@@ -221,21 +221,24 @@ class Client:
     def _wait(self, request: Frame, patient: bool) -> Frame | None:
         """Return the reply to the request; None on timeout.
 
+        What has arrived by the end of the time counts, even if this machine was too busy to look.
         A complaint of damage is returned at once, to send again; if `patient`, only when no reply
         follows it: it may be about bytes that came before the request.
         """
         deadline = time.monotonic() + self.timeout
         complaint: Frame | None = None
+        over = False
         while True:
             while (frame := self._decoder.next()) is not None:
                 if frame.code in DAMAGES:
                     complaint = frame
                 elif frame.sequence == request.sequence and frame.type == request.type:
                     return frame
+            if over or not (patient or complaint is None):
+                return complaint
             left = deadline - time.monotonic()
-            data = b""
-            if left > 0 and (patient or complaint is None):
-                data = self.link.read(left)
+            over = left <= 0  # then the last look, at what is there
+            data = self.link.read(max(left, 0.0))
             if not data:
                 return complaint
             self._decoder.feed(data)

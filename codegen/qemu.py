@@ -6,10 +6,9 @@ import os
 import select
 import shutil
 import subprocess
-import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from codegen.boards import Board
 from codegen.closing import Closing
@@ -49,8 +48,15 @@ def qemu_command(board: Board, elf: Path, counting: bool = False) -> list[str]:
     return [find_qemu(), *FLAGS, *counted, "-M", board.machine, "-kernel", str(elf)]
 
 
+LOG_BYTES = 2**16
+"""The end of the log that is kept: a firmware may write without an end."""
+PIECE = 2**16
+END_SECONDS = 60.0
+"""Time that an emulator which has closed its output has for its end, on a busy machine too."""
+
+
 class Qemu(Closing):
-    """A running emulator; its stdin and stdout are the link, its stderr the log.
+    """A running emulator; its stdin and stdout are the link, the end of its stderr the log.
 
     Raises MissingQemuError if there is none. Reading and writing raise CrashError after a fault of
     the firmware and EmulatorError if the emulator is gone for another reason.
@@ -61,33 +67,48 @@ class Qemu(Closing):
     ) -> None:
         self.board = board
         self.elf = elf
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
-        try:
-            self._process = subprocess.Popen(
-                [*qemu_command(board, elf, counting), *options],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._log,
-                bufsize=0,
-            )
-        except BaseException:
-            self._log.close()
-            raise
+        self._process = subprocess.Popen(
+            [*qemu_command(board, elf, counting), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+        )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._in = self._process.stdin
-        self._out = self._process.stdout
+        assert self._process.stderr is not None
+        self._in, self._out, self._err = (
+            self._process.stdin, self._process.stdout, self._process.stderr,
+        )  # fmt: skip
+        self._log = bytearray()
         self._poll = select.poll()
-        self._poll.register(self._out, select.POLLIN | select.POLLHUP)
+        for pipe in (self._out, self._err):
+            os.set_blocking(pipe.fileno(), False)
+            self._poll.register(pipe, select.POLLIN | select.POLLHUP)
 
     def read(self, timeout: float) -> bytes:
         """Wait for bytes of the firmware, at most `timeout` seconds; return b"" if none came."""
-        if not self._poll.poll(timeout * 1000):
-            return b""
-        data = os.read(self._out.fileno(), 1 << 16)
-        if not data:
-            self._explain()
-        return data
+        end = time.monotonic() + timeout
+        while ready := {number for number, _ in self._poll.poll(1000 * timeout)}:
+            if self._err.fileno() in ready and not self._hear():
+                self._poll.unregister(self._err)
+            if self._out.fileno() in ready:
+                data = os.read(self._out.fileno(), PIECE)
+                if not data:
+                    self._explain()
+                return data
+            timeout = max(0.0, end - time.monotonic())
+        return b""
+
+    def _hear(self) -> bool:
+        """Take a piece of the log; return False at its end."""
+        try:
+            data = os.read(self._err.fileno(), PIECE)
+        except BlockingIOError:
+            return True
+        self._log += data
+        del self._log[:-LOG_BYTES]
+        return bool(data)
 
     def write(self, data: bytes) -> None:
         """Send all of `data` to the firmware."""
@@ -99,14 +120,17 @@ class Qemu(Closing):
             self._explain()
 
     def log(self) -> str:
-        """Return what the firmware and the emulator have said so far."""
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace")
+        """Return the end of what the firmware and the emulator have said so far."""
+        self._hear()
+        return self._log.decode(errors="replace")
 
     def _explain(self) -> None:
         """Raise the reason for which the emulator ended."""
+        end = time.monotonic() + END_SECONDS
+        while self._hear() and time.monotonic() < end:  # to the end of the log, that of the program
+            select.select([self._err], [], [], max(0.0, end - time.monotonic()))
         try:
-            status = self._process.wait(10)
+            status = self._process.wait(max(1.0, end - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise EmulatorError(f"{self.board.name}: the firmware closed the link") from None
         log = self.log()
@@ -124,4 +148,4 @@ class Qemu(Closing):
             self._process.kill()
             self._process.wait()
         self._out.close()
-        self._log.close()
+        self._err.close()

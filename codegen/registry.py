@@ -9,8 +9,6 @@ import configparser
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,10 +17,14 @@ from codegen.boards import Board
 from codegen.errors import INSTALL, MissingCompilerError, MissingRegistryError, TargetError
 from codegen.paths import assets
 from codegen.sizes import COMPILER
+from qat.bounded import read_regular
+from qat.cache import NoCacheError, home
+from qat.programs import python
+from qat.programs import run as run_program
 
 OUR_PLATFORM = "qemu-cortexm"
 TOOLCHAIN = "toolchain-gccarmnoneeabi"
-REGISTRY_SECONDS = 3.0
+REGISTRY_SECONDS = 10.0
 """Time that the registry has for an answer."""
 ASKING = """
 import signal, sys
@@ -48,10 +50,19 @@ def needs_registry(board: Board) -> bool:
 def user_core() -> Path:
     """Return PlatformIO's own folder, where the packages for boards of hardware are kept.
 
-    They are large, and other projects of the user share them.
+    They are large, and other projects of the user share them. Raises MissingRegistryError for a
+    user without a home folder.
     """
     chosen = os.environ.get("PLATFORMIO_CORE_DIR")
-    return Path(chosen) if chosen else Path.home() / ".platformio"
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    try:
+        return home() / ".platformio"
+    except NoCacheError:
+        raise MissingRegistryError(
+            "PlatformIO has no folder for its packages: the user has no home folder; set "
+            "PLATFORMIO_CORE_DIR to a folder that can be written"
+        ) from None
 
 
 def pinned(board: Board) -> str:
@@ -64,6 +75,8 @@ def pinned(board: Board) -> str:
     return settings[section]["platform"].partition("@")[2]
 
 
+MOST_MANIFEST = 2**20
+"""Bytes of a platform's manifest that are read; they have a few thousand."""
 BUILDING = (f"{TOOLCHAIN}*", "framework-arduino*", "tool-scons*")
 """Packages without which a platform of the registry builds nothing, in any version."""
 
@@ -78,7 +91,7 @@ def installed(board: Board, core: Path) -> bool:
     version = pinned(board)
     for folder in (core / "platforms").glob(f"{board.platform}*"):
         try:
-            manifest = json.loads((folder / "platform.json").read_text())
+            manifest = json.loads(read_regular(folder / "platform.json", MOST_MANIFEST))
         except (OSError, ValueError):
             continue
         if manifest.get("name") == board.platform and version in ("", manifest.get("version")):
@@ -89,9 +102,8 @@ def installed(board: Board, core: Path) -> bool:
 def answers(package: str, environment: Mapping[str, str] | None = None) -> bool:
     """Return True if the registry knows of a package, within REGISTRY_SECONDS."""
     environment = os.environ | QUIET if environment is None else environment
-    command = [sys.executable, "-c", ASKING, str(REGISTRY_SECONDS)]
-    command += ["pkg", "show", f"platformio/{package}"]
-    return not subprocess.run(command, env=environment, capture_output=True, check=False).returncode
+    command = python("-c", ASKING, str(REGISTRY_SECONDS), "pkg", "show", f"platformio/{package}")
+    return not run_program(command, environment=environment).returncode
 
 
 def _wanted(core: Path, boards: Sequence[Board]) -> Iterator[tuple[str, TargetError]]:

@@ -7,7 +7,6 @@ Cycles are estimates from documented timings (codegen.cycles).
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from codegen.stages import Choice, Program, choices, plan
 from codegen.stages.encoders import PLACE
 from codegen.stages.records import Stage
 from qat.model import Activity, Model
+from qat.scratch import scratch
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def report(model: Model, board: str | Board, density: float | None = None) -> Re
 
 def _linked(files: dict[str, str], program: Program, board: Board) -> tuple[Linked, dict[str, int]]:
     """Return what is linked of a rendered model, and the stack of its calls."""
-    with tempfile.TemporaryDirectory(prefix="spikemcu-") as folder:
+    with scratch() as folder:
         elf = link(files, program, board, Path(folder))
         return read(elf, program), linked_stack(elf, program.name)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, wraps
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from codegen.boards import Board
 from codegen.closing import Closing
 from codegen.device import Device, Heard, Info, What, check_count, instructions_of
-from codegen.errors import RestartedError, WrongModelError
+from codegen.errors import ProtocolError, RestartedError, WrongModelError
 from codegen.pack import unpack_bits
 from codegen.recorder import Recorder, Vectors, bytes_of
 from codegen.streams import Stream, check_samples, ends_of
@@ -23,6 +24,8 @@ from qat.model import Model, Result, State, check_input
 
 MOST_RESTARTS = 3
 """How often a board may restart during one sample before that is an error."""
+P = ParamSpec("P")
+R = TypeVar("R")
 Progress = Callable[[int, int], None]
 """Called with (samples done, samples in all)."""
 
@@ -73,8 +76,24 @@ class Running(Protocol):
         """End it."""
 
 
+def _one_at_a_time(
+    method: Callable[Concatenate[Runner, P], R],
+) -> Callable[Concatenate[Runner, P], R]:
+    """Let threads that call a runner wait for each other: a device has one state."""
+
+    @wraps(method)
+    def waiting(self: Runner, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._busy:
+            return method(self, *args, **kwargs)
+
+    return waiting  # type: ignore[return-value]  # that the first parameter is called self
+
+
 class Runner(Closing):
-    """What targets of every kind share: a device that holds a model, and runs on it."""
+    """What targets of every kind share: a device that holds a model, and runs on it.
+
+    Several threads may use one; their calls take turns.
+    """
 
     trace_membranes = True
 
@@ -82,6 +101,7 @@ class Runner(Closing):
         self.model = model
         self.board = board
         self.timeout = timeout
+        self._busy = threading.RLock()
         self.flags: tuple[str, ...] = ()
         self.restarts = 0
         self._running: Running | None = None
@@ -118,10 +138,12 @@ class Runner(Closing):
             self._running, self._device = self.connect()
         return self._device
 
+    @_one_at_a_time
     def info(self) -> Info:
         """Return what the firmware says about itself."""
         return self.device.info()
 
+    @_one_at_a_time
     def close(self) -> None:
         """End the emulator, or give the serial port back."""
         if self._running is not None:
@@ -130,6 +152,7 @@ class Runner(Closing):
 
     # --------------------------------------------------------------- run
 
+    @_one_at_a_time
     def run(
         self,
         x: ArrayLike,
@@ -181,6 +204,7 @@ class Runner(Closing):
             "supply, and whether another program uses its port"
         )
 
+    @_one_at_a_time
     def stream(self, samples: ArrayLike) -> Stream:
         """Send raw samples through the model's sensor on the target.
 
@@ -200,6 +224,7 @@ class Runner(Closing):
             self.close()
             raise
 
+    @_one_at_a_time
     def sample_counts(self, samples: ArrayLike) -> NDArray[np.int64]:
         """Return the exact instructions of <name>_sample for each of (samples, channels).
 
@@ -242,6 +267,7 @@ class Runner(Closing):
         calls = self._calls(x, steps, lambda device, what: device.stack(what))
         return {what: int(used.max()) for what, used in calls.items() if used is not None}
 
+    @_one_at_a_time
     def _calls(
         self, x: ArrayLike, steps: int | None, measure: Callable[[Device, What], Any]
     ) -> dict[What, Any]:
@@ -312,6 +338,11 @@ def _stream(device: Device, model: Model, raw: NDArray[np.int16]) -> Stream:
     came: list[Heard] = []
     for start, end in pairwise([0, *ends, len(raw)]):
         now = device.sample(raw[start:end])
+        if now.results - last.results > end - start or len(now.words) != len(last.words):
+            raise ProtocolError(
+                f"the firmware tells {now.results - last.results} results of {end - start} samples "
+                f"with {len(now.words)} words; must be at most one a sample, of {len(last.words)}"
+            )
         if now.results > last.results:
             came += [unheard] * (now.results - last.results - 1) + [now]
         last = now

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,8 @@ from pathlib import Path
 from codegen.boards import Board, find_board
 from codegen.errors import INSTALL, BuildError, MissingCompilerError
 from codegen.paths import assets
+from qat.programs import run as run_program
+from qat.scratch import scratch
 
 COMPILER = "arm-none-eabi-gcc"
 SIZE = "arm-none-eabi-size"
@@ -54,7 +54,7 @@ def compiler_version() -> str:
 def model_flags() -> tuple[str, ...]:
     """Return the options that the firmware compiles a model with, besides those of the core."""
     library = assets() / "firmware" / "lib" / "model" / "library.json"
-    return ("-std=c99", "-O2", *json.loads(library.read_text())["build"]["flags"])
+    return ("-std=c99", "-O2", *json.loads(library.read_text("utf-8"))["build"]["flags"])
 
 
 def size_of(files: Mapping[str, str], board: str | Board) -> Sizes:
@@ -63,8 +63,7 @@ def size_of(files: Mapping[str, str], board: str | Board) -> Sizes:
     Raises MissingCompilerError, or BuildError with the compiler's first lines.
     """
     board = find_board(board)
-    with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
-        folder = Path(name)
+    with scratch() as folder:
         objects = compile_files(files, board, folder)
         return parse_sizes(run_tool([SIZE, "-A", *objects], folder))
 
@@ -76,7 +75,7 @@ def compile_files(files: Mapping[str, str], board: Board, folder: Path, *options
     """
     compiler = find_arm_compiler()
     for file, text in files.items():
-        (folder / file).write_text(text)
+        (folder / file).write_text(text, "utf-8")
     sources = sorted(file for file in files if file.endswith(".c"))
     flags = (*board.core_flags, *model_flags(), *options)
     run_tool([compiler, *flags, "-c", *sources], folder)
@@ -85,7 +84,7 @@ def compile_files(files: Mapping[str, str], board: Board, folder: Path, *options
 
 def run_tool(command: list[str], folder: Path) -> str:
     """Return what a program of the compiler prints; raise BuildError if it fails."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = run_program(command, folder=folder)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()[:5]
         raise BuildError(f"{Path(command[0]).name} failed\n" + "\n".join(lines))

@@ -10,7 +10,6 @@ takes its own stack on top: 32 bytes, or 104 with floating-point registers, befo
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from codegen.boards import Board, find_board
 from codegen.errors import BuildError
 from codegen.sizes import compile_files, find_arm_compiler, run_tool
+from qat.scratch import scratch
 
 OBJDUMP = "arm-none-eabi-objdump"
 API = ("reset", "input", "step", "scores", "decided", "classify", "stream_reset", "scale", "sample")
@@ -265,7 +265,7 @@ def stack_of(files: Mapping[str, str], board: str | Board) -> dict[str, int]:
     functions. Raises MissingCompilerError or BuildError.
     """
     board = find_board(board)
-    with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
+    with scratch() as name:
         folder = Path(name)
         objects = compile_files(files, board, folder)
         prefix = Path(objects[0]).stem

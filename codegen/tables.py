@@ -152,7 +152,7 @@ def main() -> None:
     for name, table in tables.items():
         if arguments.update:
             path = Path(arguments.update)
-            path.write_text(updated(path.read_text(), name, table))
+            path.write_text(updated(path.read_text("utf-8"), name, table), "utf-8")
         else:
             print(table)
 

@@ -16,8 +16,11 @@ from codegen.host import CompilerError, find_compiler
 from codegen.paths import DISTRIBUTION
 from codegen.qemu import QEMU
 from codegen.sizes import COMPILER
+from qat.programs import run as run_program
 
 PACKAGES = ("qat", "codegen")
+ANSWER_SECONDS = 120.0
+"""In which a program tells its version, on a busy machine too; one that hangs counts as missing."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,7 @@ def version_of(name: str) -> str | None:
     if path is None:
         return None
     try:
-        done = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=30, check=False
-        )
+        done = run_program([path, "--version"], seconds=ANSWER_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return None
     version = re.search(r"\d+\.\d+[.\d]*", re.sub(r"\(.*?\)", "", done.stdout))
@@ -77,7 +78,7 @@ def _newlib() -> str | None:
     if path is None:
         return None
     command = [path, "-x", "c", "-E", "-dM", "-include", "_newlib_version.h", "/dev/null"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = run_program(command)
     version = re.search(r'_NEWLIB_VERSION "([^"]+)"', done.stdout)
     return version[1] if version else None
 

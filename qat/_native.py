@@ -6,7 +6,9 @@ is needed for a result, only for its speed.
 
 The compiler forms exactly the floats that the source names: no fused multiply-add, no
 reordering. The library is kept in the user's cache under a hash of all that could change it:
-source, compiler and its version, flags, and this processor's features.
+source, compiler and its version, flags, and this processor's features; its name ends in the hash
+of its content, so that a damaged one is noticed and compiled again. Without a cache it is compiled
+for this process alone.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ import os
 import platform
 import shutil
 import subprocess
-import tempfile
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -25,14 +26,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.cache import user_cache
+from qat.cache import NoCacheError, user_cache
+from qat.libraries import load
+from qat.programs import checked
+from qat.scratch import scratch
 
 Array = NDArray[Any]
 
 SOURCES = ("lif.c", "bilinear.c")
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 600.0
+"""A compiler needs one; a busy machine may take its time, for without the loops it trains another
+network."""
 
 SURROGATES = ("atan", "triangle", "fast_sigmoid")
 """Surrogates by their number in the C."""
@@ -56,7 +62,7 @@ class Library:
 
         self._ffi = FFI()
         self._ffi.cdef(_struct(source) + INTERFACE)
-        self._c = self._ffi.dlopen(str(path))
+        self._c = load(self._ffi, path)
 
     def settings(self, **values: Any) -> Any:
         """Return a `lif_settings` with these fields."""
@@ -109,46 +115,76 @@ def library() -> Library | None:
     """Return the compiled loops, or None where NumPy has to do."""
     if os.environ.get("SPIKEMCU_NATIVE") == "0":
         return None
-    return _loaded(user_cache(), os.environ.get("CC"))
+    try:
+        folder = user_cache() / "native"
+    except NoCacheError:
+        folder = None
+    return _loaded(folder, os.environ.get("CC"))
 
 
 @cache
-def _loaded(folder: Path, wanted: str | None) -> Library | None:
+def _loaded(folder: Path | None, wanted: str | None) -> Library | None:
     candidates = filter(None, (wanted, *COMPILERS))
     compiler = next(filter(None, map(shutil.which, candidates)), None)
     if compiler is None:
         return None
-    source = "\n".join(files("qat").joinpath(name).read_text() for name in SOURCES)
+    source = "\n".join(files("qat").joinpath(name).read_text("utf-8") for name in SOURCES)
     try:
-        return Library(_compiled(compiler, source, folder / "native"), source)
-    except (OSError, subprocess.SubprocessError, ImportError):
+        return _of_cache(compiler, source, folder) or _of_scratch(compiler, source)
+    except (OSError, ValueError, RuntimeError, subprocess.SubprocessError, ImportError):
         return None
 
 
-def _compiled(compiler: str, source: str, folder: Path) -> Path:
-    """Return the path of the shared library, compiling it if it is not there yet."""
-    version = subprocess.run(
-        [compiler, "--version"], capture_output=True, check=True, timeout=TIMEOUT_SECONDS
-    ).stdout
-    parts = (source, " ".join(FLAGS), os.path.realpath(compiler), version.decode(), _processor())
-    path = folder / f"loops-{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}.so"
-    if not path.exists():
+def _of_cache(compiler: str, source: str, folder: Path | None) -> Library | None:
+    """Return the library that the cache keeps, compiled now if need be; None without a cache."""
+    if folder is None:
+        return None
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as temporary:
-            built = Path(temporary) / "loops.so"
-            (Path(temporary) / "loops.c").write_text(source)
-            subprocess.run(
-                [compiler, *FLAGS, "-shared", "loops.c", "-o", str(built), "-lm"],
-                cwd=temporary, capture_output=True, check=True, timeout=TIMEOUT_SECONDS,
-            )  # fmt: skip
-            built.replace(path)  # whoever is second replaces it with the same
+        return Library(_kept(compiler, source, folder), source)
+    except OSError:  # the cache cannot be written, or nothing can be loaded
+        return None
+
+
+def _of_scratch(compiler: str, source: str) -> Library:
+    """Return the library compiled for this process alone; what is loaded needs no file."""
+    with scratch() as folder:
+        return Library(_compiled(compiler, source, folder), source)
+
+
+def _kept(compiler: str, source: str, folder: Path) -> Path:
+    """Return the path of the whole library in the cache, compiling it if it is not there."""
+    version = checked([compiler, "--version"], folder, TIMEOUT_SECONDS).stdout
+    parts = (source, " ".join(FLAGS), os.path.realpath(compiler), version, _processor())
+    name = f"loops-{hashlib.sha256(repr(parts).encode(errors='replace')).hexdigest()[:24]}"
+    for path in folder.glob(f"{name}-*.so"):
+        if path.stem == f"{name}-{_mark(path)}":
+            return path
+        path.unlink(missing_ok=True)
+    with scratch(folder) as temporary:
+        built = _compiled(compiler, source, temporary)
+        path = folder / f"{name}-{_mark(built)}.so"
+        built.replace(path)  # whoever is second replaces it with the same
     return path
+
+
+def _mark(path: Path) -> str:
+    """Return what the name of a library says about its content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:24]
+
+
+def _compiled(compiler: str, source: str, folder: Path) -> Path:
+    """Compile the library in `folder` and return its path."""
+    (folder / "loops.c").write_text(source, "utf-8")
+    command = [compiler, *FLAGS, "-shared", "loops.c", "-o", "loops.so", "-lm"]
+    checked(command, folder, TIMEOUT_SECONDS)
+    return folder / "loops.so"
 
 
 def _processor() -> str:
     """Return what tells processors apart that -march=native treats differently."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
         lines = []
     features = [line for line in lines if line.startswith(("flags", "Features", "model name"))]

@@ -31,23 +31,36 @@ class Stopped:
     steps: float
 
 
+def _labels_of(y: ArrayLike, samples: int) -> NDArray[Any]:
+    """Return the labels of so many samples; ValueError if they do not fit, or there are none."""
+    labels = np.asarray(y)
+    if labels.shape != (samples,) or not samples:
+        raise ValueError(f"y: found shape {labels.shape}; x has {samples} samples")
+    return labels
+
+
 def accuracy_by_step(model: Model, x: ArrayLike, y: ArrayLike) -> tuple[float, ...]:
     """Return the accuracy when every inference is stopped after 1, 2, ... T steps.
 
-    x: as for Model.run; y: (batch,) whole numbers. Raises ValueError as Model.scores_by_step does.
+    x: as for Model.run; y: (batch,) whole numbers. Raises ValueError as Model.scores_by_step does,
+    and without samples.
     """
     predictions = model.scores_by_step(x).argmax(axis=-1)
-    hits = (predictions == np.asarray(y)[:, None]).mean(axis=0)
+    hits = (predictions == _labels_of(y, len(predictions))[:, None]).mean(axis=0)
     return tuple(float(value) for value in hits)
 
 
 def stopped(model: Model, x: ArrayLike, y: ArrayLike) -> Stopped:
-    """Return accuracy and mean steps of a model, under its own rule if it has one."""
+    """Return accuracy and mean steps of a model, under its own rule if it has one.
+
+    Raises ValueError without samples.
+    """
     result = model.run(x)
     assert model.steps is not None
     assert result.predictions is not None
+    labels = _labels_of(y, len(result.predictions))
     made = float(model.steps) if result.steps is None else float(result.steps.mean())
-    return Stopped(float((result.predictions == np.asarray(y)).mean()), made)
+    return Stopped(float((result.predictions == labels).mean()), made)
 
 
 def choose_stop(model: Model, x: ArrayLike, y: ArrayLike, lose: float = 0.001) -> EarlyStop | None:
@@ -57,12 +70,12 @@ def choose_stop(model: Model, x: ArrayLike, y: ArrayLike, lose: float = 0.001) -
     lose: fraction, 0.001 for a tenth of a point
 
     Returns None where no rule saves a step. Raises ValueError for a model without scores, or
-    of one output.
+    of one output, and without samples.
     """
     if model.outputs < 2:
         raise ValueError("choose_stop: a margin needs at least two outputs")
     scores = model.scores_by_step(x)
-    right = scores.argmax(axis=-1) == np.asarray(y)[:, None]
+    right = scores.argmax(axis=-1) == _labels_of(y, len(scores))[:, None]
     second, best = np.moveaxis(np.partition(scores, -2)[..., -2:].astype(np.int64), -1, 0)
     leads, total = best - second, scores.shape[1]
     least = right[:, -1].mean() - lose - 1e-9

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from qat import fetch, sources
 from qat.alike import fitted, load_like, timing_of
 from qat.arrays import Arrays
+from qat.cache import NoCacheError
 from qat.dataset import Dataset, from_arrays, stratified
 from qat.division import Division
 from qat.encode import resample
@@ -69,7 +70,10 @@ class Named:
     @property
     def ready(self) -> bool:
         """True if nothing has to be downloaded."""
-        return self.fetched is None or self.fetched.kept.exists()
+        try:
+            return self.fetched is None or self.fetched.kept.exists()
+        except NoCacheError:  # nothing can be kept for this user
+            return False
 
 
 def _digits(name: str, row: Named) -> Dataset:

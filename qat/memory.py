@@ -18,7 +18,7 @@ def available() -> int | None:
 
 def _of_machine() -> int | None:
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in Path("/proc/meminfo").read_text("utf-8").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -32,7 +32,7 @@ def _of_limit() -> int | None:
     if limit == resource.RLIM_INFINITY:
         return None
     try:
-        used = int(Path("/proc/self/statm").read_text().split()[0])
+        used = int(Path("/proc/self/statm").read_text("utf-8").split()[0])
     except (OSError, ValueError):
         return limit
     return max(0, limit - used * os.sysconf("SC_PAGE_SIZE"))

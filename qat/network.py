@@ -63,7 +63,7 @@ class Pass:
     @property
     def firing_rates(self) -> tuple[float, ...]:
         """Mean spikes per neuron and step, for every spiking layer."""
-        return tuple(float(t.spikes.mean()) for t in self.traces if t.spikes is not None)
+        return tuple(_rate(t.spikes) for t in self.traces if t.spikes is not None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,12 @@ class Response:
     @property
     def firing_rates(self) -> tuple[float, ...]:
         """Mean spikes per neuron and step, for every spiking layer."""
-        return tuple(float(s.mean()) for s in self.spikes)
+        return tuple(map(_rate, self.spikes))
+
+
+def _rate(spikes: NDArray[Any]) -> float:
+    """Return the mean of spikes; 0 where a batch has no samples."""
+    return float(spikes.mean()) if spikes.size else 0.0
 
 
 class Network:

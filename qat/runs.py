@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from qat.arrays import Arrays, read_arrays
+from qat.bounded import open_regular
 from qat.dataset import Dataset
 from qat.model import Model, write_atomically
 from qat.model.checks import plain
@@ -122,7 +123,7 @@ def _damaged(path: Path, error: Exception) -> ValueError:
 
 def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             arrays = {key: array.copy() for key, array in read_arrays(file, "an archive").items()}
         values = json.loads(arrays.pop(STATE).tobytes())
         return dict(values), arrays

@@ -9,6 +9,7 @@ Ctrl-C, 143 when told to end.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -77,13 +78,19 @@ def _terminate(number: int, frame: object) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status; SystemExit after wrong use, --help and --version."""
+    from codegen.cli.streams import OutputError, surviving_streams  # noqa: PLC0415
+
     argv = sys.argv[1:] if argv is None else argv
     name = " ".join(["spikemcu", *[word for word in argv[:1] if not word.startswith("-")]])
     try:
-        return _run(argv, name)
+        with surviving_streams():
+            return _run(argv, name)
     except KeyboardInterrupt:
         _last_line(name, "interrupted")
         return INTERRUPTED
+    except OutputError as error:  # of what was said last
+        _last_line("spikemcu", str(error))
+        return 2
 
 
 def _run(argv: Sequence[str], name: str) -> int:
@@ -95,14 +102,11 @@ def _run(argv: Sequence[str], name: str) -> int:
     module, function = arguments.run.function.split(":")
     try:
         return int(getattr(import_module(f"codegen.cli.{module}"), function)(arguments))
-    except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except MemoryError:
         _last_line(name, "needs more memory than there is")
         return 2
     except (ValueError, OSError, RuntimeError) as error:
-        _last_line(name, str(error))
+        _last_line(name, _text(error))
         return 2 if _is_wrong_use(error) else 1
 
 
@@ -126,6 +130,20 @@ def _last_line(name: str, line: str) -> None:
     from codegen.cli.printable import printable  # noqa: PLC0415  # Ctrl-C may come early
 
     print(f"{name}: {printable(line)}", file=sys.stderr)
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _text(error: Exception) -> str:
+    """Return what an error says, without Python's number of it."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    names = " -> ".join(str(name) for name in (error.filename, error.filename2) if name)
+    text = f"{names}: {error.strerror}" if names else error.strerror
+    if error.errno in FULL:
+        text += "; make room there, or set TMPDIR and SPIKEMCU_CACHE to folders that have some"
+    return text
 
 
 def _is_wrong_use(error: Exception) -> bool:

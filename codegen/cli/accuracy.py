@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from codegen.cli.before import require_output
 from codegen.cli.output import Output, table
 from codegen.cli.train import show_progress
 from qat.accuracy import ROWS, Row, measure
+from qat.bounded import read_regular
 from qat.model import did_you_mean, write_atomically
 
 FORMAT = 1
+MOST_RESULTS = 2**26
+"""Bytes of a file of results, or of a page that the table stands in; a run leaves some hundred."""
 BEGIN, END = "<!-- accuracy -->", "<!-- end accuracy -->"
 """Between these lines of a markdown file stands the table."""
 
@@ -28,6 +32,8 @@ def accuracy(arguments: Namespace) -> int:
     out = Output(arguments)
     path, rows = Path(arguments.output), _chosen(arguments.row)
     results = read_results(path)
+    require_output(path)
+    require_output(arguments.markdown)
     for name in rows:
         _forget_other_settings(name, results, out)
     if not arguments.table_only:
@@ -62,7 +68,7 @@ def read_results(path: Path) -> Results:
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(read_regular(path, MOST_RESULTS))
         if found["format"] != FORMAT:
             raise ValueError(f"format {found['format']!r}; this reads {FORMAT}")
         return dict(found["rows"])
@@ -224,7 +230,7 @@ def markdown(results: Results, rows: Mapping[str, Row]) -> str:
 def insert(path: Path, text: str) -> None:
     """Put `text` between the lines BEGIN and END of a file, or raise ValueError."""
     try:
-        whole = path.read_text()
+        whole = read_regular(path, MOST_RESULTS).decode()
         before, rest = whole.split(BEGIN)
         _, after = rest.split(END)
         write_atomically(path, f"{before}{BEGIN}\n{text}\n{END}{after}".encode())

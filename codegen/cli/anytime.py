@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from codegen.cli.before import require_output
 from codegen.cli.data import labelled, tell
 from codegen.cli.output import Output, percent
 from codegen.costs import instructions
@@ -22,6 +23,7 @@ MEASURED = 1000
 def anytime(arguments: Namespace) -> int:
     """Print the accuracy after every step, choose a rule on validation data, say what it saves."""
     out = Output(arguments)
+    require_output(arguments.output)
     out.progress("reading the data")
     model = Model.load(arguments.model)
     data = labelled(model, arguments)

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.boards import find_board
+from codegen.cli.before import missing_tool, require_folder
 from codegen.cli.costs import Cost, cost_of
 from codegen.cli.data import load_data
 from codegen.cli.output import Output, table, write_file
-from codegen.cli.pictures import check_formats, make_folder
+from codegen.cli.pictures import check_formats
 from codegen.cli.train import progress_line
 from codegen.errors import MissingToolError
 from qat import Epoch
@@ -63,6 +64,8 @@ def compare(arguments: Namespace) -> int:
     """Train, measure, print and draw."""
     out = Output(arguments)
     _check_before_the_work(arguments)
+    if missing := missing_tool():
+        out.say(f"flash and instructions will be left out: {missing}")
     out.progress(f"reading {arguments.data}")
     data = load_data(arguments.data, arguments)
     if arguments.input_bits:
@@ -86,7 +89,7 @@ def _check_before_the_work(arguments: Namespace) -> None:
     """Refuse now what would only fail after the trainings."""
     find_board(arguments.board)
     check_formats(arguments.format)
-    make_folder(Path(arguments.output))
+    require_folder(arguments.output)
     new_figure(1, 1)
 
 

@@ -11,16 +11,15 @@ from typing import Any
 
 from codegen.benchmark import measure_model
 from codegen.boards import Board, load_boards
+from codegen.cli.before import missing_compiler, missing_tool, require_folder
 from codegen.cli.data import Inputs
 from codegen.cli.output import Output, percent
 from codegen.cli.targets import compare_target, prepare
 from codegen.cli.train import accuracies, show_progress
 from codegen.comparison import Comparison
 from codegen.equivalence import compare_host
-from codegen.errors import MissingToolError
-from codegen.qemu import find_qemu
 from codegen.render import render
-from codegen.sizes import find_arm_compiler, size_of
+from codegen.sizes import size_of
 from codegen.summary import summarize
 from codegen.write import generate
 from qat import Network, evaluate, export, fit
@@ -49,6 +48,8 @@ def demo(arguments: Namespace) -> int:
     """Run the pipeline and end in a short table."""
     out = Output(arguments)
     folder = Path(arguments.output)
+    require_folder(folder)
+    _say_what_is_missing(out)
     data = load("digits")
     report = _Report()
     out.say(
@@ -61,14 +62,13 @@ def demo(arguments: Namespace) -> int:
     test = data.x_test[: COUNTED if arguments.short else None]
     inputs = Inputs(test, "the test images", None)
     out.progress("4  check    this machine")
-    host = compare_host(model, test)
-    report.differing += host.differing
-    out.say(f"4  check    this machine  {host.line}")
-    missing = _missing_tool()
+    host, missing = None, missing_tool()
+    if missing_compiler() is None:
+        host = compare_host(model, test)
+        report.differing += host.differing
+        out.say(f"4  check    this machine  {host.line}")
     if missing is None:
         _run_on_cores(model, inputs, report, out)
-    else:
-        out.say(f"5  run      left out: {missing}")
     _print_accuracy(model, report, out)
     _print_cores(host, report, out)
     out.say(
@@ -76,8 +76,15 @@ def demo(arguments: Namespace) -> int:
         f"  spikemcu info {shlex.quote(str(path))}\n"
         f"  spikemcu bench --layer 784x128 --density 0.01,0.1,0.5 --board qemu-m4"
     )
-    out.result(_json(model, path, host.to_json(), report, missing))
+    out.result(_json(model, path, None if host is None else host.to_json(), report, missing))
     return 0 if report.differing == 0 else 1
+
+
+def _say_what_is_missing(out: Output) -> None:
+    """Say what will be left out, before the training."""
+    for part, reason in (("4  check", missing_compiler()), ("5  run  ", missing_tool())):
+        if reason is not None:
+            out.say(f"{part}    left out: {reason}")
 
 
 def _train(data: Dataset, arguments: Namespace, report: _Report, out: Output) -> Model:
@@ -107,16 +114,6 @@ def _write(model: Model, folder: Path, out: Output) -> Path:
     model.save(path)
     out.say(f"3  C        {folder / model.name}.h and .c, digest {model.digest()[:8]}")
     return path
-
-
-def _missing_tool() -> str | None:
-    """Return one line about a missing ARM compiler or QEMU, None if both are here."""
-    try:
-        find_arm_compiler()
-        find_qemu()
-    except MissingToolError as error:
-        return str(error)
-    return None
 
 
 def _run_on_cores(model: Model, inputs: Inputs, report: _Report, out: Output) -> None:
@@ -158,14 +155,17 @@ def _print_accuracy(model: Model, report: _Report, out: Output) -> None:
     out.table(("", "float", "ternary"), rows)
 
 
-def _print_cores(host: Comparison, report: _Report, out: Output) -> None:
-    rows = [
-        ("this machine", "", "", "", f"{host.differing_spikes} of {host.spikes:,} spikes differ")
-    ]
+def _print_cores(host: Comparison | None, report: _Report, out: Output) -> None:
+    rows: list[tuple[Any, ...]] = []
+    if host is not None:
+        differ = f"{host.differing_spikes} of {host.spikes:,} spikes differ"
+        rows.append(("this machine", "", "", "", differ))
     for core in report.cores:
         differ = f"{core['differing_spikes']} of {core['compared']['spikes']:,} spikes differ"
         figures = core["flash"], core["ram"], core["instructions"]
         rows.append((_title(core["core"]), *figures, differ))
+    if not rows:
+        return
     out.say()
     out.table(("", "flash, bytes", "RAM, bytes", "instructions per inference", ""), rows)
     if report.cores:
@@ -176,7 +176,7 @@ def _print_cores(host: Comparison, report: _Report, out: Output) -> None:
 
 
 def _json(
-    model: Model, path: Path, host: dict[str, Any], report: _Report, missing: str | None
+    model: Model, path: Path, host: dict[str, Any] | None, report: _Report, missing: str | None
 ) -> dict[str, Any]:
     numbers = summarize(model)
     return {

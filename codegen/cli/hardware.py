@@ -10,6 +10,7 @@ from typing import Any
 
 from codegen.boards import Board, chip_boards, hardware_boards, load_boards
 from codegen.cli.output import Output
+from codegen.errors import MissingRegistryError
 from codegen.hardware import flash as flash_board
 from codegen.registry import answers, installed, needs_registry, pinned, user_core
 from codegen.sizes import COMPILER
@@ -47,7 +48,7 @@ def flash(arguments: Namespace) -> int:
 def buildable(boards: Iterable[Board], out: Output) -> dict[str, str]:
     """Return for every board "yes", or what building for it takes first."""
     found = {}
-    missing = [b for b in boards if needs_registry(b) and not installed(b, user_core())]
+    missing = [b for b in boards if needs_registry(b) and not _is_here(b)]
     registry = bool(missing) and _asked(missing[0], out)
     for board in boards:
         if not needs_registry(board):
@@ -59,6 +60,13 @@ def buildable(boards: Iterable[Board], out: Output) -> dict[str, str]:
         else:
             found[board.name] = f"{NO}: needs {board.platform} {pinned(board)}"
     return found
+
+
+def _is_here(board: Board) -> bool:
+    try:
+        return installed(board, user_core())
+    except MissingRegistryError:  # the user has no home folder
+        return False
 
 
 def _asked(board: Board, out: Output) -> bool:

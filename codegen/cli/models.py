@@ -16,9 +16,13 @@ from codegen.summary import summarize
 from codegen.weights import weights_header
 from codegen.write import generate as write_pair
 from qat import health
+from qat.bounded import read_regular
 from qat.model import Activity, Model, write_atomically
 from qat.model.archive import array_of
 from qat.model.checks import plain, shares
+
+MOST_CODES = 2**28
+"""Bytes of a .npy file of codes, as of a model file."""
 
 
 def info(arguments: Namespace) -> int:
@@ -196,7 +200,7 @@ def weights(arguments: Namespace) -> int:
 
 def _codes(path: Path) -> Any:
     try:
-        return array_of(path.read_bytes(), "it")
+        return array_of(read_regular(path, MOST_CODES), "it")
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from None
     except ValueError as error:

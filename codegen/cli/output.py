@@ -101,7 +101,7 @@ class Output:
         if self.json:
             with self._lock:
                 self.end_progress()
-                print(json.dumps(values, indent=2))
+                print(json.dumps(values, indent=2), flush=True)
 
 
 def _in_place() -> bool:

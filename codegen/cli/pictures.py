@@ -5,15 +5,19 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from codegen.cli.before import require_folder
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output, write_file
 from qat.model import Model, did_you_mean
-from qat.plots import FORMATS, PLOTS, Scene, to_bytes
+from qat.plots import FORMATS, PLOTS, Scene, new_figure, to_bytes
 
 
 def plot(arguments: Namespace) -> int:
     """Draw the pictures that were asked for."""
     out = Output(arguments)
+    formats, files = check_formats(arguments.format), []
+    new_figure(1, 1)
+    require_folder(arguments.output)
     model = Model.load(arguments.model)
     out.progress("reading the inputs")
     inputs = inputs_of(model, arguments, out)
@@ -28,8 +32,6 @@ def plot(arguments: Namespace) -> int:
         inputs.origin,
     )
     out.say(f"{model.name} on {inputs.origin}")
-    formats, files = check_formats(arguments.format), []
-    make_folder(Path(arguments.output))
     for name in names:
         out.progress(f"drawing {name}")
         figure = PLOTS[name](scene)
@@ -40,14 +42,6 @@ def plot(arguments: Namespace) -> int:
             out.say(f"wrote {path}")
     out.result({"model": model.name, "digest": model.digest(), "files": files})
     return 0
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder if it is not there, or raise ValueError."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def check_formats(text: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from codegen.boards import Board, find_boards
 from codegen.budget import Line, gate, parse_budget
+from codegen.cli.before import require_output
 from codegen.cli.data import inputs_of
 from codegen.cli.origins import classes_text
 from codegen.cli.output import Output, write_file
@@ -19,6 +20,7 @@ from codegen.page import OnBoard, Sample, page
 from codegen.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, in_units
 from codegen.report import PartReport, Report
 from codegen.report import report as report_on
+from codegen.sizes import find_arm_compiler
 from codegen.target import footprint
 from qat.model import Model
 
@@ -35,8 +37,10 @@ def report(arguments: Namespace) -> int:
     out = Output(arguments)
     supply = supply_of(arguments.current, arguments.voltage)
     limits = {} if arguments.budget is None else parse_budget(arguments.budget, supply)
+    require_output(arguments.html)
     model = Model.load(arguments.model)
     boards = find_boards(arguments.board)
+    find_arm_compiler()
     sample = _sample(model, arguments, out)
     reports = []
     for board in boards:
@@ -58,7 +62,7 @@ def report(arguments: Namespace) -> int:
         out.warn(f"does not fit: {told}")
     if sample is not None:
         text = page(model, entries, sample, arguments.assume_density)
-        write_file(Path(arguments.html), text.encode())
+        write_file(Path(arguments.html), text.encode("utf-8", "backslashreplace"))
         out.say(f"wrote {arguments.html}")
     about: dict[str, Any] = {"model": model.name, "digest": model.digest()}
     about |= {"classes": list(model.class_names), "html": arguments.html}

@@ -19,6 +19,7 @@ from codegen.benchmark import (
     random_layer,
 )
 from codegen.boards import Board, find_boards
+from codegen.cli.before import require_folder
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output
 from codegen.comparison import Comparison
@@ -28,6 +29,7 @@ from codegen.fit import require_fit
 from codegen.hardware import BoardModel
 from codegen.host import CompilerError, find_compiler
 from codegen.project import build as build_firmware
+from codegen.qemu import find_qemu
 from codegen.render import render
 from codegen.runner import MARKS, Runner
 from codegen.sizes import size_of
@@ -68,6 +70,7 @@ def build(arguments: Namespace) -> int:
     out = Output(arguments)
     model = Model.load(arguments.model)
     boards = find_boards(arguments.board)
+    require_folder(arguments.output)
     elves = prepare(model, boards, out)
     if arguments.output:
         elves = _copies(model, elves, Path(arguments.output))
@@ -91,7 +94,6 @@ def build(arguments: Namespace) -> int:
 
 
 def _copies(model: Model, elves: dict[str, Path], folder: Path) -> dict[str, Path]:
-    folder.mkdir(parents=True, exist_ok=True)
     copies = {}
     for board, elf in elves.items():
         copies[board] = folder / f"{model.name}-{board}.elf"
@@ -143,6 +145,8 @@ def run(arguments: Namespace) -> int:
     for board in boards:
         if board.hardware is not None:
             _require_answer(model, board, arguments.port, out)
+    if emulated:
+        find_qemu()
     out.progress("reading the inputs")
     inputs = inputs_of(model, arguments, out)
     if emulated:
@@ -234,6 +238,7 @@ def bench(arguments: Namespace) -> int:
     boards = find_boards(arguments.board)
     for board in boards:
         require_emulated(board)
+    find_qemu()
     measurements = (
         _bench_layer(arguments, boards, out)
         if arguments.layer

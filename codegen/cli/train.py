@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from argparse import Namespace
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codegen.cli import INTERRUPTED
+from codegen.cli.before import require_output
 from codegen.cli.data import load_data, say_notes
 from codegen.cli.datasets import sensor_text
 from codegen.cli.ending import (
@@ -145,9 +145,7 @@ def run_folder(arguments: Namespace) -> Path:
 
 def _check_before_the_work(arguments: Namespace) -> None:
     """Refuse now what would only fail after the training."""
-    folder = Path(arguments.output).parent
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise ValueError(f"{arguments.output}: cannot be written; {folder} is no writable folder")
+    require_output(arguments.output)
     if arguments.name is not None:
         check_c_name(arguments.name)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from codegen.boards import Board, find_boards
+from codegen.cli.before import require_output
 from codegen.cli.data import MADE, inputs_of
 from codegen.cli.output import Output, write_file
 from codegen.equivalence import made_inputs
@@ -23,6 +24,7 @@ from qat.model import Model
 def verify(arguments: Namespace) -> int:
     """Run every check that applies to a model, and write what was seen."""
     out = Output(arguments)
+    require_output(arguments.output)
     out.progress("reading the inputs")
     subject = _subject(arguments, out)
     outcomes = run_checks(
@@ -38,7 +40,7 @@ def verify(arguments: Namespace) -> int:
                 out.say(f"{outcome.name}: {line}")
     out.say(values["result"])
     if arguments.output:
-        write_file(Path(arguments.output), to_markdown(values).encode())
+        write_file(Path(arguments.output), to_markdown(values).encode("utf-8", "backslashreplace"))
         out.say(f"wrote {arguments.output}")
     out.result(values)
     wrong = {Status.FAILED} | ({Status.NOT_RUN} if arguments.all else set())

@@ -2,6 +2,7 @@
 #include "binding.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *driver_digest(void);
@@ -52,19 +53,25 @@ static void keep(const model_state *state, uint32_t *spikes, int32_t *u, int32_t
     }
 }
 
+/* The states of one call: every call has its own, so that threads may call at the same time. */
+typedef struct {
+    model_state stepped;
+    model_state whole;
+} driver_states;
+
 /* Return 1 if a whole inference of a sample gives the same class and scores, else 0. */
-static int same_whole(const uint8_t *x, int64_t prediction, const int32_t *scores)
+static int same_whole(model_state *whole, const uint8_t *x, int64_t prediction, const int32_t *scores)
 {
-    static model_state whole;
     int32_t again[MODEL_OUTPUTS + 1u]; /* never empty */
 
-    return model_classify(&whole, x, again) == prediction
+    return model_classify(whole, x, again) == prediction
            && memcmp(again, scores, MODEL_OUTPUTS * sizeof *scores) == 0;
 }
 
 /*
  * Run the samples step by step, and those of a fixed number of steps once more as a whole. Returns
- * 0, or the number, from 1 on, of the first sample to which the two ways give different results.
+ * 0, or the number, from 1 on, of the first sample to which the two ways give different results;
+ * UINT32_MAX, and nothing is written, if there is no memory for two states.
  *
  * x: the inputs of all samples (of all steps, unless it is held), one behind the other.
  * v: final membranes of every sample, layer after layer. out: spikes of the last layer at
@@ -77,30 +84,35 @@ uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t 
                     int32_t *traced_v)
 {
     const uint32_t words = trace_words(), values = trace_values();
-    static model_state state;
+    driver_states *states = calloc(1u, sizeof *states);
+    model_state *state;
     /* An own copy, aligned for words, of exactly one input: a read beyond it is seen. */
     uint32_t input[(MODEL_INPUT_BYTES + 3u) / 4u];
     uint32_t last[MODEL_SPIKE_WORDS];
     uint32_t different = 0u;
 
+    if (states == NULL) {
+        return UINT32_MAX;
+    }
+    state = &states->stepped;
     for (uint32_t sample = 0u; sample < samples; sample++) {
         uint32_t done = 0u;
 
-        model_reset(&state);
+        model_reset(state);
         while (done < steps) {
             if ((done == 0u) || (MODEL_INPUT_HELD == 0)) {
                 (void)memcpy(input, x + done * MODEL_INPUT_BYTES, MODEL_INPUT_BYTES);
-                model_input(&state, input);
+                model_input(state, input);
             }
-            model_step(&state, input, last);
+            model_step(state, input, last);
             if (out != NULL) {
                 (void)memcpy(out + done * MODEL_SPIKE_WORDS, last, sizeof last);
             }
             if (spikes != NULL) {
-                keep(&state, spikes + done * words, traced_u + done * values, traced_v + done * values);
+                keep(state, spikes + done * words, traced_u + done * values, traced_v + done * values);
             }
             done++;
-            if (MODEL_STOPS && model_decided(&state, done, scores) >= 0) {
+            if (MODEL_STOPS && model_decided(state, done, scores) >= 0) {
                 break;
             }
         }
@@ -113,12 +125,12 @@ uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t 
             traced_v += steps * values;
         }
         for (uint32_t layer = 0u; layer < MODEL_LAYERS; layer++) {
-            model_membranes(&state, layer, 0u, sizes[layer], v);
+            model_membranes(state, layer, 0u, sizes[layer], v);
             v += sizes[layer];
         }
         if (scores != NULL) {
-            *predictions = model_scores(&state, scores);
-            if (different == 0u && !same_whole(x, *predictions, scores)) {
+            *predictions = model_scores(state, scores);
+            if (different == 0u && !same_whole(&states->whole, x, *predictions, scores)) {
                 different = sample + 1u;
             }
             *made++ = done;
@@ -127,5 +139,6 @@ uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t 
         }
         x += (MODEL_INPUT_HELD ? (steps > 0u) : steps) * MODEL_INPUT_BYTES;
     }
+    free(states);
     return different;
 }

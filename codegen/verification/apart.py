@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +18,9 @@ from codegen.errors import InconsistentError
 from codegen.host import CompilerError
 from codegen.verification.records import Subject
 from qat.model import Model
+from qat.programs import Done, own_python
+from qat.programs import run as run_program
+from qat.scratch import scratch
 
 PROGRAM = "from codegen.verification.apart import main; main()"
 INPUTS, SAMPLES = "inputs.npy", "samples.npy"
@@ -54,7 +55,7 @@ def compare_apart(
     samples: NDArray[np.int16] | None = None,
 ) -> dict[Build, Compared]:
     """Compare each build's C with the model over x, and over raw samples if there are any."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         np.save(Path(folder, INPUTS), x)
         if samples is not None:
             np.save(Path(folder, SAMPLES), samples)
@@ -64,14 +65,9 @@ def compare_apart(
     return found
 
 
-def _until_one_crashes(path: str, folder: str, builds: Sequence[Build]) -> list[Compared]:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, path, folder],
-        input=json.dumps([asdict(build) for build in builds]),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _until_one_crashes(path: str, folder: Path, builds: Sequence[Build]) -> list[Compared]:
+    asked = json.dumps([asdict(build) for build in builds])
+    done = run_program(own_python(PROGRAM, path, str(folder), asked))
     found = [Compared(**json.loads(line)) for line in done.stdout.splitlines()]
     if done.returncode:
         found.append(Compared(_ending(done), equal=False))
@@ -79,7 +75,7 @@ def _until_one_crashes(path: str, folder: str, builds: Sequence[Build]) -> list[
     return found
 
 
-def _ending(done: subprocess.CompletedProcess[str]) -> str:
+def _ending(done: Done) -> str:
     """Return how a process ended: by which signal, or with which last words."""
     if done.returncode < 0:
         return f"ended by {signal.Signals(-done.returncode).name}: a trap or a crash of the C"
@@ -88,13 +84,13 @@ def _ending(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def main() -> None:
-    """Compare the builds on stdin; print a line of JSON for each as it is done."""
-    path, folder = sys.argv[1:]
+    """Compare the builds of the last argument; print a line of JSON for each as it is done."""
+    path, folder, asked = sys.argv[1:]
     model = Model.load(path)
     x = np.load(Path(folder, INPUTS))
     file = Path(folder, SAMPLES)
     samples = np.load(file) if file.exists() else None
-    for given in json.load(sys.stdin):
+    for given in json.loads(asked):
         build = Build(given["compiler"], tuple(given["flags"]))
         print(json.dumps(asdict(_compared(model, x, samples, build))), flush=True)
 

@@ -226,7 +226,7 @@ def analyse(
     files = {**files, name: directed(program, files[name]), "analysis.c": entry(program)}
     with tempfile.TemporaryDirectory() as folder:
         for file, text in files.items():
-            Path(folder, file).write_text(text)
+            Path(folder, file).write_text(text, "utf-8")
         return _run([*arguments, name, "analysis.c"], folder, seconds)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -20,13 +18,15 @@ from codegen.streams import made_samples
 from codegen.verification.apart import Build, Compared, compare_apart
 from codegen.verification.records import Finding, NotRunError, Subject
 from qat.model import Interval, Model, Result
+from qat.programs import own_python
+from qat.programs import run as run_program
 
 COMPILERS = ("gcc", "clang")
 LEVELS = ("-O0", "-O2", "-O3", "-Os")
 HASH_SEEDS = ("0", "1", "random")
 
 DIGESTS = """
-import hashlib, sys
+import hashlib
 from codegen.render import render
 from qat.model import Model
 files = render(Model.load(sys.argv[1]))
@@ -129,10 +129,9 @@ def repeatable(subject: Subject) -> Finding:
 
 def _generated(path: str, seed: str) -> str:
     environment = os.environ | {"PYTHONHASHSEED": seed}
-    command = [sys.executable, "-c", DIGESTS, path]
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    done = run_program(own_python(DIGESTS, path), environment=environment)
+    done.check_returncode()
+    return done.stdout.strip()
 
 
 # -------------------------------------------------------------------- equality

@@ -7,8 +7,9 @@ text, never objects.
 
 from __future__ import annotations
 
+import ast
 import io
-import warnings
+import struct
 import zipfile
 from math import prod
 from typing import Any, BinaryIO
@@ -74,13 +75,31 @@ class Archive:
         return array_of(self.read(f"{name}.npy"), f"array {name}")
 
 
+MAX_HEADER = 10_000
+"""Bytes of a .npy header, as NumPy itself has it."""
+
+
+def _require_literal(data: bytes, start: int, version: int) -> None:
+    """Raise an error for a header that is no Python 3 literal.
+
+    NumPy reads those of Python 2 with a warning. To make that an error takes filters that all
+    threads share.
+    """
+    length = struct.Struct("<H" if version == 1 else "<I")
+    (size,) = length.unpack_from(data, start)
+    if size > MAX_HEADER:
+        raise ValueError(f"it claims {size:,} bytes")
+    start += length.size
+    ast.literal_eval(data[start : start + size].decode("utf-8" if version > 2 else "latin-1"))
+
+
 def array_of(data: bytes, what: str) -> NDArray[Any]:
     """Return the array of a .npy file, which cannot be written to; ValueError for what is none."""
     stream = io.BytesIO(data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # of headers that Python 2 wrote
-            shape, fortran, dtype = HEADERS[np.lib.format.read_magic(stream)](stream)
+        version = np.lib.format.read_magic(stream)
+        _require_literal(data, stream.tell(), version[0])
+        shape, fortran, dtype = HEADERS[version](stream)
     except Exception as error:  # numpy parses the header with ast: many kinds of error
         raise ValueError(f"{what} has a damaged header ({error})") from None
     if dtype.kind not in PLAIN or dtype.itemsize == 0:

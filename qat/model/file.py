@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qat.bounded import read_regular
 from qat.model.archive import Archive
 from qat.model.checks import check_size
 from qat.model.inputs import INPUTS, Delta, Input, Latency
@@ -120,12 +121,8 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
 
 
 def content(path: Path) -> bytes:
-    """Return the bytes of a file; ValueError for more than a model can have."""
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"is larger than {MAX_BYTES:,} bytes; no model file is")
-    return data
+    """Return the bytes of a file; ValueError for more than a model can have, and for no file."""
+    return read_regular(path, MAX_BYTES)
 
 
 def _header(archive: Archive) -> dict[str, Any]:

@@ -21,6 +21,8 @@ ROOT = Path(codegen.__file__).parents[1]
 QAT = sorted((ROOT / "qat").rglob("*.py"))
 CODEGEN = sorted((ROOT / "codegen").rglob("*.py"))
 COMMANDS = {"cli.py", "__main__.py"}
+MACHINE = {f"qat.{name}" for name in ("bounded", "cache", "libraries", "programs", "scratch")}
+"""What files, folders and programs of a machine need: of no package's subject."""
 
 HOSTS = {"127.0.0.1", "cyclonedx.org", "doi.org", "www.qemu.org"}
 """What addresses of the tree may name; packages come from wherever the user's clients get them."""
@@ -49,7 +51,14 @@ def test_the_model_imports_nothing_else_of_qat(path: Path) -> None:
     if path.parent.name != "model":
         return
     names = [name for name in imports(path) if name.split(".")[0] == "qat"]
-    assert all(name == "qat.model" or name.startswith("qat.model.") for name in names)
+    own = {name for name in names if name == "qat.model" or name.startswith("qat.model.")}
+    assert set(names) - own <= MACHINE
+
+
+def test_what_is_of_the_machine_imports_nothing_else_of_qat() -> None:
+    for module in MACHINE:
+        path = ROOT / f"{module.replace('.', '/')}.py"
+        assert {name for name in imports(path) if name.split(".")[0] == "qat"} <= MACHINE
 
 
 @pytest.mark.parametrize("path", CODEGEN, ids=lambda p: p.relative_to(ROOT).as_posix())
@@ -57,7 +66,7 @@ def test_codegen_sees_only_the_model(path: Path) -> None:
     if path.relative_to(ROOT / "codegen").parts[0] in ("cli", *COMMANDS):
         return
     names = {name for name in imports(path) if name.split(".")[0] == "qat"}
-    assert names <= {"qat.model"}
+    assert names <= {"qat.model"} | MACHINE
 
 
 def test_every_kernel_and_helper_has_its_template() -> None:

@@ -1,0 +1,68 @@
+"""What is asked before a long work: can its outputs be written, are the tools here?"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from codegen.errors import MissingToolError
+from codegen.host import CompilerError, find_compiler
+from codegen.qemu import find_qemu
+from codegen.sizes import find_arm_compiler
+
+
+def require_output(path: str | Path | None) -> None:
+    """Raise ValueError for a file that could not be written; None stands for no file."""
+    if path is None:
+        return
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path}: cannot be written (it is a folder; name a file)")
+    if path.exists() and not path.is_file():
+        return  # a device or a pipe, which is written to as it is
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise ValueError(f"{path}: cannot be written; {folder} is no folder")
+    _require_room(folder, path)
+
+
+def require_folder(path: str | Path | None) -> None:
+    """Make a folder if it is not there; ValueError if files could not be written to it."""
+    if path is None:
+        return
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+    _require_room(path, path)
+
+
+def _require_room(folder: Path, path: Path) -> None:
+    """Raise ValueError if no file can be made in a folder, by making one without a name."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"{path}: cannot be written; {folder} is no writable folder ({error.strerror})"
+        ) from None
+
+
+def missing_tool() -> str | None:
+    """Return one line about a missing ARM compiler or QEMU, None if both are here."""
+    try:
+        find_arm_compiler()
+        find_qemu()
+    except MissingToolError as error:
+        return str(error)
+    return None
+
+
+def missing_compiler() -> str | None:
+    """Return one line about a missing C compiler, None if there is one."""
+    try:
+        find_compiler()
+    except CompilerError as error:
+        return str(error)
+    return None
