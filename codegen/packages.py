@@ -122,7 +122,7 @@ def package(
     row, program = FORMATS[form], plan(model, core, activity)
     pair = {n: text for n, text in render(model, core, activity).items() if n != "binding.h"}
     about = row.about.replace("NAME", model.name).replace("UPPER", program.upper)
-    known = guide(model, program, activity or Activity.of(model), pair) | {"layout": about}
+    known = guide(model, program, activity or Activity.of(model)) | {"layout": about}
     context = template_context(program) | {"g": known, "v": vectors or vectors_of(model)}
     files = {"README.md": "README.md.j2", **row.files}
     if model.sensor is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
+from codegen.bytecode import TemplateCache
 from codegen.pack import c_numbers
 from codegen.stages import Program, plan
 from codegen.stages.common import last_mask
@@ -65,6 +66,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
+        bytecode_cache=TemplateCache(),
     )
     functions = (dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask)
     env.globals.update({function.__name__: function for function in functions})

@@ -281,7 +281,7 @@ def test_the_zephyr_module_says_where_its_files_are(tmp_path: Path) -> None:
 def test_every_format_has_a_readme_that_names_its_files(form: str, tmp_path: Path) -> None:
     folder = write(MODELS["sensor"], tmp_path, form)
     text = (folder / "README.md").read_text()
-    for word in ("sensed_classify", "bytes of RAM", "cortex-m0", "stack, bytes", "SENSED_SECTION",
+    for word in ("sensed_classify", "bytes of RAM", "cortex-m0", "stack of every call", "arm-none-eabi-gcc 12.2 at -O2", "SENSED_SECTION",
                  "sensed_sample", "20 uint8_t from 0 to 16", "1 stands for 0.001"):  # fmt: skip
         assert word in text
     assert (folder / "manifest.json").is_file()

@@ -86,13 +86,14 @@ def generate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--vectors",
         type=positive,
-        default=1,
         metavar="N",
-        help="test vectors of the example (default 1), test samples of --data NAME|FILE; for a "
-        "sensor as many windows are the recording of the streaming example",
+        help="test vectors of the example, of the data if they are here (default: one that is "
+        "made); for a sensor as many windows are the recording of the streaming example",
     )
     parser.add_argument(
-        "--data", metavar="NAME|FILE", help="data set of the vectors; by default the model's own"
+        "--data",
+        metavar="NAME|FILE",
+        help="vectors from the test samples of this data; with --vectors by default the model's own",
     )
     file_options(parser)
     density_option(parser)
