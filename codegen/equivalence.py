@@ -16,6 +16,7 @@ from codegen.comparison import Comparison, Difference, compare
 from codegen.host import HostModel
 from codegen.streams import Stream, check_samples, compare_streams, expected, made_samples
 from qat.model import Model, Result, Spikes, check_input
+from qat.model.names import KnownName
 
 PIECE, PIECE_VALUES = 256, 2**24
 """Samples that are traced and compared at a time, and values of their traces, if one has less."""
@@ -122,7 +123,7 @@ def read_code(model: Model, folder: str | PathLike[str]) -> tuple[Model, dict[st
         _check_one_set(folder, texts)
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{folder}: cannot be read ({error})") from None
-    return replace(model, name=pairs[0]), texts
+    return replace(model, name=KnownName(pairs[0])), texts
 
 
 def _check_one_set(folder: Path, texts: Mapping[str, str]) -> None:

@@ -70,8 +70,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             _streaming("examples/stream"),
         ),
         "cmake": Format(
-            "A CMake target: `add_subdirectory` this folder and link `NAME`. On its own it builds "
-            "and tests the example.",
+            "A CMake target: `add_subdirectory` this folder and link `NAME::NAME`. "
+            "On its own it builds and tests the example.",
             "include/",
             "src/",
             {"CMakeLists.txt": "CMakeLists.txt.j2", **_example("example", "main.c")},
@@ -79,7 +79,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ),
         "zephyr": Format(
             "A Zephyr module: name this folder in `EXTRA_ZEPHYR_MODULES`, or in your west "
-            "manifest, and set `CONFIG_UPPER=y`. `samples/classify` is an application.",
+            "manifest, and set `CONFIG_SPIKEMCU_UPPER=y`. `samples/classify` is an application.",
             "include/",
             "src/",
             {
@@ -94,6 +94,19 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 """What a package may be made for."""
+
+
+CMAKE_TARGETS = frozenset(
+    "all all_build clean continuous default_target depend edit_cache experimental help install "
+    "list_install_components nightly nightlymemorycheck package package_source preinstall "
+    "rebuild_cache run_tests test zero_check".split()
+)
+"""Targets that CMake or a generator of it makes, in small letters: none of a project may be one."""
+
+
+def target_of(name: str) -> str:
+    """Return the CMake target of a model: its name, behind a prefix where CMake has such a one."""
+    return f"snn_{name}" if name.lower() in CMAKE_TARGETS else name
 
 
 # --------------------------------------------------------------------- package
@@ -124,6 +137,7 @@ def package(
     about = row.about.replace("NAME", model.name).replace("UPPER", program.upper)
     known = guide(model, program, activity or Activity.of(model)) | {"layout": about}
     context = template_context(program) | {"g": known, "v": vectors or vectors_of(model)}
+    context |= {"target": target_of(model.name), "symbol": f"SPIKEMCU_{program.upper}"}
     files = {"README.md": "README.md.j2", **row.files}
     if model.sensor is not None:
         context["s"] = recording or recording_of(model)

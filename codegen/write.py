@@ -13,13 +13,20 @@ from codegen.examples import Recording, Vectors
 from codegen.packages import package
 from codegen.summary import summarize
 from qat.model import Activity, Model, write_atomically
+from qat.model.names import meets, safe_name
 
 
 def renamed(model: Model, name: str | None) -> Model:
     """Return the model under another name, the prefix of its C; the digest stays.
 
-    Raises ValueError if the name is no C identifier.
+    Raises ValueError if the name is no C identifier, or would meet another in a build: also for
+    the name of an older model file, which may have been given before that was known.
     """
+    if name is None and (met := meets(model.name)) is not None:
+        raise ValueError(
+            f"name: the model is called {str(model.name)!r}, {met}; give its C another, such as "
+            f"--name {safe_name(model.name)}"
+        )
     return model if name is None else dataclasses.replace(model, name=name)
 
 

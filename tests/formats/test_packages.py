@@ -103,6 +103,14 @@ def test_cmake_builds_and_tests_the_target(tmp_path: Path) -> None:
     assert "100% tests passed" in run("ctest", "--test-dir", "build", folder=tmp_path)
 
 
+@pytest.mark.parametrize("name", ["test", "all", "install", "Package"])
+def test_a_model_may_be_called_as_a_target_that_cmake_has(name: str, tmp_path: Path) -> None:
+    write(replace(small_model(), name=name), tmp_path / "package", "cmake", vectors=1)
+    run("cmake", "-S", "package", "-B", "build", folder=tmp_path)
+    run("cmake", "--build", "build", folder=tmp_path)
+    run("ctest", "--test-dir", "build", folder=tmp_path)
+
+
 TWO_MODELS = """
 cmake_minimum_required(VERSION 3.13)
 project(firmware LANGUAGES C CXX)
@@ -266,13 +274,13 @@ def test_the_zephyr_module_says_where_its_files_are(tmp_path: Path) -> None:
     known = kconfiglib.Kconfig(str(folder / values["kconfig"]), warn_to_stderr=False)
     assert known.warnings == []
     symbols = {symbol.name: symbol for symbol in known.unique_defined_syms}
-    assert set(symbols) == {"SMALL", "SMALL_PORTABLE"}
+    assert set(symbols) == {"SPIKEMCU_SMALL", "SPIKEMCU_SMALL_PORTABLE"}
     assert all(symbol.type == kconfiglib.BOOL for symbol in symbols.values())
     assert all(symbol.nodes[0].help and symbol.nodes[0].prompt for symbol in symbols.values())
-    symbols["SMALL_PORTABLE"].set_value("y")
-    assert symbols["SMALL_PORTABLE"].str_value == "n"  # without the model
-    symbols["SMALL"].set_value("y")
-    assert symbols["SMALL_PORTABLE"].str_value == "y"
+    symbols["SPIKEMCU_SMALL_PORTABLE"].set_value("y")
+    assert symbols["SPIKEMCU_SMALL_PORTABLE"].str_value == "n"  # without the model
+    symbols["SPIKEMCU_SMALL"].set_value("y")
+    assert symbols["SPIKEMCU_SMALL_PORTABLE"].str_value == "y"
     used = re.findall(r"CONFIG_(\w+)", (folder / "zephyr" / "CMakeLists.txt").read_text())
     assert set(used) <= set(symbols)
 
@@ -281,7 +289,8 @@ def test_the_zephyr_module_says_where_its_files_are(tmp_path: Path) -> None:
 def test_every_format_has_a_readme_that_names_its_files(form: str, tmp_path: Path) -> None:
     folder = write(MODELS["sensor"], tmp_path, form)
     text = (folder / "README.md").read_text()
-    for word in ("sensed_classify", "bytes of RAM", "cortex-m0", "stack of every call", "arm-none-eabi-gcc 12.2 at -O2", "SENSED_SECTION",
+    for word in ("sensed_classify", "bytes of RAM", "cortex-m0", "stack of every call",
+                 "arm-none-eabi-gcc 12.2 at -O2", "SENSED_SECTION",
                  "sensed_sample", "20 uint8_t from 0 to 16", "1 stands for 0.001"):  # fmt: skip
         assert word in text
     assert (folder / "manifest.json").is_file()

@@ -93,7 +93,8 @@ def generate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="NAME|FILE",
-        help="vectors from the test samples of this data; with --vectors by default the model's own",
+        help="vectors from the test samples of this data; with --vectors by default the "
+        "model's own",
     )
     file_options(parser)
     density_option(parser)
