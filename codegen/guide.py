@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,40 @@ def costs_of(model: Model, program: Program, activity: Activity) -> tuple[Cost, 
     return tuple(_cost(model, program, activity, core) for core in cores)
 
 
+MOST_RATE = 1e6
+DEFAULT_RATE = 100
+"""Samples a second of the streaming example where the data do not tell theirs."""
+
+
+@dataclass(frozen=True)
+class SampleRate:
+    """How fast the streaming example takes samples.
+
+    hz:     samples a second, a whole number of at least 1
+    period: microseconds from one to the next, to the nearest
+    text:   where that is from, for a comment
+    """
+
+    hz: int
+    period: int
+    text: str
+    known: bool
+
+
+def rate_of(model: Model) -> SampleRate:
+    """Return the sample rate of the training data, as the metadata tell it, or 100 Hz."""
+    data = model.metadata.get("data")
+    rate = data.get("rate") if isinstance(data, Mapping) else None
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= MOST_RATE:
+        text = "assumed, as the model does not tell the rate of its data"
+        return SampleRate(DEFAULT_RATE, 1_000_000 // DEFAULT_RATE, text, False)
+    if rate < 1:
+        text = f"the training data have {rate:g}: less than this example takes"
+        return SampleRate(1, 1_000_000, text, False)
+    near = "" if rate == round(rate) else f", {rate:g}"
+    return SampleRate(round(rate), round(1e6 / rate), f"the rate of the training data{near}", True)
+
+
 def _sentence(model: Model) -> str:
     sizes = "-".join(str(n) for n in (model.input.size, *(y.size for y in model.layers)))
     kind = "classes" if model.readout else "spiking outputs"
@@ -68,6 +103,7 @@ def guide(model: Model, program: Program, activity: Activity) -> dict[str, Any]:
         "input": f"{model.input.size} {values}, {each}",
         "output": scores if model.readout else f"{model.outputs} spikes a step, packed in words",
         "source": activity.source,
+        "rate": rate_of(model),
         "avr_ram": program.flash_bytes + (program.stream_bytes or program.ram_bytes),
         "costs": costs_of(model, program, activity),
         "measured": costs.MEASURED_WITH,

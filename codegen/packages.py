@@ -135,7 +135,7 @@ def package(
     row, program = FORMATS[form], plan(model, core, activity)
     pair = {n: text for n, text in render(model, core, activity).items() if n != "binding.h"}
     about = row.about.replace("NAME", model.name).replace("UPPER", program.upper)
-    known = guide(model, program, activity or Activity.of(model)) | {"layout": about}
+    known = guide(model, program, activity or Activity.of(model)) | {"layout": about, "form": form}
     context = template_context(program) | {"g": known, "v": vectors or vectors_of(model)}
     context |= {"target": target_of(model.name), "symbol": f"SPIKEMCU_{program.upper}"}
     files = {"README.md": "README.md.j2", **row.files}

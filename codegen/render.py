@@ -14,6 +14,7 @@ from codegen.bytecode import TemplateCache
 from codegen.pack import c_numbers
 from codegen.stages import Program, plan
 from codegen.stages.common import last_mask
+from codegen.words import c_comment, c_string
 from qat.model import INPUTS, Activity, Model
 
 INPUT_KINDS = tuple(kind.__name__.lower() for kind in INPUTS)
@@ -68,7 +69,9 @@ def environment() -> Environment:
         autoescape=False,
         bytecode_cache=TemplateCache(),
     )
-    functions = (dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask)
+    functions = (
+        dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask, c_string, c_comment
+    )  # fmt: skip
     env.globals.update({function.__name__: function for function in functions})
     return env
 

@@ -170,7 +170,7 @@ SPELLED = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ẞ": "SS",
      "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "å": "aa", "Å": "Aa",
      "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ł": "l", "Ł": "L",
-     "ħ": "h", "ı": "i", "ŋ": "n"}
+     "ħ": "h", "\N{LATIN SMALL LETTER DOTLESS I}": "i", "ŋ": "n"}
 )  # fmt: skip
 """Letters that are no letter with a mark: how they are written without."""
 

@@ -37,7 +37,7 @@ env.Replace(
 )
 env.Append(
     CPPPATH=[startup],
-    CPPDEFINES=[("F_CPU", board.get("build.f_cpu"))],
+    CPPDEFINES=[("F_CPU", board.get("build.f_cpu")), "SEMIHOSTING"],  # QEMU answers it
     CCFLAGS=[*core_flags, "-ffunction-sections", "-fdata-sections", "-g"],
     LINKFLAGS=[
         *core_flags,
