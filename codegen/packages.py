@@ -25,6 +25,7 @@ class Format:
     header, source: folders of the two files
     files:  {path: template below templates/packages}; NAME in a path is the model's name
     stream: the same, only for a model with a sensor
+    zipped: whether its tool takes it as a .zip as well
     """
 
     about: str
@@ -32,6 +33,7 @@ class Format:
     source: str
     files: Mapping[str, str]
     stream: Mapping[str, str] = field(default_factory=dict)
+    zipped: bool = False
 
 
 def _streaming(folder: str, main: str = "main.c", template: str = "stream.c.j2") -> dict[str, str]:
@@ -52,7 +54,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             _streaming("stream"),
         ),
         "arduino": Format(
-            "An Arduino library: copy or link this folder into `libraries`, then open its example "
+            "An Arduino library: copy or link this folder into `libraries`, or give the IDE the "
+            ".zip of it (Sketch, Include Library, Add .ZIP Library), then open its example "
             "`classify`.",
             "src/",
             "src/",
@@ -61,6 +64,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 **_example("examples/classify", "classify.ino", "classify.ino.j2"),
             },
             _streaming("examples/stream", "stream.ino", "stream.ino.j2"),
+            zipped=True,
         ),
         "platformio": Format(
             "A PlatformIO library: put this folder below `lib`, or name it in `lib_deps`.",

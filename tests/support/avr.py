@@ -86,8 +86,14 @@ def answer(files: Mapping[str, str], found: str, folder: Path) -> int:
     command = [*COMPILER, *sources, "-o", "program.elf"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    run = ["simavr", "-m", "atmega2560", "-f", "16000000", "program.elf"]
-    said = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    numbers = re.findall(r"(\d+)\.", said.stderr + said.stdout)
-    assert numbers, f"the program said nothing; {said.stdout}{said.stderr}"
+    numbers = re.findall(r"^(\d+)$", simulated(folder), re.MULTILINE)
+    assert numbers, "the program said nothing"
     return int(numbers[-1])
+
+
+def simulated(folder: Path) -> str:
+    """Return the lines that `program.elf` of a folder writes to its first serial port."""
+    command = ["simavr", "-m", "atmega2560", "-f", "16000000", "program.elf"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=False)
+    said = re.findall(r"\x1b\[32m(.*?)\.?\n\x1b\[0m", (done.stdout + done.stderr).decode("latin-1"))
+    return "\n".join(said)

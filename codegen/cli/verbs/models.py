@@ -71,7 +71,13 @@ def plot_arguments(parser: ArgumentParser) -> None:
 def generate_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `generate`."""
     model_file(parser)
-    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder to write to")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        required=True,
+        help="folder to write to; with --format arduino also NAME.zip, as the Arduino IDE takes it",
+    )
     parser.add_argument("--name", help="prefix of all C names (default: the model's name)")
     parser.add_argument(
         "--board", metavar="B", help="choose kernels for this board; the C serves every core"
