@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from codegen.comparison import Comparison, Difference, compare
 from codegen.host import HostModel
 from codegen.streams import Stream, check_samples, compare_streams, expected, made_samples
-from qat.model import Model, Result, Spikes, check_input
-from qat.model.names import KnownName
+from qat.model import KnownName, Model, Result, Spikes, check_input
 
 PIECE, PIECE_VALUES = 256, 2**24
 """Samples that are traced and compared at a time, and values of their traces, if one has less."""

@@ -13,8 +13,7 @@ from codegen.archive import write_zip
 from codegen.examples import Recording, Vectors
 from codegen.packages import FORMATS, package
 from codegen.summary import summarize
-from qat.model import Activity, Model, write_atomically
-from qat.model.names import meets, safe_name
+from qat.model import Activity, Model, meets, safe_name, write_atomically
 
 
 def renamed(model: Model, name: str | None) -> Model:

@@ -32,7 +32,16 @@ from qat.model.execution import (
     running_scores,
 )
 from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
-from qat.model.names import C_KEYWORDS, MAX_NAME, c_name, check_c_name, known_name
+from qat.model.names import (
+    C_KEYWORDS,
+    MAX_NAME,
+    KnownName,
+    c_name,
+    check_c_name,
+    known_name,
+    meets,
+    safe_name,
+)
 from qat.model.records import (
     CODE_RANGE,
     LIF,
@@ -65,6 +74,7 @@ __all__ = [
     "Frames",
     "Input",
     "Interval",
+    "KnownName",
     "Latency",
     "Layer",
     "LayerBounds",
@@ -82,6 +92,8 @@ __all__ = [
     "exact_matmul",
     "join",
     "leak_fraction",
+    "meets",
+    "safe_name",
     "write_atomically",
 ]
 
