@@ -49,6 +49,9 @@ ISA = {
 }
 """The instruction set that the generated C uses on a core; what the coefficients belong to."""
 
+MEASURED_WITH = "arm-none-eabi-gcc 12.2 at -O2 -fno-schedule-insns"
+"""What the coefficients were measured with: another compiler or level gives other counts."""
+
 DEFAULT_CORE = "cortex-m4"
 """The core for which kernels are chosen where none is named: one pair serves every core."""
 

@@ -16,7 +16,7 @@ from codegen.comparison import Comparison, Difference, compare
 from codegen.host import HostModel
 from codegen.streams import Stream, check_samples, compare_streams, expected, made_samples
 from qat.bounded import read_regular
-from qat.model import Model, Result, Spikes, check_input
+from qat.model import KnownName, Model, Result, Spikes, check_input
 
 PIECE, PIECE_VALUES = 256, 2**24
 """Samples that are traced and compared at a time, and values of their traces, if one has less."""
@@ -126,7 +126,7 @@ def read_code(model: Model, folder: str | PathLike[str]) -> tuple[Model, dict[st
     except (OSError, ValueError) as error:
         raise ValueError(f"{folder}: cannot be read ({error})") from None
     _check_one_set(folder, texts)
-    return replace(model, name=pairs[0]), texts
+    return replace(model, name=KnownName(pairs[0])), texts
 
 
 def _check_one_set(folder: Path, texts: Mapping[str, str]) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from codegen import costs
-from codegen.boards import Board, load_boards
-from codegen.errors import MissingCompilerError
+from codegen.boards import load_boards
 from codegen.report import cycles_per_instruction
-from codegen.stack import stack_of
 from codegen.stages import Program
 from qat.model import Activity, Model, Spikes
 
@@ -21,7 +18,6 @@ class Cost:
     """What a call takes on a core: predicted, and at most for any input.
 
     cycles, worst_cycles: estimates at zero wait states
-    stack: the deepest of any call, in bytes; None without an ARM compiler
     """
 
     core: str
@@ -29,10 +25,9 @@ class Cost:
     worst: int
     cycles: int
     worst_cycles: int
-    stack: int | None
 
 
-def _cost(model: Model, program: Program, activity: Activity, core: str, stack: int | None) -> Cost:
+def _cost(model: Model, program: Program, activity: Activity, core: str) -> Cost:
     typical = costs.works(program, model.input, activity, core)
     worst = costs.worst_works(program, model.input, core)
     each = [cycles_per_instruction(work.kind, core) for work in typical]
@@ -44,29 +39,47 @@ def _cost(model: Model, program: Program, activity: Activity, core: str, stack: 
         round(sum(most)),
         round(sum(n * cycles for n, cycles in zip(counts, each, strict=True))),
         round(sum(n * cycles for n, cycles in zip(most, each, strict=True))),
-        stack,
     )
 
 
-def _stacks(files: Mapping[str, str], boards: list[Board]) -> list[int | None]:
-    """Return the worst-case stack on each board; None without a compiler."""
-    try:
-        with ThreadPoolExecutor() as pool:  # each waits for a compiler
-            return list(pool.map(lambda board: max(stack_of(files, board).values()), boards))
-    except MissingCompilerError:
-        return [None] * len(boards)
+def costs_of(model: Model, program: Program, activity: Activity) -> tuple[Cost, ...]:
+    """Return what a call takes on every core that was measured."""
+    cores = {b.core: None for b in load_boards().values() if b.hardware is None}
+    return tuple(_cost(model, program, activity, core) for core in cores)
 
 
-def costs_of(
-    model: Model, program: Program, activity: Activity, files: Mapping[str, str]
-) -> tuple[Cost, ...]:
-    """Return what a call takes on every core that was measured; files: the generated pair."""
-    boards = list({b.core: b for b in load_boards().values() if b.hardware is None}.values())
-    stacks = _stacks(files, boards)
-    return tuple(
-        _cost(model, program, activity, board.core, stack)
-        for board, stack in zip(boards, stacks, strict=True)
-    )
+MOST_RATE = 1e6
+DEFAULT_RATE = 100
+"""Samples a second of the streaming example where the data do not tell theirs."""
+
+
+@dataclass(frozen=True)
+class SampleRate:
+    """How fast the streaming example takes samples.
+
+    hz:     samples a second, a whole number of at least 1
+    period: microseconds from one to the next, to the nearest
+    text:   where that is from, for a comment
+    """
+
+    hz: int
+    period: int
+    text: str
+    known: bool
+
+
+def rate_of(model: Model) -> SampleRate:
+    """Return the sample rate of the training data, as the metadata tell it, or 100 Hz."""
+    data = model.metadata.get("data")
+    rate = data.get("rate") if isinstance(data, Mapping) else None
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= MOST_RATE:
+        text = "assumed, as the model does not tell the rate of its data"
+        return SampleRate(DEFAULT_RATE, 1_000_000 // DEFAULT_RATE, text, False)
+    if rate < 1:
+        text = f"the training data have {rate:g}: less than this example takes"
+        return SampleRate(1, 1_000_000, text, False)
+    near = "" if rate == round(rate) else f", {rate:g}"
+    return SampleRate(round(rate), round(1e6 / rate), f"the rate of the training data{near}", True)
 
 
 def _sentence(model: Model) -> str:
@@ -75,10 +88,8 @@ def _sentence(model: Model) -> str:
     return f"A spiking neural network {sizes} with {model.outputs} {kind}."
 
 
-def guide(
-    model: Model, program: Program, activity: Activity, files: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return what the texts of a package say beside the program; files: the generated pair."""
+def guide(model: Model, program: Program, activity: Activity) -> dict[str, Any]:
+    """Return what the texts of a package say beside the program."""
     each = "held for all steps" if model.input.held else "for each step"
     values = f"{program.input_ctype} from {program.input_low} to {program.input_high}"
     if isinstance(model.input, Spikes):
@@ -92,5 +103,8 @@ def guide(
         "input": f"{model.input.size} {values}, {each}",
         "output": scores if model.readout else f"{model.outputs} spikes a step, packed in words",
         "source": activity.source,
-        "costs": costs_of(model, program, activity, files),
+        "rate": rate_of(model),
+        "avr_ram": program.flash_bytes + (program.stream_bytes or program.ram_bytes),
+        "costs": costs_of(model, program, activity),
+        "measured": costs.MEASURED_WITH,
     }

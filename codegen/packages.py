@@ -27,6 +27,7 @@ class Format:
     header, source: folders of the two files
     files:  {path: template below templates/packages}; NAME in a path is the model's name
     stream: the same, only for a model with a sensor
+    zipped: whether its tool takes it as a .zip as well
     """
 
     about: str
@@ -34,6 +35,7 @@ class Format:
     source: str
     files: Mapping[str, str]
     stream: Mapping[str, str] = field(default_factory=dict)
+    zipped: bool = False
 
 
 def _streaming(folder: str, main: str = "main.c", template: str = "stream.c.j2") -> dict[str, str]:
@@ -63,7 +65,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             _streaming("stream"),
         ),
         "arduino": Format(
-            "An Arduino library: copy or link this folder into `libraries`, then open its example "
+            "An Arduino library: copy or link this folder into `libraries`, or give the IDE the "
+            ".zip of it (Sketch, Include Library, Add .ZIP Library), then open its example "
             "`classify`.",
             "src/",
             "src/",
@@ -72,6 +75,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 **_example("examples/classify", "classify.ino", "classify.ino.j2"),
             },
             _streaming("examples/stream", "stream.ino", "stream.ino.j2"),
+            zipped=True,
         ),
         "platformio": Format(
             "A PlatformIO library: put this folder below `lib`, or name it in `lib_deps`.",
@@ -81,8 +85,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             _streaming("examples/stream"),
         ),
         "cmake": Format(
-            "A CMake target: `add_subdirectory` this folder and link `NAME`. On its own it builds "
-            "and tests the example.",
+            "A CMake target: `add_subdirectory` this folder and link `NAME::NAME`. "
+            "On its own it builds and tests the example.",
             "include/",
             "src/",
             {"CMakeLists.txt": "CMakeLists.txt.j2", **_example("example", "main.c")},
@@ -125,6 +129,19 @@ def _least(program: Program, examples: Sequence[Vectors | Recording | None]) -> 
     return {"flash": ZEPHYR_FLASH + -(-constants // KB), "ram": ZEPHYR_RAM + -(-state // KB)}
 
 
+CMAKE_TARGETS = frozenset(
+    "all all_build clean continuous default_target depend edit_cache experimental help install "
+    "list_install_components nightly nightlymemorycheck package package_source preinstall "
+    "rebuild_cache run_tests test zero_check".split()
+)
+"""Targets that CMake or a generator of it makes, in small letters: none of a project may be one."""
+
+
+def target_of(name: str) -> str:
+    """Return the CMake target of a model: its name, behind a prefix where CMake has such a one."""
+    return f"snn_{name}" if name.lower() in CMAKE_TARGETS else name
+
+
 # --------------------------------------------------------------------- package
 
 
@@ -152,9 +169,10 @@ def package(
     row, program = FORMATS[form], plan(model, core, activity)
     pair = {n: text for n, text in render(model, core, activity).items() if n != "binding.h"}
     about = row.about.replace("NAME", model.name).replace("UPPER", program.upper)
-    known = guide(model, program, activity or Activity.of(model), pair) | {"layout": about}
+    known = guide(model, program, activity or Activity.of(model)) | {"layout": about, "form": form}
     given = vectors or vectors_of(model)
     context = template_context(program) | {"g": known, "v": given}
+    context |= {"target": target_of(model.name), "symbol": f"SPIKEMCU_{program.upper}"}
     files = {"README.md": "README.md.j2", **row.files}
     if model.sensor is not None:
         context["s"] = recording or recording_of(model)

@@ -10,9 +10,11 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
+from codegen.bytecode import TemplateCache
 from codegen.pack import c_numbers
 from codegen.stages import Program, plan
 from codegen.stages.common import last_mask
+from codegen.words import c_comment, c_string
 from qat.model import INPUTS, Activity, Model
 
 INPUT_KINDS = tuple(kind.__name__.lower() for kind in INPUTS)
@@ -65,8 +67,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
+        bytecode_cache=TemplateCache(),
     )
-    functions = (dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask)
+    functions = (
+        dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask, c_string, c_comment
+    )  # fmt: skip
     env.globals.update({function.__name__: function for function in functions})
     return env
 

@@ -9,17 +9,24 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from codegen.archive import write_zip
 from codegen.examples import Recording, Vectors
-from codegen.packages import package
+from codegen.packages import FORMATS, package
 from codegen.summary import summarize
-from qat.model import Activity, Model, write_atomically
+from qat.model import Activity, Model, meets, safe_name, write_atomically
 
 
 def renamed(model: Model, name: str | None) -> Model:
     """Return the model under another name, the prefix of its C; the digest stays.
 
-    Raises ValueError if the name is no C identifier.
+    Raises ValueError if the name is no C identifier, or would meet another in a build: also for
+    the name of an older model file, which may have been given before that was known.
     """
+    if name is None and (met := meets(model.name)) is not None:
+        raise ValueError(
+            f"name: the model is called {str(model.name)!r}, {met}; give its C another, such as "
+            f"--name {safe_name(model.name)}"
+        )
     return model if name is None else dataclasses.replace(model, name=name)
 
 
@@ -36,6 +43,9 @@ def generate(
 ) -> dict[str, Path]:
     """Write a model's C to `folder`, as a package of a build system; return {file: path}.
 
+    With form "arduino" the folder may be a name that ends in .zip: a library as the Arduino IDE
+    takes it, in one file.
+
     Beside `<name>.h` and `<name>.c` stand README.md, manifest.json, an example that runs test
     vectors, and what the format wants.
 
@@ -48,11 +58,23 @@ def generate(
     vectors: those of the example, by codegen.examples.vectors_of; by default one that is made
     recording: that of the streaming example, by codegen.examples.recording_of; by default made
 
-    Raises ValueError if the name is no C identifier, the format is not known or the folder
-    cannot be written.
+    Raises ValueError if the name is no C identifier, the format is not known, only another is
+    a .zip or the folder cannot be written.
     """
-    model, options = renamed(model, name), {"vectors": vectors, "recording": recording}
-    return write_files(Path(folder), files_of(model, form, core, activity, **options))
+    path, model = Path(folder), renamed(model, name)
+    archive = _is_archive(path, form)
+    files = files_of(model, form, core, activity, vectors=vectors, recording=recording)
+    return write_zip(path, files, model.name) if archive else write_files(path, files)
+
+
+def _is_archive(path: Path, form: str) -> bool:
+    """Return True for a .zip, which only some formats are; a folder of such a name is a folder."""
+    if path.suffix.lower() != ".zip" or path.is_dir():
+        return False
+    if form in FORMATS and not FORMATS[form].zipped:
+        forms = ", ".join(name for name, row in FORMATS.items() if row.zipped)
+        raise ValueError(f"{path}: format {form} is a folder, none is taken as a .zip but {forms}")
+    return True
 
 
 def files_of(

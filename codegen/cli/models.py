@@ -169,11 +169,15 @@ def generate(arguments: Namespace) -> int:
 
 
 def _examples(model: Model, arguments: Namespace, out: Output) -> tuple[Vectors, Recording | None]:
-    """Return test vectors and a recording, as asked for: of the data, else made ones."""
-    arguments.limit = arguments.vectors
-    inputs = inputs_of(model, arguments, out, stream=None)
-    if inputs.made and arguments.vectors == 1:
+    """Return test vectors and a recording, as asked for: of the data, else made ones.
+
+    Unless it is asked for data or for a number, one is made: the same on every machine, whatever
+    data it has, and without reading them.
+    """
+    if arguments.vectors is None and arguments.data is None:
         return vectors_of(model), None
+    arguments.limit = arguments.vectors or 1
+    inputs = inputs_of(model, arguments)
     vectors = vectors_of(model, inputs.x, inputs.origin)
     if inputs.samples is None:
         return vectors, None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
+from qat.reading import ENCODINGS, SEPARATORS
+
 WEIGHT_BITS = (2, 4, 8, 16)
 MOST_DIGITS = 18
 LARGEST_SEED = 2**32 - 2
 """What NumPy takes; the next one is used as well."""
-
-from qat.reading import ENCODINGS, SEPARATORS
 
 # ------------------------------------------------------------ argument types
 

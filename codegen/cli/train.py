@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -28,19 +27,11 @@ from codegen.costs import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.datasets import Dataset
 from qat.encode import INPUTS
-from qat.model import C_KEYWORDS, FILE_NAMES, MAX_NAME, Model, check_c_name
+from qat.model import Model, c_name, check_c_name
 from qat.recipes import Recipe, recipe_for, recipe_named
 from qat.train import check_task
 
 DEFAULT_HIDDEN = {"digits": [64]}
-
-
-def c_name(text: str) -> str:
-    """Return a C identifier made from a data set's name."""
-    name = re.sub(r"\W", "_", text)
-    if name in C_KEYWORDS or name.lower() in FILE_NAMES or not name[:1].isalpha():
-        name = f"snn_{name}"
-    return name[:MAX_NAME]
 
 
 def progress_line(epoch: Epoch, epochs: int, seconds: float) -> str:
@@ -167,6 +158,7 @@ def train(arguments: Namespace) -> int:
     say_notes(out, data)
     if data.raw is not None:
         out.say(sensor_text(data.raw, data.channel_names))
+    out.say(f"the model is called {name}; its C has this prefix (--name gives another)")
     cost = _spike_cost(arguments, net, out)
     progress = show_progress(out, arguments.epochs or recipe.epochs)
     settings = {**_settings(arguments), "spike_cost": cost, "recipe": recipe, "progress": progress}

@@ -25,6 +25,7 @@ from codegen.stages.records import (
     Table,
 )
 from codegen.stages.sensor import stream_of
+from codegen.words import class_names
 from qat.model import Accumulate, Activity, Dense, Input, Interval, Model, Spikes
 
 __all__ = [
@@ -154,6 +155,7 @@ def plan(
         scratch=scratch,
         stop=model.stop,
         sensor=stream,
+        class_names=class_names(model),
     )
 
 

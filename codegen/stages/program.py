@@ -35,6 +35,7 @@ class Program:
     held:    one input vector is held for all steps
     lines:   inputs of layer 0
     encoder: what makes spikes of the input; None where layer 0 takes the input as it is
+    class_names: words of others: c_string and c_comment write them
     """
 
     name: str
@@ -60,6 +61,7 @@ class Program:
     scratch: Scratch = field(default_factory=Scratch)
     stop: EarlyStop | None = None
     sensor: Stream | None = None
+    class_names: tuple[str, ...] = ()
 
     @property
     def upper(self) -> str:

@@ -7,7 +7,6 @@ must return the same integers.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -33,6 +32,16 @@ from qat.model.execution import (
     running_scores,
 )
 from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
+from qat.model.names import (
+    C_KEYWORDS,
+    MAX_NAME,
+    KnownName,
+    c_name,
+    check_c_name,
+    known_name,
+    meets,
+    safe_name,
+)
 from qat.model.records import (
     CODE_RANGE,
     LIF,
@@ -49,10 +58,12 @@ from qat.model.words import did_you_mean
 
 __all__ = [
     "CODE_RANGE",
+    "C_KEYWORDS",
     "INPUTS",
     "INT32_MAX",
     "LIF",
     "MAX_LAYERS",
+    "MAX_NAME",
     "Accumulate",
     "Activity",
     "Analog",
@@ -64,6 +75,7 @@ __all__ = [
     "Frames",
     "Input",
     "Interval",
+    "KnownName",
     "Latency",
     "Layer",
     "LayerBounds",
@@ -75,40 +87,17 @@ __all__ = [
     "Sensor",
     "Spikes",
     "State",
+    "c_name",
     "check_c_name",
     "check_input",
     "did_you_mean",
     "exact_matmul",
     "join",
     "leak_fraction",
+    "meets",
+    "safe_name",
     "write_atomically",
 ]
-
-C_KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if "
-    "inline int long register restrict return short signed sizeof static struct switch typedef "
-    "union unsigned void volatile while _Bool _Complex _Imaginary _Alignas _Alignof _Atomic "
-    "_Generic _Noreturn _Static_assert _Thread_local alignas alignof and asm bool catch class "
-    "constexpr delete explicit export false friend mutable namespace new not nullptr operator or "
-    "private protected public template this throw true try typename using virtual xor".split()
-)
-FILE_NAMES = frozenset("stdbool stddef stdint string binding driver recording vectors".split())
-"""Of headers that stand beside the generated one, or that it includes."""
-MAX_NAME = 31
-
-
-def check_c_name(name: Any) -> str:
-    """Return `name` if every symbol of the generated C may start with it, else ValueError."""
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
-        raise ValueError(f"name: found {name!r}; must be a C identifier: a letter, then letters, "
-                         "digits or underscores")  # fmt: skip
-    if name in C_KEYWORDS:
-        raise ValueError(f"name: {name!r} is a keyword of C or C++; choose another")
-    if name.lower() in FILE_NAMES:
-        raise ValueError(f"name: {name!r} is the name of another header; choose another")
-    if len(name) > MAX_NAME:
-        raise ValueError(f"name: found {len(name)} characters; at most {MAX_NAME}")
-    return name
 
 
 @dataclass(frozen=True, eq=False)
@@ -340,7 +329,7 @@ class Model:
         path = Path(path)
         try:
             values, claimed = _file.from_bytes(_file.content(path))
-            model = cls(**values)
+            model = cls(**values | {"name": known_name(values.get("name", "snn"))})
         except OSError as error:
             raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
         except (ValueError, TypeError, OverflowError) as error:

@@ -102,6 +102,14 @@ def test_cmake_builds_and_tests_the_target(tmp_path: Path) -> None:
     assert "100% tests passed" in run("ctest", "--test-dir", "build", folder=tmp_path)
 
 
+@pytest.mark.parametrize("name", ["test", "all", "install", "Package"])
+def test_a_model_may_be_called_as_a_target_that_cmake_has(name: str, tmp_path: Path) -> None:
+    write(replace(small_model(), name=name), tmp_path / "package", "cmake", vectors=1)
+    run("cmake", "-S", "package", "-B", "build", folder=tmp_path)
+    run("cmake", "--build", "build", folder=tmp_path)
+    run("ctest", "--test-dir", "build", folder=tmp_path)
+
+
 TWO_MODELS = """
 cmake_minimum_required(VERSION 3.13)
 project(firmware LANGUAGES C CXX)
@@ -251,7 +259,8 @@ def test_the_arduino_sketch_runs_in_a_stand_in(tmp_path: Path) -> None:
 def test_every_format_has_a_readme_that_names_its_files(form: str, tmp_path: Path) -> None:
     folder = write(MODELS["sensor"], tmp_path, form)
     text = (folder / "README.md").read_text()
-    for word in ("sensed_classify", "bytes of RAM", "cortex-m0", "stack, bytes", "SENSED_SECTION",
+    for word in ("sensed_classify", "bytes of RAM", "cortex-m0", "stack of every call",
+                 "arm-none-eabi-gcc 12.2 at -O2", "SENSED_SECTION",
                  "sensed_sample", "20 uint8_t from 0 to 16", "1 stands for 0.001"):  # fmt: skip
         assert word in text
     assert (folder / "manifest.json").is_file()

@@ -93,7 +93,13 @@ def plot_arguments(parser: ArgumentParser) -> None:
 def generate_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `generate`."""
     model_file(parser)
-    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder to write to")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        required=True,
+        help="folder to write to; with --format arduino also NAME.zip, as the Arduino IDE takes it",
+    )
     parser.add_argument("--name", help="prefix of all C names (default: the model's name)")
     parser.add_argument(
         "--board", metavar="B", help="choose kernels for this board; the C serves every core"
@@ -108,13 +114,15 @@ def generate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--vectors",
         type=positive,
-        default=1,
         metavar="N",
-        help="test vectors of the example (default 1), test samples of --data NAME|FILE; for a "
-        "sensor as many windows are the recording of the streaming example",
+        help="test vectors of the example, of the data if they are here (default: one that is "
+        "made); for a sensor as many windows are the recording of the streaming example",
     )
     parser.add_argument(
-        "--data", metavar="NAME|FILE", help="data set of the vectors; by default the model's own"
+        "--data",
+        metavar="NAME|FILE",
+        help="vectors from the test samples of this data; with --vectors by default the "
+        "model's own",
     )
     file_options(parser)
     density_option(parser)

@@ -41,6 +41,7 @@ env.Append(
     CPPDEFINES=[
         ("F_CPU", board.get("build.f_cpu")),
         ("FRAME_BYTES", f"{board.get('build.frame_bytes', 1024)}u"),
+        "SEMIHOSTING",  # QEMU answers it
     ],
     CCFLAGS=[*core_flags, "-ffunction-sections", "-fdata-sections", "-g"],
     LINKFLAGS=[

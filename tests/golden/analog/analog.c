@@ -8,6 +8,24 @@
 #error "analog.h and analog.c were generated from different models; generate both again"
 #endif
 
+/* AVR keeps constants in RAM, but for chips that see their flash as memory. */
+#ifdef __AVR__
+#include <avr/io.h>
+#if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
+#define ANALOG_NEEDS 704
+#else
+#define ANALOG_NEEDS 1948
+#endif
+#ifdef RAMSTART
+#define ANALOG_CHIP_RAM (RAMEND + 1 - RAMSTART)
+#else
+#define ANALOG_CHIP_RAM (RAMEND + 1 - 0x60)
+#endif
+#if ANALOG_NEEDS > ANALOG_CHIP_RAM
+#error "analog needs 704 bytes of RAM, and 1244 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
+#endif
+#endif
+
 /* Weights and constants: where they lie, and on what boundary. */
 #ifdef ANALOG_ALIGN
 #define ANALOG_CONSTANT ANALOG_SECTION __attribute__((aligned(ANALOG_ALIGN)))
@@ -52,7 +70,7 @@
 static inline ANALOG_UNUSED uint32_t analog_trailing_zeros(uint32_t word)
 {
 #if defined(__GNUC__) && !defined(__ARM_ARCH_6M__) && !defined(__ARM_ARCH_8M_BASE__)
-    return (uint32_t)__builtin_ctz(word);
+    return (uint32_t)__builtin_ctzl(word); /* long has 32 bits at least, int may have 16 */
 #else
     /* A de Bruijn sequence: the top five bits of its multiples by powers of two all differ. */
     static const uint8_t index[32] = {
@@ -209,7 +227,7 @@ static ANALOG_UNUSED uint32_t analog_list_active(const uint32_t *words, uint32_t
 /* The two's complement number in the low bits of x; width is 1 to 32. */
 static inline int32_t analog_signed(uint32_t x, uint32_t width)
 {
-    const uint32_t sign = 1u << (width - 1u);
+    const uint32_t sign = (uint32_t)1u << (width - 1u);
     const uint32_t low = x & (sign - 1u);
 
     return (x & sign) == 0u ? (int32_t)low : (int32_t)low - (int32_t)(sign - 1u) - 1;
@@ -657,7 +675,7 @@ static inline uint32_t analog_column(const uint32_t *columns, uint32_t offset, u
 static uint32_t *analog_add_batches(const uint32_t *columns, const uint16_t *list, uint32_t n,
                                     uint32_t *planes, uint32_t *carries)
 {
-    const uint16_t *const whole = list + (n & ~7u);
+    const uint16_t *const whole = list + (n & ~(uint32_t)7u);
     uint32_t ones = planes[0];
     uint32_t twos = planes[1];
     uint32_t fours = planes[2];
@@ -1126,7 +1144,7 @@ static uint32_t analog_list_digits(analog_state *state, uint32_t *at, uint32_t *
         const uint32_t end = 1u * (k + 1u);
         uint32_t from;
 
-        n = (n + 1u) & ~1u;
+        n = (n + 1u) & ~(uint32_t)1u;
         from = n;
         while ((*at < end) && (n + 32u <= 160u)) {
             const uint32_t room = (160u - n) / 32u;
@@ -1150,7 +1168,7 @@ static void analog_block_currents0(analog_state *state, uint32_t block, const ui
 
     (void)memcpy(sum, start, sizeof sum);
     for (uint32_t k = 0u; k < 5u; k++) {
-        const uint32_t from = k == 0u ? 0u : (ends[k - 1u] + 1u) & ~1u;
+        const uint32_t from = k == 0u ? 0u : (ends[k - 1u] + 1u) & ~(uint32_t)1u;
 
         analog_add_columns(weights, state->list + from, ends[k] - from, sum + k, 9u - k, state->carries);
     }

@@ -28,8 +28,8 @@
  * calls on different states may interrupt each other. Same input, same integers, everywhere.
  * The code that spikemcu generated from your model is yours, under no condition.
  */
-#ifndef ANALOG_H
-#define ANALOG_H
+#ifndef SPIKEMCU_ANALOG_H
+#define SPIKEMCU_ANALOG_H
 
 #include <stdint.h>
 

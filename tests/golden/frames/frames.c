@@ -8,6 +8,24 @@
 #error "frames.h and frames.c were generated from different models; generate both again"
 #endif
 
+/* AVR keeps constants in RAM, but for chips that see their flash as memory. */
+#ifdef __AVR__
+#include <avr/io.h>
+#if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
+#define FRAMES_NEEDS 104
+#else
+#define FRAMES_NEEDS 176
+#endif
+#ifdef RAMSTART
+#define FRAMES_CHIP_RAM (RAMEND + 1 - RAMSTART)
+#else
+#define FRAMES_CHIP_RAM (RAMEND + 1 - 0x60)
+#endif
+#if FRAMES_NEEDS > FRAMES_CHIP_RAM
+#error "frames needs 104 bytes of RAM, and 72 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
+#endif
+#endif
+
 /* Weights and constants: where they lie, and on what boundary. */
 #ifdef FRAMES_ALIGN
 #define FRAMES_CONSTANT FRAMES_SECTION __attribute__((aligned(FRAMES_ALIGN)))
@@ -52,7 +70,7 @@
 static inline FRAMES_UNUSED uint32_t frames_trailing_zeros(uint32_t word)
 {
 #if defined(__GNUC__) && !defined(__ARM_ARCH_6M__) && !defined(__ARM_ARCH_8M_BASE__)
-    return (uint32_t)__builtin_ctz(word);
+    return (uint32_t)__builtin_ctzl(word); /* long has 32 bits at least, int may have 16 */
 #else
     /* A de Bruijn sequence: the top five bits of its multiples by powers of two all differ. */
     static const uint8_t index[32] = {
@@ -175,7 +193,7 @@ static void frames_layer0(frames_state *state)
         state->u0[j] = u;
 #endif
         if (u >= 200) {
-            state->spikes0[j / 32u] |= 1u << (j % 32u);
+            state->spikes0[j / 32u] |= (uint32_t)1u << (j % 32u);
             u -= 150;
         }
         state->v0[j] = (int16_t)u;
@@ -247,7 +265,7 @@ static void frames_layer1(frames_state *state, const uint32_t *in)
         state->u1[j] = u;
 #endif
         if (u >= 50) {
-            state->spikes1[j / 32u] |= 1u << (j % 32u);
+            state->spikes1[j / 32u] |= (uint32_t)1u << (j % 32u);
             u = 0;
         }
         state->v1[j] = (int16_t)u;

@@ -22,8 +22,8 @@
  * calls on different states may interrupt each other. Same input, same integers, everywhere.
  * The code that spikemcu generated from your model is yours, under no condition.
  */
-#ifndef FRAMES_H
-#define FRAMES_H
+#ifndef SPIKEMCU_FRAMES_H
+#define SPIKEMCU_FRAMES_H
 
 #include <stdint.h>
 

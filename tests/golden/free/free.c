@@ -8,6 +8,24 @@
 #error "free.h and free.c were generated from different models; generate both again"
 #endif
 
+/* AVR keeps constants in RAM, but for chips that see their flash as memory. */
+#ifdef __AVR__
+#include <avr/io.h>
+#if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
+#define FREE_NEEDS 168
+#else
+#define FREE_NEEDS 840
+#endif
+#ifdef RAMSTART
+#define FREE_CHIP_RAM (RAMEND + 1 - RAMSTART)
+#else
+#define FREE_CHIP_RAM (RAMEND + 1 - 0x60)
+#endif
+#if FREE_NEEDS > FREE_CHIP_RAM
+#error "free needs 168 bytes of RAM, and 672 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
+#endif
+#endif
+
 /* Weights and constants: where they lie, and on what boundary. */
 #ifdef FREE_ALIGN
 #define FREE_CONSTANT FREE_SECTION __attribute__((aligned(FREE_ALIGN)))
@@ -52,7 +70,7 @@
 static inline FREE_UNUSED uint32_t free_trailing_zeros(uint32_t word)
 {
 #if defined(__GNUC__) && !defined(__ARM_ARCH_6M__) && !defined(__ARM_ARCH_8M_BASE__)
-    return (uint32_t)__builtin_ctz(word);
+    return (uint32_t)__builtin_ctzl(word); /* long has 32 bits at least, int may have 16 */
 #else
     /* A de Bruijn sequence: the top five bits of its multiples by powers of two all differ. */
     static const uint8_t index[32] = {
@@ -209,7 +227,7 @@ static FREE_UNUSED uint32_t free_list_active(const uint32_t *words, uint32_t cou
 /* The two's complement number in the low bits of x; width is 1 to 32. */
 static inline int32_t free_signed(uint32_t x, uint32_t width)
 {
-    const uint32_t sign = 1u << (width - 1u);
+    const uint32_t sign = (uint32_t)1u << (width - 1u);
     const uint32_t low = x & (sign - 1u);
 
     return (x & sign) == 0u ? (int32_t)low : (int32_t)low - (int32_t)(sign - 1u) - 1;
@@ -649,7 +667,7 @@ static inline uint32_t free_column(const uint32_t *columns, uint32_t offset, uin
 static uint32_t *free_add_batches(const uint32_t *columns, const uint16_t *list, uint32_t n,
                                   uint32_t *planes, uint32_t *carries)
 {
-    const uint16_t *const whole = list + (n & ~7u);
+    const uint16_t *const whole = list + (n & ~(uint32_t)7u);
     uint32_t ones = planes[0];
     uint32_t twos = planes[1];
     uint32_t fours = planes[2];

@@ -15,8 +15,8 @@
  * calls on different states may interrupt each other. Same input, same integers, everywhere.
  * The code that spikemcu generated from your model is yours, under no condition.
  */
-#ifndef FREE_H
-#define FREE_H
+#ifndef SPIKEMCU_FREE_H
+#define SPIKEMCU_FREE_H
 
 #include <stdint.h>
 

@@ -8,6 +8,24 @@
 #error "sensor.h and sensor.c were generated from different models; generate both again"
 #endif
 
+/* AVR keeps constants in RAM, but for chips that see their flash as memory. */
+#ifdef __AVR__
+#include <avr/io.h>
+#if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
+#define SENSOR_NEEDS 164
+#else
+#define SENSOR_NEEDS 245
+#endif
+#ifdef RAMSTART
+#define SENSOR_CHIP_RAM (RAMEND + 1 - RAMSTART)
+#else
+#define SENSOR_CHIP_RAM (RAMEND + 1 - 0x60)
+#endif
+#if SENSOR_NEEDS > SENSOR_CHIP_RAM
+#error "sensor needs 164 bytes of RAM, and 81 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
+#endif
+#endif
+
 /* Weights and constants: where they lie, and on what boundary. */
 #ifdef SENSOR_ALIGN
 #define SENSOR_CONSTANT SENSOR_SECTION __attribute__((aligned(SENSOR_ALIGN)))
@@ -52,7 +70,7 @@
 static inline SENSOR_UNUSED uint32_t sensor_trailing_zeros(uint32_t word)
 {
 #if defined(__GNUC__) && !defined(__ARM_ARCH_6M__) && !defined(__ARM_ARCH_8M_BASE__)
-    return (uint32_t)__builtin_ctz(word);
+    return (uint32_t)__builtin_ctzl(word); /* long has 32 bits at least, int may have 16 */
 #else
     /* A de Bruijn sequence: the top five bits of its multiples by powers of two all differ. */
     static const uint8_t index[32] = {
@@ -166,7 +184,7 @@ static void sensor_layer0(sensor_state *state)
         state->u0[j] = u;
 #endif
         if (u >= 200) {
-            state->spikes0[j / 32u] |= 1u << (j % 32u);
+            state->spikes0[j / 32u] |= (uint32_t)1u << (j % 32u);
             u -= 150;
         }
         state->v0[j] = (int16_t)u;
@@ -238,7 +256,7 @@ static void sensor_layer1(sensor_state *state, const uint32_t *in)
         state->u1[j] = u;
 #endif
         if (u >= 50) {
-            state->spikes1[j / 32u] |= 1u << (j % 32u);
+            state->spikes1[j / 32u] |= (uint32_t)1u << (j % 32u);
             u = 0;
         }
         state->v1[j] = (int16_t)u;

@@ -24,8 +24,8 @@
  * calls on different states may interrupt each other. Same input, same integers, everywhere.
  * The code that spikemcu generated from your model is yours, under no condition.
  */
-#ifndef SENSOR_H
-#define SENSOR_H
+#ifndef SPIKEMCU_SENSOR_H
+#define SPIKEMCU_SENSOR_H
 
 #include <stdint.h>
 

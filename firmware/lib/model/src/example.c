@@ -8,6 +8,24 @@
 #error "example.h and example.c were generated from different models; generate both again"
 #endif
 
+/* AVR keeps constants in RAM, but for chips that see their flash as memory. */
+#ifdef __AVR__
+#include <avr/io.h>
+#if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
+#define EXAMPLE_NEEDS 340
+#else
+#define EXAMPLE_NEEDS 436
+#endif
+#ifdef RAMSTART
+#define EXAMPLE_CHIP_RAM (RAMEND + 1 - RAMSTART)
+#else
+#define EXAMPLE_CHIP_RAM (RAMEND + 1 - 0x60)
+#endif
+#if EXAMPLE_NEEDS > EXAMPLE_CHIP_RAM
+#error "example needs 340 bytes of RAM, and 96 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
+#endif
+#endif
+
 /* Weights and constants: where they lie, and on what boundary. */
 #ifdef EXAMPLE_ALIGN
 #define EXAMPLE_CONSTANT EXAMPLE_SECTION __attribute__((aligned(EXAMPLE_ALIGN)))
@@ -52,7 +70,7 @@
 static inline EXAMPLE_UNUSED uint32_t example_trailing_zeros(uint32_t word)
 {
 #if defined(__GNUC__) && !defined(__ARM_ARCH_6M__) && !defined(__ARM_ARCH_8M_BASE__)
-    return (uint32_t)__builtin_ctz(word);
+    return (uint32_t)__builtin_ctzl(word); /* long has 32 bits at least, int may have 16 */
 #else
     /* A de Bruijn sequence: the top five bits of its multiples by powers of two all differ. */
     static const uint8_t index[32] = {
@@ -209,7 +227,7 @@ static EXAMPLE_UNUSED uint32_t example_list_active(const uint32_t *words, uint32
 /* The two's complement number in the low bits of x; width is 1 to 32. */
 static inline int32_t example_signed(uint32_t x, uint32_t width)
 {
-    const uint32_t sign = 1u << (width - 1u);
+    const uint32_t sign = (uint32_t)1u << (width - 1u);
     const uint32_t low = x & (sign - 1u);
 
     return (x & sign) == 0u ? (int32_t)low : (int32_t)low - (int32_t)(sign - 1u) - 1;
@@ -657,7 +675,7 @@ static inline uint32_t example_column(const uint32_t *columns, uint32_t offset, 
 static uint32_t *example_add_batches(const uint32_t *columns, const uint16_t *list, uint32_t n,
                                      uint32_t *planes, uint32_t *carries)
 {
-    const uint16_t *const whole = list + (n & ~7u);
+    const uint16_t *const whole = list + (n & ~(uint32_t)7u);
     uint32_t ones = planes[0];
     uint32_t twos = planes[1];
     uint32_t fours = planes[2];
@@ -1067,7 +1085,7 @@ static uint32_t example_list_digits(example_state *state, uint32_t *at, uint32_t
         const uint32_t end = 1u * (k + 1u);
         uint32_t from;
 
-        n = (n + 1u) & ~1u;
+        n = (n + 1u) & ~(uint32_t)1u;
         from = n;
         while ((*at < end) && (n + 32u <= 96u)) {
             const uint32_t room = (96u - n) / 32u;
@@ -1091,7 +1109,7 @@ static void example_block_currents0(example_state *state, uint32_t block, const 
 
     (void)memcpy(sum, start, sizeof sum);
     for (uint32_t k = 0u; k < 5u; k++) {
-        const uint32_t from = k == 0u ? 0u : (ends[k - 1u] + 1u) & ~1u;
+        const uint32_t from = k == 0u ? 0u : (ends[k - 1u] + 1u) & ~(uint32_t)1u;
 
         example_add_columns(weights, state->list + from, ends[k] - from, sum + k, 8u - k, state->carries);
     }

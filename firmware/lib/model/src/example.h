@@ -25,8 +25,8 @@
  * calls on different states may interrupt each other. Same input, same integers, everywhere.
  * The code that spikemcu generated from your model is yours, under no condition.
  */
-#ifndef EXAMPLE_H
-#define EXAMPLE_H
+#ifndef SPIKEMCU_EXAMPLE_H
+#define SPIKEMCU_EXAMPLE_H
 
 #include <stdint.h>
 

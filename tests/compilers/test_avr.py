@@ -1,0 +1,202 @@
+"""Where int has 16 bits and constants lie in RAM: an ATmega2560, as the Arduino Mega has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.avr import RAM, ROOM, VECTORS, answer, refused
+from support.hunters import HUNTERS, Hunter
+from support.kernel_models import inputs_of
+from support.models import small_model
+
+from codegen.examples import Recording, Vectors, recording_of, vectors_of
+from codegen.kernels import KERNELS
+from codegen.packages import package
+from codegen.render import environment, render, template_context
+from codegen.stages import Program, plan
+from codegen.streams import made_samples
+from qat.model import LIF, Dense, Layer, Model, Spikes
+
+MODELS = (
+    "4 bits, own constants",
+    "8 bits, own constants",
+    "delta of few",
+    "frames, far biases",
+    "free",
+    "latency of few",
+    "latency, signed",
+    "long leak",
+    "pixels",
+    "plan 1",
+    "plan 2",
+    "plan 6",
+    "plan 7",
+    "plan 8",
+    "plan 9",
+    "rate of few",
+    "sparse",
+    "stop by counts",
+    "stop",
+    "ten scores",
+    "wide to zero",
+)
+"""Every kernel, every input and encoder, both readouts, both resets, an early stop."""
+
+STREAMS = ("sensor, free", "sensor, held", "sensor, gaps", "sensor, overlapping, stop")
+
+
+def program_of(hunter: Hunter) -> Program:
+    return plan(hunter.model, None, None, hunter.kernels)
+
+
+def pair(hunter: Hunter) -> dict[str, str]:
+    return {name: text for name, text in hunter.files().items() if name != "binding.h"}
+
+
+def beside(hunter: Hunter, template: str, **examples: Vectors | Recording) -> str:
+    context = template_context(program_of(hunter)) | examples
+    return environment().get_template(f"packages/{template}").render(context)
+
+
+def fitting(hunter: Hunter) -> Vectors:
+    """Return as many vectors as the chip has room for."""
+    model, program = hunter.model, program_of(hunter)
+    x: Any = inputs_of(model)[0]
+    if not model.input.held:
+        x = x[:, -(model.steps or 12) :]
+    for count in range(len(x), 0, -1):
+        vectors = vectors_of(model, x[:count])
+        if program.flash_bytes + program.ram_bytes + sum(t.bytes for t in vectors.tables) < ROOM:
+            return vectors
+    raise AssertionError(f"{model.name}: not one vector fits")
+
+
+def compared(name: str, folder: Path, change: Mapping[str, str] | None = None) -> int:
+    """Return the number of the first vector that differs, 0 if none does."""
+    hunter = HUNTERS[name]
+    files = pair(hunter) | {"vectors.h": beside(hunter, "vectors.h.j2", v=fitting(hunter))}
+    for before, after in (change or {}).items():
+        assert any(before in text for text in files.values())
+        files = {file: text.replace(before, after) for file, text in files.items()}
+    return answer(files, VECTORS.replace("NAME", hunter.model.name), folder)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_int_of_16_bits_gives_the_model(name: str, tmp_path: Path) -> None:
+    assert compared(name, tmp_path) == 0
+
+
+def test_the_table_has_every_kernel_and_every_input() -> None:
+    programs = [program_of(HUNTERS[name]) for name in MODELS]
+    kernels = {stage.kernel for program in programs for stage in program.stages}
+    assert kernels >= {kernel.name for kernel in KERNELS} | {"count"}
+    kinds = {"analog", "frames", "spikes", "rate", "latency", "delta"}
+    assert {program.input_kind for program in programs} == kinds
+    encoders = {(p.encoder.kernel) for p in programs if p.encoder}
+    assert len(encoders) >= len({p.encoder.template for p in programs if p.encoder})
+
+
+FAULTS = {
+    "a bit of an int": ("wide to zero", {"|= (uint32_t)1u <<": "|= 1u <<"}),
+    "zeros of an int": ("free", {"__builtin_ctzl(word)": "__builtin_ctz((unsigned int)word)"}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_of_the_width_shows(fault: str, tmp_path: Path) -> None:
+    name, change = FAULTS[fault]
+    assert compared(name, tmp_path, change) > 0
+
+
+# ------------------------------------------------------------------------ raw samples
+
+SAMPLES = """
+#include "recording.h"
+
+static NAME_stream stream;
+
+static uint32_t found(void)
+{
+    uint32_t answered = 0u;
+
+    NAME_stream_reset(&stream);
+    for (uint32_t i = 0u; i < UPPER_RECORDED; i++) {
+        VALUES
+        const int32_t winner = NAME_sample(&stream, NAME_recording[i], values);
+
+        if (NONE) {
+            continue;
+        }
+        if (answered == UPPER_ANSWERS || NAME_answer_when[answered][0] != i || (WRONG)) {
+            return i + 1u;
+        }
+        answered++;
+    }
+    return answered == UPPER_ANSWERS ? 0u : UPPER_RECORDED + 1u;
+}
+"""
+
+FREE = {
+    "VALUES": "uint32_t values[UPPER_SPIKE_WORDS];",
+    "NONE": "winner == 0",
+    "WRONG": "values[0] != NAME_answer_spikes[answered][0]",
+}
+CLASSES = {
+    "VALUES": "int32_t values[UPPER_OUTPUTS];",
+    "NONE": "winner < 0",
+    "WRONG": "winner != NAME_answer_classes[answered][0]",
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_raw_samples_give_the_answers_of_the_model(name: str, tmp_path: Path) -> None:
+    """0, or the number of the sample that gave another answer."""
+    hunter = HUNTERS[name]
+    made = made_samples(hunter.model)
+    recording = recording_of(hunter.model, made[np.linspace(0, len(made) - 1, 70).astype(int)])
+    text = SAMPLES
+    for word, value in (CLASSES if hunter.model.readout else FREE).items():
+        text = text.replace(word, value)
+    text = text.replace("NAME", hunter.model.name).replace("UPPER", hunter.model.name.upper())
+    files = pair(hunter) | {"recording.h": beside(hunter, "recording.h.j2", s=recording)}
+    assert answer(files, text, tmp_path) == 0
+
+
+# -------------------------------------------------------------------------- its memory
+
+
+def of_bytes(inputs: int) -> Model:
+    """Return a model of 32 neurons whose constants take 8 bytes an input."""
+    codes = np.random.default_rng(1).integers(-1, 2, (32, inputs))
+    return Model(Spikes(inputs), (Layer(Dense(codes), LIF(5, (2,))),), name="large")
+
+
+def test_a_model_that_exceeds_the_ram_of_the_chip_is_refused_in_one_line(tmp_path: Path) -> None:
+    model = of_bytes(1000)
+    program = plan(model)
+    assert program.flash_bytes < RAM < program.flash_bytes + program.ram_bytes
+    errors = refused("large", package(model), tmp_path)
+    assert len(errors) == 1
+    words = f"large needs {program.ram_bytes} bytes of RAM, and {program.flash_bytes} for its"
+    assert words in errors[0]
+
+
+def test_one_that_just_fits_is_not_refused(tmp_path: Path) -> None:
+    inputs = max(n for n in range(600, 1000) if needed(of_bytes(n)) <= RAM)
+    assert refused("large", render(of_bytes(inputs)), tmp_path) == []
+    assert len(refused("large", render(of_bytes(inputs + 1)), tmp_path)) == 1
+
+
+def needed(model: Model) -> int:
+    program = plan(model)
+    return program.flash_bytes + program.ram_bytes
+
+
+def test_the_readme_says_how_much_ram_a_chip_needs() -> None:
+    text = package(small_model(), "arduino")["README.md"]
+    assert f"{needed(small_model()):,} bytes of RAM" in text
+    assert "ATmega2560" in text

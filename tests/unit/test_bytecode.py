@@ -1,0 +1,72 @@
+"""Compiled templates in the cache: whatever lies there, the same C is generated."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.models import small_model
+
+from codegen.bytecode import FOLDER
+from codegen.packages import package
+from codegen.render import environment
+
+PROGRAM = """
+import hashlib, sys
+sys.path.insert(0, {tests!r})
+from support.models import small_model
+from codegen.packages import package
+import jinja2.compiler
+if {warm}:
+    def generate(*arguments, **options):
+        raise AssertionError("compiled again")
+    jinja2.environment.generate = generate
+print(hashlib.sha256(repr(package(small_model())).encode()).hexdigest())
+"""
+
+
+def generated(cache: Path, warm: bool = False) -> str:
+    """Return a digest of a package that a new process makes; warm: nothing is to be compiled."""
+    tests = str(Path(__file__).parents[1])
+    command = [sys.executable, "-c", PROGRAM.format(tests=tests, warm=warm)]
+    environment = {"SPIKEMCU_CACHE": str(cache), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    return done.stdout
+
+
+def test_a_second_process_compiles_no_template_and_gives_the_same(tmp_path: Path) -> None:
+    first = generated(tmp_path)
+    assert len(list((tmp_path / FOLDER).iterdir())) > 20
+    assert generated(tmp_path, warm=True) == first
+
+
+def test_what_is_damaged_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut, emptied, with a bit changed, of another content: none of it is taken."""
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
+    environment.cache_clear()
+    right = package(small_model())
+    files = sorted((tmp_path / FOLDER).iterdir())
+    whole = {path: path.read_bytes() for path in files}
+    for number, (path, data) in enumerate(whole.items()):
+        changed = bytearray(data)
+        changed[len(data) // 2] ^= 1
+        path.write_bytes((b"", data[: len(data) // 2], bytes(changed), b"no code")[number % 4])
+    environment.cache_clear()
+    assert package(small_model()) == right
+    assert {path: path.read_bytes() for path in files} == whole
+    environment.cache_clear()
+
+
+@pytest.mark.parametrize("there", ["a file", "no folder can be made"])
+def test_without_a_cache_it_works_as_well(
+    there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "file"
+    place.write_text("")
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(place if there == "a file" else place / "below"))
+    environment.cache_clear()
+    assert "small.c" in package(small_model())
+    environment.cache_clear()
