@@ -177,7 +177,7 @@ def _examples(model: Model, arguments: Namespace, out: Output) -> tuple[Vectors,
     if arguments.vectors is None and arguments.data is None:
         return vectors_of(model), None
     arguments.limit = arguments.vectors or 1
-    inputs = inputs_of(model, arguments)
+    inputs = inputs_of(model, arguments, out, stream=None)
     vectors = vectors_of(model, inputs.x, inputs.origin)
     if inputs.samples is None:
         return vectors, None

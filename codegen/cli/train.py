@@ -151,6 +151,7 @@ def train(arguments: Namespace) -> int:
         data = data.with_input_bits(arguments.input_bits)
     recipe, net = _recipe(arguments, data), _network(arguments, data)
     check_task(net, data, recipe)
+    name = arguments.name or c_name(data.name)
     out.say(
         f"{data.name}: {len(data.y_train):,} training, {len(data.y_validation):,} validation, "
         f"{len(data.y_test):,} test samples ({data.source}; {data.licence})"
@@ -166,7 +167,7 @@ def train(arguments: Namespace) -> int:
     history = fit(net, data, arguments.seed, **settings, **run)
     if history.best is None:
         raise KeyboardInterrupt  # before the first epoch was finished: there is nothing to keep
-    return _finish(out, arguments, net, data, history)
+    return _finish(out, Trained(arguments, net, export(net, name), data, history))
 
 
 def _recipe(arguments: Namespace, data: Dataset) -> Recipe:
@@ -175,17 +176,16 @@ def _recipe(arguments: Namespace, data: Dataset) -> Recipe:
     return recipe_named(arguments.recipe)
 
 
-def _finish(
-    out: Output, arguments: Namespace, net: Network, data: Dataset, history: History
-) -> int:
+def _finish(out: Output, trained: Trained) -> int:
     """Write the model, then say what there is to know; return the exit status."""
     out.progress("judging the model")
-    model = export(net, arguments.name or c_name(data.name))
-    accuracy = accuracies(model, data)
-    model = dataclasses.replace(model, metadata={**model.metadata, "accuracy": accuracy})
+    arguments, history = trained.arguments, trained.history
+    accuracy = accuracies(trained.model, trained.data)
+    metadata = {**trained.model.metadata, "accuracy": accuracy}
+    model = dataclasses.replace(trained.model, metadata=metadata)
     model.save(arguments.output)
     _say_troubles(out, history)
-    more = _say_result(out, Trained(arguments, net, model, data, history))
+    more = _say_result(out, dataclasses.replace(trained, model=model))
     out.result(
         {
             "model": str(arguments.output),
