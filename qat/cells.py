@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.columns import Columns
-from qat.dialect import Dialect, Record, is_missing, is_number, records
+from qat.dialect import Dialect, Record, records
+from qat.numerals import is_missing, is_number
 from qat.wide import WIDEST, Found, cells_of, check_width
 
 if TYPE_CHECKING:

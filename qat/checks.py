@@ -94,6 +94,22 @@ def _lost(values: NDArray[Any], unit: float, name: str, left: int) -> str:
     )
 
 
+def hidden(
+    values: NDArray[Any], inputs: NDArray[Any], names: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return a warning for features that change in the values, and not in inputs of one scale."""
+    before, after = (part.reshape(-1, part.shape[-1]) for part in (values, inputs))
+    still = np.flatnonzero(after.min(axis=0) == after.max(axis=0))
+    still = still[before[:, still].min(axis=0) != before[:, still].max(axis=0)]
+    if not len(still):
+        return ()
+    return (
+        f"{len(still)} of {after.shape[1]} features change in the data and not in the inputs, "
+        f"which share one scale; the first is feature {shown(int(still[0]), names)}; "
+        "each_feature=True scales them one by one",
+    )
+
+
 def check_classes(labels: NDArray[np.int64], test: NDArray[np.int64]) -> None:
     """Refuse labels from which nothing can be learned."""
     classes = int(labels.max()) + 1

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from qat.numerals import FRACTION, is_missing, is_number
 from qat.reading import LABELS, SEPARATORS, Reading
 
 COMMENTS = ("#", "//")
@@ -23,24 +24,6 @@ COMMENTS = ("#", "//")
 
 SEP_LINE = re.compile(r'"?sep=(.)"?[ \t]*', re.IGNORECASE)
 """What a spreadsheet writes in front, to say what separates."""
-
-NUMBER = {
-    sign: re.compile(
-        rf"\s*[+-]?(\d+({re.escape(sign)}\d*)?|{re.escape(sign)}\d+)([eE][+-]?\d+)?\s*", re.ASCII
-    )
-    for sign in (".", ",")
-}
-"""A number, by its decimal sign."""
-
-FRACTION = {
-    sign: re.compile(rf"\s*[+-]?\d*{re.escape(sign)}\d+([eE][+-]?\d+)?\s*", re.ASCII)
-    for sign in (".", ",")
-}
-"""A number that has a decimal sign."""
-
-MISSING = frozenset({"", "nan", "na", "n/a", "#n/a", "null", "-nan"})
-"""What stands for a value that is missing, in small letters."""
-
 
 UNEVEN = 0.7
 """What a separator counts that divides the first line into another number of cells."""
@@ -72,16 +55,6 @@ class Dialect:
     width: int
     trailing: bool
     notes: tuple[str, ...] = ()
-
-
-def is_number(cell: str, decimal: str = ".") -> bool:
-    """Return True for a number: no hex, no underscore, no infinity."""
-    return NUMBER[decimal].fullmatch(cell) is not None
-
-
-def is_missing(cell: str) -> bool:
-    """Return True for what stands for a missing value."""
-    return cell.strip().lower() in MISSING
 
 
 # ------------------------------------------------------------------- comments

@@ -29,6 +29,9 @@ TABLES = {
 }
 """What reads a table, by the end of the file's name in small letters."""
 
+MANY = 2**22
+"""Values whose scaling takes a second or more."""
+
 KINDS = f".npz, {', '.join(TABLES)} or IDX file (train-images-idx3-ubyte)"
 
 
@@ -45,7 +48,10 @@ def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = N
     try:
         check_regular(path)
         if suffix in TABLES:
-            return _from_table(TABLES[suffix](path, how, progress), how, about)
+            table = TABLES[suffix](path, how, progress)
+            if progress is not None and table.x.size > MANY:
+                progress(f"scaling {table.x.size:,} values", True)
+            return _from_table(table, how, about)
         read = _from_npz if suffix == ".npz" else _from_idx
         data = read(path, how, about)
         return replace(data, warnings=(*_unused(how, path), *data.warnings), reading=how)

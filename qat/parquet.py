@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from qat.cells import LARGEST, connection, first_line, least, numbered
 from qat.columns import Columns, settle
-from qat.dialect import is_missing
 from qat.memory import require
+from qat.numerals import is_missing
 from qat.reading import Progress, Reading
 from qat.table import Table, assembled
 from qat.text import size_of

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.columns import Columns
-from qat.dialect import Dialect, Record, is_number, records
+from qat.dialect import Dialect, Record, records
+from qat.numerals import is_number
 
 WIDEST = 1000
 """Columns up to which DuckDB reads a table: its time for a query grows with their square."""
