@@ -59,7 +59,7 @@ def check_magnitude(what: str, x: NDArray[Any]) -> None:
         )
 
 
-FEW = 16
+FEW = 8
 """Different samples of a channel that are few, where the values were more."""
 
 PROBED = 4096
@@ -91,6 +91,22 @@ def _lost(values: NDArray[Any], unit: float, name: str, left: int) -> str:
         f"unit: feature {name} goes from {low:,.7g} to {high:,.7g}; in samples of {unit:g} only "
         f"{left} different values are left of that; subtract an offset such as "
         f"{float(f'{low:.4g}'):,.7g} from it, here and on the device{finer}"
+    )
+
+
+def hidden(
+    values: NDArray[Any], inputs: NDArray[Any], names: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return a warning for features that change in the values, and not in inputs of one scale."""
+    before, after = (part.reshape(-1, part.shape[-1]) for part in (values, inputs))
+    still = np.flatnonzero(after.min(axis=0) == after.max(axis=0))
+    still = still[before[:, still].min(axis=0) != before[:, still].max(axis=0)]
+    if not len(still):
+        return ()
+    return (
+        f"{len(still)} of {after.shape[1]} features change in the data and not in the inputs, "
+        f"which share one scale; the first is feature {shown(int(still[0]), names)}; "
+        "each_feature=True scales them one by one",
     )
 
 

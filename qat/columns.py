@@ -89,17 +89,17 @@ def _names(header: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:
     """Return a name for every column, each another one, and what was made up."""
     if header is None:
         return (), []
-    names: list[str] = []
-    notes = []
+    names: dict[str, None] = {}
+    standing, notes = set(header), []
     for i, name in enumerate(header):
         own, count = name or f"column{i + 1}", 2
         made = own
-        while made in names or (made != name and made in header):
+        while made in names or (made != name and made in standing):
             made, count = f"{own}_{count}", count + 1
         if made != name:
             what = f"has the name {name!r} again" if name else "has no name"
             notes.append(f"column {i + 1} {what}: it is called {made}")
-        names.append(made)
+        names[made] = None
     return tuple(names), notes
 
 

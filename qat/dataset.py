@@ -16,6 +16,7 @@ from qat.checks import (
     check_samples,
     checked_labels,
     checked_samples,
+    hidden,
     lost_values,
 )
 from qat.division import Division
@@ -23,7 +24,7 @@ from qat.encode import drop_bits, to_integers
 from qat.memory import require
 from qat.model.sensor import Sensor
 from qat.reading import Reading
-from qat.sensing import SPREAD, Raw, check_fit, given_unit, own_unit, shown, to_samples
+from qat.sensing import SPREAD, Raw, check_fit, given_unit, own_unit, to_samples
 
 BYTES_PER_VALUE = 14
 """Memory that a value takes while it is checked, scaled and divided, besides the arrays given."""
@@ -307,7 +308,7 @@ def from_arrays(
         raw = _raw(parts, trained, unit, each_feature, channel_names)
         lost = _lost(parts.x_train, raw, unit is not None, channel_names)
         data = from_raw(raw, parts.y_train, parts.y_validation, parts.y_test, **about)
-        vanished = () if each_feature else _vanished(parts.x_train, data)
+        vanished = () if each_feature else hidden(parts.x_train, data.x_train, channel_names)
         return replace(data, warnings=(*lost, *vanished)).divided_by(rule)
     scale, offset, low, high = _encoding(trained, each_feature)
 
@@ -355,20 +356,6 @@ def _lost(values: NDArray[Any], raw: Raw, given: bool, names: tuple[str, ...]) -
     if lost is not None and not given:
         raise ValueError(lost)
     return () if lost is None else (lost,)
-
-
-def _vanished(values: NDArray[Any], data: Dataset) -> tuple[str, ...]:
-    """Return a warning for features that change in the data, and not in inputs of one scale."""
-    before, after = (part.reshape(-1, part.shape[-1]) for part in (values, data.x_train))
-    still = np.flatnonzero(after.min(axis=0) == after.max(axis=0))
-    still = still[before[:, still].min(axis=0) != before[:, still].max(axis=0)]
-    if not len(still):
-        return ()
-    return (
-        f"{len(still)} of {after.shape[1]} features change in the data and not in the inputs, "
-        f"which share one scale; the first is feature {shown(int(still[0]), data.channel_names)}; "
-        "each_feature=True scales them one by one",
-    )
 
 
 def _raw(

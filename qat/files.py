@@ -17,7 +17,7 @@ from qat.parquet import parquet_table
 from qat.reading import NoColumnError, Progress, Reading
 from qat.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
 from qat.table import Table
-from qat.text import size_of_regular
+from qat.text import check_regular
 
 Parts = dict[str, Any]
 
@@ -31,6 +31,9 @@ TABLES = {
     ".parquet": parquet_table,
 }
 """What reads a table, by the end of the file's name in small letters."""
+
+MANY = 2**22
+"""Values whose scaling takes a second or more."""
 
 KINDS = f".npz, {', '.join(TABLES)} or IDX file (train-images-idx3-ubyte)"
 
@@ -46,9 +49,12 @@ def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = N
     about |= {"unit": how.unit}
     suffix = path.suffix.lower()
     try:
-        size_of_regular(path)
+        check_regular(path)
         if suffix in TABLES:
-            return _from_table(TABLES[suffix](path, how, progress), how, about)
+            table = TABLES[suffix](path, how, progress)
+            if progress is not None and table.x.size > MANY:
+                progress(f"scaling {table.x.size:,} values", True)
+            return _from_table(table, how, about)
         read = _from_npz if suffix == ".npz" else _from_idx
         data = read(path, how, about)
         return replace(data, warnings=(*_unused(how, path), *data.warnings), reading=how)

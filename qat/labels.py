@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.columns import repeated
-from qat.dialect import is_number
+from qat.numerals import is_number
 
 FEW = 10
 """Samples from which on a class of one sample, the first, is taken for a header."""

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qat import text
+from qat import cells, text
 from qat.csvfile import csv_table
 from qat.datasets import load
 from qat.reading import SEPARATORS, Reading
@@ -98,7 +98,7 @@ def test_units_in_latin_1_and_cp1252(tmp_path):
         table = table_of(tmp_path, "\n".join([header, *lines()]).encode(encoding))
         check_whole(table, (f"a [{sign}]", "b"))
         assert table.encoding == encoding
-        assert f"encoding: {encoding}, as it is not UTF-8" in table.notes
+        assert f"encoding: {encoding}, a guess" in table.notes
 
 
 def test_quoted_cells_hold_separators_ends_of_lines_quotes_and_comments(tmp_path):
@@ -245,7 +245,9 @@ def test_a_column_is_one_thing(tmp_path):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])
-def test_a_wrong_cell_is_named(cell, said, end, tmp_path):
+def test_a_wrong_cell_is_named(cell, said, end, tmp_path, monkeypatch):
+    if end == "\r\n":  # read as a table of very many columns is
+        monkeypatch.setattr(cells, "WIDEST", 0)
     content = end.join([HEADER, *lines(), "", f"1,{cell},walk", "2,2,run"])
     if end == "\r\r\n":
         wanted = (
@@ -373,6 +375,15 @@ def test_names_of_files_are_taken_as_they_are(name, tmp_path, monkeypatch):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_very_wide_tables(tmp_path):
+    names = [f"c{i}" for i in range(5000)]
+    rows = [[(i * j) % 7 for i in range(5000)] for j in range(12)]
+    content = [",".join([*map(str, row), WORDS[j]]) for j, row in enumerate(rows)]
+    table = table_of(tmp_path, "\n".join([",".join([*names, "label"]), *content]))
+    np.testing.assert_array_equal(table.x, rows)
+    assert table.names == tuple(names)
+
+
 def test_folders_and_pipes_are_refused(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
@@ -445,6 +456,12 @@ def test_any_table_in_any_form_is_read_back(data: Any, tmp_path: Path) -> None:
     how = {"separator": separator, "decimal": decimal}
     table = table_of(tmp_path, out.getvalue().encode(encoding), **how)
     np.testing.assert_array_equal(table.x, rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "WIDEST", 0)
+        plainly = csv_table(tmp_path / "data.csv", Reading(**how))
+    np.testing.assert_array_equal(plainly.x, rows)
+    np.testing.assert_array_equal(plainly.y, table.y)
+    assert plainly.classes == table.classes
     wanted = [
         words[i % len(words)].replace("\r\n", "\n").replace("\r", "\n") for i in range(len(rows))
     ]
