@@ -61,7 +61,8 @@ def export(net: Network, name: str = "snn", x: ArrayLike | None = None) -> Model
 
     The metadata holds what `fit` reported ("accuracy", "training", "x_scale" and "x_offset": the
     real values of 1 and of 0 in the input), "firing_rates", the mean spikes per neuron and step
-    of every spiking layer, and "activity", what the cost on a core depends on (Activity). What was
+    of every spiking layer, "activity", what the cost on a core depends on (Activity), and "data",
+    how the data were read and divided (qat.origin.DataOrigin). What was
     trained on samples of a sensor carries the Sensor, "sample_unit" and the names of "channels".
 
     Raises ValueError for a network with real weights, one whose input range is not known, or one

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -22,6 +23,8 @@ from qat.reading import NoColumnError, Progress, Reading
 from qat.recordings import Windowing, cut
 from qat.sensing import HIGH, LOW, given_unit, shown, to_samples
 from qat.table import Table
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,30 +59,38 @@ class SampleFile:
     def samples(self) -> tuple[Samples, Reading, list[str]]:
         """Return the samples, how they were read, and what is to be said of it."""
         if not is_table(self.path):
-            arrays, about = arrays_of(self.path, self.how)
-            found, notes = self._of_arrays(arrays)
-            return found, self.how, [*about, *notes]
-        table, how, notes = self._table(self.how)
+            (arrays, about), how, notes = self._read(partial(arrays_of, self.path), self.how)
+            found, said = self._of_arrays(arrays)
+            return found, how, [*notes, *about, *said]
+        table, how, notes = self._table()
         notes += [*table.notes, *self._left_out(table.ignored)]
         labels, said = self._mapped(table.y, table.classes)
         x, clipped = self._integers(table.x)
         found = self._lines(x, labels, table.by)
         return found, settled(how, table), notes + said + clipped
 
-    def _table(self, how: Reading) -> tuple[Table, Reading, list[str]]:
-        """Return the table, how it was read, and what is to be said of it."""
+    def _table(self) -> tuple[Table, Reading, list[str]]:
+        """Return a table; the columns of training may be written in another form."""
+        read = partial(table_of, self.path, progress=self.progress)
+        other = replace(self.how, separator=None, decimal=None, encoding=None)
         try:
-            return table_of(self.path, how, self.progress), how, []
-        except NoColumnError as error:
-            if how.by is None or error.name != how.by or how.channels == ():
-                raise
-            table, how, notes = self._table(replace(how, by=None))
-            return table, how, [f"has no column {error.name!r}: read as one recording", *notes]
+            return self._read(read, self.how)
         except ValueError:
-            found = replace(how, separator=None, decimal=None, encoding=None)
-            if found == how:
+            if other == self.how:
                 raise
-            return self._table(found)  # the same columns may be written otherwise
+            return self._read(read, other)
+
+    def _read(
+        self, read: Callable[[Reading], Found], how: Reading
+    ) -> tuple[Found, Reading, list[str]]:
+        """Return what was read, and how: other recordings need no column that names them."""
+        try:
+            return read(how), how, []
+        except NoColumnError as error:
+            if how.by is None or error.name != how.by or how.by != self.origin.by:
+                raise
+            how = replace(how, by=None)
+            return read(how), how, [f"has no column {error.name!r}: read as one recording"]
 
     def _left_out(self, ignored: Sequence[str]) -> list[str]:
         """Return a line about columns that training did not leave out."""

@@ -161,7 +161,10 @@ def model_file(parser: ArgumentParser) -> None:
 
 def file_options(parser: ArgumentParser) -> None:
     """Add what a file of data needs to be read; qat.files.Reading has the same names."""
-    group = parser.add_argument_group("a file of your own")
+    group = parser.add_argument_group(
+        "a file of your own",
+        "a verb with a MODEL reads it as the data that trained that; say only what is otherwise",
+    )
     group.add_argument(
         "--label",
         metavar="COLUMN",
@@ -219,7 +222,8 @@ def data_option(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="NAME|FILE",
-        help="inputs: a data set's test part (a name of `spikemcu data`, or a file of yours). "
+        help="inputs: a data set's test part (a name of `spikemcu data`), or a file of yours, read "
+        "as the one that trained the model: of that file the test part, of another one all of it. "
         "By default those that the model was trained on if they are here, else made ones",
     )
 

@@ -112,7 +112,10 @@ class Model:
     readout:  Accumulate, Count, or None for a free-running model
     steps:    T, or None for a free-running model
     name:     a C identifier, the prefix of every generated name
-    metadata: JSON values outside the digest, such as firing rates
+    metadata: JSON values outside the digest, such as firing rates; "data" says how the data that
+              trained the model were read and divided (the fields of qat.origin.DataOrigin: name,
+              file, classes, channels, label, by, ignored, unit, rate, window, division, ...), so
+              that `qat.datasets.load(path, like=model)` reads another file in the same way
     stop:     when an inference may end before step T, or None
     sensor:   how raw samples of a sensor become the input, or None
 

@@ -183,8 +183,9 @@ def test_decimal_commas(model: Model, tmp_path: Path) -> None:
         cells = [line[c].replace(".", ",") for c in ("ax", "ay", "az", "gx")]
         lines.append(";".join([*cells, line["activity"]]))
     path = tmp_path / "comma.csv"
-    path.write_text("\n".join(lines))
-    assert read(model, path)[1]
+    for separator in (";", "\t"):  # with tabs the commas of the model's own form are there as well
+        path.write_text("\n".join(lines).replace(";", separator))
+        assert read(model, path)[1]
 
 
 # ------------------------------------------------------------------------ the classes
