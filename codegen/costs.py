@@ -119,6 +119,7 @@ def base_load(
         checks=checks,
         asked=asked,
         most=steps,
+        free=program.steps == 0,
         single=single,
         helium=ISA[core] == "helium" and program.wide,
         table=program.byte_table,

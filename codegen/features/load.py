@@ -33,6 +33,7 @@ class Load:
     values: {value: inputs that have it, mean} of a byte vector
     counts: {spikes in an inference: neurons of the last layer that had them, mean}
     fired:  spikes of the layer itself, mean of a step
+    free:   the call is one step of many, of a model that runs free
     single: the figures are those of one call, not means over many
     worst:  instead of values and counts: as many digits as there can be
     helium: the core has it, and the program is wide enough for it
@@ -51,6 +52,7 @@ class Load:
     values: Mapping[int, float] = field(default_factory=dict)
     counts: Mapping[int, float] = field(default_factory=dict)
     fired: float = 0
+    free: bool = False
     single: bool = False
     worst: bool = False
     helium: bool = False
@@ -165,7 +167,8 @@ def columns(active: float, n: int, bits: int, what: str) -> Features:
     a third of what it takes.
     """
     if n <= FEW:
-        return {"active few": active, f"active few x {what} of {bits} bits": active * n}
+        packed = " of 4 bits" * (bits == 4)
+        return {"active few": active, f"active few x {what}{packed}": active * n}
     return {
         "active": active,
         f"active x {what} of {bits} bits": active * n,
