@@ -1,10 +1,12 @@
 """Fit the coefficients of codegen.costs to counts on emulated cores, and write costs.json.
 
-    python -m codegen.calibrate            every instruction set, in about five minutes
-    python -m codegen.calibrate --encoders   what the encoders take, alone
+    python -m codegen.calibrate                every instruction set, in about ten minutes
+    python -m codegen.calibrate --only encoder   what the encoders take, alone
+    python -m codegen.calibrate --check 100    how far predictions are from counts of other models
 
-The layers are random: none of a trained model is among them. Models with an encoder tell what that
-takes, and nothing of their layers. The same tools give the same file.
+The layers are random: none of a trained model is among them. Plans (codegen.samples) have every
+feature of every kernel, models of every kind (codegen.variety) are as unlike each other as users'
+are. Those of --check are others: neither coefficients nor settings were chosen by them.
 """
 
 from __future__ import annotations
@@ -12,53 +14,37 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from codegen.boards import Board, find_boards, load_boards
 from codegen.costs import ISA, works
+from codegen.counting import Counting
 from codegen.cycles import executed
 from codegen.device import Device
-from codegen.features import Features, family
-from codegen.project import build
+from codegen.deviation import deviations, summary
+from codegen.features import family
+from codegen.fitting import Floats, Observation, fit
 from codegen.protocol import Client
 from codegen.qemu import Qemu
 from codegen.recorder import bytes_of
 from codegen.render import render
-from codegen.runner import MARKS, PartCounts
+from codegen.runner import MARKS
 from codegen.samples import PLANS, Plan, inputs, make
-from codegen.stages import part_names, plan
+from codegen.stages import Program, part_names, plan
 from codegen.stages.encoders import ENCODERS, PLAIN
 from codegen.target import TIMEOUT, TargetModel
-from qat.model import (
-    Activity,
-    Model,
-)
+from codegen.variety import FIT, Case, case
+from qat.model import Activity, Input, Model
 
 PATH = Path(__file__).parent / "costs.json"
 CORES = {"armv6-m": "cortex-m0", "armv7-m": "cortex-m3", "armv7e-m": "cortex-m4",
          "helium": "cortex-m55"}  # fmt: skip
 """The core on which each instruction set is measured."""
-
-ABSOLUTE = 15.0
-"""Instructions beside which a relative error counts for nothing."""
-
-MARGIN = 1.2
-"""What the worst case has on top of all counts: in another model a compiler keeps other values in
-registers, which moves the count of a part by up to a tenth, and of the loop around all by more."""
-
-EXPECTED = {"u": 2, "v": 2, "leak": 5, "current": 6, "bias": 6, "reset ones": 4,
-            "reset zeros": 2, "reset own": 5, "reset to zero": 3, "threshold": 1,
-            "own threshold": 4, "saturation": 2, "counted": 4, "copied": 2}  # fmt: skip
-"""Instructions of the operations on a plane, from the C: an adder takes five and a load."""
-
-DRAWN = 0.15
-"""How much a coefficient twice as large as expected weighs, as a relative error of a count."""
 
 WHOLE = (0, 5, 9, 10, 11, 24, 25, 28)
 """Models with one whole inference in which every kind of part occurs, but for encoders."""
@@ -78,131 +64,66 @@ SUBJECTS = ("encoder", "decision")
 MIDDLE = 8
 """The sample of a middle density."""
 
-Floats = NDArray[np.float64]
+MODELS = 200
+"""Random models of every kind (codegen.variety) that are counted beside PLANS."""
+
+SAMPLE, MEAN, OF_PLAN = 0.6, 1.5, 0.5
+"""Weights of counts: of an input of a model of every kind, of the mean of all its inputs, which is
+what is predicted, and of an input of a plan, which has many."""
+
+EVERY = 2
+"""Of the inputs of a plan, so many share a count."""
 
 
 # -------------------------------------------------------------------- measuring
 
 
-@dataclass(frozen=True)
-class Observation:
-    """The features of a part, and how many instructions it took."""
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A model whose parts were counted: an activity for each row of the counts, and its weight.
 
-    kind: str
-    features: Features
-    instructions: float
-
-
-def observe(
-    model: Model, kernels: Mapping[int, str], x: Any, board: Board
-) -> Iterator[Observation]:
-    """Count the parts of every input."""
-    program, files = plan(model, kernels=kernels), render(model, kernels=kernels)
-    with TargetModel(model, board, files=files, flags=MARKS) as target:
-        totals = _totals(target.parts(x))
-    names = part_names(program)
-    for sample, counts in zip(x, totals, strict=True):
-        activity = Activity.measure(model, sample[None])
-        for work in works(program, model.input, activity, board.core, single=True):
-            yield Observation(work.kind, work.features, float(counts[names.index(work.part)]))
-
-
-def _totals(counts: PartCounts) -> Floats:
-    """Return the instructions of each part (batch, parts): of an inference, or of a mean step."""
-    if counts.infer is not None:
-        return counts.infer.astype(np.float64)
-    if counts.scores is None:
-        return counts.step.mean(axis=1)
-    return counts.step.sum(axis=1) + counts.scores.astype(np.float64)
-
-
-# ---------------------------------------------------------------------- fitting
-
-
-def nnls(a: Floats, y: Floats) -> Floats:
-    """Return x >= 0 that minimises |a x - y|.
-
-    The active-set method of C. L. Lawson and R. J. Hanson, Solving Least Squares Problems (1974),
-    chapter 23.
+    single: the activity is that of one call
     """
-    x, free = np.zeros(a.shape[1]), np.zeros(a.shape[1], np.bool_)
-    for _ in range(10 * a.shape[1]):
-        slope = np.where(free, -np.inf, a.T @ (y - a @ x))
-        best = int(slope.argmax())
-        if slope[best] <= 1e-9:
-            break
-        free[best] = True
-        while True:
-            trial = np.zeros_like(x)
-            trial[free] = np.linalg.lstsq(a[:, free], y, rcond=None)[0]
-            low = free & (trial <= 0)
-            if not low.any():
-                break
-            step = (x[low] / (x[low] - trial[low] + 1e-300)).min()
-            x = x + step * (trial - x)
-            free &= x > 1e-12
-            x[~free] = 0
-        x = trial
-    return x
+
+    program: Program
+    given: Input
+    rows: tuple[tuple[Activity, Floats, float, bool], ...]
+
+    def observations(self, core: str) -> Iterator[Observation]:
+        """Return what each part took."""
+        names = part_names(self.program)
+        for activity, counts, weight, single in self.rows:
+            total = float(counts.sum())
+            for work in works(self.program, self.given, activity, core, single):
+                part = float(counts[names.index(work.part)])
+                yield Observation(work.kind, work.features, part, total, weight)
 
 
-def fit(observations: Sequence[Observation]) -> dict[str, Any]:
-    """Return the coefficients of one kind: typical, and worst, which no observation exceeds."""
-    names = list(dict.fromkeys(n for o in observations for n in o.features))
-    a = np.array([[o.features.get(n, 0.0) for n in names] for o in observations])
-    y = np.array([o.instructions for o in observations])
-    weights = 1 / (y + ABSOLUTE)
-    scale = np.abs(a * weights[:, None]).max(axis=0)
-    scaled, wanted = a * weights[:, None] / scale, y * weights
-    prior = np.array([_expected(n) for n in names]) * scale
-    typical = nnls(*_drawn_to(prior, scaled, wanted))
-    errors = np.abs(scaled @ typical - wanted)
-    worst = _above(scaled, wanted, typical)
-    return {
-        "seen": names,
-        "typical": _named(names, typical / scale, 4),
-        "worst": _named(names, worst / scale, 4),
-        "observations": len(y),
-        "mean_error": round(float(errors.mean()), 4),
-        "largest_error": round(float(errors.max()), 4),
-    }
+def count_plan(number: int, row: Plan, counting: Counting) -> Counted:
+    """Count the parts of the inputs of a plan."""
+    model = make(row, number)
+    kernels, x = row.kernels(model), inputs(model, number)
+    program = plan(model, kernels=kernels)
+    counts = counting.count(model, render(model, kernels=kernels), x)
+    picked = range(number % EVERY, len(x), EVERY)
+    found = ((Activity.measure(model, x[j : j + 1]), counts[j], OF_PLAN, True) for j in picked)
+    return Counted(program, model.input, tuple(found))
 
 
-def _expected(name: str) -> float:
-    """Return the instructions that a feature of a block of neurons should take; 0: unknown."""
-    feature = name.removesuffix(", each step")
-    for prefix in ("blocks x ", "quads x "):
-        if feature.startswith(prefix):
-            return EXPECTED.get(feature.removeprefix(prefix), 0.0)
-    return 0.0
+def count_case(one: Case, counting: Counting) -> Counted:
+    """Count the parts of a model of any kind, as a mean over its inputs, and of the first one.
 
-
-def _drawn_to(prior: Floats, a: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Return the least squares problem with rows that draw coefficients to what is expected.
-
-    Many features go together in most layers; where the counts do not tell them apart, this does.
+    Its kernels are those that the costs so far choose, or, of every other model, any that serve.
     """
-    known = np.flatnonzero(prior)
-    rows = np.zeros((len(known), a.shape[1]))
-    rows[np.arange(len(known)), known] = DRAWN / prior[known]
-    return np.concatenate([a, rows]), np.concatenate([y, np.full(len(known), DRAWN)])
-
-
-def _above(a: Floats, y: Floats, start: Floats) -> Floats:
-    """Return coefficients of at least `start`, close above all of y."""
-    more = np.zeros(a.shape[1])
-    weight = np.ones(len(y))
-    for _ in range(12):
-        weight = np.where(a @ (start + more) < y, weight * 3, np.maximum(weight / 1.5, 1))
-        root = np.sqrt(weight)
-        more = nnls(a * root[:, None], (y - a @ start) * root)
-    x = start + more
-    predicted = a @ x
-    return x * max(1.0, float((y[y > 0] / predicted[y > 0]).max())) * MARGIN
-
-
-def _named(names: Sequence[str], values: Floats, places: int) -> dict[str, float]:
-    return {name: round(float(x), places) for name, x in zip(names, values, strict=True) if x > 0}
+    model = one.known()
+    kernels = one.kernels() if one.seed[1] % 2 else None
+    counts = counting.count(model, render(model, kernels=kernels), one.x, one.steps)
+    first = Activity.measure(model, one.x[:1], one.steps)
+    rows = (
+        (Activity.of(model), counts.mean(axis=0), MEAN, False),
+        (first, counts[0], SAMPLE, True),
+    )
+    return Counted(plan(model, kernels=kernels), model.input, rows)
 
 
 def subject_of(row: Plan) -> str:
@@ -216,27 +137,32 @@ def _belongs(kind: str, subject: str) -> bool:
 
 
 def calibrate(boards: Sequence[Board], only: str | None = None) -> dict[str, Any]:
-    """Measure plans on boards and return {instruction set: {kind: coefficients}}.
+    """Count models on boards and return {instruction set: {kind: coefficients}}.
 
     only: one of SUBJECTS
     """
-    found: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
-    for seed, row in enumerate(PLANS):
-        subject = subject_of(row)
-        if only is not None and subject != only:
-            continue
-        model = make(row, seed)
-        kernels, x = row.kernels(model), inputs(model, seed)
-        build(render(model, kernels=kernels), boards, flags=MARKS)
-        for board in boards:
-            for observation in observe(model, kernels, x, board):
-                if _belongs(observation.kind, subject):
-                    found[ISA[board.core]][family(observation.kind)].append(observation)
-        print(f"{seed + 1} of {len(PLANS)} models", flush=True)
-    return {
-        isa: {kind: fit(seen) for kind, seen in sorted(kinds.items())}
-        for isa, kinds in found.items()
-    }
+    return {ISA[board.core]: _calibrate(board, only) for board in boards}
+
+
+def _calibrate(board: Board, only: str | None) -> dict[str, Any]:
+    """Return {kind: coefficients} of the instruction set of a board."""
+    found: dict[str, list[Observation]] = defaultdict(list)
+    with Counting(board) as counting:
+        for counted in _counted(counting):
+            for one in counted.observations(board.core):
+                if only is None or _belongs(one.kind, only):
+                    found[family(one.kind)].append(one)
+    return {kind: fit(seen) for kind, seen in sorted(found.items())}
+
+
+def _counted(counting: Counting) -> Iterator[Counted]:
+    """Count every model, and say so."""
+    for number in range(MODELS):
+        yield count_case(case(FIT, number), counting)
+        print(f"{counting.board.name}: {number + 1} of {MODELS} models", flush=True)
+    for number, row in enumerate(PLANS):
+        yield count_plan(number, row, counting)
+        print(f"{counting.board.name}: {number + 1} of {len(PLANS)} plans", flush=True)
 
 
 def measure_cycles(board: Board, only: str | None = None) -> dict[str, float]:
@@ -284,7 +210,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m codegen.calibrate", description=__doc__)
     parser.add_argument("--board", default="all", help="a board, or all")
     parser.add_argument("--only", choices=SUBJECTS, help="measure this kind of parts alone")
+    parser.add_argument("--check", type=int, metavar="N", help="count N models, and fit nothing")
     arguments = parser.parse_args()
+    if arguments.check is not None:
+        print(summary(deviations(arguments.check, find_boards(arguments.board))))
+        return
     chosen = [b for b in find_boards(arguments.board) if CORES[ISA[b.core]] == b.core]
     if not chosen:
         chosen = [b for b in load_boards().values() if CORES[ISA[b.core]] == b.core]

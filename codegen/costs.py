@@ -91,7 +91,8 @@ def layer_works(
     load = replace(base, fired=own.rate * stage.neurons)
     name = f"layer {stage.index}"
     if source is not None:
-        load = replace(load, active=source.rate * size, busy=source.busy)
+        spread = tuple(rate * size for rate in source.spread)
+        load = replace(load, active=source.rate * size, busy=source.busy, spread=spread)
         return [Work(name, f"{kernel} spikes", stage, load)]
     values = {given.low + i: share * size for i, share in enumerate(activity.values) if share}
     frames = 1.0 if stage.source.analog else base.steps
@@ -103,17 +104,25 @@ def layer_works(
 
 def sources(model_input: Input, activity: Activity) -> list[Rates | None]:
     """Return the spikes that each layer reads, None for a layer that reads bytes."""
-    first = Rates(activity.values[1], activity.busy) if model_input.spiking else None
+    if not model_input.spiking:
+        return [None, *activity.layers]
+    first = Rates(activity.values[1], activity.busy, spread=activity.spread)
     return [first, *activity.layers]
 
 
-def base_load(program: Program, core: str, single: bool = False, made: float | None = None) -> Load:
-    """Return what all parts of a call have in common; made: steps, None for all."""
+def base_load(
+    program: Program, core: str, single: bool = False, activity: Activity | None = None
+) -> Load:
+    """Return what all parts of a call have in common; activity: None for all steps."""
     steps = program.steps or 1
+    made = None if activity is None else activity.steps
+    checks, asked = _checks(steps, program.stop, activity)
     return Load(
         steps=steps if made is None else made,
-        checks=_checks(steps, program.stop, made),
+        checks=checks,
+        asked=asked,
         most=steps,
+        free=program.steps == 0,
         single=single,
         helium=ISA[core] == "helium" and program.wide,
         table=program.byte_table,
@@ -121,9 +130,16 @@ def base_load(program: Program, core: str, single: bool = False, made: float | N
     )
 
 
-def _checks(steps: int, stop: EarlyStop | None, made: float | None) -> float:
-    """Return how often an inference of `made` steps is asked whether to stop."""
-    return 0.0 if stop is None else (steps if made is None else made) - stop.first + 1
+def _checks(steps: int, stop: EarlyStop | None, activity: Activity | None) -> tuple[float, float]:
+    """Return how often an inference is asked whether to stop, and how often it need not."""
+    if stop is None:
+        return 0.0, 0.0
+    made = steps if activity is None or activity.steps is None else activity.steps
+    checks = made - stop.first + 1
+    if activity is not None and activity.stop is not None:
+        return checks, checks - activity.stop.whole
+    all_of_them = (made - stop.first) / (steps - stop.first) if steps > stop.first else 1.0
+    return checks, checks - all_of_them
 
 
 def works(
@@ -133,7 +149,7 @@ def works(
 
     single: the activity is that of one call, not a mean over many
     """
-    load = base_load(program, core, single, activity.steps)
+    load = base_load(program, core, single, activity)
     reads = sources(model_input, activity)
     parts = [Work("rest", "rest decision" if program.stop else "rest", program, load)]
     if program.encoder is not None:
@@ -155,7 +171,9 @@ def _encoder_work(stage: Encoder, given: Input, activity: Activity, load: Load) 
 
 def _readout_work(stage: Readout, activity: Activity, load: Load) -> Work:
     counts = {c: share * stage.inputs for c, share in enumerate(activity.layers[-1].counts)}
-    if load.checks:
+    if load.checks and activity.stop is not None:
+        counts = {c: share * stage.inputs for c, share in enumerate(activity.stop.counts)}
+    elif load.checks:
         counts = _counts_so_far(counts, load)
     return Work("readout", f"{stage.kernel} readout", stage, replace(load, counts=counts))
 
@@ -180,8 +198,9 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
     For the choice of kernels, before there is a program: what that decides is left out, and
     matters for ternary stages alone, which have one kernel.
     """
-    steps, made = model.steps or 1, activity.steps
-    load = Load(made or steps, checks=_checks(steps, model.stop, made), most=steps)
+    steps = model.steps or 1
+    checks, asked = _checks(steps, model.stop, activity)
+    load = Load(activity.steps or steps, checks=checks, asked=asked, most=steps)
     if isinstance(stage, Layer):
         reads = sources(model.input, activity)[stage.index]
         own = activity.layers[stage.index]
@@ -215,15 +234,21 @@ def measured(kind: str, core: str) -> bool:
 def evaluate(work: Work, core: str, which: str = "typical") -> float:
     """Return the predicted instructions of a part: `typical`, or the bound `worst`.
 
-    Raises ValueError for a core or kind that was never measured.
+    Raises ValueError for a core, a kind or a feature that was never measured.
     """
     if not measured(work.kind, core):
         raise ValueError(
             f"costs: no coefficients for {work.kind!r} on {core}; measure them with "
             "python -m codegen.calibrate"
         )
-    table = coefficients()["costs"][ISA[core]][family(work.kind)]
-    return float(sum(table[which].get(name, 0.0) * n for name, n in work.features.items()))
+    table, features = coefficients()["costs"][ISA[core]][family(work.kind)], work.features
+    unknown = sorted(features.keys() - table["seen"])
+    if unknown:
+        raise ValueError(
+            f"costs: {work.kind!r} has the feature {unknown[0]!r}, which no count on {core} has; "
+            "measure it with python -m codegen.calibrate"
+        )
+    return float(sum(table[which].get(name, 0.0) * n for name, n in features.items()))
 
 
 def worst_works(program: Program, model_input: Input, core: str) -> list[Work]:
@@ -249,11 +274,16 @@ def instructions(model: Model, board: str | Board) -> int:
 
     How active the model is say its metadata.
     """
+    return round(predicted(model, board))
+
+
+def predicted(model: Model, board: str | Board) -> float:
+    """Return the same, not rounded."""
     from codegen.stages import plan  # noqa: PLC0415  # stages choose kernels by these costs
 
     core = find_board(board).core
     parts = works(plan(model), model.input, Activity.of(model), core)
-    return round(sum(evaluate(work, core) for work in parts))
+    return sum(evaluate(work, core) for work in parts)
 
 
 # -------------------------------------------------------------- costs of spikes

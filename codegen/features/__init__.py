@@ -64,7 +64,11 @@ def _asked(readout: Counted) -> Counted:
 
 def decision(stage: Readout, load: Load) -> Features:
     """Whether the best score leads by enough, after some steps."""
-    return {"checks": load.checks, "checks x outputs": load.checks * stage.outputs}
+    return {
+        "checks": load.checks,
+        "asked": load.asked,
+        "asked x outputs": load.asked * stage.outputs,
+    }
 
 
 KINDS: dict[str, Counted] = {

@@ -15,6 +15,7 @@ from codegen.features.load import (
     count_width,
     digits_listed,
     each_step,
+    over_steps,
     plane_lengths,
     times,
 )
@@ -122,13 +123,14 @@ def _reset(stage: BitslicedLayer) -> Features:
 def _membranes(stage: BitslicedLayer, load: Load) -> Features:
     """Leak, integration, comparison, reset, counting of one block in one step."""
     far = any(abs(k) > 4 for k in stage.leak)
-    width = stage.u_width
+    width, forgets = stage.u_width, 0 in stage.leak  # v - (v >> 0) is no operation at all
+    terms = 0 if forgets else len(stage.leak)
     return _reset(stage) | {
         "": 1,
         "u": width,
-        "v": stage.v_width,
-        "leak": len(stage.leak) * width,
-        "more leak": max(len(stage.leak) - 1, 0) * width,
+        "v": stage.v_width * (not forgets),
+        "leak": terms * width,
+        "more leak": max(terms - 1, 0) * width,
         "negative leak": sum(k < 0 for k in stage.leak) * width,
         "far leak": far * width,
         "far leaks": far * len(stage.leak) * width,
@@ -168,6 +170,12 @@ def _planes_for(reach: float, width: int) -> int:
 
 def spikes(stage: BitslicedLayer, load: Load) -> Features:
     """Active list, sums, neurons of spiking input."""
+    summed = over_steps(lambda step: _summed(stage, step), load)
+    return each_step(summed | _neurons(stage, load), load)
+
+
+def _summed(stage: BitslicedLayer, load: Load) -> Features:
+    """Active list and sums of a step."""
     size, width, n = stage.source.size, stage.sum_width, load.active
     many = bool(stage.complement) and n > stage.complement
     used = _planes_for(stage.reach + n, width) if stage.sized and not many else width
@@ -195,8 +203,7 @@ def spikes(stage: BitslicedLayer, load: Load) -> Features:
         "inactive": many,
         "inactive words": many * words,
     }
-    summed = _blocks(stage, load, each, sums)
-    return each_step(found | summed | _neurons(stage, load), load)
+    return found | _blocks(stage, load, each, sums)
 
 
 def readout(stage: Readout, load: Load) -> Features:

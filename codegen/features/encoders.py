@@ -58,10 +58,10 @@ def _values(stage: Encoder, load: Load, steps: float) -> Features:
         "words": stage.words,
         "values": size,
         "signed values": size * signed,
-        "spikes": load.active * load.steps / steps,
-        "signed spikes": load.active * load.steps / steps * signed,
+        "spikes": load.active * load.steps / max(steps, 1),
+        "signed spikes": load.active * load.steps / max(steps, 1) * signed,
     }
-    return {f"{name}, each step": steps * n for name, n in each.items()}
+    return {f"{name}, each step": steps * n for name, n in each.items() if steps}
 
 
 def plain_rate(stage: RateEncoder, load: Load) -> Features:
@@ -79,5 +79,7 @@ def plain_latency(stage: LatencyEncoder, load: Load) -> Features:
 
 def plain_delta(stage: DeltaEncoder, load: Load) -> Features:
     """A comparison with the reference for every value; the first step of an inference sets it."""
-    first: Features = {"once": 1, "reference": stage.source.size} if load.steps > 1 else {}
-    return _values(stage, load, max(load.steps - 1, 1)) | first
+    if load.free:
+        return _values(stage, load, load.steps)
+    first: Features = {"once": 1, "reference": stage.source.size}
+    return _values(stage, load, load.steps - 1) | first

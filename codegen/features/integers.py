@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from codegen.features.load import (
     Features,
     Load,
+    cleared,
     columns,
     count_width,
     digits_listed,
     each_step,
     not_zero,
+    over_steps,
     plane_lengths,
     times,
 )
@@ -49,6 +51,7 @@ def plain_currents(stage: PlainLayer, load: Load) -> Features:
         "neurons shifted": stage.neurons * bool(stage.source.shift),
         "neurons biased": stage.neurons * stage.bias.endswith("[j]"),
     }
+    found |= cleared(stage.neurons)
     return times("", load.frames, found)
 
 
@@ -65,18 +68,24 @@ def plain_held(stage: PlainLayer, load: Load) -> Features:
 def plain_spikes(stage: PlainLayer, load: Load) -> Features:
     """A column for every input that spikes, then the neurons."""
     found = _integers(stage, load) | columns(load.active, stage.neurons, stage.bits, "neurons")
-    found["words of inputs"] = stage.source.words
+    found |= cleared(stage.neurons) | {"words of inputs": stage.source.words}
     return each_step(found | {"spikes": 1, "plain neurons": stage.neurons}, load)
 
 
 def strips_spikes(stage: PlainLayer, load: Load) -> Features:
     """Active list, sums of 8 or 16 neurons in packed fields, then the neurons."""
+    summed = over_steps(lambda step: _strips(stage, step), load)
+    return each_step(_integers(stage, load) | summed, load)
+
+
+def _strips(stage: PlainLayer, load: Load) -> Features:
+    """Active list and sums of a step."""
     bits, strips, size, words = stage.bits, stage.strips, stage.source.size, stage.source.words
     many = bool(stage.complement) and load.active > stage.complement
     active = size - load.active if many else load.active
     calls = _pieces(stage, active, load) if stage.piece else load.busy
     lengths = [load.active, active] if many else [active]
-    found = digits_listed(lengths, words, size, load) | {
+    return digits_listed(lengths, words, size, load) | {
         "strips": 1,
         f"calls of {bits} bits": calls,
         f"strips of {bits} bits": strips,
@@ -90,7 +99,6 @@ def strips_spikes(stage: PlainLayer, load: Load) -> Features:
         "inactive words": many * words,
         "inactive neurons": many * stage.neurons,
     }
-    return each_step(_integers(stage, load) | found, load)
 
 
 def _pieces(stage: PlainLayer, active: float, load: Load) -> float:
@@ -116,7 +124,8 @@ def sparse_spikes(stage: PlainLayer, load: Load) -> Features:
 def plain_readout(stage: Readout, load: Load) -> Features:
     """A column for every neuron that spiked at all."""
     active = float(stage.inputs) if load.worst else not_zero(load.counts)
-    return columns(active, stage.outputs, stage.bits, "outputs") | {
+    found = columns(active, stage.outputs, stage.bits, "outputs") | cleared(stage.outputs)
+    return found | {
         "once": 1,
         "outputs": stage.outputs,
         "words": stage.words,
@@ -143,11 +152,15 @@ def fields_readout(stage: Readout, load: Load) -> Features:
     }
 
 
+SHORT = 2
+"""Planes up to which a compiler writes out the loop over the planes of a count."""
+
+
 def count_readout(stage: Readout, load: Load) -> Features:
     """The counts themselves."""
-    return {
-        "once": 1,
-        "outputs": stage.outputs,
-        "outputs of many words": stage.outputs * (stage.words > 1),
-        "outputs x planes": stage.outputs * stage.count_width,
-    }
+    n, planes = stage.outputs, stage.count_width
+    each = {"outputs": n, "outputs x planes": n * planes}
+    if stage.words > 1:
+        each |= {"outputs of many words": n, "outputs of many words x planes": n * planes}
+    short = " written out" * (planes <= SHORT)
+    return {"once": 1} | {f"{name}{short}": value for name, value in each.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import exp, log2
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,17 @@ class Load:
 
     steps:  time steps in the call, mean where it may stop early
     checks: how often it is asked whether to stop
+    asked:  how often of these the answer could still be no: not after the last step
     most:   time steps in the call at most
     frames: input vectors in the call: 1 for a held one
     active: inputs that spike, mean of a step
     busy:   fraction of the steps in which any does
+    spread: inputs that spike in the quietest steps, in the next ones, ... in the busiest, parts of
+            equal size; empty where no more than the mean is known
     values: {value: inputs that have it, mean} of a byte vector
     counts: {spikes in an inference: neurons of the last layer that had them, mean}
     fired:  spikes of the layer itself, mean of a step
+    free:   the call is one step of many, of a model that runs free
     single: the figures are those of one call, not means over many
     worst:  instead of values and counts: as many digits as there can be
     helium: the core has it, and the program is wide enough for it
@@ -38,13 +43,16 @@ class Load:
 
     steps: float = 1
     checks: float = 0
+    asked: float = 0
     most: int = 1
     frames: float = 1
     active: float = 0
     busy: float = 0
+    spread: Sequence[float] = ()
     values: Mapping[int, float] = field(default_factory=dict)
     counts: Mapping[int, float] = field(default_factory=dict)
     fired: float = 0
+    free: bool = False
     single: bool = False
     worst: bool = False
     helium: bool = False
@@ -57,6 +65,22 @@ def any_of(n: float, load: Load) -> float:
     if load.worst:
         return float(n > 0)
     return min(n, 1.0) if load.single else 1 - exp(-n)
+
+
+def over_steps(found: Callable[[Load], Features], load: Load) -> Features:
+    """Return features of a step as means over steps of different activity.
+
+    Some depend on how many inputs are active by more than a factor: which of the active and the
+    inactive ones are the fewer, how many planes they fill. The quietest steps are the idle ones.
+    """
+    if not load.spread or load.worst:
+        return found(load)
+    parts, total = len(load.spread), defaultdict[str, float](float)
+    for part, active in enumerate(load.spread):
+        busy = min(max(part + 1 - parts * (1 - load.busy), 0.0), 1.0)
+        for name, n in found(replace(load, active=active, busy=busy, spread=())).items():
+            total[name] += n / parts
+    return dict(total)
 
 
 def times(prefix: str, factor: float, found: Features) -> Features:
@@ -131,13 +155,31 @@ def not_zero(values: Mapping[int, float]) -> float:
     return sum(n for value, n in values.items() if value)
 
 
+FEW, SOME, MANY = 2, 6, 8
+"""Neurons up to which a compiler writes out the loop over a column; and from which on it clears
+the totals in a loop, on one core and on the others."""
+
+
 def columns(active: float, n: int, bits: int, what: str) -> Features:
-    """Add a column of n codes for every active input; Helium takes four at once."""
+    """Add a column of n codes for every active input.
+
+    Which addressing a compiler chooses depends on the length of a column: on the Cortex-M0 that is
+    a third of what it takes.
+    """
+    if n <= FEW:
+        packed = " of 4 bits" * (bits == 4)
+        return {"active few": active, f"active few x {what}{packed}": active * n}
     return {
         "active": active,
         f"active x {what} of {bits} bits": active * n,
-        f"active x four {what} of {bits} bits": active * -(-n // 4),
+        f"active x {what} of {bits} bits, odd": active * n * (n % 2),
+        f"active x {what} of {bits} bits, a power of 2": active * n * (n & (n - 1) == 0),
     }
+
+
+def cleared(n: int) -> Features:
+    """Set n totals to 0."""
+    return {"cleared": n, "cleared some": n >= SOME, "cleared many": n >= MANY}
 
 
 def plane_lengths(stage: Readout, load: Load) -> list[float]:

@@ -29,6 +29,9 @@ DENSITY = 0.1
 COUNTS = 65
 """Different spike counts that are told apart."""
 
+SPREAD = 8
+"""Parts of equal size into which steps are divided, the quietest first."""
+
 DIGITS = 6
 """Decimal places that are kept."""
 
@@ -41,16 +44,26 @@ class Rates:
     busy:   fraction of steps in which any neuron spikes
     counts: fraction of the neurons that spike 0, 1, ... T times in an inference; the last of at
             most COUNTS entries holds the rest. Empty for a free-running model
+    spread: spikes per neuron in the quietest eighth of the steps, in the next, ... in the
+            busiest; their mean is the rate. Empty where it was not measured
     """
 
     rate: float
     busy: float
     counts: tuple[float, ...] = ()
+    spread: tuple[float, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        lists = {"counts": self.counts, "spread": self.spread}
+        named = {name: [round(v, DIGITS) for v in values] for name, values in lists.items()}
+        return {"rate": round(self.rate, DIGITS), "busy": round(self.busy, DIGITS), **named}
 
     def raised(self, more: float) -> Rates:
         """Return the same with `more` spikes per neuron and step, of neurons that were silent."""
+        spread = tuple(min(rate + more, 1.0) for rate in self.spread)
         if not self.counts:
-            return replace(self, rate=self.rate + more)
+            return replace(self, rate=self.rate + more, spread=spread)
         spikes = more * (len(self.counts) - 1)
         mean = sum(c * share for c, share in enumerate(self.counts[1:], 1))
         firing = sum(self.counts[1:])
@@ -60,7 +73,36 @@ class Rates:
         counts = [share * scale for share in self.counts[1:]]
         if not firing:
             counts[0] = moved
-        return replace(self, rate=self.rate + more, counts=(self.counts[0] - moved, *counts))
+        counts = [self.counts[0] - moved, *counts]
+        return replace(self, rate=self.rate + more, counts=tuple(counts), spread=spread)
+
+
+@dataclass(frozen=True)
+class Stops:
+    """How inferences end that may stop early.
+
+    whole:  fraction of them that make all steps
+    counts: fraction of the neurons of the last layer that have spiked 0, 1, ... times when the
+            scores are formed, as a mean over all times that they are; as in Rates
+    """
+
+    whole: float
+    counts: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return {"whole": round(self.whole, DIGITS), "counts": [round(c, DIGITS) for c in self.counts]}
+
+    @classmethod
+    def of(cls, spikes: NDArray[np.bool_], made: NDArray[np.int64], first: int) -> Stops:
+        """Return it for spikes (batch, step, neuron) of the last layer; made: (batch,) steps."""
+        steps = spikes.shape[1]
+        most = min(steps, COUNTS - 1)
+        so_far = np.minimum(np.cumsum(spikes, axis=1, dtype=np.int32), most)
+        at = np.arange(1, steps + 1)
+        formed = so_far[(at >= first) & (at <= made[:, None])]
+        times = np.bincount(formed.ravel(), minlength=most + 1)
+        return cls(float((made == steps).mean()), tuple((times / max(times.sum(), 1)).tolist()))
 
 
 @dataclass(frozen=True)
@@ -73,6 +115,8 @@ class Activity:
     source: where the figures come from, for people
     steps:  that an inference makes, where it may stop early; None for all of them. Rates are those
             of the steps that were made
+    spread: of a spiking input, as in Rates
+    stop:   how inferences end that may stop early; None where that was not measured
     """
 
     values: tuple[float, ...]
@@ -80,21 +124,18 @@ class Activity:
     layers: tuple[Rates, ...]
     source: str = "measured"
     steps: float | None = None
+    spread: tuple[float, ...] = ()
+    stop: Stops | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON values, without their source."""
         return {
             "values": [round(v, DIGITS) for v in self.values],
             "busy": round(self.busy, DIGITS),
-            "layers": [
-                {
-                    "rate": round(r.rate, DIGITS),
-                    "busy": round(r.busy, DIGITS),
-                    "counts": [round(c, DIGITS) for c in r.counts],
-                }
-                for r in self.layers
-            ],
+            "spread": [round(v, DIGITS) for v in self.spread],
+            "layers": [rates.to_json() for rates in self.layers],
             **({} if self.steps is None else {"steps": round(self.steps, DIGITS)}),
+            **({} if self.stop is None else {"stop": self.stop.to_json()}),
         }
 
     @classmethod
@@ -103,13 +144,13 @@ class Activity:
         array, steps = check_input(model, x, steps)
         result = model.run(array, trace=True, steps=steps)
         arriving = model.input.encode(array, steps)
-        found = cls.of_spikes(arriving, *model.input.reads, result.spikes or (), model.steps)
-        if result.steps is None or not len(array):
+        spikes, made = result.spikes or (), result.steps
+        found = cls.of_spikes(arriving, *model.input.reads, spikes, model.steps, made)
+        if made is None or not len(array):
             return found
-        made = float(result.steps.mean())
-        layers = (replace(r, rate=r.rate * steps / made, busy=r.busy * steps / made)
-                  for r in found.layers)  # fmt: skip
-        return replace(found, layers=tuple(layers), steps=made)
+        assert model.stop is not None
+        stop = Stops.of(spikes[-1], made, model.stop.first)
+        return replace(found, steps=float(made.mean()), stop=stop)
 
     @classmethod
     def of_spikes(
@@ -119,17 +160,22 @@ class Activity:
         high: int,
         spikes: tuple[NDArray[np.bool_], ...],
         steps: int | None,
+        made: NDArray[np.int64] | None = None,
     ) -> Activity:
         """Return the activity of what the first layer receives, low to high, and of spikes.
 
         x: (..., inputs) whole numbers; spikes: per layer (batch, step, neuron)
+        made: (batch,) steps that were made, None for all; what is after them does not count
         """
         array = np.asarray(x).astype(np.int64)
+        if made is not None and array.ndim == 3:
+            array = _until(array, made)
         values = np.bincount(array.ravel() - low, minlength=high - low + 1)
         return cls(
             tuple((values / max(array.size, 1)).tolist()),
-            float((array != 0).any(axis=-1).mean()),
-            tuple(_rates(layer, steps) for layer in spikes),
+            float((array != 0).any(axis=-1).mean()) if array.size else 0.0,
+            tuple(_rates(layer, steps, made) for layer in spikes),
+            spread=_spread(array) if (low, high) == (0, 1) else (),
         )
 
     @classmethod
@@ -154,14 +200,37 @@ class Activity:
         return cls(found.values, found.busy, given.layers, note, found.steps)
 
 
-def _rates(spikes: NDArray[np.bool_], steps: int | None) -> Rates:
-    """Return the figures of spikes (batch, step, neuron)."""
+def _until(values: NDArray[Any], made: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the vectors (vectors, n) of the steps that were made, of (batch, step, n)."""
+    found: NDArray[Any] = values[np.arange(values.shape[1]) < made[:, None]]
+    return found
+
+
+def _spread(spikes: NDArray[Any]) -> tuple[float, ...]:
+    """Return the rates of SPREAD parts of the vectors (..., n), the quietest ones first."""
+    rates = np.sort(spikes.reshape(-1, spikes.shape[-1]).mean(axis=-1))
+    if not len(rates):
+        return ()
+    total = np.concatenate([[0.0], np.cumsum(rates)])
+    bounds = np.linspace(0, len(rates), SPREAD + 1)
+    parts = np.diff(np.interp(bounds, np.arange(len(total)), total)) * SPREAD / len(rates)
+    return tuple(np.clip(parts, 0, 1).tolist())
+
+
+def _rates(
+    spikes: NDArray[np.bool_], steps: int | None, made: NDArray[np.int64] | None = None
+) -> Rates:
+    """Return the figures of spikes (batch, step, neuron), of the steps that were made."""
     counts: tuple[float, ...] = ()
     if steps is not None:
         most = min(steps, COUNTS - 1)
         times = np.bincount(np.minimum(spikes.sum(axis=1), most).ravel(), minlength=most + 1)
         counts = tuple((times / max(times.sum(), 1)).tolist())
-    return Rates(float(spikes.mean()), float(spikes.any(axis=-1).mean()), counts)
+    if made is not None and len(made):
+        spikes = _until(spikes, made)
+    return Rates(
+        float(spikes.mean()), float(spikes.any(axis=-1).mean()), counts, _spread(spikes)
+    )
 
 
 def assumed(model: Model, density: float | None = None) -> Activity:
@@ -214,16 +283,21 @@ def _from_json(model: Model, known: Any) -> Activity:
     """Return the activity that metadata hold, or raise ValueError."""
     most = 0 if model.steps is None else min(model.steps, COUNTS - 1) + 1
     try:
-        layers = tuple(Rates(r["rate"], r["busy"], tuple(r["counts"])) for r in known["layers"])
-        made = None if model.stop is None else known.get("steps")
-        found = Activity(
-            tuple(known["values"]), known["busy"], layers, "of the training data", made
+        layers = tuple(
+            Rates(r["rate"], r["busy"], tuple(r["counts"]), tuple(r.get("spread", ())))
+            for r in known["layers"]
         )
-        numbers = [*found.values, found.busy]
-        for r in layers:
-            numbers += [r.rate, r.busy, *r.counts]
-        right = all(map(is_share, numbers)) and {len(r.counts) for r in layers} <= {0, most}
-        right &= made is None or 1 <= made <= (model.steps or 1)
+        made, stop = (None if model.stop is None else known.get(key) for key in ("steps", "stop"))
+        found = Activity(
+            tuple(known["values"]),
+            known["busy"],
+            layers,
+            "of the training data",
+            made,
+            tuple(known.get("spread", ())),
+            None if made is None or stop is None else Stops(stop["whole"], tuple(stop["counts"])),
+        )
+        right = _is_right(found, model, most)
     except (KeyError, TypeError, AttributeError):
         right, found = False, assumed(model)
     sizes = len(found.values), len(found.layers)
@@ -235,3 +309,18 @@ def _from_json(model: Model, known: Any) -> Activity:
             "again with Activity.measure"
         )
     return found
+
+
+def _is_right(found: Activity, model: Model, most: int) -> bool:
+    """Return True if the figures are shares, in lists as long as they must be."""
+    counts = [r.counts for r in found.layers]
+    spreads = [found.spread, *(r.spread for r in found.layers)]
+    numbers = [*found.values, found.busy, *(n for r in found.layers for n in (r.rate, r.busy))]
+    if found.stop is not None:
+        numbers, counts = [*numbers, found.stop.whole], [*counts, found.stop.counts]
+    numbers += [n for one in (*counts, *spreads) for n in one]
+    right = {len(one) for one in counts} <= {0, most} and {len(s) for s in spreads} <= {0, SPREAD}
+    made = found.steps
+    return right and all(map(is_share, numbers)) and (
+        made is None or 1 <= made <= (model.steps or 1)
+    )
