@@ -25,8 +25,8 @@ from codegen.boards import Board, find_boards, load_boards
 from codegen.costs import ISA, works
 from codegen.counting import Counting
 from codegen.cycles import executed
-from codegen.device import Device
 from codegen.deviation import deviations, summary
+from codegen.device import Device
 from codegen.features import family
 from codegen.fitting import Floats, Observation, fit
 from codegen.protocol import Client

@@ -37,6 +37,7 @@ from qat.model import (
     Sensor,
     Spikes,
 )
+from qat.model.records import Readout
 
 FIT, CHOOSE, REPORT = 0, 1, 2
 """Sets of models: those that coefficients are fitted to, that settings of the fit and features
@@ -66,7 +67,6 @@ INPUTS = 6
 FREE_STEPS = 6
 """Steps of a model that runs free."""
 
-Bits = int
 Rng = np.random.Generator
 
 
@@ -184,9 +184,10 @@ def _model(rng: Rng, given: Input, sizes: Sequence[int], steps: int | None) -> M
     if steps is None:
         hidden = pairs
     layers = tuple(
-        _layer(rng, given, i, *_fitting(rng, pairs, i), each[i], like) for i in range(len(hidden))
+        _layer(rng, given if i == 0 else None, pairs[i], each[i], like=like)
+        for i in range(len(hidden))
     )
-    readout = None
+    readout: Readout | None = None
     if counted:
         readout = Count()
     elif steps is not None:
@@ -194,15 +195,7 @@ def _model(rng: Rng, given: Input, sizes: Sequence[int], steps: int | None) -> M
     sensor = None
     if not isinstance(given, Spikes) and rng.random() < 0.1:
         sensor = Sensor(np.zeros(given.size, int), np.ones(given.size, int), 2, 2)
-    return Model(given, _chained(rng, layers), readout, steps, "cal", sensor=sensor)
-
-
-def _fitting(rng: Rng, pairs: Sequence[tuple[int, int]], index: int) -> tuple[int, int]:
-    return pairs[index]
-
-
-def _chained(rng: Rng, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    return layers
+    return Model(given, layers, readout, steps, "cal", sensor=sensor)
 
 
 def _readout(rng: Rng, inputs: int, outputs: int, like: bool) -> Accumulate:
@@ -214,17 +207,21 @@ def _readout(rng: Rng, inputs: int, outputs: int, like: bool) -> Accumulate:
 
 
 def _layer(
-    rng: Rng, given: Input, index: int, n_in: int, n_out: int, bits: Bits, like: bool
+    rng: Rng, given: Input | None, shape: tuple[int, int], bits: int, *, like: bool
 ) -> Layer:
-    """Return a random layer, whose neurons spike at any rate from never to always."""
+    """Return a random layer, whose neurons spike at any rate from never to always.
+
+    given: the model's input, for the first layer; shape: inputs, neurons
+    """
+    n_in, n_out = shape
     if n_in * n_out > SYNAPSES[bits]:
         raise ValueError("too many weights")
-    analog = index == 0 and not given.spiking
+    analog = given is not None and not given.spiking
     zeros = float(rng.choice([0.0, 0.1, 0.3, 0.9, 0.99] if not like else [0.0, 0.1, 0.3]))
     weights = codes(rng, bits, (n_out, n_in), zeros)
     fraction = 0 if analog or like else int(rng.integers(0, 3))
     spread = float(np.sqrt((weights.astype(float) ** 2).sum(axis=1)).mean()) * 2**fraction
-    if analog:
+    if given is not None and analog:
         spread *= max(abs(given.low), given.high, 1) / 3
     shift = max(0, round(np.log2(max(spread, 1) / 40))) if analog else 0
     level = float(np.exp(rng.uniform(np.log(0.1), np.log(3))))
@@ -278,7 +275,8 @@ def _stopping(rng: Rng, model: Model, x: NDArray[Any]) -> Model:
 
 def inputs(rng: Rng, model: Model, number: int = INPUTS) -> NDArray[Any]:
     """Return inputs about one density, from 0 to 100 %, with values of every distribution."""
-    given, shape = model.input, (model.input.size,)
+    given = model.input
+    shape: tuple[int, ...] = (given.size,)
     if not given.held:
         shape = (model.steps or FREE_STEPS, given.size)
     density = float(rng.choice([0.0, 0.01, 0.03, 0.07, 0.12, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0]))

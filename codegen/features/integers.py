@@ -159,7 +159,7 @@ SHORT = 2
 def count_readout(stage: Readout, load: Load) -> Features:
     """The counts themselves."""
     n, planes = stage.outputs, stage.count_width
-    each = {"outputs": n, "outputs x planes": n * planes}
+    each: Features = {"outputs": n, "outputs x planes": n * planes}
     if stage.words > 1:
         each |= {"outputs of many words": n, "outputs of many words x planes": n * planes}
     short = " written out" * (planes <= SHORT)

@@ -91,7 +91,10 @@ class Stops:
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
-        return {"whole": round(self.whole, DIGITS), "counts": [round(c, DIGITS) for c in self.counts]}
+        return {
+            "whole": round(self.whole, DIGITS),
+            "counts": [round(c, DIGITS) for c in self.counts],
+        }
 
     @classmethod
     def of(cls, spikes: NDArray[np.bool_], made: NDArray[np.int64], first: int) -> Stops:
@@ -145,7 +148,7 @@ class Activity:
         result = model.run(array, trace=True, steps=steps)
         arriving = model.input.encode(array, steps)
         spikes, made = result.spikes or (), result.steps
-        found = cls.of_spikes(arriving, *model.input.reads, spikes, model.steps, made)
+        found = cls.of_spikes(arriving, *model.input.reads, spikes, model.steps, made=made)
         if made is None or not len(array):
             return found
         assert model.stop is not None
@@ -160,6 +163,7 @@ class Activity:
         high: int,
         spikes: tuple[NDArray[np.bool_], ...],
         steps: int | None,
+        *,
         made: NDArray[np.int64] | None = None,
     ) -> Activity:
         """Return the activity of what the first layer receives, low to high, and of spikes.
@@ -228,9 +232,7 @@ def _rates(
         counts = tuple((times / max(times.sum(), 1)).tolist())
     if made is not None and len(made):
         spikes = _until(spikes, made)
-    return Rates(
-        float(spikes.mean()), float(spikes.any(axis=-1).mean()), counts, _spread(spikes)
-    )
+    return Rates(float(spikes.mean()), float(spikes.any(axis=-1).mean()), counts, _spread(spikes))
 
 
 def assumed(model: Model, density: float | None = None) -> Activity:
@@ -321,6 +323,6 @@ def _is_right(found: Activity, model: Model, most: int) -> bool:
     numbers += [n for one in (*counts, *spreads) for n in one]
     right = {len(one) for one in counts} <= {0, most} and {len(s) for s in spreads} <= {0, SPREAD}
     made = found.steps
-    return right and all(map(is_share, numbers)) and (
-        made is None or 1 <= made <= (model.steps or 1)
+    return (
+        right and all(map(is_share, numbers)) and (made is None or 1 <= made <= (model.steps or 1))
     )
