@@ -36,7 +36,8 @@ def test_all_that_is_printed_goes_through_it(capsys):
 
 
 def data_file(folder: Path, name: str) -> Path:
-    rows = [f"{i * 7 % 11}.5,{i % 5},{('o\x1b[31mk', 'no')[i % 2]}" for i in range(60)]
+    words = ("o\x1b[31mk", "no")
+    rows = [f"{i * 7 % 11}.5,{i % 5},{words[i % 2]}" for i in range(60)]
     path = folder / name
     path.write_text("\n".join(["a\x1b[0m,b,label", *rows]))
     return path
