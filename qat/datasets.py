@@ -258,15 +258,19 @@ def load(
     The named ones are divided once and for all; what has to be downloaded is kept in the user's
     cache. A file is
     - .npz with x and y as `from_arrays` takes them, and x_test and y_test if there are any,
-    - .csv with a sample a line, a header or none, numbers scaled feature by feature,
-    - either of them with a `window`: the samples of a sensor in the order of time, as
+    - .csv, .tsv or .txt with a sample a line, a header or none, numbers scaled feature by feature;
+      separator, decimal sign, encoding and header are found, and told in the data's notes,
+    - .parquet, likewise,
+    - any of them with a `window`: the samples of a sensor in the order of time, as
       `from_recording` takes them,
-    - an IDX file of images, train-images-idx3-ubyte, plain or .gz, its labels beside it;
+    - an IDX file of images, plain or .gz, known by its content, its labels beside it, and with
+      them its test part if there is one (train-images-idx3-ubyte, t10k-images-idx3-ubyte);
     what it does not divide is divided by `seed`.
 
-    label: the label column of a .csv: "first", "last" or its name in the header; by default the
-           column named label, class, target or y, else the last one
-    how:   by, ignore, window, hop, group, unit: see qat.files.Reading. A named set of a sensor
+    label: the label column of a table: its name, its number from 1, "first" or "last"; by default
+           the column named label, class, activity or target, else y, else the last one
+    how:   by, ignore, window, hop, group, unit, separator, decimal, encoding: see
+           qat.reading.Reading. A named set of a sensor
            takes `unit` alone: its inputs are then made of samples, and the model has a Sensor;
            by default they are the numbers of the accuracy table, which no samples reproduce
     like:  a model: the file is read as the data that trained it were, without telling anything

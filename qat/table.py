@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.columns import Columns
-from qat.dialect import is_number
+from qat.numerals import is_number
 from qat.labels import Labels, classes_of
 
 

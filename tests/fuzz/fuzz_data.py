@@ -39,6 +39,8 @@ WAYS: tuple[dict[str, Any], ...] = (
     {"by": "by"},
     {"unit": 0.5},
     {"label": "first", "ignore": ("a",)},
+    {"label": "2", "separator": ";", "decimal": ","},
+    {"ignore": ("", "1"), "encoding": "latin-1"},
 )
 """How a file is read: every one is tried on every kind of file."""
 
