@@ -270,6 +270,12 @@ def test_bits_that_training_took_off_are_taken_off_again(tmp_path: Path) -> None
         read(Model.load(out), tmp_path / "real.csv")
 
 
+def test_values_that_were_scaled_without_a_sensor(model: Model, folder: Path) -> None:
+    scaled = replace(model, sensor=None, metadata={**model.metadata, "x_scale": [0.1] * 4})
+    with pytest.raises(ValueError, match="scaled without samples of a sensor"):
+        read(scaled, folder / "all.csv")
+
+
 def test_arrays_of_another_file(tmp_path: Path) -> None:
     random = np.random.RandomState(0)
     x, y = random.normal(0, 1, (60, 5)), np.arange(60) % 2
