@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from qat.columns import Columns
 from qat.dialect import Dialect, Record, is_missing, is_number, records
+from qat.wide import WIDEST, Found, cells_of, check_width
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -69,22 +70,32 @@ class Reader:
 
     def read(self, base: DuckDBPyConnection, text: str, line: int) -> Cells:
         """Return the cells of a text whose first line has this number in the file."""
+        found = (self._wide if self.dialect.width > WIDEST else self._fetched)(base, text, line)
+        label = [word.strip() for word in found.label]
+        by = None if found.by is None else [word.strip() for word in found.by]
+        cells = Cells(found.x, label, by)
+        self._check(text, line, cells, found.more)
+        return replace(cells, x=least(found.x))
+
+    def _wide(self, _: DuckDBPyConnection, text: str, line: int) -> Found:
+        return cells_of(text, line, self.dialect, self.columns)
+
+    def _fetched(self, base: DuckDBPyConnection, text: str, line: int) -> Found:
+        """Return what DuckDB makes of a text."""
         import duckdb  # noqa: PLC0415  # 0.2 s that only a table needs
 
         self.file.write_bytes(text.encode())
         try:
             found = base.execute(self._query(), [str(self.file)]).fetchnumpy()
         except duckdb.Error as error:
-            self._check_widths(text, line)
+            for record in records(text, self.dialect.separator, line):
+                check_width(record, self.dialect)
             raise ValueError(f"is not a .csv file ({first_line(error)})") from None
         x = np.empty((len(found["label"]), len(self.columns.features)))
         for i in range(x.shape[1]):
             x[:, i] = found[f"x{i}"]
-        label = [word.strip() for word in found["label"].tolist()]
-        by = [word.strip() for word in found["by"].tolist()] if "by" in found else None
-        cells = Cells(x, label, by)
-        self._check(text, line, cells, found.get("more"))
-        return replace(cells, x=least(x))
+        by = found["by"].tolist() if "by" in found else None
+        return Found(x, found["label"].tolist(), by, found.get("more"))
 
     def _query(self) -> str:
         sign, width = self.dialect.separator, self.dialect.width + self.dialect.trailing
@@ -103,15 +114,6 @@ class Reader:
             f"delim='{sign}', quote='\"', escape='\"', comment='', new_line='\\n', "
             f"columns={{{kinds}}})"
         )
-
-    def _check_widths(self, text: str, line: int) -> None:
-        width = self.dialect.width + self.dialect.trailing
-        for record in records(text, self.dialect.separator, line):
-            if len(record.cells) != width:
-                raise ValueError(
-                    f"line {record.line} has {len(record.cells)} cells, line "
-                    f"{self.dialect.first} has {width}"
-                )
 
     def _check(self, text: str, line: int, cells: Cells, more: NDArray[np.bool_] | None) -> None:
         """Raise ValueError for the first cell that is missing, or no number."""

@@ -59,7 +59,7 @@ def check_magnitude(what: str, x: NDArray[Any]) -> None:
         )
 
 
-FEW = 16
+FEW = 8
 """Different samples of a channel that are few, where the values were more."""
 
 PROBED = 4096

@@ -17,7 +17,7 @@ from qat.dialect import Dialect, find, without_comments
 from qat.memory import require
 from qat.reading import Progress, Reading
 from qat.table import Table, assembled
-from qat.text import HEAD, PIECE, Piece, encoding_of, pieces, size_of_regular
+from qat.text import HEAD, PIECE, Piece, encoding_of, pieces, size_of
 
 BYTES_PER_CELL = 16
 """Memory that a number takes while a file is read: in its piece, and in the whole."""
@@ -38,7 +38,7 @@ def csv_table(path: Path, how: Reading, progress: Progress | None = None) -> Tab
     Raises ValueError, in one line, for what is no such table: with line and column where there
     are such.
     """
-    size = size_of_regular(path)
+    size = size_of(path)
     encoding, certain = (how.encoding, True) if how.encoding else encoding_of(path)
     parts = pieces(path, encoding)
     start = next(parts, None)
@@ -54,7 +54,7 @@ def csv_table(path: Path, how: Reading, progress: Progress | None = None) -> Tab
             for piece in _shown(_from_first(start, parts, dialect), size, path.name, progress):
                 text, comments = without_comments(piece.text)
                 found.add(reader.read(base, text, piece.line), len(comments))
-    guess = "" if certain else f"encoding: {encoding}, as it is not UTF-8"
+    guess = "" if encoding == "utf-8" else f"encoding: {encoding}{'' if certain else ', a guess'}"
     return found.table(dialect, columns, encoding, guess)
 
 

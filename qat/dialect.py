@@ -42,6 +42,10 @@ MISSING = frozenset({"", "nan", "na", "n/a", "#n/a", "null", "-nan"})
 """What stands for a value that is missing, in small letters."""
 
 
+UNEVEN = 0.7
+"""What a separator counts that divides the first line into another number of cells."""
+
+
 class Record(NamedTuple):
     """The cells of a record, and the line of the file on which it begins, from 1."""
 
@@ -170,8 +174,8 @@ def _sep_line(text: str) -> tuple[str, str | None]:
 class _Form:
     """What a text looks like with a certain separator.
 
-    width: cells of most records; share: the part of the records that has them; numeric: the part
-    of their cells that are numbers
+    width: cells of most records; share: the part of the records that has them, less if the first
+    has not; numeric: the part of their cells that are numbers
     """
 
     separator: str
@@ -192,9 +196,10 @@ class _Form:
         width, count = Counter(len(row.cells) for row in rows).most_common(1)[0]
         cells = [cell for row in rows if len(row.cells) == width for cell in row.cells]
         sign = decimal or _decimal(cells, separator)
-        signs = {sign, "."} if separator == "," else {".", ","}
-        numeric = max(sum(is_number(cell, known) for cell in cells) for known in signs) / len(cells)
-        return cls(separator, sign, rows, width, count / len(rows), numeric)
+        signs = "." if separator == "," else ".,"
+        numeric = sum(any(is_number(cell, known) for known in signs) for cell in cells) / len(cells)
+        even = count / len(rows) * (1.0 if len(rows[0].cells) == width else UNEVEN)
+        return cls(separator, sign, rows, width, even, numeric)
 
     @property
     def score(self) -> float:

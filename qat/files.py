@@ -17,7 +17,7 @@ from qat.parquet import parquet_table
 from qat.reading import NoColumnError, Progress, Reading
 from qat.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
 from qat.table import Table
-from qat.text import size_of_regular
+from qat.text import check_regular
 
 Parts = dict[str, Any]
 
@@ -46,7 +46,7 @@ def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = N
     about |= {"unit": how.unit}
     suffix = path.suffix.lower()
     try:
-        size_of_regular(path)
+        check_regular(path)
         if suffix in TABLES:
             return _from_table(TABLES[suffix](path, how, progress), how, about)
         read = _from_npz if suffix == ".npz" else _from_idx

@@ -16,7 +16,7 @@ from qat.dialect import is_missing
 from qat.memory import require
 from qat.reading import Progress, Reading
 from qat.table import Table, assembled
-from qat.text import size_of_regular
+from qat.text import size_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,7 +40,7 @@ def parquet_table(path: Path, how: Reading, progress: Progress | None = None) ->
     """
     import duckdb  # noqa: PLC0415  # 0.2 s that only a table needs
 
-    size_of_regular(path)
+    size_of(path)
     with tempfile.TemporaryDirectory(prefix="spikemcu-") as folder:
         file = Path(folder) / "table.parquet"
         file.symlink_to(path.resolve())  # a name in which nothing stands for other names

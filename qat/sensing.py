@@ -29,6 +29,9 @@ SPREAD = 3.0
 FINE = 2
 """Samples that a step of a byte should be at least; else every channel has a unit of its own."""
 
+LITTLE = 2
+"""Samples of deviation below which a channel's unit is as fine as may be, not a power of ten."""
+
 PIECE = 2**20
 """Values that are scaled at a time."""
 
@@ -48,11 +51,19 @@ def power_of_ten(most: float) -> float:
     return float(f"1e{ceil(log10(HEADROOM * most / HIGH))}") if most > 0 else 1.0
 
 
+def one_two_five(most: float) -> float:
+    """Return the finest 1, 2 or 5 times a power of ten of which `most`, with headroom, is int16."""
+    ten = power_of_ten(most)
+    finer = (float(f"{ten / share:.1g}") for share in (5, 2))
+    return next((unit for unit in finer if HEADROOM * most <= HIGH * unit), ten)
+
+
 def own_unit(values: NDArray[Any], each: bool) -> Real:
     """Return the unit of every channel of training values, (..., channels): real values of 1.
 
     1 if all are whole and fit int16. Else a power of ten: one for all channels, or, where that
-    is too coarse for a channel that is scaled on its own (`each`), one for every channel.
+    is too coarse for a channel that is scaled on its own (`each`), one for every channel, twice
+    or five times that where the channel changes little on a large offset.
     """
     flat = values.reshape(-1, values.shape[-1])
     least, greatest = (end.astype(np.float64) for end in (flat.min(axis=0), flat.max(axis=0)))
@@ -63,7 +74,10 @@ def own_unit(values: NDArray[Any], each: bool) -> Real:
     common = power_of_ten(float(most.max()))
     if not each or (FINE * common <= SPREAD * flat.std(axis=0, dtype=np.float64) / 127).all():
         return np.full(len(most), common)
-    return np.where(fits, 1.0, [power_of_ten(value) for value in most.tolist()])
+    coarse = np.array([power_of_ten(value) for value in most.tolist()])
+    finer = np.array([one_two_five(value) for value in most.tolist()])
+    little = flat.std(axis=0, dtype=np.float64) < LITTLE * coarse
+    return np.where(fits, 1.0, np.where(little, finer, coarse))
 
 
 def given_unit(unit: ArrayLike, channels: int) -> Real:

@@ -32,14 +32,18 @@ EUROPEAN = range(0x80, 0xA0)
 """Bytes that are letters and signs in cp1252, and control codes in Latin-1."""
 
 
-def size_of_regular(path: Path) -> int:
-    """Return the size of a file; ValueError for a folder, a device, a pipe or an empty file."""
-    about = path.stat()
-    if not path.is_file():
+def check_regular(path: Path) -> None:
+    """Raise ValueError for a folder, a device or a pipe, which may never end."""
+    if path.exists() and not path.is_file():
         raise ValueError("is a folder, a device or a pipe; give a regular file")
-    if not about.st_size:
+
+
+def size_of(path: Path) -> int:
+    """Return the size of a regular file; ValueError for an empty one."""
+    check_regular(path)
+    if not (size := path.stat().st_size):
         raise ValueError("is empty")
-    return about.st_size
+    return size
 
 
 # ------------------------------------------------------------------- encoding

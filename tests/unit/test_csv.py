@@ -98,7 +98,7 @@ def test_units_in_latin_1_and_cp1252(tmp_path):
         table = table_of(tmp_path, "\n".join([header, *lines()]).encode(encoding))
         check_whole(table, (f"a [{sign}]", "b"))
         assert table.encoding == encoding
-        assert f"encoding: {encoding}, as it is not UTF-8" in table.notes
+        assert f"encoding: {encoding}, a guess" in table.notes
 
 
 def test_quoted_cells_hold_separators_ends_of_lines_quotes_and_comments(tmp_path):
