@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from qat.columns import Columns
 from qat.dialect import Dialect, Record, is_number, records
 
+NO_LABEL = "0"
+"""What stands for the label of a file that has none."""
+
 WIDEST = 1000
 """Columns up to which DuckDB reads a table: its time for a query grows with their square."""
 
@@ -37,7 +40,7 @@ def cells_of(text: str, line: int, dialect: Dialect, columns: Columns) -> Found:
         check_width(record, dialect)
         cells = record.cells
         x.append(_numbers([cells[i] for i in columns.features], dialect.decimal))
-        label.append(cells[columns.label])
+        label.append(NO_LABEL if columns.label is None else cells[columns.label])
         if columns.by is not None:
             by.append(cells[columns.by])
         more.append(dialect.trailing and bool(cells[-1].strip()))
