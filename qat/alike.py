@@ -26,7 +26,7 @@ from qat.recordings import (
     divide_by,
     divide_in_time,
 )
-from qat.samples import SampleFile, Samples
+from qat.samples import SampleFile, Samples, unit_of
 from qat.sensing import Raw, given_unit
 
 PARTS = (TRAIN, VALIDATE, TESTS)
@@ -175,7 +175,7 @@ def _dataset(
     if sensor is None:
         inputs = [drop_bits(part, shift=origin.dropped) for part in x]
     else:
-        unit = given_unit(about["reading"].unit or 1.0, model.input.size)
+        unit = given_unit(unit_of(about["reading"]), model.input.size)
         raw = Raw(x[0], x[1], x[2], unit, True, not model.input.held, sensor.group, sensor.hop)
         inputs = [raw.through(sensor, part, low, high) for part in x]
     return Dataset(

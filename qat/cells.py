@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qat.columns import Columns
 from qat.dialect import Dialect, Record, records
 from qat.numerals import is_missing, is_number
-from qat.wide import WIDEST, Found, cells_of, check_width
+from qat.wide import NO_LABEL, WIDEST, Found, cells_of, check_width
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LARGEST = 1e100
 """Of a value: what lies beyond has no square, and no sensor measures it."""
 
-NONE = "'0'"
+NONE = f"'{NO_LABEL}'"
 """The SQL of the label where there is none."""
 
 MOST_MEMORY = "400MB"

@@ -300,8 +300,9 @@ def load_for(
 
     A file is read by what the model knows of its training data (qat.origin.DataOrigin): columns
     and labels are found by their names, whatever their order; columns that training did not have
-    are left out; windows, unit and scale are the model's own. `notes` and `warnings` of the
-    Dataset say what was done.
+    are left out; windows, unit and scale are the model's own, and another window, hop or group is
+    refused. `notes` and `warnings` of the Dataset say what was done, and whether samples of
+    another file are among those that trained the model.
 
     name_or_path: as for `load`; a named data set keeps its division
     divided: None: what trained the model is divided as it was then, by the rule and the seed of

@@ -153,9 +153,13 @@ class SampleFile:
         if x.shape[-1] != size:
             raise ValueError(f"x: found {x.shape[-1]} features; the model takes {size}")
         if self.model.sensor is not None:
-            unit = self.how.unit if self.how.unit is not None else 1.0
-            return _samples_in(x, unit, names), []
+            return _samples_in(x, unit_of(self.how), names), []
         return _whole(x, self.model, self.origin)
+
+
+def unit_of(how: Reading) -> ArrayLike:
+    """Return the unit of samples: 1 where nothing says another one."""
+    return 1.0 if how.unit is None else how.unit
 
 
 def _labels(name: str, arrays: dict[str, Any], samples: int) -> NDArray[Any]:
@@ -182,6 +186,11 @@ def _samples_in(x: NDArray[Any], unit: ArrayLike, names: Sequence[str]) -> NDArr
 
 def _whole(x: NDArray[Any], model: Model, origin: DataOrigin) -> tuple[NDArray[Any], list[str]]:
     """Return whole numbers in the range of training, as training clips them, and what to say."""
+    if model.metadata.get("x_scale", 1.0) != 2.0**origin.dropped:
+        raise ValueError(
+            "the model takes real values that were scaled without samples of a sensor, which is "
+            "not repeated here; train it with a unit, or scale them and call Model.run"
+        )
     if (x != np.rint(x)).any():
         wrong = x[x != np.rint(x)][0]
         raise ValueError(f"x: holds {wrong:g}; the model was trained on whole numbers")

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.columns import Columns
-from qat.numerals import is_number
 from qat.labels import Labels, classes_of
+from qat.numerals import is_number
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,9 @@ from qat.columns import Columns
 from qat.dialect import Dialect, Record, records
 from qat.numerals import is_number
 
+NO_LABEL = "0"
+"""What stands for the label of a file that has none."""
+
 WIDEST = 1000
 """Columns up to which DuckDB reads a table: its time for a query grows with their square."""
 
@@ -38,7 +41,7 @@ def cells_of(text: str, line: int, dialect: Dialect, columns: Columns) -> Found:
         check_width(record, dialect)
         cells = record.cells
         x.append(_numbers([cells[i] for i in columns.features], dialect.decimal))
-        label.append(cells[columns.label])
+        label.append(NO_LABEL if columns.label is None else cells[columns.label])
         if columns.by is not None:
             by.append(cells[columns.by])
         more.append(dialect.trailing and bool(cells[-1].strip()))

@@ -14,7 +14,8 @@ import pytest
 
 from codegen.cli import main
 from codegen.cli.data import data_of
-from qat.dataset import Dataset
+from qat import Network, export, fit
+from qat.dataset import Dataset, from_arrays
 from qat.datasets import load, load_for
 from qat.model import Model
 from qat.origin import KEY, DataOrigin
@@ -176,6 +177,21 @@ def test_a_file_may_lack_labels_where_none_are_needed(model: Model, tmp_path: Pa
     assert len(data.x_test) == COUNT
 
 
+def test_a_very_wide_file_without_labels(tmp_path: Path) -> None:
+    """Such tables are read another way than others."""
+    width = 1100
+    names = tuple(f"c{i}" for i in range(width))
+    x = np.random.RandomState(0).randint(0, 200, (30, width))
+    data = from_arrays(x, np.arange(30) % 2, channel_names=names)
+    net = Network([width, 2, 2], steps=1, seed=0)
+    fit(net, data, epochs=1)
+    lines = [names[::-1], *x[:3, ::-1].astype(str)]
+    (tmp_path / "wide.csv").write_text("\n".join(map(",".join, lines)))
+    found, _ = read(export(net), tmp_path / "wide.csv", label="what", labelled=False)
+    assert (found.x_test == x[:3]).all()
+    assert (found.y_test == -1).all()
+
+
 def test_decimal_commas(model: Model, tmp_path: Path) -> None:
     """The same values as another program writes them: the same samples."""
     lines = ["ax;ay;az;gx;activity"]
@@ -268,6 +284,12 @@ def test_bits_that_training_took_off_are_taken_off_again(tmp_path: Path) -> None
     (tmp_path / "real.csv").write_text("a,b,label\n17.5,33,x\n1,3,y\n")
     with pytest.raises(ValueError, match=r"holds 17.5; the model was trained on whole numbers"):
         read(Model.load(out), tmp_path / "real.csv")
+
+
+def test_values_that_were_scaled_without_a_sensor(model: Model, folder: Path) -> None:
+    scaled = replace(model, sensor=None, metadata={**model.metadata, "x_scale": [0.1] * 4})
+    with pytest.raises(ValueError, match="scaled without samples of a sensor"):
+        read(scaled, folder / "all.csv")
 
 
 def test_arrays_of_another_file(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qat import Network, export, fit
 from qat.dataset import from_arrays
 from qat.division import SKETCHED, Division
 from qat.model import Model
-from qat.origin import KEY, DataOrigin
+from qat.origin import DIVISION, KEY, READERS, DataOrigin
 from qat.recordings import from_recording
 
 RANDOM = np.random.RandomState(0)
@@ -110,6 +112,39 @@ def test_what_no_training_writes_is_refused(model: Model, field: str, value: Any
         DataOrigin.of(replace(model, metadata={KEY: written}))
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from([*READERS, *(f"division.{name}" for name in DIVISION)])
+
+
+@given(st.dictionaries(FIELDS, VALUES, max_size=5))
+def test_anything_is_read_or_refused_in_one_line(written: dict[str, Any]) -> None:
+    values: dict[str, Any] = {"name": "made", "division": {"rule": "classes"}}
+    for field, value in written.items():
+        where, _, name = field.rpartition(".")
+        if where and isinstance(values["division"], dict):
+            values["division"][name] = value
+        elif not where:
+            values[name] = value
+    found = _read(values)
+    if isinstance(found, str):
+        assert found.isprintable()
+    else:
+        assert DataOrigin.from_json(found.to_json()) == found
+        assert found.division.text
+
+
+def _read(values: dict[str, Any]) -> DataOrigin | str:
+    """Return what is read, or why it is refused."""
+    try:
+        return DataOrigin.from_json(values)
+    except ValueError as error:
+        return str(error)
 
 
 def test_what_a_newer_version_writes_is_left_out(model: Model) -> None:
