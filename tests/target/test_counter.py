@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.recorded import build
 
 from codegen.boards import find_board, load_boards
 from codegen.device import Device, What, check_count
 from codegen.errors import InconsistentError
-from codegen.project import build
 from codegen.protocol import Client
 from codegen.qemu import Qemu
 from codegen.render import render

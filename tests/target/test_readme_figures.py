@@ -15,7 +15,7 @@ from codegen.report import report
 from codegen.sizes import size_of
 from qat.model import Model
 
-pytestmark = pytest.mark.target
+pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
 NEAR = 0.1
 """By how much a prediction for all images may miss the mean of a few that are counted."""

@@ -1,6 +1,6 @@
 """The accuracy that the README claims, with the default recipe: of one seed, in the proof of five.
 
-`pytest -m '' -s tests/unit/test_quality.py` prints the table: digits 64-64-10, T = 8, test data.
+`pytest -m proof -s tests/unit/test_quality.py` prints the table: digits 64-64-10, T = 8, test data.
 A seed takes ten seconds of processor time.
 """
 
