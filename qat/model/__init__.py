@@ -109,7 +109,7 @@ class Model:
     layers:   one Layer or more, in the order that spikes travel
     readout:  Accumulate, Count, or None for a free-running model
     steps:    T, or None for a free-running model
-    name:     a C identifier, the prefix of every generated name
+    name:     a C identifier, the prefix of every generated name; see qat.model.names
     metadata: JSON values outside the digest, such as firing rates
     stop:     when an inference may end before step T, or None
     sensor:   how raw samples of a sensor become the input, or None
