@@ -111,7 +111,7 @@ class Model:
     layers:   one Layer or more, in the order that spikes travel
     readout:  Accumulate, Count, or None for a free-running model
     steps:    T, or None for a free-running model
-    name:     a C identifier, the prefix of every generated name
+    name:     a C identifier, the prefix of every generated name; see qat.model.names
     metadata: JSON values outside the digest, such as firing rates; "data" says how the data that
               trained the model were read and divided (the fields of qat.origin.DataOrigin: name,
               file, classes, channels, label, by, ignored, unit, rate, window, division, ...), so

@@ -19,7 +19,7 @@ from codegen.packages import package
 from codegen.render import environment, render, template_context
 from codegen.stages import Program, plan
 from codegen.streams import made_samples
-from qat.model import LIF, Dense, Layer, Model, Spikes
+from qat.model import LIF, Count, Dense, Frames, Layer, Model, Spikes
 
 MODELS = (
     "4 bits, own constants",
@@ -194,6 +194,16 @@ def test_one_that_just_fits_is_not_refused(tmp_path: Path) -> None:
 def needed(model: Model) -> int:
     program = plan(model)
     return program.flash_bytes + program.ram_bytes
+
+
+def test_an_inference_of_more_values_than_an_int_counts_is_refused(tmp_path: Path) -> None:
+    """The product of the two macros would wrap, and a buffer of that size be too small."""
+    layer = Layer(Dense(np.ones((3, 40), np.int64)), LIF(5, (2,)))
+    for steps, errors in ((819, 0), (1639, 1)):
+        model = Model(Frames(40), (layer,), Count(), steps, name="long_one")
+        found = refused("long_one", render(model), tmp_path)
+        assert len(found) == errors
+        assert all(f"takes {40 * steps} values" in line for line in found)
 
 
 def test_the_readme_says_how_much_ram_a_chip_needs() -> None:
