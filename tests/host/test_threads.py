@@ -26,7 +26,7 @@ def ternary(n_in: int, n_out: int) -> Dense:
 
 FREE = Model(Spikes(16), (Layer(ternary(16, 16), LIF(3, (3,))),), name="free")
 WINDOWS = Model(
-    Frames(3, -8, 7), (Layer(ternary(3, 9), LIF(5, (2,))),), Accumulate(ternary(9, 4)), 5, "windows",
+    Frames(3, -8, 7), (Layer(ternary(3, 9), LIF(5, (2,))),), Accumulate(ternary(9, 4)), 5, "wins",
     sensor=Sensor(np.array([0, 0, 0]), np.array([1, 2, 3]), 4),
 )  # fmt: skip
 
@@ -40,7 +40,7 @@ def at_once(work: Callable[[int], object]) -> list[object]:
         for _ in range(ROUNDS):
             try:
                 found.append(work(index))
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is a result
+            except Exception as error:  # whatever it is, it is a result
                 found.append(error)
 
     threads = [threading.Thread(target=several, args=(i,)) for i in range(THREADS)]

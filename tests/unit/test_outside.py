@@ -79,20 +79,23 @@ def test_no_other_module_starts_programs_or_sets_filters_for_all_threads() -> No
     assert found <= alone
 
 
-def encoded(call: ast.Call) -> bool:
-    named = {word.arg for word in call.keywords} & {"encoding"}
-    positions = {"read_text": 1, "write_text": 2}
-    assert isinstance(call.func, ast.Attribute)
-    return bool(named) or len(call.args) >= positions[call.func.attr]
+POSITIONS = {"read_text": 1, "write_text": 2}
+"""Arguments of a call that names the encoding, the text included."""
+
+
+def texts(path: Path) -> list[ast.Call]:
+    """Return the calls that read or write a text."""
+    calls = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)]
+    return [c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr in POSITIONS]
 
 
 def test_texts_name_their_encoding() -> None:
     """The locale's may be another: then our own templates are other letters."""
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in ("read_text", "write_text"):
-                    assert encoded(node), f"{path}:{node.lineno}"
+        for call in texts(path):
+            assert isinstance(call.func, ast.Attribute)
+            named = any(word.arg == "encoding" for word in call.keywords)
+            assert named or len(call.args) >= POSITIONS[call.func.attr], f"{path}:{call.lineno}"
 
 
 def test_python_as_a_child_imports_nothing_of_the_working_folder(tmp_path: Path) -> None:
