@@ -104,16 +104,34 @@ def test_the_library_is_compiled_once_and_kept(tmp_path, monkeypatch):
     assert built.stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("broken", ["no compiler", "failing compiler", "no folder"])
+def test_a_damaged_library_is_compiled_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
+    assert _native.library() is not None
+    (built,) = (tmp_path / "native").iterdir()
+    os.truncate(built, 1000)  # loading that would end the process
+    _native._loaded.cache_clear()
+    assert _native.library() is not None
+    (again,) = (tmp_path / "native").iterdir()
+    assert again.stat().st_size > 1000
+
+
+def test_without_a_cache_the_library_is_compiled_for_the_process(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path / "cache"))
+    found = _native.library()
+    assert found is not None
+    current = np.full((1, 2, 3), 7, np.float32)
+    assert lif.forward(current, np.float32(20), lif.Dynamics((3,)), 9)[1].any()
+
+
+@pytest.mark.parametrize("broken", ["no compiler", "failing compiler"])
 def test_without_a_library_numpy_does_the_work(broken, tmp_path, monkeypatch):
     monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("CC", raising=False)
     if broken == "no compiler":
         monkeypatch.setenv("PATH", str(tmp_path))
-    elif broken == "failing compiler":
-        monkeypatch.setenv("CC", "false")
     else:
-        (tmp_path / "cache").write_text("a file")
+        monkeypatch.setenv("CC", "false")
     assert _native.library() is None
     current = np.ones((1, 2, 3), np.float32)
     assert lif.forward(current, np.float32(1), lif.Dynamics((3,)), 4)[1].sum() == 24
