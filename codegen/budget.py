@@ -75,8 +75,8 @@ def parse_budget(text: str, supply: Supply | None = None) -> dict[str, float]:
         if not equals or name not in KEYS:
             near = did_you_mean(name, KEYS) if equals else ""
             raise ValueError(
-                f"--budget: found {part!r}; {near}must be KEY=LIMIT with one of {', '.join(KEYS)}, "
-                "such as flash=32K,ram=8K,latency=5ms"
+                f"--budget: found {part!r}; must be KEY=LIMIT with one of {', '.join(KEYS)}, "
+                f"such as flash=32K,ram=8K,latency=5ms{near}"
             )
         if name in limits:
             raise ValueError(f"--budget: {name} stands there twice; give one limit")

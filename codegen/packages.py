@@ -165,7 +165,7 @@ def package(
     """
     if form not in FORMATS:
         near = did_you_mean(form, FORMATS)
-        raise ValueError(f"format {form!r}: is not known; {near}use {', '.join(FORMATS)}")
+        raise ValueError(f"format {form!r}: is not known; use {', '.join(FORMATS)}{near}")
     row, program = FORMATS[form], plan(model, core, activity)
     pair = {n: text for n, text in render(model, core, activity).items() if n != "binding.h"}
     about = row.about.replace("NAME", model.name).replace("UPPER", program.upper)

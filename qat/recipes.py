@@ -112,5 +112,5 @@ def recipe_named(name: str) -> Recipe:
     """Return a row of RECIPES; ValueError if there is none of this name."""
     if name not in RECIPES:
         near = did_you_mean(name, RECIPES)
-        raise ValueError(f"recipe {name!r}: is not known; {near}use {', '.join(RECIPES)}")
+        raise ValueError(f"recipe {name!r}: is not known; use {', '.join(RECIPES)}{near}")
     return RECIPES[name]

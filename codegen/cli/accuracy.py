@@ -56,7 +56,7 @@ def _chosen(names: str | None) -> list[str]:
     for name in chosen:
         if name not in ROWS:
             near = did_you_mean(name, ROWS)
-            raise ValueError(f"row {name!r}: is not known; {near}use {', '.join(ROWS)}")
+            raise ValueError(f"row {name!r}: is not known; use {', '.join(ROWS)}{near}")
     return chosen
 
 

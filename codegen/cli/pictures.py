@@ -50,7 +50,7 @@ def check_formats(text: str) -> list[str]:
     for name in names:
         if name not in FORMATS:
             near = did_you_mean(name, FORMATS)
-            raise ValueError(f"format {name!r}: is not known; {near}use {', '.join(FORMATS)}")
+            raise ValueError(f"format {name!r}: is not known; use {', '.join(FORMATS)}{near}")
     return names
 
 
@@ -63,5 +63,5 @@ def _chosen(kinds: str | None, model: Model, inputs: Inputs) -> list[str]:
     for name in names:
         if name not in PLOTS:
             near = did_you_mean(name, PLOTS)
-            raise ValueError(f"kind {name!r}: is not known; {near}use {', '.join(PLOTS)}")
+            raise ValueError(f"kind {name!r}: is not known; use {', '.join(PLOTS)}{near}")
     return names

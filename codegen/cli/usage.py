@@ -71,7 +71,7 @@ class OneLineParser(ArgumentParser):
     def _about_unknown(self, word: str) -> str:
         name = word.partition("=")[0]
         hint = _hint(name, [o for o in self._option_string_actions if o.startswith("--")])
-        return f"{name}: is no option here{hint and '; '}{hint}".rstrip()
+        return f"{name}: is no option here{hint}"
 
     def _is_unknown(self, word: str) -> bool:
         name = word.partition("=")[0]
@@ -92,4 +92,4 @@ def _hint(word: str, known: Any) -> str:
 
 def unknown_verb(word: str, verbs: Sequence[str]) -> str:
     """Return a line about a verb that there is not."""
-    return f"{word!r} is no verb; {_hint(word, verbs) or 'there are ' + ', '.join(verbs)}".rstrip()
+    return f"{word!r} is no verb" + (_hint(word, verbs) or f"; there are {', '.join(verbs)}")

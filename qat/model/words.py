@@ -17,6 +17,6 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return "did you mean A or B? ", empty where no known word looks like `word`."""
+    """Return "; did you mean A or B?" for the end of a line, empty where no known word is near."""
     near = nearest(word, known)
-    return f"did you mean {' or '.join(near)}? " if near else ""
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -156,7 +156,7 @@ def test_resume_goes_on_where_ctrl_c_came(
     monkeypatch.setattr(Network, "forward", interrupted)
     path = tmp_path / "parts.npz"
     status, _, err = run(capsys, *command, "-o", path)
-    assert status == 0
+    assert status == 130
     assert "the same command with --resume goes on" in err
     assert (tmp_path / "parts.run" / "history.json").exists()
     values = run_json(capsys, *command, "-o", path, "--resume")

@@ -28,6 +28,8 @@ QUICK = {
     "run": "small.npz --board qemu-m0 --limit 4",
     "report": "small.npz --board qemu-m4",
     "doctor": "",
+    "evaluate": "digits.npz --limit 20",
+    "predict": "digits.npz --limit 20 -o rows.csv",
 }
 """Command lines that must do without a network. The data that small.npz was trained on are not
 here, and must not be fetched unasked."""

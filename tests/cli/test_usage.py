@@ -82,7 +82,7 @@ def test_what_was_meant_is_said(
 
 
 def test_only_what_looks_alike_is_meant() -> None:
-    assert did_you_mean("Digits", ["mnist", "digits"]) == "did you mean digits? "
+    assert did_you_mean("Digits", ["mnist", "digits"]) == "; did you mean digits?"
     assert did_you_mean("temperature", ["mnist", "digits"]) == ""
     assert did_you_mean("", ["mnist"]) == ""
 
