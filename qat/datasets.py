@@ -349,8 +349,8 @@ def _of_file(name_or_path: str | PathLike[str], read: Callable[[Path], Found]) -
     path = Path(name_or_path)
     if not is_file_of_data(path):
         raise ValueError(
-            f"data set {str(name_or_path)!r}: is not known; "
-            f"{did_you_mean(str(name_or_path), DATASETS)}use {', '.join(DATASETS)}, or a {KINDS}"
+            f"data set {str(name_or_path)!r}: is not known; use {', '.join(DATASETS)}, or a {KINDS}"
+            + did_you_mean(str(name_or_path), DATASETS)
         )
     try:
         return read(path)
