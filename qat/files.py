@@ -13,6 +13,7 @@ from qat.checks import checked_labels, checked_samples
 from qat.csvfile import csv_table
 from qat.dataset import Dataset, from_arrays
 from qat.idx import idx_pair, is_idx
+from qat.numerals import is_missing
 from qat.parquet import parquet_table
 from qat.reading import Progress, Reading
 from qat.recordings import TESTS, VALIDATE, divide_by, from_recording
@@ -94,11 +95,28 @@ def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
     if how.by is not None and how.by not in arrays:
         raise ValueError(f"has no array {how.by!r}; it holds {', '.join(arrays)}")
     by = None if how.by is None else arrays[how.by]
+    about |= {"class_names": _numbered(arrays)}
     if how.window is not None or by is not None:
         _without_test(arrays)
         return _of_lines(arrays["x"], arrays["y"], by, how, about)
     known = {key: arrays[key] for key in ("x", "y", "x_test", "y_test") if key in arrays}
     return from_arrays(**known, **about)
+
+
+def _numbered(arrays: Parts) -> tuple[str, ...]:
+    """Put numbers in place of labels that are words, and return the words, none for numbers."""
+    if arrays["y"].dtype.kind != "U":
+        return ()
+    words, arrays["y"] = np.unique(np.char.strip(arrays["y"]), return_inverse=True)
+    if any(map(is_missing, words.ravel().tolist())):
+        raise ValueError("y: a label is missing; leave its sample out")
+    if "y_test" in arrays:
+        test = np.char.strip(arrays["y_test"].astype(np.str_))
+        unknown = np.setdiff1d(test, words)
+        if len(unknown):
+            raise ValueError(f"y_test: holds {str(unknown[0])!r}, which y does not hold")
+        arrays["y_test"] = np.searchsorted(words, test)
+    return tuple(words.tolist())
 
 
 def _without_test(arrays: Parts) -> None:
