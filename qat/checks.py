@@ -25,7 +25,10 @@ def checked_labels(what: str, y: ArrayLike, samples: int) -> NDArray[np.int64]:
         raise ValueError(f"{what}: holds fractions; labels must be whole numbers from 0")
     wrong = array[(array < 0) | (array >= MAX_LABEL)]
     if len(wrong):
-        raise ValueError(f"{what}: holds {wrong.min()}; labels must be whole numbers from 0")
+        raise ValueError(
+            f"{what}: holds {wrong.min()}; labels must be whole numbers from 0; number the "
+            "classes anew"
+        )
     return array.astype(np.int64)
 
 
@@ -50,11 +53,12 @@ LARGEST, SMALLEST = 1e100, 1e-100
 def check_magnitude(what: str, x: NDArray[Any]) -> None:
     """Refuse values, (..., features), so large or small that their statistics are no floats."""
     flat = x.reshape(-1, x.shape[-1])
-    most = np.maximum(flat.max(axis=0).astype(np.float64), -flat.min(axis=0).astype(np.float64))
+    ends = (flat.max(axis=0).astype(np.longdouble), -flat.min(axis=0).astype(np.longdouble))
+    most = np.maximum(*ends)  # neither the least integer nor a longer float is cut
     wrong = np.flatnonzero((most > LARGEST) | ((most > 0) & (most < SMALLEST)))
     if len(wrong):
         raise ValueError(
-            f"{what}: feature {wrong[0]} holds values to {most[wrong[0]]:g}; allowed are "
+            f"{what}: feature {wrong[0]} holds values to {most[wrong[0]]!s}; allowed are "
             f"{SMALLEST:g} to {LARGEST:g}, and 0; give them in another unit"
         )
 
@@ -122,7 +126,7 @@ def check_classes(labels: NDArray[np.int64], test: NDArray[np.int64]) -> None:
     if len(missing):
         raise ValueError(
             f"y: holds the label {classes - 1}, but no sample of class {missing[0]}; labels must "
-            "be whole numbers from 0, without gaps"
+            "be whole numbers from 0, without gaps; number the classes anew"
         )
     if classes == 1:
         raise ValueError("y: every sample has the label 0; needs at least two classes")

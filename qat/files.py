@@ -13,6 +13,7 @@ from qat.checks import checked_labels, checked_samples
 from qat.csvfile import csv_table
 from qat.dataset import Dataset, from_arrays
 from qat.idx import idx_pair, is_idx
+from qat.numerals import is_missing
 from qat.parquet import parquet_table
 from qat.reading import NoColumnError, Progress, Reading
 from qat.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
@@ -129,11 +130,28 @@ def _from_idx(path: Path, how: Reading, about: Parts) -> Dataset:
 
 def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
     arrays, _ = arrays_of(path, how)
+    about |= {"class_names": _numbered(arrays)}
     by = arrays.pop("by", None)
     if how.window is None and by is None:
         return from_arrays(**arrays, **about)
     _without_test(arrays)
     return _of_lines(arrays["x"], arrays["y"], by, how, about)
+
+
+def _numbered(arrays: Parts) -> tuple[str, ...]:
+    """Put numbers in place of labels that are words, and return the words, none for numbers."""
+    if arrays["y"].dtype.kind != "U":
+        return ()
+    words, arrays["y"] = np.unique(np.char.strip(arrays["y"]), return_inverse=True)
+    if any(map(is_missing, words.ravel().tolist())):
+        raise ValueError("y: a label is missing; leave its sample out")
+    if "y_test" in arrays:
+        test = np.char.strip(arrays["y_test"].astype(np.str_))
+        unknown = np.setdiff1d(test, words)
+        if len(unknown):
+            raise ValueError(f"y_test: holds {str(unknown[0])!r}, which y does not hold")
+        arrays["y_test"] = np.searchsorted(words, test)
+    return tuple(words.tolist())
 
 
 def _without_test(arrays: Parts) -> None:

@@ -134,7 +134,7 @@ WITH_NAN = np.where(np.arange(600).reshape(100, 6) == 5, np.nan, 1.0)
         ({"x": X, "y": Y + 0.5}, "y: holds fractions"),
         ({"x": X, "y": np.where(Y == 1, np.nan, Y)}, "y: holds NaN"),
         ({"x": X, "y": Y[:, None]}, "y: found shape"),
-        ({"x": X, "y": Y.astype("U")}, "y: found dtype"),
+        ({"x": X, "y": Y * 1j}, "y: found dtype"),
         ({"x": X, "y": Y, "x_test": X}, "give both or none"),
         ({"x": X, "y": Y, "x_test": X[:, :5], "y_test": Y}, "x_test: found samples of shape"),
         ({"x": X, "y": Y, "x_test": X, "y_test": Y[:3]}, "y_test: found 3 labels"),
