@@ -63,16 +63,17 @@ def settle(header: Sequence[str] | None, width: int, how: Reading) -> Columns:
         )
     by = None if how.by is None else known.find("by", how.by)
     ignored = tuple(dict.fromkeys(known.find("ignore", name) for name in how.ignore))
-    label, said = _label(how, known, {by, *ignored})
+    channels = known.channels(how.channels, ignored)
+    label, said = _label(how, known, {by, *ignored, *channels})
     for what, column in (("label", label), ("by", by)):
         if column in ignored:
             raise ValueError(f"the column {known.shown(column)} is named as {what} and as ignored")
     if label is not None and label == by:
         raise ValueError(f"the column {known.shown(label)} is named as label and as by")
     features = tuple(i for i in range(width) if i not in {label, by, *ignored})
-    if how.channels:
-        features = known.channels(how.channels, ignored)
-        ignored = tuple(i for i in range(width) if i not in {label, by, *features})
+    if channels:
+        features = channels
+        ignored = tuple(i for i in range(width) if i not in {label, by, *channels})
     if not features:
         raise ValueError("has no feature left beside its label")
     warnings = [
@@ -81,7 +82,7 @@ def settle(header: Sequence[str] | None, width: int, how: Reading) -> Columns:
         for i in features
         if names and names[i].lower() in LABELS and how.training
     ]
-    told = (*notes, *said) if how.training else tuple(notes)
+    told = (*notes, *said)
     return Columns(names, label, by, ignored, features, told, tuple(warnings), how.training)
 
 
@@ -169,7 +170,7 @@ def _label(how: Reading, known: _Known, taken: set[int | None]) -> tuple[int | N
         numbered = known.names and known.names[column] != how.label.strip()
         return column, [f"label: column {known.names[column]}"] if numbered else []
     free = [i for i in range(known.width) if i not in taken]
-    if not free:
+    if not free and how.labelled:
         raise ValueError("has no column left for the label")
     lower = [name.lower() for name in known.header]
     named = [i for usual in LABELS for i in free if lower and lower[i] == usual]
@@ -180,6 +181,8 @@ def _label(how: Reading, known: _Known, taken: set[int | None]) -> tuple[int | N
         named = [i for i in free if lower and lower[i] == "y"]
     if named:
         return named[0], [f"label: column {known.shown(named[0])}"]
+    if not how.labelled:
+        return None, []
     if axes and lower[free[-1]] in AXES:
         raise ValueError("has the axes x, y and z and no label column; name it with --label")
     guess = f"{known.shown(free[-1])}, the last one" if known.names else "the last one"

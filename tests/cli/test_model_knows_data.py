@@ -187,7 +187,7 @@ def test_a_very_wide_file_without_labels(tmp_path: Path) -> None:
     fit(net, data, epochs=1)
     lines = [names[::-1], *x[:3, ::-1].astype(str)]
     (tmp_path / "wide.csv").write_text("\n".join(map(",".join, lines)))
-    found, _ = read(export(net), tmp_path / "wide.csv", label="what", labelled=False)
+    found, _ = read(export(net), tmp_path / "wide.csv", labelled=False)
     assert (found.x_test == x[:3]).all()
     assert (found.y_test == -1).all()
 
