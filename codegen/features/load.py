@@ -28,8 +28,8 @@ class Load:
     frames: input vectors in the call: 1 for a held one
     active: inputs that spike, mean of a step
     busy:   fraction of the steps in which any does
-    spread: inputs that spike in the quietest steps, in the next ones, ... in the busiest, parts of
-            equal size; empty where no more than the mean is known
+    spread: inputs that spike in one of the quietest steps, of the next ones, ... of the busiest,
+            parts of equal size; empty where no more than the mean is known
     values: {value: inputs that have it, mean} of a byte vector
     counts: {spikes in an inference: neurons of the last layer that had them, mean}
     fired:  spikes of the layer itself, mean of a step
@@ -76,7 +76,10 @@ def over_steps(found: Callable[[Load], Features], load: Load) -> Features:
     if not load.spread or load.worst:
         return found(load)
     parts, total = len(load.spread), defaultdict[str, float](float)
-    for part, active in enumerate(load.spread):
+    mean = sum(load.spread) / parts
+    scale = load.active / mean if mean else 0.0  # a few steps stand for all: the mean is known
+    for part, one in enumerate(load.spread):
+        active = one * scale if mean else load.active
         busy = min(max(part + 1 - parts * (1 - load.busy), 0.0), 1.0)
         for name, n in found(replace(load, active=active, busy=busy, spread=())).items():
             total[name] += n / parts

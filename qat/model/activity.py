@@ -29,7 +29,7 @@ DENSITY = 0.1
 COUNTS = 65
 """Different spike counts that are told apart."""
 
-SPREAD = 8
+SPREAD = 16
 """Parts of equal size into which steps are divided, the quietest first."""
 
 DIGITS = 6
@@ -44,8 +44,8 @@ class Rates:
     busy:   fraction of steps in which any neuron spikes
     counts: fraction of the neurons that spike 0, 1, ... T times in an inference; the last of at
             most COUNTS entries holds the rest. Empty for a free-running model
-    spread: spikes per neuron in the quietest eighth of the steps, in the next, ... in the
-            busiest; their mean is the rate. Empty where it was not measured
+    spread: spikes per neuron in a step from the middle of the quietest sixteenth of the steps, of
+            the next, ... of the busiest. Empty where it was not measured
     """
 
     rate: float
@@ -211,14 +211,16 @@ def _until(values: NDArray[Any], made: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def _spread(spikes: NDArray[Any]) -> tuple[float, ...]:
-    """Return the rates of SPREAD parts of the vectors (..., n), the quietest ones first."""
+    """Return the rates of vectors (..., n) from the middles of SPREAD parts, quietest first.
+
+    Single vectors and no means: what a step does may turn on how many spikes it has.
+    """
     rates = np.sort(spikes.reshape(-1, spikes.shape[-1]).mean(axis=-1))
     if not len(rates):
         return ()
-    total = np.concatenate([[0.0], np.cumsum(rates)])
-    bounds = np.linspace(0, len(rates), SPREAD + 1)
-    parts = np.diff(np.interp(bounds, np.arange(len(total)), total)) * SPREAD / len(rates)
-    return tuple(np.clip(parts, 0, 1).tolist())
+    middles = (np.arange(SPREAD) + 0.5) / SPREAD * len(rates)
+    found: list[float] = rates[middles.astype(np.intp)].tolist()
+    return tuple(found)
 
 
 def _rates(
