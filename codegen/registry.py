@@ -24,7 +24,7 @@ from qat.programs import run as run_program
 
 OUR_PLATFORM = "qemu-cortexm"
 TOOLCHAIN = "toolchain-gccarmnoneeabi"
-REGISTRY_SECONDS = 10.0
+REGISTRY_SECONDS = 3.0
 """Time that the registry has for an answer."""
 ASKING = """
 import signal, sys

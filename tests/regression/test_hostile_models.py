@@ -251,8 +251,16 @@ def test_hostile_weights_get_one_line(
 
 
 def test_no_end_is_no_model() -> None:
-    with pytest.raises(ValueError, match=r"is larger than 268,435,456 bytes; no model file is"):
+    with pytest.raises(ValueError, match="/dev/zero: is a device; name a file"):
         Model.load("/dev/zero")
+
+
+def test_a_file_without_an_end_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "m.npz"
+    path.touch()
+    os.truncate(path, 2**40)  # takes no room on the disk
+    with pytest.raises(ValueError, match="is larger than 268,435,456 bytes"):
+        Model.load(path)
 
 
 def test_an_inference_without_end_is_not_compared(

@@ -9,14 +9,17 @@ import socket
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import codegen
 from codegen import kept, project, shelter
-from codegen.errors import BuildError
+from codegen.device import Heard
+from codegen.errors import BuildError, ProtocolError
+from codegen.runner import _stream
 from qat import cache, fetch, programs
 from qat.bounded import open_regular, read_regular
-from qat.model import Model
+from qat.model import LIF, Count, Dense, Frames, Layer, Model, Sensor
 
 ROOT = Path(codegen.__file__).parents[1]
 SOURCES = [path for top in ("qat", "codegen") for path in sorted((ROOT / top).rglob("*.py"))]
@@ -213,8 +216,6 @@ def test_a_damaged_data_set_is_made_again(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def two(contents: fetch.Contents) -> fetch.Arrays:
-    import numpy as np  # noqa: PLC0415
-
     return {"x": np.frombuffer(contents["in/one"] * 2, np.uint8)}
 
 
@@ -253,3 +254,21 @@ def test_settings_for_builds_of_the_users_own_do_not_reach_ours(
     assert found["PLATFORMIO_BUILD_FLAGS"] == "-DX=1"
     assert not {"PLATFORMIO_BOARDS_DIR", "SCONSFLAGS"} & set(found)
     assert found["MINE"] == "1"
+
+
+# ------------------------------------------------------------------ boards
+
+
+class Boasting:
+    """A device that claims more results than it was given samples."""
+
+    def sample(self, values: object, restart: bool = False) -> Heard:
+        return Heard(0 if restart else 2**31 - 1, 0, 0, np.zeros(2, np.uint32))
+
+
+def test_no_board_is_believed_more_results_than_samples() -> None:
+    """They would be two thousand million entries of a list."""
+    layer = Layer(Dense(np.ones((2, 1), np.int8), 2), LIF(3, (3,)))
+    model = Model(Frames(1, 0, 7), (layer,), Count(), 2, sensor=Sensor([0], [1], 0))
+    with pytest.raises(ProtocolError, match="must be at most one a sample"):
+        _stream(Boasting(), model, np.zeros((4, 1), np.int16))  # type: ignore[arg-type]
