@@ -170,7 +170,7 @@ def _planes_for(reach: float, width: int) -> int:
 
 def spikes(stage: BitslicedLayer, load: Load) -> Features:
     """Active list, sums, neurons of spiking input."""
-    summed = over_steps(lambda step: _summed(stage, step), load)
+    summed = over_steps(lambda step: _summed(stage, step), load, stage.source.size)
     return each_step(summed | _neurons(stage, load), load)
 
 

@@ -74,7 +74,7 @@ def plain_spikes(stage: PlainLayer, load: Load) -> Features:
 
 def strips_spikes(stage: PlainLayer, load: Load) -> Features:
     """Active list, sums of 8 or 16 neurons in packed fields, then the neurons."""
-    summed = over_steps(lambda step: _strips(stage, step), load)
+    summed = over_steps(lambda step: _strips(stage, step), load, stage.source.size)
     return each_step(_integers(stage, load) | summed, load)
 
 

@@ -67,19 +67,20 @@ def any_of(n: float, load: Load) -> float:
     return min(n, 1.0) if load.single else 1 - exp(-n)
 
 
-def over_steps(found: Callable[[Load], Features], load: Load) -> Features:
+def over_steps(found: Callable[[Load], Features], load: Load, size: int) -> Features:
     """Return features of a step as means over steps of different activity.
 
     Some depend on how many inputs are active by more than a factor: which of the active and the
     inactive ones are the fewer, how many planes they fill. The quietest steps are the idle ones.
+    size: of all inputs, which no step exceeds
     """
-    if not load.spread or load.worst:
-        return found(load)
+    mean = sum(load.spread) / max(len(load.spread), 1)
+    if load.worst or mean <= load.active / 2:  # nothing known, or bursts that no part has
+        return found(replace(load, spread=()))
     parts, total = len(load.spread), defaultdict[str, float](float)
-    mean = sum(load.spread) / parts
-    scale = load.active / mean if mean else 0.0  # a few steps stand for all: the mean is known
+    scale = load.active / mean  # a few steps stand for all: the mean is known
     for part, one in enumerate(load.spread):
-        active = one * scale if mean else load.active
+        active = min(one * scale, size)
         busy = min(max(part + 1 - parts * (1 - load.busy), 0.0), 1.0)
         for name, n in found(replace(load, active=active, busy=busy, spread=())).items():
             total[name] += n / parts

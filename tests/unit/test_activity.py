@@ -34,9 +34,10 @@ def test_steps_that_were_not_made_count_nowhere():
     model = small_model()
     first = Latency.linear(model.input.size, 0, 15, 6)
     layer = model.layers[0]
-    layer = replace(layer, synapse=replace(layer.synapse, input_shift=0))
+    neuron = replace(layer.neuron, threshold=np.array(2))
+    layer = replace(layer, synapse=replace(layer.synapse, input_shift=0), neuron=neuron)
     layers = (layer, *model.layers[1:])
-    model = Model(first, layers, model.readout, 6, "early", stop=EarlyStop(1, 1))
+    model = Model(first, layers, model.readout, 6, "early", stop=EarlyStop(1, 2))
     x = inputs_for(model, 30, 1)
     result, found = model.run(x, trace=True), Activity.measure(model, x)
     made = np.arange(6) < result.steps[:, None]
@@ -86,9 +87,16 @@ def test_a_step_is_a_mean_over_steps_and_not_a_step_of_the_mean():
         return {"many": float(load.active > 5), "active": load.active, "busy": load.busy}
 
     load = Load(active=4.0, busy=0.5, spread=(0.0, 0.0, 2.0, 14.0))
-    found = over_steps(of, load)
+    found = over_steps(of, load, 20)
     assert found == {"many": 0.25, "active": 4.0, "busy": 0.5}
-    assert over_steps(of, replace(load, spread=())) == {"many": 0.0, "active": 4.0, "busy": 0.5}
+    assert over_steps(of, replace(load, spread=()), 20) == {"many": 0.0, "active": 4.0, "busy": 0.5}
+
+
+def test_no_step_has_more_active_inputs_than_there_are():
+    load = Load(active=9.0, busy=1.0, spread=(2.0, 2.0, 2.0, 18.0))
+    assert over_steps(lambda step: {"most": float(step.active > 10)}, load, 10)["most"] == 0
+    rare = Load(active=9.0, busy=1.0, spread=(0.0, 0.0, 0.0, 0.1))
+    assert over_steps(lambda step: {"active": step.active}, rare, 10) == {"active": 9.0}
 
 
 def test_an_inference_that_never_stops_early_is_asked_after_all_steps_but_the_last():
