@@ -11,37 +11,37 @@ from __future__ import annotations
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # typing's own would be loaded: Ctrl-C has a traceback until `command` runs
+from codegen.base.version import __version__ as __version__
 
-__version__ = "0.1.0"
+TYPE_CHECKING = False  # typing's own would be loaded: Ctrl-C has a traceback until `command` runs
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from codegen.comparison import Comparison as Comparison
-    from codegen.comparison import Difference as Difference
-    from codegen.comparison import compare as compare
-    from codegen.costs import spike_costs as spike_costs
-    from codegen.equivalence import check as check
-    from codegen.hardware import BoardModel as BoardModel
-    from codegen.hardware import flash as flash
-    from codegen.host import CompilerError as CompilerError
-    from codegen.host import HostModel as HostModel
-    from codegen.weights import weights_header as weights_header
-    from codegen.write import generate as generate
+    from codegen.check.comparison import Comparison as Comparison
+    from codegen.check.comparison import Difference as Difference
+    from codegen.check.comparison import compare as compare
+    from codegen.check.equivalence import check as check
+    from codegen.check.host import CompilerError as CompilerError
+    from codegen.check.host import HostModel as HostModel
+    from codegen.measure.spend import spike_costs as spike_costs
+    from codegen.package.weights import weights_header as weights_header
+    from codegen.package.write import generate as generate
+    from codegen.target.hardware import BoardModel as BoardModel
+    from codegen.target.hardware import flash as flash
 
 _PUBLIC = {
-    "BoardModel": "hardware",
-    "Comparison": "comparison",
-    "CompilerError": "host",
-    "Difference": "comparison",
-    "HostModel": "host",
-    "check": "equivalence",
-    "compare": "comparison",
-    "flash": "hardware",
-    "generate": "write",
-    "spike_costs": "costs",
-    "weights_header": "weights",
+    "BoardModel": "target.hardware",
+    "Comparison": "check.comparison",
+    "CompilerError": "check.host",
+    "Difference": "check.comparison",
+    "HostModel": "check.host",
+    "check": "check.equivalence",
+    "compare": "check.comparison",
+    "flash": "target.hardware",
+    "generate": "package.write",
+    "spike_costs": "measure.spend",
+    "weights_header": "package.weights",
 }
 
 __all__ = sorted([*_PUBLIC, "__version__"])  # noqa: PLE0605  # computed from the table

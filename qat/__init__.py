@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qat import anytime, cache, datasets, encode, quantize, surrogate
-    from qat.datasets import Dataset
-    from qat.deploy import export
-    from qat.divergence import DivergedError
-    from qat.history import Epoch, History
+    from qat.data.dataset import Dataset
     from qat.model import Model
-    from qat.network import Network
-    from qat.quantize import TernaryWeights
-    from qat.recipes import RECIPES, Recipe
-    from qat.seed import Deployment, QuantizedSNNLayer, deployment, quantize_aware_train_step
-    from qat.train import evaluate, fit
+    from qat.train.divergence import DivergedError
+    from qat.train.export import export
+    from qat.train.fit import evaluate, fit
+    from qat.train.history import Epoch, History
+    from qat.train.network import Network
+    from qat.train.quantize import TernaryWeights
+    from qat.train.recipes import RECIPES, Recipe
+    from qat.train.seed import Deployment, QuantizedSNNLayer, deployment, quantize_aware_train_step
 
 __all__ = [
     "RECIPES",
@@ -47,22 +47,22 @@ __all__ = [
 ]
 
 _MODULES = {
-    "RECIPES": "recipes",
-    "Dataset": "datasets",
-    "Deployment": "seed",
-    "DivergedError": "divergence",
-    "Epoch": "history",
-    "History": "history",
+    "RECIPES": "train.recipes",
+    "Dataset": "data.dataset",
+    "Deployment": "train.seed",
+    "DivergedError": "train.divergence",
+    "Epoch": "train.history",
+    "History": "train.history",
     "Model": "model",
-    "Network": "network",
-    "QuantizedSNNLayer": "seed",
-    "Recipe": "recipes",
-    "TernaryWeights": "quantize",
-    "deployment": "seed",
-    "evaluate": "train",
-    "export": "deploy",
-    "fit": "train",
-    "quantize_aware_train_step": "seed",
+    "Network": "train.network",
+    "QuantizedSNNLayer": "train.seed",
+    "Recipe": "train.recipes",
+    "TernaryWeights": "train.quantize",
+    "deployment": "train.seed",
+    "evaluate": "train.fit",
+    "export": "train.export",
+    "fit": "train.fit",
+    "quantize_aware_train_step": "train.seed",
 }
 """The module that holds each public name; the other names of `__all__` are modules."""
 

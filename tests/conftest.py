@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support import recorded
 
-from codegen.host import SANITIZE, HostModel
+from codegen.check.host import SANITIZE, HostModel
 
 quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=quiet)
@@ -58,8 +58,8 @@ def recorded_builds(cache: Path) -> Iterator[None]:
     tests/target/test_build.py shows that the program is the same, to the byte.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("codegen.target.build", recorded.build)
-        patch.setattr("codegen.cli.targets.build_firmware", recorded.build)
+        patch.setattr("codegen.target.build.build", recorded.build)
+        patch.setattr("codegen.target.build.build", recorded.build)
         yield
 
 

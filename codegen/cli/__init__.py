@@ -25,7 +25,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 def parser() -> OneLineParser:
     """Return the parser of the whole command line."""
-    from codegen import __version__  # noqa: PLC0415  # Ctrl-C may come as early as here
+    from codegen.base.version import __version__  # noqa: PLC0415  # Ctrl-C may come as early as here
     from codegen.cli.usage import OneLineParser  # noqa: PLC0415
     from codegen.cli.verbs import VERBS  # noqa: PLC0415
 
@@ -147,9 +147,9 @@ def _text(error: Exception) -> str:
 
 
 def _is_wrong_use(error: Exception) -> bool:
-    from codegen.errors import MissingToolError, TargetError, TooLargeError  # noqa: PLC0415  # late
-    from codegen.host import CompilerError  # noqa: PLC0415  # importing numpy is not for --help
-    from qat.divergence import DivergedError  # noqa: PLC0415
+    from codegen.base.errors import MissingToolError, TargetError, TooLargeError  # noqa: PLC0415  # late
+    from codegen.check.host import CompilerError  # noqa: PLC0415  # importing numpy is not for --help
+    from qat.train.divergence import DivergedError  # noqa: PLC0415
 
     if isinstance(error, MissingToolError | TooLargeError | CompilerError):
         return True

@@ -13,9 +13,9 @@ import numpy as np
 from codegen.cli.before import require_output
 from codegen.cli.output import Output, table
 from codegen.cli.train import show_progress
-from qat.accuracy import ROWS, Row, measure
-from qat.bounded import read_regular
+from qat.machine.bounded import read_regular
 from qat.model import did_you_mean, write_atomically
+from qat.study.accuracy import ROWS, Row, measure
 
 FORMAT = 1
 MOST_RESULTS = 2**26

@@ -10,10 +10,10 @@ from typing import Any
 from codegen.cli.before import require_output
 from codegen.cli.data import labelled, tell
 from codegen.cli.output import Output, percent
-from codegen.costs import instructions
-from qat.anytime import Stopped, accuracy_by_step, choose_stop, stopped, with_stop
-from qat.datasets import Dataset
+from codegen.measure.spend import instructions
+from qat.data.dataset import Dataset
 from qat.model import EarlyStop, Model
+from qat.study.anytime import Stopped, accuracy_by_step, choose_stop, stopped, with_stop
 
 PARTS = ("validation", "test")
 MEASURED = 1000

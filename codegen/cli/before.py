@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from codegen.errors import MissingToolError
-from codegen.host import CompilerError, find_compiler
-from codegen.qemu import find_qemu
-from codegen.sizes import find_arm_compiler
+from codegen.base.errors import MissingToolError
+from codegen.check.host import CompilerError, find_compiler
+from codegen.target.compiler import find_arm_compiler
+from codegen.target.qemu import find_qemu
 
 
 def require_output(path: str | Path | None) -> None:

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.benchmark import STREAM_SAMPLES
+from codegen.check.equivalence import FREE_STEPS, made_inputs
 from codegen.cli.output import Output
-from codegen.equivalence import FREE_STEPS, made_inputs
-from qat.alike import fitted, timing_of
-from qat.datasets import DATASETS, Dataset, load, load_for, trained_on
-from qat.labelling import listed
+from codegen.measure.benchmark import STREAM_SAMPLES
+from qat.data.alike import fitted, timing_of
+from qat.data.dataset import Dataset
+from qat.data.labelling import listed
+from qat.data.named import DATASETS, load, load_for, trained_on
+from qat.data.origin import DataOrigin
 from qat.model import Model, check_input
 from qat.model.checks import plain
-from qat.origin import DataOrigin
 
 MADE = 64
 """Inputs that are made where there are no data, unless --limit says otherwise."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from codegen.cli.data import load_data, say_notes
 from codegen.cli.output import Output
-from qat.datasets import DATASETS, Dataset, Named
-from qat.sensing import Raw
+from qat.data.dataset import Dataset
+from qat.data.named import DATASETS, Named
+from qat.data.sensing import Raw
 
 MOST_NAMES = 12
 """Channels that a line names."""

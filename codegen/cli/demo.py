@@ -9,24 +9,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codegen.benchmark import measure_model
-from codegen.boards import Board, load_boards
+from codegen.check.comparison import Comparison
+from codegen.check.equivalence import compare_host
 from codegen.cli.before import missing_compiler, missing_tool, require_folder
 from codegen.cli.data import Inputs
 from codegen.cli.output import Output, percent
 from codegen.cli.targets import compare_target, prepare
 from codegen.cli.train import accuracies, show_progress
-from codegen.comparison import Comparison
-from codegen.equivalence import compare_host
+from codegen.measure.benchmark import measure_model
+from codegen.package.write import generate
 from codegen.render import render
-from codegen.sizes import size_of
-from codegen.summary import summarize
-from codegen.write import generate
+from codegen.report.summary import summarize
+from codegen.target.boards import Board, load_boards
+from codegen.target.compiler import size_of
 from qat import Network, evaluate, export, fit
-from qat.datasets import Dataset, load
+from qat.data.dataset import Dataset
+from qat.data.named import load
 from qat.model import Model
-from qat.recipes import recipe_for
-from qat.train import require_whole
+from qat.train.fit import require_whole
+from qat.train.recipes import recipe_for
 
 HIDDEN, STEPS = 64, 8
 SHORT_EPOCHS = 8

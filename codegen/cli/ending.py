@@ -9,19 +9,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from codegen.base.errors import TargetError
 from codegen.cli.judgement import class_words, say_classes
 from codegen.cli.output import Output, percent
-from codegen.costs import instructions
-from codegen.errors import TargetError
+from codegen.measure.spend import instructions
 from codegen.render import render
-from codegen.sizes import size_of
-from codegen.target import footprint
+from codegen.target.compiler import size_of
+from codegen.target.emulated import footprint
 from qat import History, Network
-from qat.dataset import Dataset
-from qat.judging import Judged, judge
+from qat.data.dataset import Dataset
 from qat.model import Model
 from qat.model.checks import plain
-from qat.otherbits import BITS, validation_accuracy, with_other_bits
+from qat.study.otherbits import BITS, validation_accuracy, with_other_bits
+from qat.train.judging import Judged, judge
 
 MOST_CODE = 16 * 1024
 """Bytes of constants above which the code, which is 1 to 4 KB, is not compiled to be counted."""

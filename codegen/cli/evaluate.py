@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.boards import Board, find_board
 from codegen.cli.data import data_of, tell
 from codegen.cli.judgement import as_json, class_words, say_classes, say_confusion
 from codegen.cli.output import Output
 from codegen.cli.targets import prepare
-from codegen.target import TargetModel, require_emulated
-from qat.dataset import Dataset
-from qat.datasets import DATASETS
-from qat.judging import Progress, judge
+from codegen.target.boards import Board, find_board
+from codegen.target.emulated import TargetModel, require_emulated
+from qat.data.dataset import Dataset
+from qat.data.named import DATASETS
 from qat.model import Model
+from qat.train.judging import Progress, judge
 
 Answer = Callable[[NDArray[Any]], NDArray[np.int64] | None]
 

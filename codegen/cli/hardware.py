@@ -8,12 +8,12 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import Any
 
-from codegen.boards import Board, chip_boards, hardware_boards, load_boards
+from codegen.base.errors import MissingRegistryError
 from codegen.cli.output import Output
-from codegen.errors import MissingRegistryError
-from codegen.hardware import flash as flash_board
-from codegen.registry import answers, installed, needs_registry, pinned, user_core
-from codegen.sizes import COMPILER
+from codegen.target.boards import Board, chip_boards, hardware_boards, load_boards
+from codegen.target.compiler import COMPILER
+from codegen.target.hardware import flash as flash_board
+from codegen.target.registry import answers, installed, needs_registry, pinned, user_core
 from qat.model import Model
 
 MHZ = 10**6

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from codegen.cli.output import Output, percent
-from qat.dataset import Dataset
-from qat.judging import Judged
+from qat.data.dataset import Dataset
 from qat.model import Model
 from qat.model.checks import plain
+from qat.train.judging import Judged
 
 MOST_COLUMNS = 100
 """Characters of a line of the confusion matrix; what is wider is told as its largest entries."""

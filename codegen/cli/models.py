@@ -6,20 +6,20 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from codegen.boards import find_board
+from codegen.check.equivalence import compare_host, read_code
 from codegen.cli.data import inputs_of
 from codegen.cli.origins import origin_lines
 from codegen.cli.output import Output, percent
-from codegen.equivalence import compare_host, read_code
-from codegen.examples import Recording, Vectors, recording_of, vectors_of
-from codegen.summary import summarize
-from codegen.weights import weights_header
-from codegen.write import generate as write_pair
-from qat import health
-from qat.bounded import read_regular
+from codegen.package.examples import Recording, Vectors, recording_of, vectors_of
+from codegen.package.weights import weights_header
+from codegen.package.write import generate as write_pair
+from codegen.report.summary import summarize
+from codegen.target.boards import find_board
+from qat.machine.bounded import read_regular
 from qat.model import Activity, Model, write_atomically
 from qat.model.archive import array_of
 from qat.model.checks import plain, shares
+from qat.train import health
 
 MOST_CODES = 2**28
 """Bytes of a .npy file of codes, as of a model file."""

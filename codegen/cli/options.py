@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from qat.reading import ENCODINGS, SEPARATORS
+from qat.data.reading import ENCODINGS, SEPARATORS
 
 WEIGHT_BITS = (2, 4, 8, 16)
 MOST_DIGITS = 18
@@ -160,7 +160,7 @@ def model_file(parser: ArgumentParser) -> None:
 
 
 def file_options(parser: ArgumentParser) -> None:
-    """Add what a file of data needs to be read; qat.reading.Reading has the same names."""
+    """Add what a file of data needs to be read; qat.data.reading.Reading has the same names."""
     group = parser.add_argument_group(
         "a file of your own",
         "a verb with a MODEL reads it as the data that trained that; say only what is otherwise",

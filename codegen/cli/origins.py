@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qat.data.origin import DataOrigin
 from qat.model import Model
 from qat.model.checks import plain
-from qat.origin import DataOrigin
 
 MOST_NAMES = 20
 """Names that a line lists."""

@@ -9,7 +9,7 @@ from codegen.cli.before import require_folder
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output, write_file
 from qat.model import Model, did_you_mean
-from qat.plots import FORMATS, PLOTS, Scene, new_figure, to_bytes
+from qat.study.plots import FORMATS, PLOTS, Scene, new_figure, to_bytes
 
 
 def plot(arguments: Namespace) -> int:

@@ -17,9 +17,9 @@ from codegen.cli.data import data_of
 from codegen.cli.evaluate import is_named, require_classes
 from codegen.cli.judgement import class_words
 from codegen.cli.output import Output, write_file
-from qat.dataset import Dataset
-from qat.judging import in_pieces
+from qat.data.dataset import Dataset
 from qat.model import Model
+from qat.train.judging import in_pieces
 
 
 @dataclass(frozen=True)

@@ -8,28 +8,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from codegen.boards import Board, find_boards
-from codegen.budget import Line, gate, parse_budget
+from codegen.base.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, in_units
 from codegen.cli.before import require_output
 from codegen.cli.data import inputs_of
 from codegen.cli.origins import classes_text
 from codegen.cli.output import Output, write_file
-from codegen.energy import FORMULA, Energy, energy_of, supply_of
-from codegen.fit import misfit
-from codegen.page import OnBoard, Sample, page
-from codegen.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, in_units
-from codegen.report import PartReport, Report
-from codegen.report import report as report_on
-from codegen.sizes import find_arm_compiler
-from codegen.target import footprint
+from codegen.report.budget import Line, gate, parse_budget
+from codegen.report.energy import FORMULA, Energy, energy_of, supply_of
+from codegen.report.page import page
+from codegen.report.page.content import OnBoard
+from codegen.report.page.raster import Sample
+from codegen.report.report import PartReport, Report
+from codegen.report.report import report as report_on
+from codegen.target.boards import Board, find_boards
+from codegen.target.compiler import find_arm_compiler
+from codegen.target.emulated import footprint
+from codegen.target.fit import misfit
 from qat.model import Model
 
 MHZ = 10**6
 COLUMNS = 100
 ONLY = "only one for these weights"
-NOTE = """typical: predicted from counts of random layers (python -m codegen.calibrate). worst: an
-upper bound for every input, argued and tested (codegen.costs). Cycles are estimates for zero
-wait states. `spikemcu bench` counts."""
+NOTE = """typical: predicted from counts of random layers. worst: an upper bound for every input,
+argued and tested (codegen.plan.cost). Cycles are estimates for zero wait states. `spikemcu bench`
+counts."""
 
 
 def report(arguments: Namespace) -> int:

@@ -8,38 +8,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from codegen.benchmark import (
-    ZEROS,
-    Measurement,
-    encoded_layer,
-    measure_encoder,
-    measure_layer,
-    measure_model,
-    measure_stream,
-    random_layer,
-)
-from codegen.boards import Board, find_boards
+from codegen.check.comparison import Comparison
+from codegen.check.equivalence import compare_host, compare_on, compare_raw
+from codegen.check.host import CompilerError, find_compiler
 from codegen.cli.before import require_folder
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output
-from codegen.comparison import Comparison
-from codegen.device import Counter
-from codegen.equivalence import compare_host, compare_on, compare_raw
-from codegen.fit import require_fit
-from codegen.hardware import BoardModel
-from codegen.host import CompilerError, find_compiler
-from codegen.project import build as build_firmware
-from codegen.qemu import find_qemu
 from codegen.render import render
-from codegen.runner import MARKS, Runner
-from codegen.sizes import size_of
-from codegen.stages.encoders import ENCODERS
-from codegen.target import TargetModel, footprint, require_emulated
-from codegen.tools import doctor as look_for_tools
+from codegen.target.boards import Board, find_boards
+from codegen.target.build import build as build_firmware
+from codegen.target.compiler import size_of
+from codegen.target.device import Counter
+from codegen.target.doctor import doctor as look_for_tools
+from codegen.target.emulated import TargetModel, footprint
+from codegen.target.fit import require_fit
+from codegen.target.hardware import BoardModel
+from codegen.target.qemu import find_qemu
+from codegen.target.runner import Runner
 from qat.model import Model
-
-PORTABLE = ("-DMODEL_PORTABLE=1",)
-"""Compiler options that leave the assembly out."""
 
 HOST = "host"
 """What this machine is called beside the boards."""
@@ -223,102 +209,6 @@ def _totals(results: list[dict[str, Any]]) -> dict[str, Any]:
         "differing": sum(r["differing"] for r in results),
         "first_difference": firsts[0] if firsts else None,
     }
-
-
-def bench(arguments: Namespace) -> int:
-    """Count instructions."""
-    out = Output(arguments)
-    if (arguments.model is None) == (arguments.layer is None):
-        raise ValueError("give either a MODEL or --layer NxM")
-    for option in ("portable", "bits", "zeros", "input", "input_bits"):
-        if getattr(arguments, option) not in (None, False) and arguments.model:
-            raise ValueError(f"--{option.replace('_', '-')}: goes with --layer")
-    if arguments.input_bits and not arguments.input:
-        raise ValueError("--input-bits: goes with --input")
-    boards = find_boards(arguments.board)
-    for board in boards:
-        require_emulated(board)
-    find_qemu()
-    measurements = (
-        _bench_layer(arguments, boards, out)
-        if arguments.layer
-        else _bench_model(arguments, boards, out)
-    )
-    header = ("board", "core", "layer", "density", "kernel", "instructions")
-    out.table(
-        header,
-        [
-            (
-                m.board,
-                m.core,
-                m.layer,
-                "" if m.density is None else f"{100 * m.density:g} %",
-                m.kernel,
-                m.instructions,
-            )
-            for m in measurements
-        ],
-    )
-    out.result({"results": [m.to_json() for m in measurements]})
-    return 0
-
-
-def _bench_encoder(
-    arguments: Namespace, boards: tuple[Board, ...], out: Output
-) -> list[Measurement]:
-    flags = PORTABLE if arguments.portable else ()
-    (inputs, neurons), bits = arguments.layer, arguments.input_bits or 8
-    model = encoded_layer(inputs, neurons, arguments.input, bits)
-    out.say(
-        f"a random LIF layer {inputs} -> {neurons} behind {arguments.input} input of {bits} bits"
-        f": what holding a vector takes, the encoder in every step, and the whole step; sliced, 32 "
-        "values at a time, and plain, one by one"
-    )
-    measurements = []
-    for board in boards:
-        out.progress(f"counting on {board.name}")
-        for way in ENCODERS[type(model.input)].ways:
-            for density in arguments.density:
-                measurements += measure_encoder(model, board, way, density, flags=flags)
-    return measurements
-
-
-def _bench_layer(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
-    if arguments.input:
-        return _bench_encoder(arguments, boards, out)
-    inputs, neurons = arguments.layer
-    bits, flags = arguments.bits or 2, PORTABLE if arguments.portable else ()
-    zeros = ZEROS if arguments.zeros is None else arguments.zeros
-    model = random_layer(inputs, neurons, bits=bits, zeros=zeros)
-    prepare(model, boards, out, flags)
-    measurements = []
-    for board in boards:
-        out.progress(f"counting on {board.name}")
-        measurements += measure_layer(
-            inputs, neurons, arguments.density, board, bits=bits, zeros=zeros, flags=flags
-        )
-    out.say(
-        f"whole time step of a random LIF layer {inputs} -> {neurons}, weights of {bits} bits, "
-        f"one threshold, membranes of {model.bounds().layers[0].u_raw.width} bits"
-    )
-    return measurements
-
-
-def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -> list[Measurement]:
-    model = Model.load(arguments.model)
-    arguments.limit = arguments.limit or BENCH_SAMPLES
-    out.progress("reading the inputs")
-    inputs = inputs_of(model, arguments, out)
-    prepare(model, boards, out)
-    prepare(model, boards, out, MARKS)
-    measurements = []
-    for board in boards:
-        out.progress(f"counting on {board.name}")
-        measurements += measure_model(model, inputs.x, board, inputs.steps)
-        if model.sensor is not None:
-            measurements += measure_stream(model, board)
-    out.say(f"{model.name}, mean over {inputs.origin}")
-    return measurements
 
 
 def doctor(arguments: Namespace) -> int:

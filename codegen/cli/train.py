@@ -23,13 +23,13 @@ from codegen.cli.ending import (
     say_test,
 )
 from codegen.cli.output import Output, percent
-from codegen.costs import spike_costs
+from codegen.measure.spend import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
-from qat.datasets import Dataset
-from qat.encode import INPUTS
+from qat.data.dataset import Dataset
 from qat.model import Model, c_name, check_c_name
-from qat.recipes import Recipe, recipe_for, recipe_named
-from qat.train import check_task
+from qat.train.fit import check_task
+from qat.train.inflow import INPUTS
+from qat.train.recipes import Recipe, recipe_for, recipe_named
 
 DEFAULT_HIDDEN = {"digits": [64]}
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from codegen.boards import Board, find_boards
+from codegen.check.equivalence import made_inputs
 from codegen.cli.before import require_output
 from codegen.cli.data import MADE, inputs_of
 from codegen.cli.output import Output, write_file
-from codegen.equivalence import made_inputs
-from codegen.target import require_emulated
-from codegen.verification import CHECKS
-from codegen.verification import verify as run_checks
-from codegen.verification.document import to_json, to_markdown
-from codegen.verification.records import Status, Subject
+from codegen.target.boards import Board, find_boards
+from codegen.target.emulated import require_emulated
+from codegen.verify import CHECKS
+from codegen.verify import verify as run_checks
+from codegen.verify.document import to_json, to_markdown
+from codegen.verify.records import Status, Subject
 from qat.model import Model
 
 

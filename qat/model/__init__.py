@@ -6,59 +6,35 @@ must return the same integers.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from os import PathLike
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from qat.model import file as _file
 from qat.model.activity import Activity, Rates
 from qat.model.atomic import write_atomically
-from qat.model.bounds import Bounds, Interval, LayerBounds, model_bounds
-from qat.model.checks import INT32_MAX, MAX_LAYERS, check_size, integer, plain
-from qat.model.execution import (
-    Result,
-    State,
-    check_input,
-    exact_matmul,
-    join,
-    run,
-    running_scores,
-)
+from qat.model.bounds import Bounds, LayerBounds
+from qat.model.checks import INT32_MAX, MAX_LAYERS
+from qat.model.execution import Result, State, check_input, exact_matmul, join
 from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
+from qat.model.intervals import Interval
+from qat.model.layer import Layer
+from qat.model.model import Model
 from qat.model.names import (
     C_KEYWORDS,
+    FILE_NAMES,
     MAX_NAME,
     KnownName,
     c_name,
     check_c_name,
-    known_name,
     meets,
     safe_name,
 )
-from qat.model.records import (
-    CODE_RANGE,
-    LIF,
-    Accumulate,
-    Count,
-    Dense,
-    EarlyStop,
-    Layer,
-    Readout,
-    leak_fraction,
-)
+from qat.model.neurons import LIF, leak_fraction
+from qat.model.readouts import Accumulate, Count, EarlyStop, Readout
 from qat.model.sensor import Sensor
+from qat.model.synapses import CODE_RANGE, Dense
 from qat.model.words import did_you_mean
 
 __all__ = [
     "CODE_RANGE",
     "C_KEYWORDS",
+    "FILE_NAMES",
     "INPUTS",
     "INT32_MAX",
     "LIF",
@@ -98,250 +74,3 @@ __all__ = [
     "safe_name",
     "write_atomically",
 ]
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A feed-forward chain of layers with an input, a readout and a number of steps.
-
-    Within a step the layers run in order, so that the spikes of a layer reach the next one
-    in the same step.
-
-    input:    Analog, Frames, Spikes, Rate, Latency or Delta
-    layers:   one Layer or more, in the order that spikes travel
-    readout:  Accumulate, Count, or None for a free-running model
-    steps:    T, or None for a free-running model
-    name:     a C identifier, the prefix of every generated name; see qat.model.names
-    metadata: JSON values outside the digest, such as firing rates; "data" says how the data that
-              trained the model were read and divided (the fields of qat.origin.DataOrigin: name,
-              file, classes, channels, label, by, ignored, unit, rate, window, division, ...), so
-              that `qat.datasets.load(path, like=model)` reads another file in the same way
-    stop:     when an inference may end before step T, or None
-    sensor:   how raw samples of a sensor become the input, or None
-
-    Raises ValueError where the shapes do not chain, a value can leave int32, or a neuron has
-    no bound.
-    """
-
-    input: Input
-    layers: tuple[Layer, ...]
-    readout: Readout | None = None
-    steps: int | None = None
-    name: str = "snn"
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    stop: EarlyStop | None = None
-    sensor: Sensor | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
-        if self.steps is not None:
-            object.__setattr__(self, "steps", integer("Model.steps", self.steps, 1, 2**24))
-        self.validate()
-
-    # ---------------------------------------------------------- checks
-
-    def validate(self) -> None:
-        """Raise ValueError if the model breaks a rule of the integer model."""
-        check_c_name(self.name)
-        self._check_kinds()
-        self._check_chain()
-        self._check_shifts()
-        self._check_metadata()
-        self._check_stop()
-        self._check_sensor()
-        self.bounds()
-
-    def _check_kinds(self) -> None:
-        if not isinstance(self.input, INPUTS):
-            kinds = ", ".join(kind.__name__ for kind in INPUTS)
-            raise ValueError(f"Model.input: found {self.input!r}; one of {kinds}")
-        if not self.layers or not all(isinstance(layer, Layer) for layer in self.layers):
-            raise ValueError("Model.layers: needs at least one Layer")
-        if not isinstance(self.readout, Accumulate | Count | None):
-            raise ValueError(f"Model.readout: found {self.readout!r}; Accumulate, Count or None")
-        if (self.readout is None) != (self.steps is None):
-            raise ValueError(
-                f"Model: found readout {type(self.readout).__name__} with steps {self.steps}; a "
-                "readout needs a fixed number of steps, and a free-running model has neither"
-            )
-
-    def _check_chain(self) -> None:
-        check_size(len(self.layers), sum(synapse.n_out for _, synapse in self.synapses()))
-        size = self.input.lines
-        for where, synapse in self.synapses():
-            if synapse.n_in != size:
-                raise ValueError(f"{where}: has {synapse.n_in} inputs; what precedes it has {size}")
-            size = synapse.n_out
-
-    def _check_shifts(self) -> None:
-        for index, (where, synapse) in enumerate(self.synapses()):
-            analog = index == 0 and not self.input.spiking
-            unused = "fraction_bits" if analog else "input_shift"
-            if getattr(synapse, unused):
-                raise ValueError(
-                    f"{where}: {unused} is {getattr(synapse, unused)}; must be 0 for "
-                    + ("analog input" if analog else "spiking input")
-                )
-
-    def _check_metadata(self) -> None:
-        try:
-            json.dumps(dict(self.metadata), allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f"Model.metadata: must hold JSON values ({error})") from None
-
-    def _check_stop(self) -> None:
-        if self.stop is None:
-            return
-        if not isinstance(self.stop, EarlyStop):
-            raise ValueError(f"Model.stop: found {self.stop!r}; EarlyStop or None")
-        if self.readout is None or self.steps is None or self.outputs < 2:
-            raise ValueError("Model.stop: needs a readout of at least two outputs")
-        if self.stop.first > self.steps:
-            raise ValueError(
-                f"Model.stop: first is {self.stop.first}; the model runs {self.steps} steps"
-            )
-
-    def _check_sensor(self) -> None:
-        sensor = self.sensor
-        if sensor is None:
-            return
-        if not isinstance(sensor, Sensor) or isinstance(self.input, Spikes):
-            raise ValueError("Model.sensor: must be a Sensor, for an input of bytes")
-        if sensor.channels != self.input.size:
-            raise ValueError(
-                f"Model.sensor: has {sensor.channels} channels; the input has {self.input.size}"
-            )
-        if sensor.hop is not None and (self.input.held or self.steps is None):
-            raise ValueError("Model.sensor: a hop needs windows: a vector a step, and T steps")
-
-    # ------------------------------------------------------ properties
-
-    def synapses(self) -> tuple[tuple[str, Dense], ...]:
-        """Return (where it stands, synapse) for every layer and the readout."""
-        named = [(f"layer {i}", layer.synapse) for i, layer in enumerate(self.layers)]
-        if isinstance(self.readout, Accumulate):
-            named.append(("readout", self.readout.synapse))
-        return tuple(named)
-
-    @property
-    def outputs(self) -> int:
-        """Number of scores, or of output neurons if the model runs free."""
-        return self.synapses()[-1][1].n_out
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Words for the outputs, in their order, as the training data have them; () without such.
-
-        They stand in the metadata, which anyone may have written: a list that does not have one
-        word for each output counts as none, and whoever prints a word escapes it.
-        """
-        data = self.metadata.get("data")
-        names = data.get("classes") if isinstance(data, Mapping) else None
-        if not isinstance(names, list) or len(names) != self.outputs:
-            return ()
-        return tuple(names) if all(isinstance(name, str) for name in names) else ()
-
-    @cached_property
-    def _bounds(self) -> Bounds:
-        return model_bounds(self)
-
-    @cached_property
-    def _digest(self) -> str:
-        return _file.digest(self)
-
-    def bounds(self) -> Bounds:
-        """Return the proved range of every accumulator, current, membrane and score."""
-        return self._bounds
-
-    def digest(self) -> str:
-        """Return 32 hex digits over everything that changes results, and nothing else."""
-        return self._digest
-
-    # ----------------------------------------------------------- use
-
-    def run(
-        self,
-        x: ArrayLike,
-        state: State | None = None,
-        trace: bool = False,
-        steps: int | None = None,
-    ) -> Result:
-        """Run the model over a batch, in exact integers.
-
-        x:     (batch, inputs) where the input is held (Analog, Rate, Latency), else
-               (batch, steps, inputs); integers
-               within the range of the input, of any integer, boolean or float dtype
-        state: the membranes to start from, (batch, neurons) int32 per layer, as a Result
-               returns them; free-running models only
-        trace: keep every layer's spikes, u and v at every step
-        steps: the number of steps, for a free-running model with analog input
-
-        Returns a Result. Raises ValueError for inputs of another shape or range.
-        """
-        return run(self, x, state, trace, steps)
-
-    def scores_by_step(self, x: ArrayLike) -> NDArray[np.int32]:
-        """Return the scores as they are after every step, (batch, step, outputs) int32.
-
-        x: as for `run`. No rule ends an inference here. Raises ValueError for a model that runs
-        free, and as `run` does.
-        """
-        if self.readout is None:
-            raise ValueError("scores_by_step: a free-running model has no scores")
-        whole = replace(self, stop=None)
-        spikes = whole.run(x, trace=True).spikes
-        assert spikes is not None
-        return running_scores(whole, spikes[-1])
-
-    def inputs_of(self, samples: ArrayLike) -> NDArray[Any]:
-        """Return what raw samples of the sensor are as inputs, for `run`.
-
-        samples: (samples, channels), values that int16 holds, in the order of time. Returns
-        (vectors, inputs) where the input is held, else the windows, (windows, steps, inputs);
-        a model that runs free has one window, of all vectors.
-
-        Raises ValueError for a model without a sensor and samples of another shape or range.
-        """
-        if self.sensor is None or isinstance(self.input, Spikes):
-            raise ValueError("inputs_of: this model has no sensor; it takes inputs as they are")
-        vectors = self.sensor.scale(samples, self.input.low, self.input.high)
-        if not self.input.held:
-            vectors = self.sensor.windows(vectors, self.steps or len(vectors))
-        return vectors.astype(self.input.dtype)
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the model to `path`, whole or not at all; the same model gives the same bytes.
-
-        Raises ValueError if the file cannot be written, or is larger than one that is read.
-        """
-        path = Path(path)
-        try:
-            write_atomically(path, _file.to_bytes(self))
-        except OSError as error:
-            raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> Model:
-        """Read a model, trusting nothing in the file.
-
-        Raises ValueError, naming the file, if it is missing, damaged, of a future format,
-        breaks a rule of the model, or does not have the digest that it claims.
-        """
-        path = Path(path)
-        try:
-            values, claimed = _file.from_bytes(_file.content(path))
-            model = cls(**values | {"name": known_name(values.get("name", "snn"))})
-        except OSError as error:
-            raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
-        except (ValueError, TypeError, OverflowError) as error:
-            raise ValueError(f"{path}: {plain(error)}") from None
-        except MemoryError:
-            raise ValueError(f"{path}: needs more memory than there is") from None
-        if model.digest() != claimed:
-            raise ValueError(
-                f"{path}: the header claims digest {plain(claimed)}, the content has "
-                f"{model.digest()}; the file was changed after it was saved"
-            )
-        return model

@@ -18,7 +18,7 @@ from qat.model.checks import is_share, shares
 from qat.model.execution import check_input
 
 if TYPE_CHECKING:
-    from qat.model import Model
+    from qat.model.model import Model
 
 KEY = "activity"
 """Where a model's metadata hold it."""

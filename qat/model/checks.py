@@ -85,3 +85,16 @@ def shares(value: Any, count: int | None = None) -> list[float] | None:
 def is_share(value: Any) -> bool:
     """Return True for a number in [0, 1]."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+MAX_SHIFT = 15
+
+
+def finite(what: str, value: ArrayLike) -> NDArray[Any]:
+    """Return `value` as a numeric array without NaN or infinity, or raise ValueError."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{what}: found dtype {array.dtype}; must hold real numbers")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what}: holds NaN or infinity; must be finite")
+    return array

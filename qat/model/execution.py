@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qat.model.records import LIF, Accumulate, Dense, EarlyStop, Layer
+from qat.model.layer import Layer
+from qat.model.neurons import LIF
+from qat.model.readouts import Accumulate, EarlyStop
+from qat.model.synapses import Dense
 
 if TYPE_CHECKING:
-    from qat.model import Model
+    from qat.model.model import Model
 
 Int32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]

@@ -20,15 +20,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.bounded import read_regular
+from qat.machine.bounded import read_regular
 from qat.model.archive import Archive
 from qat.model.checks import check_size
 from qat.model.inputs import INPUTS, Delta, Input, Latency
-from qat.model.records import LIF, Accumulate, Count, Dense, EarlyStop, Layer
+from qat.model.layer import Layer
+from qat.model.neurons import LIF
+from qat.model.readouts import Accumulate, Count, EarlyStop
 from qat.model.sensor import Sensor
+from qat.model.synapses import Dense
 
 if TYPE_CHECKING:
-    from qat.model import Model
+    from qat.model.model import Model
 
 FORMAT = 1
 HEADER = "header.json"

@@ -11,11 +11,11 @@ from support.kernel_models import inputs_of
 from support.models import inputs_for, small_model
 from support.results import assert_same
 
-from codegen.host import HostModel
+from codegen.check.host import HostModel
+from codegen.plan.choose import plan
 from codegen.render import render_program
-from codegen.stages import plan
-from codegen.verification import eva
-from codegen.verification.eva import Analysis, NoEndError, analyse
+from codegen.verify import eva
+from codegen.verify.eva import Analysis, NoEndError, analyse
 
 SAMPLE = "bit-sliced"
 """The model of the ordinary run; it takes 6 s of processor time."""

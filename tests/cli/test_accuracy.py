@@ -13,7 +13,7 @@ import pytest
 
 import codegen.cli.accuracy as verb
 from codegen.cli import main
-from qat.accuracy import ROWS, Row
+from qat.study.accuracy import ROWS, Row
 
 QUICK = Row("digits", (12,), (2, 2), goal=0.9, seeds=2, training={"epochs": 2})
 

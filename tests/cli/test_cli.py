@@ -17,13 +17,13 @@ from support.models import small_model
 import codegen
 from codegen.cli import main
 from codegen.cli.verbs import boards, networks
-from codegen.stages.encoders import ENCODERS
+from codegen.kernels.encoders.plan import ENCODERS
 from qat import Network
-from qat.accuracy import Row, measure
-from qat.datasets import DATASETS
-from qat.encode import INPUTS
+from qat.data.named import DATASETS
 from qat.model import Delta, Model
-from qat.recipes import RECIPES
+from qat.study.accuracy import Row, measure
+from qat.train.inflow import INPUTS
+from qat.train.recipes import RECIPES
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from support.contract import lost_keys
 
 import codegen.cli.compare as verb
 import qat
+from codegen.base.errors import MissingQemuError
 from codegen.cli import main
-from codegen.cli.costs import Cost
-from codegen.costs import spike_costs
-from codegen.errors import MissingQemuError
+from codegen.measure.count import Cost
+from codegen.measure.spend import spike_costs
 from codegen.render import render
-from codegen.sizes import size_of
-from codegen.target import TargetModel
+from codegen.target.compiler import size_of
+from codegen.target.emulated import TargetModel
 
 QUICK = ["compare", "digits", "--widths", "8,40", "--bits", "2", "--epochs", "1", "--seeds", "2"]
 

@@ -16,12 +16,12 @@ import pytest
 import qat
 from codegen.cli import main
 from qat import DivergedError, Network
-from qat.datasets import from_arrays
-from qat.divergence import Unbounded, check_arrays, in_words, is_finite
+from qat.data.dataset import from_arrays
 from qat.model import Model
-from qat.recipes import Recipe
-from qat.tradeoff import Comparison, Plan
-from qat.train import require_whole
+from qat.study.tradeoff import Comparison, Plan
+from qat.train.divergence import Unbounded, check_arrays, in_words, is_finite
+from qat.train.fit import require_whole
+from qat.train.recipes import Recipe
 
 SLOWLY = ["--learning-rate", "0.02", "--weight-decay", "110"]
 """Every update multiplies the weights by -1.2: some epochs pass before they leave float32."""

@@ -12,14 +12,14 @@ import pytest
 
 import qat
 from codegen.cli import main
-from codegen.costs import instructions
+from codegen.measure.spend import instructions
 from codegen.render import render
-from codegen.sizes import size_of
-from codegen.target import footprint
-from qat.datasets import load
+from codegen.target.compiler import size_of
+from codegen.target.emulated import footprint
+from qat.data.named import load
 from qat.model import Model
-from qat.network import Network
-from qat.otherbits import UPDATES, with_other_bits
+from qat.study.otherbits import UPDATES, with_other_bits
+from qat.train.network import Network
 
 SUBJECTS = ("ann", "bob", "cid", "dora", "eva")
 
@@ -133,7 +133,7 @@ def test_compiled_loops_are_told(told: dict[str, Any], folder: Path) -> None:
 
 
 def test_a_large_network_is_only_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qat.otherbits.WORK", 1e6)
+    monkeypatch.setattr("qat.study.otherbits.WORK", 1e6)
     data = load("digits")
     settings = {"batch_size": 32, "learning_rate": 3e-3, "weight_decay": 0.1, "rate_penalty": 0.0}
     net = Network([64, 32, 10], 2, 8, input_range=data.input_range)

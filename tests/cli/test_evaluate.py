@@ -12,9 +12,9 @@ import pytest
 
 import qat
 from codegen.cli import main
-from qat.datasets import load
-from qat.judging import PIECE, judge
+from qat.data.named import load
 from qat.model import Model
+from qat.train.judging import PIECE, judge
 
 WORDS = ("walk", "run", "sit, still")
 SEED = 3

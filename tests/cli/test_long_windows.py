@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codegen.benchmark import STREAM_SAMPLES
+from codegen.check.equivalence import compare_raw
+from codegen.check.streams import MADE_VALUES, MOST_VALUES, expected, made_samples, one_result
 from codegen.cli import main
-from codegen.equivalence import compare_raw
-from codegen.examples import recording_of
-from codegen.streams import MADE_VALUES, MOST_VALUES, expected, made_samples, one_result
+from codegen.measure.benchmark import STREAM_SAMPLES
+from codegen.package.examples import recording_of
 from qat.model import LIF, Accumulate, Dense, Frames, Layer, Model, Sensor
 
 WINDOW, GROUP, COUNT = 2560, 80, 11

@@ -15,10 +15,10 @@ import pytest
 from codegen.cli import main
 from codegen.cli.data import data_of
 from qat import Network, export, fit
-from qat.dataset import Dataset, from_arrays
-from qat.datasets import load, load_for
+from qat.data.dataset import Dataset, from_arrays
+from qat.data.named import load, load_for
+from qat.data.origin import KEY, DataOrigin
 from qat.model import Model
-from qat.origin import KEY, DataOrigin
 
 WORDS = ("walk", "run", "sit")
 COLUMNS = ("time", "ax", "ay", "az", "gx", "activity")

@@ -16,9 +16,9 @@ from support.models import inputs_for, small_model, steps_for
 from support.page import by_id, numbers, outside, rasters, read, text_of
 
 import qat
-from codegen.boards import load_boards
+from codegen.check.equivalence import FREE_STEPS, made_inputs
 from codegen.cli import main
-from codegen.equivalence import FREE_STEPS, made_inputs
+from codegen.target.boards import load_boards
 from qat.model import LIF, Activity, Analog, Count, Dense, Layer, Model, Rate
 
 HOSTILE = """</title><script>alert("&amp;'1')</script><img src=http: onerror=alert()>"""

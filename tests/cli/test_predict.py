@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from codegen.cli import main
-from qat.datasets import load
+from qat.data.named import load
 from qat.model import EarlyStop, Model
 
 WORDS = ("walk", "run, fast", "sit")

@@ -12,11 +12,11 @@ import pytest
 from codegen.cli import main, parser
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output
-from qat.alike import how_of
-from qat.datasets import DATASETS, load_for, own_unit
+from qat.data.alike import how_of
+from qat.data.named import DATASETS, load_for, own_unit
+from qat.data.origin import DataOrigin
+from qat.data.reading import Reading
 from qat.model import Model
-from qat.origin import DataOrigin
-from qat.reading import Reading
 
 WINDOWS = "--label what --window 24 --hop 12 --group 4".split()
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from support.models import inputs_for, small_model
 
-from codegen.boards import load_boards
 from codegen.cli import main
+from codegen.target.boards import load_boards
 from qat.model import LIF, Activity, Dense, Layer, Model, Spikes
 
 NUMBERS = ("flash", "ram", "stack", "instructions", "latency_us")

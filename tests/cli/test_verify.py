@@ -14,12 +14,12 @@ from support.analysed import MODELS as ANALYSED
 from support.contract import lost_keys
 from support.models import small_model
 
-from codegen.boards import find_boards
+from codegen.check.equivalence import made_inputs
 from codegen.cli import main
-from codegen.equivalence import made_inputs
-from codegen.verification import CHECKS, emulated, here
-from codegen.verification.document import to_markdown
-from codegen.verification.records import Subject
+from codegen.target.boards import find_boards
+from codegen.verify import CHECKS, emulated, here
+from codegen.verify.document import to_markdown
+from codegen.verify.records import Subject
 from qat.model import LIF, Dense, Interval, Layer, Model, Spikes
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
@@ -56,7 +56,7 @@ def only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Let the verb do these checks alone; the first test here does them all."""
     some = [check for check in CHECKS if check.name in names]
     assert len(some) == len(names)
-    monkeypatch.setattr("codegen.verification.CHECKS", some)
+    monkeypatch.setattr("codegen.verify.CHECKS", some)
 
 
 def test_a_good_model_passes_every_check_that_can_run(

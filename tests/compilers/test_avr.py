@@ -13,12 +13,13 @@ from support.hunters import HUNTERS, Hunter
 from support.kernel_models import inputs_of
 from support.models import small_model
 
-from codegen.examples import Recording, Vectors, recording_of, vectors_of
+from codegen.check.streams import made_samples
 from codegen.kernels import KERNELS
-from codegen.packages import package
+from codegen.package.examples import Recording, Vectors, recording_of, vectors_of
+from codegen.package.packages import package
+from codegen.plan.choose import plan
+from codegen.plan.program import Program
 from codegen.render import environment, render, template_context
-from codegen.stages import Program, plan
-from codegen.streams import made_samples
 from qat.model import LIF, Count, Dense, Frames, Layer, Model, Spikes
 
 MODELS = (

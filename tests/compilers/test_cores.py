@@ -13,10 +13,10 @@ from support.matrix import compared, run_row
 from support.models import small_model
 from support.recorded import emulated
 
-from codegen.comparison import Comparison
-from codegen.errors import CrashError, TooLargeError
+from codegen.base.errors import CrashError, TooLargeError
+from codegen.check.comparison import Comparison
+from codegen.check.streams import compare_streams, expected, made_samples
 from codegen.render import render
-from codegen.streams import compare_streams, expected, made_samples
 from qat.model import Dense, Frames, Model, Sensor
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("cache")]

@@ -94,9 +94,9 @@ def test_public_names_stay(module: str, names: list[str]) -> None:
 
 
 def test_modules_of_the_package_are_found_as_attributes() -> None:
-    """`import qat` is enough for `qat.datasets.load`, in a process that has seen nothing yet."""
+    """`import qat` is enough for `qat.data.named.load`, in a process that has seen nothing yet."""
     own = [name for name in contract.MODULES if name.startswith("qat.") and name != "qat.model"]
-    program = f"import qat; [{', '.join(own)}]; qat.Model; qat.quantize._ste_quantize"
+    program = f"import qat; [{', '.join(own)}]; qat.Model; qat.train.quantize._ste_quantize"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

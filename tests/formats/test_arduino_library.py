@@ -15,9 +15,9 @@ from support.avr import simulated
 from support.models import inputs_for, small_model
 
 import codegen
+from codegen.check.streams import made_samples
 from codegen.cli import main
-from codegen.examples import recording_of, vectors_of
-from codegen.streams import made_samples
+from codegen.package.examples import recording_of, vectors_of
 from qat.model import Model, Sensor
 
 NAMED = {"data": {"classes": ["walk", "run", "Größe", "sit", "%s"], "rate": 50}}

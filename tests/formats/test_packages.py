@@ -15,14 +15,14 @@ import pytest
 from support.models import inputs_for, small_model
 
 import codegen
-from codegen.boards import find_board
-from codegen.examples import vectors_of
-from codegen.host import WARNINGS, find_compiler
-from codegen.packages import FORMATS
-from codegen.paths import assets
-from codegen.qemu import qemu_command
+from codegen.base.paths import assets
+from codegen.check.host import WARNINGS, find_compiler
+from codegen.package.examples import vectors_of
+from codegen.package.packages import FORMATS
 from codegen.render import render
-from codegen.sizes import find_arm_compiler
+from codegen.target.boards import find_board
+from codegen.target.compiler import find_arm_compiler
+from codegen.target.qemu import qemu_command
 from qat.model import LIF, Dense, EarlyStop, Frames, Layer, Model, Sensor, Spikes
 
 SUPPORT = Path(__file__).parents[1] / "support"

@@ -16,16 +16,16 @@ import pytest
 from support.models import inputs_for, small_model
 
 import codegen
-from codegen.boards import find_board
-from codegen.examples import vectors_of
-from codegen.guide import rate_of
-from codegen.host import WARNINGS
-from codegen.packages import package
-from codegen.paths import assets
-from codegen.qemu import qemu_command
+from codegen.base.paths import assets
+from codegen.base.words import LONGEST, MOST_CLASSES, c_comment, c_string
+from codegen.check.host import WARNINGS
+from codegen.package.examples import vectors_of
+from codegen.package.guide import rate_of
+from codegen.package.packages import package
 from codegen.render import render
-from codegen.sizes import find_arm_compiler
-from codegen.words import LONGEST, MOST_CLASSES, c_comment, c_string
+from codegen.target.boards import find_board
+from codegen.target.compiler import find_arm_compiler
+from codegen.target.qemu import qemu_command
 from qat.model import Count, Frames, Model, Sensor
 
 CLASSES = ["walk", "run", "sit", "Größe", "fall"]

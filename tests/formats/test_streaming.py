@@ -15,12 +15,12 @@ import pytest
 from support.streaming import CHANNELS, MODES, model_of
 
 import codegen
-from codegen.boards import find_board, load_boards
-from codegen.examples import recording_of
-from codegen.host import WARNINGS, find_compiler
-from codegen.paths import assets
-from codegen.qemu import qemu_command
-from codegen.streams import expected
+from codegen.base.paths import assets
+from codegen.check.host import WARNINGS, find_compiler
+from codegen.check.streams import expected
+from codegen.package.examples import recording_of
+from codegen.target.boards import find_board, load_boards
+from codegen.target.qemu import qemu_command
 from qat.model import Model
 
 SUPPORT = Path(__file__).parents[1] / "support"

@@ -15,7 +15,7 @@ import yaml
 from support.models import small_model
 from support.streaming import model_of
 
-from codegen.packages import package
+from codegen.package.packages import package
 
 SUPPORT = Path(__file__).parents[1] / "support"
 

@@ -23,9 +23,9 @@ with atheris.instrument_imports(include=["qat"]):
     from support.fuzzing import check_line, start
     from support.hostile import mutate_archive
 
-    from qat import pickles, timeseries
-    from qat.datasets import load
-    from qat.runs import RunFolder
+    from qat.data import pickles, timeseries
+    from qat.data.named import load
+    from qat.train.runs import RunFolder
 
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

@@ -14,13 +14,15 @@ from collections.abc import Callable
 
 import atheris
 
-with atheris.instrument_imports(include=["codegen.protocol", "codegen.device", "codegen.errors"]):
+with atheris.instrument_imports(
+    include=["codegen.target.protocol", "codegen.target.device", "codegen.base.errors"]
+):
     import numpy as np
     from support.fuzzing import check_line, start
 
-    from codegen.device import Device, What
-    from codegen.errors import TargetError
-    from codegen.protocol import CRC, HEADER, Client, Decoder, Frame, encode
+    from codegen.base.errors import TargetError
+    from codegen.target.device import Device, What
+    from codegen.target.protocol import CRC, HEADER, Client, Decoder, Frame, encode
 
 OUTPUTS, WORDS = 300, 700
 """Of the model that the host believes to be there: more than a reply holds."""

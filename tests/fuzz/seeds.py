@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from support.hostile import npy, pack
 
-from codegen.protocol import Frame, Type, encode
+from codegen.target.protocol import Frame, Type, encode
 from qat.model import (
     LIF,
     Accumulate,

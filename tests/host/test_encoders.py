@@ -13,13 +13,14 @@ import pytest
 from support.crossed import crossed
 from support.results import assert_same
 
-from codegen import features, samples
-from codegen.host import SANITIZE, WARNINGS, HostModel
-from codegen.kernels import KERNELS, SPIKES
+from codegen.check.host import SANITIZE, WARNINGS, HostModel
+from codegen.kernels import KERNELS, SPIKES, encoders
+from codegen.kernels.encoders.plan import ENCODERS, PLACE, SLICED_FROM
+from codegen.measure import samples
+from codegen.plan import kinds
+from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.stages import plan
-from codegen.stages.encoders import ENCODERS, PLACE, SLICED_FROM
-from codegen.summary import summarize
+from codegen.report.summary import summarize
 from qat.model import (
     INPUTS,
     LIF,
@@ -36,7 +37,7 @@ from qat.model import (
 )
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
-TEMPLATES = Path(features.__file__).parents[1] / "templates" / "encoders"
+TEMPLATES = Path(encoders.__file__).parent
 
 
 def model_of(
@@ -90,7 +91,7 @@ def test_every_input_that_becomes_spikes_is_a_row_with_all_that_belongs_to_it() 
     bytes_to_spikes = {kind for kind in INPUTS if kind.spiking} - {Spikes}
     assert set(ENCODERS) == bytes_to_spikes
     names = {kind.__name__.lower() for kind in ENCODERS}
-    assert {path.name for path in TEMPLATES.iterdir()} == {
+    assert {path.name for path in TEMPLATES.glob("*.j2")} == {
         "planes.c.j2", *(f"{name}.c.j2" for name in names)
     }  # fmt: skip
     drawn = {(row.input, row.plain) for row in samples.PLANS}
@@ -99,7 +100,7 @@ def test_every_input_that_becomes_spikes_is_a_row_with_all_that_belongs_to_it() 
         assert "{% macro manual() %}" in text
         assert "{% macro code() %}" in text
         for way in row.ways:
-            assert f"{way} {kind.__name__.lower()} encoder" in features.KINDS
+            assert f"{way} {kind.__name__.lower()} encoder" in kinds.KINDS
             assert (kind, way == row.ways[-1] != row.ways[0] or len(row.ways) == 1) in drawn
 
 

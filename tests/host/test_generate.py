@@ -10,7 +10,7 @@ import pytest
 
 import codegen.cli.data
 from codegen.cli import main
-from codegen.packages import FORMATS
+from codegen.package.packages import FORMATS
 from qat.model import Model
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "mnist-256.npz"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import cffi
 
-from codegen.host import HostModel
+from codegen.check.host import HostModel
 from qat.model import Model
 
 REFUSED = sys.argv[2:]

@@ -12,11 +12,11 @@ import pytest
 from support.golden import sensor as golden
 
 import codegen
-from codegen.equivalence import compare_host, compare_raw
-from codegen.host import WARNINGS, HostModel, find_compiler
+from codegen.check.equivalence import compare_host, compare_raw
+from codegen.check.host import WARNINGS, HostModel, find_compiler
+from codegen.check.streams import ends_of, expected, made_samples
+from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.stages import plan
-from codegen.streams import ends_of, expected, made_samples
 from qat.model import LIF, Accumulate, Analog, Dense, Frames, Layer, Model, Sensor
 
 pytestmark = pytest.mark.usefixtures("unoptimised")

@@ -21,11 +21,12 @@ from support.host_firmware import HostFirmware
 from support.models import inputs_for, small_model
 from support.results import assert_same
 
-from codegen.boards import find_board
-from codegen.device import Device
-from codegen.errors import HangError, RestartedError, TargetError
-from codegen.paths import assets
-from codegen.protocol import (
+from codegen.base.errors import HangError, RestartedError, TargetError
+from codegen.base.paths import assets
+from codegen.render import render
+from codegen.target.boards import find_board
+from codegen.target.device import Device
+from codegen.target.protocol import (
     LEAST_FRAME,
     MAX_PAYLOAD,
     PADDING,
@@ -36,8 +37,7 @@ from codegen.protocol import (
     Type,
     encode,
 )
-from codegen.render import render
-from codegen.runner import Runner
+from codegen.target.runner import Runner
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Layer, Model
 
 FAULTS = 10_000
@@ -358,7 +358,7 @@ def test_nothing_hangs_longer_than_its_timeout(
 ) -> None:
     """Whether the line is silent, or never stops to send what is no reply."""
     clock = Clock()
-    monkeypatch.setattr("codegen.protocol.time", clock)
+    monkeypatch.setattr("codegen.target.protocol.time", clock)
     with pytest.raises(HangError, match=r"no answer to OPEN within 0\.3 s"):
         Device(Client(Silence(clock, noise), 0.1, resends=2)).open()
     assert clock.now == pytest.approx(0.3)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from codegen.device import Device
-from codegen.errors import ProtocolError
-from codegen.protocol import Client, Frame, encode
+from codegen.base.errors import ProtocolError
+from codegen.target.device import Device
+from codegen.target.protocol import Client, Frame, encode
 
 
 class Answers:

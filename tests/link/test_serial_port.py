@@ -18,11 +18,7 @@ from support.host_firmware import PtyBoard, pty_program
 from support.models import inputs_for, small_model
 from support.results import assert_same
 
-from codegen import ports
-from codegen.boards import Board, find_board
-from codegen.cli import main
-from codegen.device import VERSION, Device
-from codegen.errors import (
+from codegen.base.errors import (
     BootloaderError,
     HangError,
     LinkError,
@@ -30,17 +26,15 @@ from codegen.errors import (
     RestartedError,
     WrongModelError,
 )
-from codegen.hardware import BoardModel
-from codegen.paths import assets
-from codegen.ports import (
-    SerialLink,
-    check_port,
-    find_port,
-    serial_ports,
-    usb_devices,
-)
-from codegen.protocol import Client, Link
+from codegen.base.paths import assets
+from codegen.cli import main
 from codegen.render import render
+from codegen.target import ports
+from codegen.target.boards import Board, find_board
+from codegen.target.device import VERSION, Device
+from codegen.target.hardware import BoardModel
+from codegen.target.ports import SerialLink, check_port, find_port, serial_ports, usb_devices
+from codegen.target.protocol import Client, Link
 from qat.model import LIF, Accumulate, Analog, Dense, Frames, Layer, Model, Sensor, Spikes
 
 NAME = "nucleo_f401re"

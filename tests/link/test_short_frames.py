@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
-from codegen.device import Device
-from codegen.errors import ProtocolError
-from codegen.paths import assets
-from codegen.protocol import LEAST_FRAME, Client, Frame, Type, encode
+from codegen.base.errors import ProtocolError
+from codegen.base.paths import assets
+from codegen.target.device import Device
+from codegen.target.protocol import LEAST_FRAME, Client, Frame, Type, encode
 
 
 def test_the_least_length_is_that_of_the_firmware() -> None:

@@ -19,7 +19,7 @@ import pytest
 from support import attack
 from support.attack import Said, Verdict
 from support.hunters import HUNTERS
-from support.mutants import PACKAGE, SOURCES, TEMPLATES, Mutant, all_mutants
+from support.mutants import PACKAGE, SOURCES, Mutant, all_mutants
 
 from codegen.render import environment
 
@@ -129,7 +129,7 @@ def test_what_is_called_equivalent_is_a_mutant_with_a_reason() -> None:
 
 
 def test_every_template_is_in_the_c_of_a_hunter(monkeypatch: pytest.MonkeyPatch) -> None:
-    used = {"model.c.j2"}
+    used = {"render/model.c.j2"}
     join = environment().join_path
 
     def noting(template: str, parent: str) -> str:
@@ -139,5 +139,5 @@ def test_every_template_is_in_the_c_of_a_hunter(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(environment(), "join_path", noting)
     for hunter in HUNTERS.values():
         hunter.files()
-    templates = {p.relative_to(TEMPLATES).as_posix() for p in SOURCES if p.suffix == ".j2"}
+    templates = {p.relative_to(PACKAGE).as_posix() for p in SOURCES if p.suffix == ".j2"}
     assert not templates - used

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.building import Built, built_twice
 
-from codegen.paths import locked
+from codegen.base.paths import locked
 
 
 @pytest.fixture(scope="session")

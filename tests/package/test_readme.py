@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import codegen
+from codegen.check.host import WARNINGS, find_compiler
 from codegen.cli import main
 from codegen.cli.verbs import VERBS
-from codegen.host import WARNINGS, find_compiler
-from codegen.pack import pack_fields, ternary_planes
+from codegen.kernels.pack import pack_fields, ternary_planes
 from qat.model import Model
 
 

@@ -15,7 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from qat.datasets import DATASETS
+from qat.data.named import DATASETS
 
 BILL = re.compile(r"spikemcu-[^/]*\.dist-info/sboms/spikemcu\.cdx\.json")
 

@@ -25,9 +25,9 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path, root: Path)
     assert packed == firmware
     for needed in (
         "qat/data/digits.csv.gz",
-        "codegen/templates/model.c.j2",
-        "codegen/templates/driver.c",
-        "codegen/templates/report/style.css",
+        "codegen/render/model.c.j2",
+        "codegen/check/driver.c",
+        "codegen/report/page/style.css",
         "codegen/_assets/boards/qemu-m4.json",
         "codegen/_assets/boards/hardware/pico.json",
         "codegen/_assets/firmware/src/arduino/main.cpp",

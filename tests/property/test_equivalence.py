@@ -15,10 +15,10 @@ from support.models import (
 )
 from support.results import assert_same
 
-from codegen.comparison import compare
-from codegen.host import SANITIZE, HostModel
+from codegen.check.comparison import compare
+from codegen.check.host import SANITIZE, HostModel
+from codegen.kernels.encoders.plan import ENCODERS, PLACE
 from codegen.render import render
-from codegen.stages.encoders import ENCODERS, PLACE
 from qat.model import Model
 
 SEEDS = st.integers(0, 2**32 - 1)

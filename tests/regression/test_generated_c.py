@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import codegen
-from codegen.boards import find_board
-from codegen.host import HostModel
+from codegen.check.host import HostModel
 from codegen.render import render
-from codegen.sizes import find_arm_compiler, model_flags
+from codegen.target.boards import find_board
+from codegen.target.compiler import find_arm_compiler, model_flags
 from qat.model import LIF, Accumulate, Count, Dense, Frames, Layer, Model, Rate, Spikes
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]

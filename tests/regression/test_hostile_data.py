@@ -15,9 +15,9 @@ import pytest
 from support.fuzzing import check_line
 from support.hostile import claiming, npy, pack
 
-from qat.datasets import load
-from qat.pickles import pickled
-from qat.timeseries import ts
+from qat.data.named import load
+from qat.data.pickles import pickled
+from qat.data.timeseries import ts
 
 
 def npz(**arrays: Any) -> bytes:

@@ -24,7 +24,7 @@ from support.hostile import INJECTIONS, MARKER, claiming, npy, pack, unpack
 from support.models import small_model
 
 from codegen.cli import main
-from codegen.packages import FORMATS, package
+from codegen.package.packages import FORMATS, package
 from qat.model import Count, Frames, Model, Sensor
 
 Members = dict[str, bytes]

@@ -12,7 +12,9 @@ from unittest import mock
 
 import numpy as np
 
-from codegen.stages import Program, common, plan
+from codegen.kernels import common
+from codegen.plan.choose import plan
+from codegen.plan.program import Program
 from qat.model import (
     LIF,
     Accumulate,

@@ -6,10 +6,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from codegen.boards import Board
-from codegen.paths import assets
-from codegen.qemu import uart_flags
-from codegen.sizes import find_arm_compiler
+from codegen.base.paths import assets
+from codegen.target.boards import Board
+from codegen.target.compiler import find_arm_compiler
+from codegen.target.qemu import uart_flags
 
 CORE = Path(__file__).parent / "arduino"
 WARNINGS = (

@@ -50,7 +50,7 @@ WATCHED = 99
 """Exit status of the address sanitizer, where it can no longer abort."""
 ASAN = "detect_leaks=0:abort_on_error=1:hard_rss_limit_mb=4096:log_path=/dev/null"
 HERE = "here"
-UNITS = {"pack.py": "tests/unit/test_pack.py"}
+UNITS = {"kernels/pack.py": "tests/unit/test_pack.py"}
 """Tests that hunt what is in no model's C: functions that unpack."""
 HEADERS = ("stdint.h", "stddef.h", "string.h", "arm_mve.h")
 """That generated C includes: their own text never changes."""
@@ -142,8 +142,8 @@ def templates() -> Templates:
 
 def plant(path: str, text: str, package: str) -> None:
     """Have this process use `text` in place of the package's file `path`."""
-    if path.startswith("templates/"):
-        templates().changed[path.removeprefix("templates/")] = text
+    if path.endswith(".j2"):
+        templates().changed[path] = text
         return
     module = "codegen." + path.removesuffix(".py").replace("/", ".")
     sys.meta_path.insert(0, Finder(module, str(Path(package, path)), text))
@@ -174,7 +174,7 @@ class Change:
 
 def seen(files: Files, place: str) -> str:
     """Return what the compiler is given behind the preprocessor, here or for a board."""
-    from codegen.boards import find_board
+    from codegen.target.boards import find_board
 
     command = ["gcc", "-DMODEL_PROBE=2"]
     if place != HERE:
@@ -204,9 +204,9 @@ def differs_here(model: Model, files: Files) -> str | None:
 
     Undefined behaviour that the sanitizer sees ends the process.
     """
-    from codegen.comparison import compare
-    from codegen.host import SANITIZE, HostModel
-    from codegen.streams import compare_streams, expected, made_samples
+    from codegen.check.comparison import compare
+    from codegen.check.host import SANITIZE, HostModel
+    from codegen.check.streams import compare_streams, expected, made_samples
     from support.kernel_models import inputs_of
 
     x, steps = inputs_of(model)
@@ -221,7 +221,7 @@ def differs_here(model: Model, files: Files) -> str | None:
 
 def differs_on(model: Model, files: Files, place: str) -> str | None:
     """Return the first difference of a model's C on an emulated core, None if there is none."""
-    from codegen.comparison import compare
+    from codegen.check.comparison import compare
     from support.kernel_models import inputs_of
     from support.recorded import (
         at_odd_addresses,
@@ -243,13 +243,8 @@ def differs_on(model: Model, files: Files, place: str) -> str | None:
 
 def hunt(model: Model, files: Files, place: str) -> tuple[Verdict, str]:
     """Return the verdict of one model in one place, and why."""
-    from codegen.errors import (
-        BuildError,
-        MissingToolError,
-        TargetError,
-        TooLargeError,
-    )
-    from codegen.host import CompilerError
+    from codegen.base.errors import BuildError, MissingToolError, TargetError, TooLargeError
+    from codegen.check.host import CompilerError
 
     try:
         found = differs_here(model, files) if place == HERE else differs_on(model, files, place)

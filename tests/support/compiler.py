@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from functools import cache
 
-from codegen.sizes import find_arm_compiler
+from codegen.target.compiler import find_arm_compiler
 
 MEASURED_WITH = "12.2.1"
 """The version whose figures the tests and the README hold."""

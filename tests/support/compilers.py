@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from codegen.boards import find_board
+from codegen.target.boards import find_board
 from support.hunters import HUNTERS
 
 LEVELS: Mapping[str, tuple[str, ...]] = {

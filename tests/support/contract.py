@@ -35,21 +35,21 @@ from qat.model import (
 
 MODULES = (
     "qat",
-    "qat.anytime",
-    "qat.cache",
-    "qat.datasets",
-    "qat.encode",
+    "qat.study.anytime",
+    "qat.machine.cache",
+    "qat.data.named",
+    "qat.data.encode",
     "qat.model",
-    "qat.quantize",
-    "qat.surrogate",
+    "qat.train.quantize",
+    "qat.train.surrogate",
     "codegen",
 )
 """What README, docstrings, the seed API and CONTRIBUTING tell to import."""
 
 BESIDE = {
-    "qat.quantize": ("_ste_quantize",),
+    "qat.train.quantize": ("_ste_quantize",),
     "codegen.cli": ("main",),
-    "codegen.host": ("WARNINGS",),
+    "codegen.check.host": ("WARNINGS",),
 }
 """Names that are public as well: of the seed API, of the installed command, of CONTRIBUTING."""
 
@@ -61,9 +61,9 @@ INTERNAL = {
     "Network": "backward bind check constrained encode fold forward of_layer pieces "
     "training_bytes twins",
     "Rates": "raised",
-    "qat.anytime": "CANDIDATES",
-    "qat.encode": "EVENTS",
-    "qat.quantize": "FAINTEST_LAYER FAINTEST_NEURON SMALLEST_RANGE TERNARY_RATIO finite",
+    "qat.study.anytime": "CANDIDATES",
+    "qat.data.encode": "EVENTS",
+    "qat.train.quantize": "FAINTEST_LAYER FAINTEST_NEURON SMALLEST_RANGE TERNARY_RATIO finite",
 }
 """What classes and modules have for their neighbours, and nobody is told to use."""
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from codegen.render import render
-from codegen.summary import summarize
+from codegen.report.summary import summarize
 from qat.model import Model, file
 
 STEPS = 7

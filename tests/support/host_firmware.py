@@ -13,8 +13,8 @@ from typing import Any
 
 import cffi
 
-from codegen.host import find_compiler
-from codegen.paths import assets
+from codegen.base.paths import assets
+from codegen.check.host import find_compiler
 
 HOST = Path(__file__).parent / "firmware" / "host.c"
 WARNINGS = (

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from codegen.measure.samples import Plan, make
 from codegen.render import render
-from codegen.samples import Plan, make
 from qat.model import (
     LIF,
     Analog,

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 import qat
-from codegen.equivalence import read_code
-from codegen.write import files_of, write_files
-from qat.datasets import Dataset, from_arrays
+from codegen.check.equivalence import read_code
+from codegen.package.write import files_of, write_files
+from qat.data.dataset import Dataset, from_arrays
 from qat.model import LIF, Accumulate, Analog, Dense, Layer, Model
 
 MODEL, BEGUN = "model.npz", "begun"

@@ -14,17 +14,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen import pack
+from codegen.kernels import pack
 
-PACKAGE = Path(pack.__file__).parent
-TEMPLATES = PACKAGE / "templates"
+PACKAGE = Path(pack.__file__).parents[1]
 SOURCES = (
-    *sorted(p for p in TEMPLATES.glob("*.c.j2")),
-    *sorted(p for p in TEMPLATES.glob("encoders/*.c.j2")),
-    *sorted(p for p in TEMPLATES.glob("helpers/*.c.j2")),
-    *sorted(p for p in TEMPLATES.glob("kernels/*.c.j2")),
-    *sorted(p for p in TEMPLATES.glob("loops/*.c.j2")),
-    PACKAGE / "pack.py",
+    *sorted(PACKAGE.glob("render/*.c.j2")),
+    *sorted(PACKAGE.glob("kernels/**/*.c.j2")),
+    Path(pack.__file__),
 )
 """What is mutated: everything that decides what the generated C computes, and the packing."""
 

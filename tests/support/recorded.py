@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from codegen.boards import Board
-from codegen.paths import assets, cache_dir, locked
+from codegen.base.paths import assets, cache_dir, locked
 from codegen.render import render
-from codegen.target import TargetModel
+from codegen.target.boards import Board
+from codegen.target.emulated import TargetModel
 from qat.model import Model, Result
 
 TOOLS = ("arm-none-eabi-gcc ", "arm-none-eabi-gcc-ar ", "arm-none-eabi-gcc-ranlib ")
@@ -176,7 +176,7 @@ def build(
     *,
     flags: Sequence[str] = (),
 ) -> dict[str, Path]:
-    """Return what codegen.project.build does, {board: ELF file}, from recorded commands."""
+    """Return what codegen.target.build.build does, {board: ELF file}, from recorded commands."""
     some = [boards] if isinstance(boards, str | Board) else boards
     names = [board if isinstance(board, str) else board.name for board in some]
     return {name: firmware(files, name, flags) for name in names}

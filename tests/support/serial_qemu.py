@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from codegen.boards import Board
-from codegen.qemu import find_qemu
+from codegen.target.boards import Board
+from codegen.target.qemu import find_qemu
 
 FLAGS = "-display none -monitor none -serial pty -semihosting-config enable=on,target=native"
 

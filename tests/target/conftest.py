@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from support.models import small_model
 
-from codegen.boards import find_board
-from codegen.project import build
-from codegen.qemu import Qemu
 from codegen.render import render
+from codegen.target.boards import find_board
+from codegen.target.build import build
+from codegen.target.qemu import Qemu
 from qat.model import Model
 
 BOARD = "qemu-m4"

@@ -13,11 +13,11 @@ import pytest
 from support.compiler import allowed, same_compiler
 from support.golden import GOLDEN
 
-from codegen.boards import load_boards
+from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.sizes import size_of
-from codegen.stack import stack_of
-from codegen.stages import plan
+from codegen.target.boards import load_boards
+from codegen.target.compiler import size_of
+from codegen.target.stack import stack_of
 from qat.model import Model
 
 pytestmark = pytest.mark.target

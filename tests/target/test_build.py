@@ -15,13 +15,13 @@ from support.clock import MOST_SECONDS
 from support.models import small_model
 from support.recorded import firmware
 
-from codegen.boards import find_board, load_boards
-from codegen.fit import FIRMWARE_FLASH, firmware_ram
-from codegen.paths import assets
-from codegen.project import build
+from codegen.base.paths import assets
 from codegen.render import render
-from codegen.sizes import parse_sizes, size_of
-from codegen.target import footprint
+from codegen.target.boards import find_board, load_boards
+from codegen.target.build import build
+from codegen.target.compiler import parse_sizes, size_of
+from codegen.target.emulated import footprint
+from codegen.target.fit import FIRMWARE_FLASH, firmware_ram
 from qat.model import Model
 
 pytestmark = pytest.mark.target

@@ -8,10 +8,10 @@ from __future__ import annotations
 import pytest
 from support.compiler import allowed
 
-from codegen.benchmark import measure_layer, random_layer
-from codegen.comparison import compare
-from codegen.equivalence import made_inputs
-from codegen.host import HostModel
+from codegen.check.comparison import compare
+from codegen.check.equivalence import made_inputs
+from codegen.check.host import HostModel
+from codegen.measure.benchmark import measure_layer, random_layer
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 

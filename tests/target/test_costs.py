@@ -16,15 +16,17 @@ from support.golden import GOLDEN
 from support.models import inputs_for, small_model, steps_for
 from support.recorded import emulated
 
-from codegen import costs, samples
-from codegen.boards import find_board, load_boards
 from codegen.cli.data import inputs_of
 from codegen.kernels import SPIKES, candidates
+from codegen.measure import samples
+from codegen.measure.samples import Plan, make
+from codegen.plan import cost
+from codegen.plan.build import part_names
+from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.runner import MARKS
-from codegen.samples import Plan, make
-from codegen.stages import part_names, plan
-from qat.datasets import load
+from codegen.target.boards import find_board, load_boards
+from codegen.target.runner import MARKS
+from qat.data.named import load
 from qat.model import (
     LIF,
     Accumulate,
@@ -81,8 +83,8 @@ def predicted(
     model: Model, board: str, activity: Activity, kernels: Any = None, single: bool = False
 ) -> dict[str, float]:
     core = find_board(board).core
-    found = costs.works(plan(model, kernels=kernels), model.input, activity, core, single)
-    return {work.part: costs.evaluate(work, core) for work in found}
+    found = cost.works(plan(model, kernels=kernels), model.input, activity, core, single)
+    return {work.part: cost.evaluate(work, core) for work in found}
 
 
 @cache
@@ -121,9 +123,9 @@ def test_an_inference_that_stops_early_takes_what_was_predicted(board: str) -> N
     assert set(counts) == set(expected)
     total = sum(values.mean() for values in counts.values())
     assert sum(expected.values()) == pytest.approx(total, rel=LOOSE)
-    worst = costs.worst_works(plan(model), model.input, core)
+    worst = cost.worst_works(plan(model), model.input, core)
     for work in worst:
-        assert counts[work.part].max() <= costs.evaluate(work, core, "worst")
+        assert counts[work.part].max() <= cost.evaluate(work, core, "worst")
 
 
 @pytest.mark.proof  # needs MNIST; tests/target/test_report.py does it with images that are here
@@ -244,8 +246,8 @@ LOOSE_BOUND = 2.5
 def test_no_input_takes_more_than_the_worst_case(name: str, board: str) -> None:
     model, core = MODELS[name], find_board(board).core
     bounds = {
-        work.part: costs.evaluate(work, core, "worst")
-        for work in costs.worst_works(plan(model), model.input, core)
+        work.part: cost.evaluate(work, core, "worst")
+        for work in cost.worst_works(plan(model), model.input, core)
     }
     most = {
         part: values.max() for part, values in counted(model, board, adversarial(model)).items()

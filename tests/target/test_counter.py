@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from support.recorded import build
 
-from codegen.boards import find_board, load_boards
-from codegen.device import Device, What, check_count
-from codegen.errors import InconsistentError
-from codegen.protocol import Client
-from codegen.qemu import Qemu
+from codegen.base.errors import InconsistentError
 from codegen.render import render
+from codegen.target.boards import find_board, load_boards
+from codegen.target.device import Device, What, check_count
+from codegen.target.protocol import Client
+from codegen.target.qemu import Qemu
 from qat.model import Model
 
 pytestmark = pytest.mark.target

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from support.models import small_model
 
-from codegen import costs
-from codegen.boards import find_board, load_boards
-from codegen.counting import Counting
-from codegen.deviation import CLOSE, FAR, deviations, summary
+from codegen import isa
+from codegen.measure.counting import Counting
+from codegen.measure.deviation import CLOSE, FAR, deviations, summary
+from codegen.measure.variety import FIT, KINDS, REPORT, case
+from codegen.plan import cost
+from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.runner import MARKS
-from codegen.stages import plan
-from codegen.target import TargetModel
-from codegen.variety import FIT, KINDS, REPORT, case
+from codegen.target.boards import find_board, load_boards
+from codegen.target.emulated import TargetModel
+from codegen.target.runner import MARKS
 from qat.model import Activity
 
 pytestmark = pytest.mark.target
@@ -58,10 +59,10 @@ def test_no_model_has_a_feature_that_no_count_had() -> None:
     for number in range(60):
         one = case(REPORT + 1, number)
         program, activity = plan(one.model, kernels=one.kernels()), Activity.of(one.model, 0.3)
-        for core in sorted(costs.ISA):
-            works = costs.works(program, one.model.input, activity, core)
-            for work in [*works, *costs.worst_works(program, one.model.input, core)]:
-                assert costs.evaluate(work, core, "worst") >= 0
+        for core in sorted(isa.ISA):
+            works = cost.works(program, one.model.input, activity, core)
+            for work in [*works, *cost.worst_works(program, one.model.input, core)]:
+                assert cost.evaluate(work, core, "worst") >= 0
 
 
 def test_what_is_reported_is_none_of_what_was_fitted() -> None:

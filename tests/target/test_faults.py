@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from support.models import inputs_for, small_model
 
-from codegen.boards import load_boards
-from codegen.errors import (
+from codegen.base.errors import (
     BuildError,
     CrashError,
     EmulatorError,
@@ -22,12 +21,13 @@ from codegen.errors import (
     UnknownBoardError,
     WrongModelError,
 )
-from codegen.fit import require_fit
-from codegen.paths import assets
-from codegen.project import build
+from codegen.base.paths import assets
 from codegen.render import render
-from codegen.sizes import size_of
-from codegen.target import TargetModel, footprint
+from codegen.target.boards import load_boards
+from codegen.target.build import build
+from codegen.target.compiler import size_of
+from codegen.target.emulated import TargetModel, footprint
+from codegen.target.fit import require_fit
 from qat.model import LIF, Analog, Count, Dense, Layer, Model
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
@@ -123,7 +123,7 @@ def test_a_hang(model: Model) -> None:
 
 def test_an_emulator_that_ends(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     with TargetModel(model, "qemu-m4") as target:
-        monkeypatch.setattr("codegen.qemu.FLAGS", ["-no-such-option"])
+        monkeypatch.setattr("codegen.target.qemu.FLAGS", ["-no-such-option"])
         with pytest.raises(EmulatorError, match=r"ended with status 1.*no-such-option"):
             target.run(inputs_for(model, 1, 0))
 

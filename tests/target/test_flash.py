@@ -22,15 +22,15 @@ import pytest
 from support.contract import lost_keys
 from support.models import small_model
 
-from codegen.boards import find_board
+from codegen.base.errors import TooLargeError
+from codegen.base.paths import assets
 from codegen.cli import main
-from codegen.errors import TooLargeError
-from codegen.fit import narrowed, require_fit
-from codegen.hardware import flash
-from codegen.paths import assets
-from codegen.qemu import uart_flags
-from codegen.registry import no_platform, pinned
-from codegen.target import footprint
+from codegen.target.boards import find_board
+from codegen.target.emulated import footprint
+from codegen.target.fit import narrowed, require_fit
+from codegen.target.hardware import flash
+from codegen.target.qemu import uart_flags
+from codegen.target.registry import no_platform, pinned
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Layer, Model
 
 pytestmark = pytest.mark.target
@@ -144,7 +144,7 @@ def test_a_board_that_does_not_come_back(
     bench: Bench, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.tell("stay off")
-    monkeypatch.setattr("codegen.hardware.STARTUP_SECONDS", 1.0)
+    monkeypatch.setattr("codegen.target.hardware.STARTUP_SECONDS", 1.0)
     with pytest.raises(RuntimeError, match=r"after the upload: virtual: .*there is no such port"):
         flash(model, NAME, str(bench.port))
 
@@ -154,7 +154,7 @@ def test_a_board_that_keeps_its_old_firmware(
 ) -> None:
     flash(model, NAME, str(bench.port)).close()
     bench.tell("ignore")
-    monkeypatch.setattr("codegen.hardware.STARTUP_SECONDS", 1.0)
+    monkeypatch.setattr("codegen.target.hardware.STARTUP_SECONDS", 1.0)
     other = small_model(threshold=44)
     with pytest.raises(RuntimeError, match=f"after the upload: .*{model.digest()}; asked for"):
         flash(other, NAME, str(bench.port))

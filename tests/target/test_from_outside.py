@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from support.models import small_model
 
-from codegen.equivalence import made_inputs
-from codegen.project import build
+from codegen.check.equivalence import made_inputs
 from codegen.render import render
-from codegen.target import TargetModel
+from codegen.target.build import build
+from codegen.target.emulated import TargetModel
 from qat.model import Model
 
 pytestmark = pytest.mark.target

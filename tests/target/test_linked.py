@@ -13,13 +13,13 @@ from support.crossed import crossed
 from support.golden import GOLDEN
 from support.models import small_model
 
-from codegen.boards import find_board, hardware_boards, load_boards
-from codegen.linked import Linked, link, read
-from codegen.owners import ALIGNMENT, HELPER, LIBRARY, SHARED, function_of, memory_parts
+from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.report import report
-from codegen.sizes import find_arm_compiler, size_of
-from codegen.stages import plan
+from codegen.report.linked import Linked, link, read
+from codegen.report.owners import ALIGNMENT, HELPER, LIBRARY, SHARED, function_of, memory_parts
+from codegen.report.report import report
+from codegen.target.boards import find_board, hardware_boards, load_boards
+from codegen.target.compiler import find_arm_compiler, size_of
 from qat.model import LIF, Count, Dense, EarlyStop, Latency, Layer, Model
 
 pytestmark = pytest.mark.target

@@ -19,18 +19,18 @@ from support.recorded import emulated, firmware
 from support.results import assert_same
 from support.serial_qemu import SerialQemu
 
-from codegen.boards import chip_boards, find_board
+from codegen.base.errors import CrashError, TooLargeError
+from codegen.base.paths import assets
+from codegen.check.streams import compare_streams, expected, made_samples
 from codegen.cli import main
-from codegen.errors import CrashError, TooLargeError
-from codegen.fit import FIRMWARE_FLASH, firmware_ram, narrowed
-from codegen.hardware import BoardModel
-from codegen.paths import assets
-from codegen.protocol import Code, Decoder, Frame, Type, encode
-from codegen.qemu import uart_flags
 from codegen.render import render
-from codegen.sizes import size_of
-from codegen.streams import compare_streams, expected, made_samples
-from codegen.target import TargetModel, footprint
+from codegen.target.boards import chip_boards, find_board
+from codegen.target.compiler import size_of
+from codegen.target.emulated import TargetModel, footprint
+from codegen.target.fit import FIRMWARE_FLASH, firmware_ram, narrowed
+from codegen.target.hardware import BoardModel
+from codegen.target.protocol import Code, Decoder, Frame, Type, encode
+from codegen.target.qemu import uart_flags
 from qat.model import LIF, Accumulate, Analog, Dense, Layer, Model
 
 pytestmark = pytest.mark.target
@@ -104,7 +104,7 @@ def test_a_chip_counts_the_instructions_of_its_core(board: str, model: Model) ->
 @pytest.mark.parametrize("name", CHIPS)
 def test_a_model_over_the_usart(name: str, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is sent before the firmware has enabled the port gets lost: it is sent again."""
-    monkeypatch.setattr("codegen.hardware.HELLO_RESENDS", 60)
+    monkeypatch.setattr("codegen.target.hardware.HELLO_RESENDS", 60)
     board = find_board(name)
     elf = firmware(render(model), name, (*uart_flags(board), "-Werror"))
     behind = replace(board, hardware=find_board("nucleo_f401re").hardware)

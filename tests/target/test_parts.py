@@ -13,16 +13,17 @@ from support.golden import GOLDEN
 from support.models import inputs_for, small_model, steps_for
 from support.recorded import emulated
 
-from codegen.boards import find_board, load_boards
-from codegen.device import Device
-from codegen.errors import RefusedError
-from codegen.project import build
-from codegen.protocol import Client, Code
-from codegen.qemu import Qemu
+from codegen.base.errors import RefusedError
+from codegen.plan.build import part_names
+from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.runner import MARKS
-from codegen.sizes import find_arm_compiler, model_flags
-from codegen.stages import part_names, plan
+from codegen.target.boards import find_board, load_boards
+from codegen.target.build import build
+from codegen.target.compiler import find_arm_compiler, model_flags
+from codegen.target.device import Device
+from codegen.target.protocol import Client, Code
+from codegen.target.qemu import Qemu
+from codegen.target.runner import MARKS
 from qat.model import LIF, Count, Delta, Dense, Input, Latency, Layer, Model, Rate, Spikes
 
 pytestmark = pytest.mark.target

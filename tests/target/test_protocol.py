@@ -10,11 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.boards import find_board
-from codegen.device import PROBE_WORDS, STEPS_DECIDED, Device, What
-from codegen.errors import RefusedError
-from codegen.protocol import MAX_FRAME, MAX_PAYLOAD, Client, Code, Decoder, Frame, Type, encode
-from codegen.qemu import Qemu
+from codegen.base.errors import RefusedError
+from codegen.target.boards import find_board
+from codegen.target.device import PROBE_WORDS, STEPS_DECIDED, Device, What
+from codegen.target.protocol import (
+    MAX_FRAME,
+    MAX_PAYLOAD,
+    Client,
+    Code,
+    Decoder,
+    Frame,
+    Type,
+    encode,
+)
+from codegen.target.qemu import Qemu
 from qat.model import Model
 
 pytestmark = pytest.mark.target

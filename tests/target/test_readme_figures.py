@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from bench import tables
 from support.compiler import SLACK, same_compiler
 
-from codegen import tables
-from codegen.boards import load_boards
 from codegen.render import render
-from codegen.report import report
-from codegen.sizes import size_of
+from codegen.report.report import report
+from codegen.target.boards import load_boards
+from codegen.target.compiler import size_of
 from qat.model import Model
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]

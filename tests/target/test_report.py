@@ -11,16 +11,17 @@ import pytest
 from support.models import small_model
 from support.recorded import emulated
 
-from codegen import costs
-from codegen.boards import find_board, load_boards
-from codegen.cycles import executed
-from codegen.device import Device
-from codegen.protocol import Client
-from codegen.report import report
-from codegen.runner import MARKS
-from codegen.stages import part_names, plan
-from qat.datasets import load
-from qat.encode import resample
+from codegen.measure.cycles import executed
+from codegen.plan import cost
+from codegen.plan.build import part_names
+from codegen.plan.choose import plan
+from codegen.report.report import report
+from codegen.target.boards import find_board, load_boards
+from codegen.target.device import Device
+from codegen.target.protocol import Client
+from codegen.target.runner import MARKS
+from qat.data.encode import resample
+from qat.data.named import load
 from qat.model import Activity, Model
 
 pytestmark = pytest.mark.target
@@ -47,8 +48,8 @@ def test_every_layer_of_an_example_takes_what_was_predicted(name: str, board: st
     counts = {part: n for part, n in zip(part_names(plan(model)), means, strict=True) if n}
     core, activity = find_board(board).core, Activity.measure(model, x)
     predicted = {
-        work.part: costs.evaluate(work, core)
-        for work in costs.works(plan(model), model.input, activity, core)
+        work.part: cost.evaluate(work, core)
+        for work in cost.works(plan(model), model.input, activity, core)
     }
     wrong = {
         part: f"{predicted[part]:.0f} predicted, {counts[part]:.0f} counted"

@@ -16,16 +16,16 @@ from support.models import inputs_for
 from support.results import assert_same
 from support.serial_qemu import SerialQemu
 
-from codegen.boards import Board, find_board, hardware_boards, load_boards
-from codegen.device import Counter, Device, What
-from codegen.hardware import BoardModel
-from codegen.paths import assets
-from codegen.ports import SerialLink
-from codegen.project import build
-from codegen.protocol import Client, Link
-from codegen.qemu import COUNTING, uart_flags
+from codegen.base.paths import assets
 from codegen.render import render
-from codegen.sizes import find_arm_compiler
+from codegen.target.boards import Board, find_board, hardware_boards, load_boards
+from codegen.target.build import build
+from codegen.target.compiler import find_arm_compiler
+from codegen.target.device import Counter, Device, What
+from codegen.target.hardware import BoardModel
+from codegen.target.ports import SerialLink
+from codegen.target.protocol import Client, Link
+from codegen.target.qemu import COUNTING, uart_flags
 from qat.model import Model
 
 pytestmark = pytest.mark.target

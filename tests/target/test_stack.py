@@ -15,15 +15,16 @@ from support.kernel_models import inputs_of
 from support.models import inputs_for, small_model, steps_for
 from support.recorded import emulated
 
-from codegen.boards import find_board, load_boards
-from codegen.device import What
-from codegen.errors import BuildError
-from codegen.host import CompilerError, HostModel
+from codegen.base.errors import BuildError
+from codegen.check.host import CompilerError, HostModel
+from codegen.check.streams import made_samples
+from codegen.isa.arm import parse
 from codegen.render import render
-from codegen.sizes import find_arm_compiler, model_flags
-from codegen.stack import deepest, disassemble, frame_of, parse, stack_of
-from codegen.streams import made_samples
-from codegen.target import TargetModel
+from codegen.target.boards import find_board, load_boards
+from codegen.target.compiler import find_arm_compiler, model_flags
+from codegen.target.device import What
+from codegen.target.emulated import TargetModel
+from codegen.target.stack import deepest, disassemble, frame_of, stack_of
 from qat.model import Model, Spikes
 
 pytestmark = pytest.mark.target

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from codegen.benchmark import measure_stream
-from codegen.device import Device
-from codegen.equivalence import compare_raw
-from codegen.errors import RefusedError
-from codegen.protocol import Code, Type
+from codegen.base.errors import RefusedError
+from codegen.check.equivalence import compare_raw
+from codegen.check.streams import ends_of, expected, made_samples
+from codegen.measure.benchmark import measure_stream
 from codegen.render import render
-from codegen.streams import ends_of, expected, made_samples
-from codegen.target import TargetModel
+from codegen.target.device import Device
+from codegen.target.emulated import TargetModel
+from codegen.target.protocol import Code, Type
 from qat.model import LIF, Accumulate, Analog, Dense, Frames, Layer, Model, Sensor
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]

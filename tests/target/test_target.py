@@ -11,24 +11,13 @@ import pytest
 from support.models import FREE_STEPS, inputs_for, small_model, steps_for
 from support.results import assert_same
 
-from codegen.boards import load_boards
-from codegen.errors import InconsistentError
-from codegen.project import build
+from codegen.base.errors import InconsistentError
 from codegen.render import render
-from codegen.summary import summarize
-from codegen.target import TargetModel
-from qat.model import (
-    LIF,
-    Accumulate,
-    Analog,
-    Count,
-    Dense,
-    EarlyStop,
-    Frames,
-    Layer,
-    Model,
-    Spikes,
-)
+from codegen.report.summary import summarize
+from codegen.target.boards import load_boards
+from codegen.target.build import build
+from codegen.target.emulated import TargetModel
+from qat.model import LIF, Accumulate, Analog, Count, Dense, EarlyStop, Frames, Layer, Model, Spikes
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
@@ -229,6 +218,6 @@ def test_benchmark_of_other_kinds() -> None:
 def test_the_elf_is_shared_by_all_targets_of_a_model(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codegen.target.build", build)  # PlatformIO's own
+    monkeypatch.setattr("codegen.target.build.build", build)  # PlatformIO's own
     with TargetModel(model, "qemu-m4") as first, TargetModel(model, "qemu-m4") as second:
         assert first.elf == second.elf == build(render(model), ["qemu-m4"])["qemu-m4"]

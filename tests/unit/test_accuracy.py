@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 import qat
-from qat.accuracy import ROWS, Row, measure
-from qat.datasets import DATASETS
+from qat.data.named import DATASETS
+from qat.study.accuracy import ROWS, Row, measure
 
 
 @pytest.mark.parametrize("name", ROWS)

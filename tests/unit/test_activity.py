@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from support.models import inputs_for, small_model
 
-from codegen import costs
-from codegen.boards import find_board
-from codegen.features import Load
-from codegen.features.load import over_steps
-from codegen.fitting import Observation, fit, nnls
-from codegen.stages import plan
+from codegen.kernels.load import Load, over_steps
+from codegen.measure.fitting import Observation, fit, nnls
+from codegen.plan import cost
+from codegen.plan.choose import plan
+from codegen.target.boards import find_board
 from qat.model import Activity, EarlyStop, Latency, Model
 from qat.model.activity import SPREAD
 
@@ -104,7 +103,7 @@ def test_an_inference_that_never_stops_early_is_asked_after_all_steps_but_the_la
     x = inputs_for(model, 5, 1)
     program, activity = plan(model), Activity.measure(model, x)
     (work,) = [
-        w for w in costs.works(program, model.input, activity, "cortex-m4") if w.kind == "decision"
+        w for w in cost.works(program, model.input, activity, "cortex-m4") if w.kind == "decision"
     ]
     assert work.load.checks == model.steps - 1
     assert work.load.asked == model.steps - 2
@@ -112,14 +111,14 @@ def test_an_inference_that_never_stops_early_is_asked_after_all_steps_but_the_la
 
 def test_a_feature_that_was_never_measured_is_an_error():
     model, core = small_model(), find_board("qemu-m4").core
-    works = costs.works(plan(model), model.input, Activity.of(model), core)
+    works = cost.works(plan(model), model.input, Activity.of(model), core)
     (work,) = [w for w in works if w.part == "layer 1"]
     unknown = _Unknown(work.part, work.kind, work.stage, work.load)
     with pytest.raises(ValueError, match=r"has the feature 'unheard of'.*calibrate"):
-        costs.evaluate(unknown, core)
+        cost.evaluate(unknown, core)
 
 
-class _Unknown(costs.Work):
+class _Unknown(cost.Work):
     """A part with a feature that nothing has."""
 
     @property

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from support.models import inputs_for, small_model
 
-from qat.anytime import accuracy_by_step, choose_stop, stopped, with_stop
 from qat.model import Activity, Count, Dense, EarlyStop, Frames, Model
+from qat.study.anytime import accuracy_by_step, choose_stop, stopped, with_stop
 
 
 def labelled(samples: int = 400) -> tuple[Model, np.ndarray, np.ndarray]:

@@ -13,8 +13,10 @@ import pytest
 from support.kernel_models import MODELS
 
 import codegen
-from codegen.kernels import COUNTS, KERNELS
-from codegen.stages import HELPERS, plan
+from codegen.kernels import BYTES, COUNTS, KERNELS, SPIKES
+from codegen.plan.build import HELPERS
+from codegen.plan.choose import plan
+from codegen.render import loop_template
 from qat.model import INPUTS
 
 ROOT = Path(codegen.__file__).parents[1]
@@ -70,17 +72,19 @@ def test_codegen_sees_only_the_model(path: Path) -> None:
 
 
 def test_every_kernel_and_helper_has_its_template() -> None:
-    templates = ROOT / "codegen" / "templates"
-    helpers = {path.name.removesuffix(".c.j2") for path in (templates / "helpers").iterdir()}
-    assert helpers == set(HELPERS)
-    callers = [*(templates / "helpers").iterdir(), *(templates / "kernels").iterdir()]
-    included = "".join(path.read_text() for path in callers)
-    for path in (templates / "loops").iterdir():
-        assert f"loops/{path.name}" in included
-    kernels = {path.name for path in (templates / "kernels").iterdir()}
+    rooms = ROOT / "codegen" / "kernels"
+    for name in HELPERS:
+        assert (rooms.parent / loop_template(name)).is_file()
+    texts = {path: path.read_text() for path in rooms.rglob("*.j2")}
+    included = "".join(texts.values())
+    for path in texts:
+        name = path.relative_to(rooms).as_posix()
+        shared = {loop_template(helper).removeprefix("kernels/") for helper in HELPERS}
+        own = path.name in ("layer.c.j2", "readout.c.j2") or path.parent.name == "encoders"
+        assert name in shared or own or f"kernels/{name}" in included, f"{name} is in no C"
     for kernel in KERNELS:
-        assert kernel.reads == (COUNTS,) or f"{kernel.name}_layer.c.j2" in kernels
-        assert COUNTS not in kernel.reads or f"{kernel.name}_readout.c.j2" in kernels
+        for reads, template in ((COUNTS, "readout"), (SPIKES, "layer"), (BYTES, "layer")):
+            assert reads not in kernel.reads or (rooms / kernel.name / f"{template}.c.j2").is_file()
 
 
 def test_every_kernel_and_input_is_run_on_the_cores() -> None:

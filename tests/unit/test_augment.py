@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import qat
-from qat.augment import Affine
-from qat.datasets import DATASETS, from_arrays, load
-from qat.encode import resample
+from qat.data.augment import Affine
+from qat.data.dataset import from_arrays
+from qat.data.encode import resample
+from qat.data.named import DATASETS, load
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (20, 81), np.uint8)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from codegen.boards import Board, chip_boards, find_boards, hardware_boards, load_boards
-from codegen.paths import assets
-from codegen.registry import user_core
+from codegen.base.paths import assets
+from codegen.target.boards import Board, chip_boards, find_boards, hardware_boards, load_boards
+from codegen.target.registry import user_core
 
 FIGURES = {
     "mcu",

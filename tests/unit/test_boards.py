@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from support.clock import MOST_SECONDS
 
-from codegen.boards import (
+from codegen.base.errors import INSTALL, UnknownBoardError
+from codegen.base.paths import assets, cache_dir
+from codegen.target.boards import (
     board_from_json,
     chip_boards,
     find_board,
@@ -22,9 +24,7 @@ from codegen.boards import (
     hardware_from_json,
     load_boards,
 )
-from codegen.errors import INSTALL, UnknownBoardError
-from codegen.paths import assets, cache_dir
-from codegen.qemu import COUNTING, FLAGS, QEMU
+from codegen.target.qemu import COUNTING, FLAGS, QEMU
 
 FIRMWARE = assets() / "firmware"
 

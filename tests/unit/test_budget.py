@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from codegen.budget import KEYS, gate, parse_budget
-from codegen.energy import Energy, Supply, energy_of, supply_of
-from codegen.quantities import AMPERES, BYTES, MICROJOULES, in_units, quantity
-from codegen.report import Headroom, Report
+from codegen.base.quantities import AMPERES, BYTES, MICROJOULES, in_units, quantity
+from codegen.report.budget import KEYS, gate, parse_budget
+from codegen.report.energy import Energy, Supply, energy_of, supply_of
+from codegen.report.report import Headroom, Report
 
 
 def made_report() -> Report:

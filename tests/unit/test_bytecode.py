@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from support.models import small_model
 
-from codegen.bytecode import FOLDER
-from codegen.packages import package
+from codegen.package.packages import package
 from codegen.render import environment
+from codegen.render.bytecode import FOLDER
 
 PROGRAM = """
 import hashlib, sys
 sys.path.insert(0, {tests!r})
 from support.models import small_model
-from codegen.packages import package
+from codegen.package.packages import package
 import jinja2.compiler
 if {warm}:
     def generate(*arguments, **options):

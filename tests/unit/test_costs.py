@@ -9,17 +9,20 @@ import pytest
 from hypothesis import given
 from support.models import KINDS, models, small_model
 
-from codegen import costs
-from codegen.features import KINDS as KINDS_OF_PARTS
-from codegen.features import family, listing
+from codegen import isa
 from codegen.kernels import COUNTS, KERNELS, SPIKES
+from codegen.kernels.bitsliced import listing
+from codegen.kernels.common import digits_of
+from codegen.kernels.stage import Source
+from codegen.measure import spend
+from codegen.plan import cost
+from codegen.plan.choose import choices, plan
+from codegen.plan.kinds import KINDS as KINDS_OF_PARTS
+from codegen.plan.kinds import family
 from codegen.render import render
-from codegen.stages import choices, plan
-from codegen.stages.common import digits_of
-from codegen.stages.records import Source
 from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 
-CORES = sorted(costs.ISA)
+CORES = sorted(isa.ISA)
 
 
 def test_every_kernel_is_measured_on_every_core():
@@ -28,17 +31,17 @@ def test_every_kernel_is_measured_on_every_core():
     kinds |= {"count readout", "rest"}
     kinds |= {kind for kind in KINDS_OF_PARTS if kind.endswith("encoder")}
     for core in CORES:
-        assert {kind for kind in kinds if not costs.measured(kind, core)} == set()
-        assert kinds <= set(costs.coefficients()["cycles"][core])
+        assert {kind for kind in kinds if not cost.measured(kind, core)} == set()
+        assert kinds <= set(cost.coefficients()["cycles"][core])
 
 
 @given(models(KINDS, stops=False))
 def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
     activity = Activity.of(model)
     for core in CORES:
-        program, seen = plan(model, core), costs.coefficients()["costs"][costs.ISA[core]]
-        parts = costs.works(program, model.input, activity, core)
-        for work in [*parts, *costs.worst_works(program, model.input, core)]:
+        program, seen = plan(model, core), cost.coefficients()["costs"][isa.ISA[core]]
+        parts = cost.works(program, model.input, activity, core)
+        for work in [*parts, *cost.worst_works(program, model.input, core)]:
             assert set(work.features) <= set(seen[family(work.kind)]["seen"]), work.kind
 
 
@@ -46,11 +49,11 @@ def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
 def test_the_worst_case_is_above_what_is_typical(model):
     for core in CORES:
         program = plan(model, core)
-        worst = costs.worst_works(program, model.input, core)
+        worst = cost.worst_works(program, model.input, core)
         for density in (0.0, 0.05, 0.3, 0.6, 1.0):
-            parts = costs.works(program, model.input, Activity.of(model, density), core)
+            parts = cost.works(program, model.input, Activity.of(model, density), core)
             for work, bound in zip(parts, worst, strict=True):
-                assert costs.evaluate(work, core) <= costs.evaluate(bound, core, "worst")
+                assert cost.evaluate(work, core) <= cost.evaluate(bound, core, "worst")
 
 
 def _value(source: Source, digits: tuple[int, ...]) -> int:
@@ -101,13 +104,13 @@ def test_generation_is_deterministic_with_kernels_chosen_by_costs():
 
 def test_costs_of_spikes_are_plain_numbers_that_grow_with_what_reads_them():
     model = small_model()
-    found = costs.spike_costs(model, "qemu-m4")
+    found = spend.spike_costs(model, "qemu-m4")
     assert [type(x) for x in found] == [float, float]
     assert all(x > 0 for x in found)
-    thin, wide = (costs.spike_costs((64, 128, n, 10), "qemu-m4")[0] for n in (32, 512))
+    thin, wide = (spend.spike_costs((64, 128, n, 10), "qemu-m4")[0] for n in (32, 512))
     assert wide > 8 * thin
     for board in ("qemu-m0", "qemu-m55"):
-        (one,) = costs.spike_costs((784, 128, 10), board, bits=(2, 8))
+        (one,) = spend.spike_costs((784, 128, 10), board, bits=(2, 8))
         assert 0 < one < 200
 
 
@@ -119,9 +122,9 @@ def test_the_cost_of_a_spike_is_that_of_more_spikes():
         activity = Activity.of(model)
         layers = (Rates(rate, 1.0, activity.layers[0].counts), *activity.layers[1:])
         one = Activity(activity.values, activity.busy, layers)
-        return sum(costs.evaluate(w, core) for w in costs.works(program, model.input, one, core))
+        return sum(cost.evaluate(w, core) for w in cost.works(program, model.input, one, core))
 
     totals = [total(rate) for rate in (0.1, 0.3, 0.6, 0.9)]
     assert all(a < b for a, b in pairwise(totals))
     slope = (totals[-1] - totals[0]) / (0.8 * model.layers[0].size * model.steps)
-    assert costs.spike_costs(model, "qemu-m4")[0] == pytest.approx(slope, rel=0.5)
+    assert spend.spike_costs(model, "qemu-m4")[0] == pytest.approx(slope, rel=0.5)

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qat import cells, text
-from qat.csvfile import csv_table
-from qat.datasets import load
-from qat.reading import SEPARATORS, Reading
-from qat.table import Table
+from qat.data.named import load
+from qat.data.reading import SEPARATORS, Reading
+from qat.data.tables import cells, text
+from qat.data.tables.csvfile import csv_table
+from qat.data.tables.table import Table
 
 X = [[i * 0.25 - 3, (i * 7) % 11 * 1.5] for i in (4, 1, 7, 0, 9, 2, 8, 3, 6, 5, 11, 10)]
 WORDS = ["walk", "run", "sit"] * 4
@@ -403,7 +403,7 @@ def test_a_file_in_pieces_is_the_same_and_names_the_same_lines(tmp_path, monkeyp
     for size in (7, 64, 101):
         monkeypatch.setattr(text, "PIECE", size)
         monkeypatch.setattr(text, "FIRST", 150)
-        monkeypatch.setattr("qat.csvfile.PATIENCE", -1.0)
+        monkeypatch.setattr("qat.data.tables.csvfile.PATIENCE", -1.0)
         (tmp_path / "data.csv").write_bytes(content.encode())
         table = csv_table(tmp_path / "data.csv", Reading(), lambda *line: said.append(line))
         np.testing.assert_array_equal(table.x, whole.x)

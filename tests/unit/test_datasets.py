@@ -2,14 +2,16 @@ import gzip
 import hashlib
 import subprocess
 import sys
+from importlib.resources import files
 
 import numpy as np
 import pytest
 
 import qat
-from qat import cache
-from qat.datasets import from_arrays, load, stratified
-from qat.encode import integer_range, to_integers
+from qat.data.dataset import from_arrays, stratified
+from qat.data.encode import integer_range, to_integers
+from qat.data.named import load
+from qat.machine import cache
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.integers(0, 200, (100, 6))
@@ -29,7 +31,7 @@ def rows(data):
 
 def test_digits_are_whole_and_stratified():
     data = load("digits")
-    path = qat.datasets.files("qat").joinpath("data", "digits.csv.gz")
+    path = files("qat.data").joinpath("digits.csv.gz")
     assert hashlib.sha256(path.read_bytes()).hexdigest().startswith("09f66e6debdee2cd")
     table = np.loadtxt(gzip.decompress(path.read_bytes()).decode().splitlines(), int, delimiter=",")
     assert rows(data) == sorted(map(tuple, table.tolist()))

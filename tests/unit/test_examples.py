@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import codegen
-from codegen.equivalence import made_inputs
+from codegen.check.equivalence import made_inputs
 from qat.model import Analog, Model
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples"

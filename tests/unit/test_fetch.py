@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qat import datasets, fetch, sources
-from qat.fetch import Package, Source
-from qat.pickles import pickled
+from qat.data import fetch, named, sources
+from qat.data import named as datasets
+from qat.data.fetch import Package, Source
+from qat.data.pickles import pickled
 
 RANDOM = np.random.default_rng(0)
 
@@ -122,12 +123,12 @@ def test_a_debian_package_is_unpacked(folder, tmp_path):
 
 def supply(monkeypatch, folder, name, contents, shapes):
     """Put small files of the real form into the cache, with their own checksums."""
-    row = datasets.DATASETS[name]
+    row = named.DATASETS[name]
     files = {p: hashlib.sha256(contents[Path(p).name]).hexdigest() for p in row.fetched.files}
     for file, content in contents.items():
         (folder / file).write_bytes(content)
     small = replace(row.fetched, files=files, shapes=shapes)
-    table = {**datasets.DATASETS, name: replace(row, fetched=small)}
+    table = {**named.DATASETS, name: replace(row, fetched=small)}
     monkeypatch.setattr(datasets, "DATASETS", table)
 
 
@@ -157,7 +158,7 @@ def test_fashion_mnist_is_read(folder, monkeypatch):
         "t10k-labels-idx1-ubyte.gz": idx_file(LABELS[:20]),
     }
     supply(monkeypatch, folder, "fashion-mnist", contents, SMALL)
-    same_images(datasets.load("fashion-mnist"))
+    same_images(named.load("fashion-mnist"))
 
 
 def test_mnist_is_read(folder, monkeypatch):
@@ -169,7 +170,7 @@ def test_mnist_is_read(folder, monkeypatch):
         "mnist_test.csv": "\n".join([head, *lines[:20]]).encode(),
     }
     supply(monkeypatch, folder, "mnist", contents, SMALL)
-    same_images(datasets.load("mnist"))
+    same_images(named.load("mnist"))
 
 
 def ts_file(x, y):
@@ -189,7 +190,7 @@ def test_series_are_scaled_by_channel(folder, monkeypatch):
     }
     shapes = {"x": (20, 9, 2), "y": (20,), "validates": (20,), "x_test": (6, 9, 2), "y_test": (6,)}
     supply(monkeypatch, folder, "basic-motions", contents, shapes)
-    data = datasets.load("basic-motions")
+    data = named.load("basic-motions")
     assert data.x_train.dtype == np.int8
     assert data.x_train.shape == (16, 9, 2)
     assert data.input_range == (-127, 127)
@@ -233,16 +234,16 @@ def test_watch_holds_out_whole_subjects(folder, monkeypatch):
         level = (getattr(data, f"x_{part}") * scale + offset).mean(axis=(1, 2)) / 10
         return sorted(set(np.rint(level).astype(int).tolist()))
 
-    data = datasets.load("watch")
+    data = named.load("watch")
     assert subjects(data, "train") == [1, 2, 3, 4, 5, 6, 7]
     assert (subjects(data, "validation"), subjects(data, "test")) == ([8], [9, 10])
     for fold, (tests, validates) in {0: (1, 2), 4: (5, 6), 9: (10, 1)}.items():
-        data = datasets.watch_fold(fold)
+        data = named.watch_fold(fold)
         assert (subjects(data, "test"), subjects(data, "validation")) == ([tests], [validates])
         rest = set(range(1, 11)) - {tests, validates}
         assert subjects(data, "train") == sorted(rest)
     with pytest.raises(ValueError, match="fold: found 10; must be 0 to 9"):
-        datasets.watch_fold(10)
+        named.watch_fold(10)
 
 
 def test_a_pickle_may_hold_arrays_and_plain_values():
@@ -273,7 +274,7 @@ def test_damaged_pickles_are_refused():
 
 
 def test_every_named_set_tells_what_it_is():
-    for name, row in datasets.DATASETS.items():
+    for name, row in named.DATASETS.items():
         assert row.licence
         assert row.source
         assert row.make

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen import device, faults, protocol
-from codegen.errors import HangError, RefusedError
-from codegen.paths import assets
-from codegen.protocol import MAX_PAYLOAD, Client, Code, Decoder, Frame, Type, encode
+from codegen.base.errors import HangError, RefusedError
+from codegen.base.paths import assets
+from codegen.target import device, faults, protocol
+from codegen.target.protocol import MAX_PAYLOAD, Client, Code, Decoder, Frame, Type, encode
 
 FRAMES = st.builds(
     Frame,

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qat import lif
-from qat.loss import Spending, cross_entropy, rate_penalty
-from qat.network import Network
-from qat.session import gradients
-from qat.surrogate import SURROGATES, heaviside
+from qat.train import lif
+from qat.train.loss import Spending, cross_entropy, rate_penalty
+from qat.train.network import Network
+from qat.train.session import gradients
+from qat.train.surrogate import SURROGATES, heaviside
 
 DIMENSIONS = {"analog": (4, 5), "frames": (4, 6, 5), "spikes": (4, 6, 5)}
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import qat
-from qat.health import idle_neurons, of_model, of_network
 from qat.model import LIF
-from qat.network import Network
+from qat.train.health import idle_neurons, of_model, of_network
+from qat.train.network import Network
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from qat import Network, export, fit
-from qat.dataset import from_arrays
-from qat.encode import INPUTS
+from qat.data.dataset import from_arrays
 from qat.model import Analog, Delta, Frames, Latency, Rate, Spikes
+from qat.train.inflow import INPUTS
 
 
 def test_rate_spikes_as_often_as_the_value_says() -> None:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from support.crossed import crossed
 
 import qat
-from qat.layers import Constants, Inflow, currents
-from qat.lif import Dynamics, decay
 from qat.model import LIF, Dense
 from qat.model.execution import currents as record_currents
 from qat.model.execution import leak as leak_of
-from qat.network import Network
+from qat.train.fold import Constants, Inflow, currents
+from qat.train.lif import Dynamics, decay
+from qat.train.network import Network
 
 
 def assert_twin_equals_record(net, x):

@@ -3,9 +3,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from qat.leak import nearest_leak, residue
 from qat.model import leak_fraction
 from qat.model.execution import leak as leak_of
+from qat.train.leak import nearest_leak, residue
 
 
 @pytest.mark.parametrize("fraction", [0.875, 0.5, 0.3, 1 - np.exp(-1 / 20), 0.01, 1.0])

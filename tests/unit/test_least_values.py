@@ -9,11 +9,12 @@ import pytest
 
 import codegen
 from codegen.render import render
-from qat.datasets import from_arrays, from_recording
+from qat.data.dataset import from_arrays
+from qat.data.recordings import from_recording
+from qat.data.sensing import own_unit
 from qat.model import LIF, Accumulate, Analog, Delta, Dense, Frames, Latency, Layer, Model, Rate
 from qat.model.activity import Activity
-from qat.model.bounds import Interval
-from qat.sensing import own_unit
+from qat.model.intervals import Interval
 
 RANGES = [(-128, -128), (-128, -1), (-118, -30), (-1, -1), (-128, 0), (0, 0), (3, 7), (255, 255)]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import qat
-from qat import memory
+from qat.machine import memory
 
 
 def test_a_network_too_large_is_refused_at_once():

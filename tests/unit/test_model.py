@@ -10,7 +10,7 @@ import pytest
 from support.models import small_model
 
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
-from qat.model.bounds import Interval, LeakExtrema
+from qat.model.intervals import Interval, LeakExtrema
 
 EYE = np.eye(3, dtype=np.int8)
 

@@ -11,8 +11,8 @@ import pytest
 from support.models import small_model
 
 import codegen
+from codegen.check.host import find_compiler
 from codegen.cli import main
-from codegen.host import find_compiler
 from codegen.render import render
 from qat.model import Model, c_name, check_c_name
 from qat.model.names import DEVICES, HEADERS, MAX_NAME, OWN, SYMBOLS, KnownName, meets

@@ -4,15 +4,18 @@ import dataclasses
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from bench import speed
 from hypothesis import given
 from hypothesis import strategies as st
 
 import qat
-from qat import _native, lif, speed
-from qat.surrogate import SURROGATES
+from qat.machine import native
+from qat.train import lif
+from qat.train.surrogate import SURROGATES
 
 DYNAMICS = [
     lif.Dynamics(leak, reset, limits, rounded)
@@ -25,7 +28,7 @@ DYNAMICS = [
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled():
-    assert _native.library() is not None, "this machine has a compiler; the loops must compile"
+    assert native.library() is not None, "this machine has a compiler; the loops must compile"
 
 
 def both(monkeypatch, call):
@@ -79,7 +82,7 @@ def test_gradients_agree(run, surrogate, detached, shared):
 
 
 def test_every_surrogate_has_its_number_in_c():
-    assert set(_native.SURROGATES) == set(SURROGATES)
+    assert set(native.SURROGATES) == set(SURROGATES)
 
 
 def test_a_network_trained_either_way_starts_alike(monkeypatch):
@@ -95,22 +98,22 @@ def test_a_network_trained_either_way_starts_alike(monkeypatch):
 
 def test_the_library_is_compiled_once_and_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
-    assert _native.library() is not None
+    assert native.library() is not None
     (built,) = (tmp_path / "native").iterdir()
     before = built.stat().st_mtime_ns
-    _native._loaded.cache_clear()
-    assert _native.library() is not None
+    native._loaded.cache_clear()
+    assert native.library() is not None
     assert [built] == list((tmp_path / "native").iterdir())
     assert built.stat().st_mtime_ns == before
 
 
 def test_a_damaged_library_is_compiled_again(tmp_path, monkeypatch):
     monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
-    assert _native.library() is not None
+    assert native.library() is not None
     (built,) = (tmp_path / "native").iterdir()
     os.truncate(built, 1000)  # loading that would end the process
-    _native._loaded.cache_clear()
-    assert _native.library() is not None
+    native._loaded.cache_clear()
+    assert native.library() is not None
     (again,) = (tmp_path / "native").iterdir()
     assert again.stat().st_size > 1000
 
@@ -118,7 +121,7 @@ def test_a_damaged_library_is_compiled_again(tmp_path, monkeypatch):
 def test_without_a_cache_the_library_is_compiled_for_the_process(tmp_path, monkeypatch):
     (tmp_path / "cache").write_text("a file")
     monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path / "cache"))
-    found = _native.library()
+    found = native.library()
     assert found is not None
     current = np.full((1, 2, 3), 7, np.float32)
     assert lif.forward(current, np.float32(20), lif.Dynamics((3,)), 9)[1].any()
@@ -132,7 +135,7 @@ def test_without_a_library_numpy_does_the_work(broken, tmp_path, monkeypatch):
         monkeypatch.setenv("PATH", str(tmp_path))
     else:
         monkeypatch.setenv("CC", "false")
-    assert _native.library() is None
+    assert native.library() is None
     current = np.ones((1, 2, 3), np.float32)
     assert lif.forward(current, np.float32(1), lif.Dynamics((3,)), 4)[1].sum() == 24
 
@@ -147,8 +150,9 @@ def test_a_planted_difference_is_seen(monkeypatch):
 
 def test_an_epoch_of_mnist_is_quick_and_small():
     """The goal is 1.2 CPU seconds for 60,000 samples; four times that allows for a busy machine."""
-    program = "from qat.speed import measure; print(*measure(10_000))"
+    program = "from bench.speed import measure; print(*measure(10_000))"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = str(Path(speed.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True, text=True, check=True, env=environment,

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qat.datasets import Dataset, load
+from qat.data.dataset import Dataset
+from qat.data.named import load
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 WORDS = np.array(["walk", "run ", "sit"])[np.arange(60) % 3]

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qat import Network, export, fit
-from qat.dataset import from_arrays
-from qat.division import SKETCHED, Division
+from qat.data.dataset import from_arrays
+from qat.data.division import SKETCHED, Division
+from qat.data.origin import DIVISION, KEY, READERS, DataOrigin
+from qat.data.recordings import from_recording
 from qat.model import Model
-from qat.origin import DIVISION, KEY, READERS, DataOrigin
-from qat.recordings import from_recording
 
 RANDOM = np.random.RandomState(0)
 X, Y = RANDOM.randint(0, 256, (200, 4)), np.arange(200) % 2

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 import codegen
-from codegen import kept, project, shelter
-from codegen.device import Heard
-from codegen.errors import BuildError, ProtocolError
-from codegen.runner import _stream
-from qat import cache, fetch, programs
-from qat.bounded import open_regular, read_regular
+from codegen.base import kept
+from codegen.base.errors import BuildError, ProtocolError
+from codegen.target import build, shelter
+from codegen.target.device import Heard
+from codegen.target.runner import _stream
+from qat.data import arrays, fetch
+from qat.machine import cache, programs
+from qat.machine.bounded import open_regular, read_regular
 from qat.model import LIF, Count, Dense, Frames, Layer, Model, Sensor
 
 ROOT = Path(codegen.__file__).parents[1]
@@ -72,7 +74,7 @@ def test_no_more_is_read_than_may_be_there(tmp_path: Path) -> None:
 
 def test_no_other_module_starts_programs_or_sets_filters_for_all_threads() -> None:
     """Bounds, encodings and the path of Python are settled in one place; QEMU is talked to."""
-    alone = {"qat/programs.py", "codegen/qemu.py", "codegen/verification/eva.py"}
+    alone = {"qat/machine/programs.py", "codegen/target/qemu.py", "codegen/verify/eva.py"}
     words = ("subprocess.run(", "subprocess.Popen(", "catch_warnings(", "os.system(")
     found = {
         str(path.relative_to(ROOT))
@@ -105,7 +107,7 @@ def test_python_as_a_child_imports_nothing_of_the_working_folder(tmp_path: Path)
     (tmp_path / "json.py").write_text("raise SystemExit('of the working folder')")
     done = programs.run(programs.python("-c", "import json; print(json.dumps(1))"), folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "1\n")
-    code = "import json, qat.cache; print(qat.cache.CHOOSE)"
+    code = "import json, qat.machine.cache; print(qat.machine.cache.CHOOSE)"
     done = programs.run(programs.own_python(code), folder=tmp_path)
     assert done.stdout == f"{cache.CHOOSE}\n"
 
@@ -215,7 +217,7 @@ def test_a_damaged_data_set_is_made_again(tmp_path: Path, monkeypatch: pytest.Mo
     assert source.kept.read_bytes() == whole
 
 
-def two(contents: fetch.Contents) -> fetch.Arrays:
+def two(contents: fetch.Contents) -> arrays.Arrays:
     return {"x": np.frombuffer(contents["in/one"] * 2, np.uint8)}
 
 
@@ -250,7 +252,7 @@ def test_settings_for_builds_of_the_users_own_do_not_reach_ours(
         monkeypatch.setenv(name, "-n")
     monkeypatch.setenv("MINE", "1")
     places = shelter.Places(tmp_path, tmp_path, tmp_path)
-    found = project._environment(tmp_path, places, ("-DX=1",))
+    found = build._environment(tmp_path, places, ("-DX=1",))
     assert found["PLATFORMIO_BUILD_FLAGS"] == "-DX=1"
     assert not {"PLATFORMIO_BOARDS_DIR", "SCONSFLAGS"} & set(found)
     assert found["MINE"] == "1"

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.models import small_model
 
-from codegen.host import WARNINGS, find_compiler
-from codegen.pack import (
+from codegen.check.host import WARNINGS, find_compiler
+from codegen.kernels.pack import (
     byte_fields,
     byte_order,
     byte_quads,
@@ -32,7 +32,7 @@ from codegen.pack import (
     unpack_strip_words,
     unpack_ternary_planes,
 )
-from codegen.weights import weights_header
+from codegen.package.weights import weights_header
 from qat.model import CODE_RANGE
 
 SIZES = st.sampled_from((1, 2, 3, 7, 31, 32, 33, 63, 64, 65))

@@ -9,11 +9,11 @@ import duckdb
 import numpy as np
 import pytest
 
-from qat import parquet
-from qat.datasets import load
-from qat.parquet import parquet_table
-from qat.reading import Reading
-from qat.table import Table
+from qat.data.named import load
+from qat.data.reading import Reading
+from qat.data.tables import parquet
+from qat.data.tables.parquet import parquet_table
+from qat.data.tables.table import Table
 
 
 def table_of(

@@ -7,7 +7,7 @@ import pytest
 from support.models import small_model
 
 import qat
-from qat.plots import FORMATS, PLOTS, Scene, confusion_matrix, firing_rates, to_bytes
+from qat.study.plots import FORMATS, PLOTS, Scene, confusion_matrix, firing_rates, to_bytes
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_membranes_are_drawn_with_threshold_and_spikes(scene):
 
 
 def test_firing_rates_are_means_over_samples_and_steps(scene, monkeypatch):
-    monkeypatch.setattr("qat.plots.PIECE", 7)
+    monkeypatch.setattr("qat.study.plots.PIECE", 7)
     traced = scene.model.run(scene.x, trace=True)
     rates = firing_rates(scene)
     for found, spikes in zip(rates, traced.spikes, strict=True):

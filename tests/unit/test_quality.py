@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import qat
-from qat.datasets import Dataset
+from qat.data.dataset import Dataset
 
 SEEDS = [1, pytest.param(5, marks=pytest.mark.proof)]
 ROUNDED = (8, 4, 2)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from qat.model import CODE_RANGE
-from qat.quantize import QUANTIZERS, TernaryWeights, _ste_quantize, ternary, uniform
+from qat.train.quantize import QUANTIZERS, TernaryWeights, _ste_quantize, ternary, uniform
 
 WEIGHTS = arrays(
     np.float32,

@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from qat.datasets import load
-from qat.idx import IDX_TYPES, idx
+from qat.data.idx import IDX_TYPES, idx
+from qat.data.named import load
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(40, 3)) * [1, 100, 0.01] + [0, 1000, 0]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import qat
-from qat.datasets import from_arrays, from_recording, load
-from qat.recordings import (
+from qat.data.dataset import from_arrays
+from qat.data.named import load
+from qat.data.recordings import (
     LEFT_OUT,
     TESTS,
     TRAIN,
@@ -17,9 +18,10 @@ from qat.recordings import (
     covered,
     divide_by,
     divide_in_time,
+    from_recording,
     runs_of,
 )
-from qat.sensing import own_unit, power_of_ten, to_samples
+from qat.data.sensing import own_unit, power_of_ten, to_samples
 
 RANDOM = np.random.default_rng(0)
 
@@ -316,7 +318,7 @@ def test_lines_that_windows_cover() -> None:
 
 
 def test_more_windows_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qat.memory.available", lambda: 200_000)
+    monkeypatch.setattr("qat.machine.memory.available", lambda: 200_000)
     assert len(from_recording(X, Y, 20).x_train) > 50
     with pytest.raises(ValueError, match=r"2,286 windows: needs about .* use a larger hop"):
         from_recording(X, Y, 20, 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codegen import registry
+from codegen.target import registry
 
 STAND_IN = "import time\n\ntime.sleep({loading})\n\n\ndef main():\n    time.sleep({asking})\n"
 """A PlatformIO that takes so long to load, and so long for an answer."""

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import qat
-from qat.augment import Affine
-from qat.network import Network
-from qat.runs import data_digest
+from qat.data.augment import Affine
+from qat.train.network import Network
+from qat.train.runs import data_digest
 
 EPOCHS = 6
 

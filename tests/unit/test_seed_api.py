@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import qat
 from qat import QuantizedSNNLayer, TernaryWeights, deployment, quantize_aware_train_step
-from qat.encode import to_integers
+from qat.data.encode import to_integers
 from qat.model import Count, Frames, Spikes
 
 TUTORIAL_LAYER = """

@@ -5,8 +5,7 @@ import subprocess
 import sys
 
 import pytest
-
-from qat import speed
+from bench import speed
 
 MOST_MEGABYTES = 1500
 """What training on MNIST may take at most."""
@@ -22,7 +21,7 @@ def test_an_epoch_is_measured(capsys):
 @pytest.mark.proof
 def test_training_on_as_much_as_mnist_stays_in_its_memory():
     """A process of its own, for the peak is that of a process."""
-    command = [sys.executable, "-m", "qat.speed"]
+    command = [sys.executable, speed.__file__]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = re.search(r"(\d+) MB at most", said)
     assert found is not None, said

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from codegen.paths import assets
-from codegen.tools import doctor, foreign_package
+from codegen.base.paths import assets
+from codegen.target.doctor import doctor, foreign_package
 
 NAMES = [
     "Python",
@@ -66,11 +66,11 @@ def test_a_package_that_hides_ours(tmp_path: Path) -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(assets())!r})
-import codegen.tools
+import codegen.target.doctor
 sys.path.insert(0, {str(tmp_path)!r})
 for name in [n for n in sys.modules if n.split('.')[0] == 'qat']:
     del sys.modules[name]
-print(codegen.tools.foreign_package('qat'))
+print(codegen.target.doctor.foreign_package('qat'))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"another package qat at {tmp_path}/qat hides ours"

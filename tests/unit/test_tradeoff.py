@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import qat
-from qat.recipes import Recipe
-from qat.tradeoff import Comparison, Kind, Plan
+from qat.study.tradeoff import Comparison, Kind, Plan
+from qat.train.recipes import Recipe
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import qat
-from qat.datasets import from_arrays
-from qat.network import Network
-from qat.optimiser import Adam, averaged, cosine_rate
-from qat.recipes import recipe_for
+from qat.data.dataset import from_arrays
+from qat.train.network import Network
+from qat.train.optimiser import Adam, averaged, cosine_rate
+from qat.train.recipes import recipe_for
 
 
 @pytest.fixture(scope="module")

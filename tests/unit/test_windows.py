@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qat.encode import windows
+from qat.data.encode import windows
 
 
 @pytest.mark.parametrize(

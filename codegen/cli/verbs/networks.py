@@ -18,7 +18,7 @@ from codegen.cli.options import (
 from codegen.cli.verbs.table import DATA_SETS, Verb
 
 INPUT_KINDS = ("analog", "frames", "spikes", "rate", "latency", "delta")
-"""How data reach a network, as in qat.encode, which --help does not load."""
+"""How data reach a network, as in qat.data.encode, which --help does not load."""
 
 
 def demo_arguments(parser: ArgumentParser) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from codegen.pack import c_numbers, ctype, pack_bits
+from codegen.kernels.pack import c_numbers, ctype, pack_bits
+from codegen.plan.choose import plan
 from codegen.render import render_program
-from codegen.stages import plan
 from qat.model import Model, Spikes, check_input
 
 SCRATCH = ("digits", "sums", "carries", "totals", "list")

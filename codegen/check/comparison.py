@@ -1,0 +1,198 @@
+"""The equivalence check: two results, compared in every bit, down to the first difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qat.model import Result
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first value that differs: in the earliest sample, step and layer.
+
+    sample:   the number of a result, counted from 0, where the quantity is of raw samples
+    quantity: "u", "spike", "v", "score", "prediction", "membrane" (after the last step) or "steps"
+              (that were made); or one of codegen.check.streams.QUANTITIES
+    step, layer: None where the quantity belongs to the whole inference
+    """
+
+    sample: int
+    step: int | None
+    layer: int | None
+    neuron: int
+    quantity: str
+    expected: int
+    found: int
+
+    def __str__(self) -> str:
+        """Return one line that says where it is and both values."""
+        place = [f"sample {self.sample}"]
+        if self.step is not None:
+            place.append(f"step {self.step}")
+        if self.layer is not None:
+            place.append(f"layer {self.layer}")
+        place.append(f"{'output' if self.layer is None else 'neuron'} {self.neuron}")
+        return (
+            f"{', '.join(place)}: {self.quantity} is {self.found}, the model says {self.expected}"
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How many values were compared, how many differ, and the first that does.
+
+    samples, spikes, membranes, scores: values compared
+    raw_samples, raw_results: samples of a sensor that were sent, and results that came of them
+    differing_spikes, differing_membranes, differing_scores: values among them that differ
+    """
+
+    samples: int = 0
+    spikes: int = 0
+    membranes: int = 0
+    scores: int = 0
+    differing_spikes: int = 0
+    differing_membranes: int = 0
+    differing_scores: int = 0
+    raw_samples: int = 0
+    raw_results: int = 0
+    first: Difference | None = None
+
+    def __add__(self, later: Comparison) -> Comparison:
+        """Join with the comparison of the samples that follow."""
+        first = self.first
+        if first is None and later.first is not None:
+            shifted = asdict(later.first) | {"sample": later.first.sample + self.samples}
+            first = Difference(**shifted)
+        names = [name for name in self.__dataclass_fields__ if name != "first"]
+        return Comparison(**{n: getattr(self, n) + getattr(later, n) for n in names}, first=first)
+
+    def beside(self, stream: Comparison) -> Comparison:
+        """Join with the comparison of raw samples, which are numbered apart."""
+        samples, first = self.samples, self.first or stream.first
+        return replace(self + replace(stream, first=None), samples=samples, first=first)
+
+    @property
+    def differing(self) -> int:
+        """All values that differ."""
+        return self.differing_spikes + self.differing_membranes + self.differing_scores
+
+    @property
+    def line(self) -> str:
+        """`0 of N spikes differ`, with what else was compared."""
+        others = f"{self.differing_membranes:,} of {self.membranes:,} membranes"
+        if self.scores:
+            others += f", {self.differing_scores:,} of {self.scores:,} scores"
+        if self.raw_samples:
+            others += f"; {self.raw_results:,} results of {self.raw_samples:,} raw samples"
+        return f"{self.differing_spikes:,} of {self.spikes:,} spikes differ ({others})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as JSON values."""
+        return {
+            "samples": self.samples,
+            "compared": {
+                "spikes": self.spikes,
+                "membranes": self.membranes,
+                "scores": self.scores,
+                "raw_samples": self.raw_samples,
+                "raw_results": self.raw_results,
+            },
+            "differing": self.differing,
+            "differing_spikes": self.differing_spikes,
+            "first_difference": None if self.first is None else asdict(self.first),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class _Quantity:
+    """Two arrays to compare: (batch, step, neuron), or (batch, neuron) without steps."""
+
+    name: str
+    layer: int | None
+    expected: NDArray[Any]
+    found: NDArray[Any]
+
+
+COUNTED = {
+    "spike": "spikes",
+    "u": "membranes",
+    "v": "membranes",
+    "membrane": "membranes",
+    "score": "scores",
+    "prediction": "scores",
+    "steps": "scores",
+}
+"""Under which heading a quantity is counted."""
+
+QUANTITIES = (("u", "u"), ("spikes", "spike"), ("v", "v"))
+"""Traces in the order in which a step computes them, and what one value is called."""
+
+
+def _traces(expected: Result, found: Result) -> Iterator[_Quantity]:
+    for field, name in QUANTITIES:
+        ours, theirs = getattr(expected, field), getattr(found, field)
+        if ours is not None and theirs is not None:
+            for layer, pair in enumerate(zip(ours, theirs, strict=True)):
+                yield _Quantity(name, layer, *pair)
+
+
+def _finals(expected: Result, found: Result) -> Iterator[_Quantity]:
+    if expected.output is not None and found.output is not None:
+        yield _Quantity("spike", len(expected.state) - 1, expected.output, found.output)
+    for layer, pair in enumerate(zip(expected.state, found.state, strict=True)):
+        yield _Quantity("membrane", layer, *pair)
+    if expected.scores is not None and expected.predictions is not None:
+        assert found.scores is not None
+        assert found.predictions is not None
+        yield _Quantity("score", None, expected.scores, found.scores)
+        predicted = expected.predictions[:, None], found.predictions[:, None]
+        yield _Quantity("prediction", None, *predicted)
+    if expected.steps is not None and found.steps is not None:
+        yield _Quantity("steps", None, expected.steps[:, None], found.steps[:, None])
+
+
+def _first(quantity: _Quantity) -> tuple[tuple[int, float, float], Difference] | None:
+    """Return (sort key: sample, step, layer; the difference), or None."""
+    places = np.argwhere(quantity.expected != quantity.found)
+    if not len(places):
+        return None
+    place = tuple(int(i) for i in places[0])
+    step = place[1] if len(place) == 3 else None
+    key = (
+        place[0],
+        np.inf if step is None else step,
+        np.inf if quantity.layer is None else quantity.layer,
+    )
+    values = int(quantity.expected[place]), int(quantity.found[place])
+    return key, Difference(place[0], step, quantity.layer, place[-1], quantity.name, *values)
+
+
+def compare(expected: Result, found: Result) -> Comparison:
+    """Compare two results of the same samples in every value that both hold.
+
+    Where both hold traces, spikes, u and v of every layer at every step are compared, then the
+    last membranes, the scores and the predictions.
+    """
+    traces, finals = list(_traces(expected, found)), list(_finals(expected, found))
+    if any(quantity.name == "spike" for quantity in traces):
+        finals = [quantity for quantity in finals if quantity.name != "spike"]
+    quantities = traces + finals
+    compared = dict.fromkeys(COUNTED.values(), 0)
+    differing = dict(compared)
+    for quantity in quantities:
+        counted = COUNTED[quantity.name]
+        compared[counted] += quantity.expected.size
+        differing[counted] += int((quantity.expected != quantity.found).sum())
+    firsts = [first for first in map(_first, quantities) if first is not None]
+    return Comparison(
+        samples=len(expected.state[0]),
+        **compared,
+        **{f"differing_{counted}": n for counted, n in differing.items()},
+        first=min(firsts, key=lambda first: first[0])[1] if firsts else None,
+    )

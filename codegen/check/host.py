@@ -1,0 +1,301 @@
+"""Compile the generated C for this machine, load it through cffi and run it like the model."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from codegen.base.errors import InconsistentError
+from codegen.check.streams import Stream, check_samples
+from codegen.kernels.pack import pack_bits, unpack_bits, words_for
+from codegen.render import render
+from qat.machine.libraries import load
+from qat.machine.programs import run as run_program
+from qat.machine.scratch import new_folder
+from qat.model import Model, Result, Spikes, State, check_input, join
+
+WARNINGS = (
+    "-std=c99 -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wvla -Wundef "
+    "-Wdouble-promotion -Wcast-qual -pedantic-errors -Werror"
+).split()
+"""Flags under which all generated C compiles without a warning, with gcc and clang."""
+
+SANITIZE = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
+"""Undefined behaviour traps; needs no runtime library."""
+
+COMPILERS = ("cc", "gcc", "clang")
+PIECE_BYTES = 2**26
+"""Memory of the traces that one call may take."""
+NO_MEMORY = 2**32 - 1
+"""What the drivers return where there is no memory for their states."""
+
+INTERFACE = """
+const char *driver_digest(void);
+uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
+                int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes,
+                int32_t *traced_u, int32_t *traced_v);
+uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
+                       int32_t *scores, uint32_t *out);
+"""
+
+DRIVERS = ("driver.c", "driver_stream.c")
+"""C beside this module that is compiled with a model; the latter is empty without a sensor."""
+
+
+Arrays = Sequence[NDArray[Any] | None]
+"""What the drivers fill, in the order of their parameters."""
+
+
+class CompilerError(RuntimeError):
+    """No C compiler was found, or it refused the generated C."""
+
+
+def find_compiler(compiler: str | None = None) -> str:
+    """Return the C compiler to use: the given one, $CC, or the first of cc, gcc and clang.
+
+    Raises CompilerError where there is none.
+    """
+    candidates = [compiler] if compiler else [*filter(None, [os.environ.get("CC")]), *COMPILERS]
+    for candidate in candidates:
+        if found := shutil.which(candidate):
+            return found
+    raise CompilerError(
+        f"no C compiler: looked for {', '.join(candidates)}; install one "
+        "(on Debian: apt-get install gcc) or set CC"
+    )
+
+
+def write_sources(files: Mapping[str, str], folder: Path) -> list[str]:
+    """Write the files and our drivers to `folder`; return the names of what is to be compiled."""
+    here = package_files("codegen.check")
+    drivers = {name: here.joinpath(name).read_text("utf-8") for name in DRIVERS}
+    for name, text in {**files, **drivers}.items():
+        (folder / name).write_text(text, "utf-8")
+    return sorted(name for name in [*files, *drivers] if name.endswith(".c"))
+
+
+def compile_sources(command: Sequence[str], folder: Path, output: str) -> Path:
+    """Run a compiler in `folder`, with our warnings and the probes of the drivers; return `output`.
+
+    Raises CompilerError with the first lines of what the compiler said.
+    """
+    words = [*command, *WARNINGS, "-DMODEL_PROBE=2", "-o", output]
+    done = run_program(words, folder=folder)
+    if done.returncode:
+        said = "\n".join(done.stderr.splitlines()[:8])
+        raise CompilerError(f"{words[0]} refused the C of the model:\n{said}")
+    return folder / output
+
+
+def compile_shared(
+    files: Mapping[str, str], folder: Path, compiler: str | None, flags: Sequence[str]
+) -> Path:
+    """Compile the files and our drivers in `folder` to a shared library; return it.
+
+    Raises CompilerError as compile_sources does.
+    """
+    sources = write_sources(files, folder)
+    command = [find_compiler(compiler), *flags, "-shared", "-fPIC", *sources]
+    return compile_sources(command, folder, "model.so")
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """Where a layer's values lie in one step of the traces."""
+
+    neurons: int
+    values: slice
+    words: slice
+
+
+def _layout(model: Model) -> tuple[_Trace, ...]:
+    values = words = 0
+    layout = []
+    for layer in model.layers:
+        n, w = layer.size, words_for(layer.size)
+        layout.append(_Trace(n, slice(values, values + n), slice(words, words + w)))
+        values, words = values + n, words + w
+    return tuple(layout)
+
+
+class CompiledModel(ABC):
+    """A model's generated C, compiled for some machine: runs like the model.
+
+    Every call has states of its own, so that several threads may use one at the same time.
+
+    Whoever calls the C implements `call` and `call_stream`, with the arrays of driver.c and
+    driver_stream.c.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._layout = _layout(model)
+
+    @abstractmethod
+    def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> int:
+        """Have driver_run take n samples and fill the arrays; None stands for NULL.
+
+        Returns what it returns: 0, or the sample from 1 on that differs as a whole inference.
+        """
+
+    @abstractmethod
+    def call_stream(self, samples: NDArray[np.int16], arrays: Arrays) -> int:
+        """Have driver_stream take the samples and fill the arrays; return how many results came."""
+
+    def run(
+        self,
+        x: ArrayLike,
+        state: State | None = None,
+        trace: bool = False,
+        steps: int | None = None,
+    ) -> Result:
+        """Run the compiled C over a batch; takes and returns what Model.run does.
+
+        Every sample runs step by step and, where the model has a readout, as a whole inference
+        too: InconsistentError if <name>_classify scores differently.
+        Raises ValueError for inputs of another shape or range, and for a `state`: the C
+        starts from zero.
+        """
+        if state is not None:
+            raise ValueError("state: the compiled C starts from zero; leave it out")
+        array, steps = check_input(self.model, x, steps)
+        data = self._bytes(array)
+        per_sample = 12 * steps * sum(part.neurons for part in self._layout) if trace else 4
+        piece = max(1, PIECE_BYTES // per_sample)
+        return join(
+            [
+                self._run_piece(data[i : i + piece], trace, steps)
+                for i in range(0, max(len(data), 1), piece)
+            ]
+        )
+
+    def stream(self, samples: ArrayLike) -> Stream:
+        """Send raw samples through the compiled C, from a fresh stream on.
+
+        samples: (samples, channels), values that int16 holds. Returns what
+        `codegen.check.streams.expected` does; ValueError for a model without a sensor.
+        """
+        raw = check_samples(self.model, samples)
+        room, free = len(raw), self.model.readout is None  # at most one result a sample
+        when, predictions = np.full((2, room), -1, np.int64)
+        scores = np.zeros((0 if free else room, self.model.outputs), np.int32)
+        out = np.zeros((room if free else 0, words_for(self.model.outputs)), np.uint32)
+        count = _in_memory(self.call_stream(raw, (when, predictions, scores, out)))
+        return Stream(
+            when[:count],
+            predictions=None if free else predictions[:count],
+            scores=None if free else scores[:count],
+            output=unpack_bits(out[:count], self.model.outputs) if free else None,
+        )
+
+    def _bytes(self, x: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return the inputs as the bytes that the C reads, one row per sample."""
+        if isinstance(self.model.input, Spikes):
+            x = pack_bits(x)
+        return np.ascontiguousarray(x).reshape(len(x), math.prod(x.shape[1:])).view(np.uint8)
+
+    def _run_piece(self, data: NDArray[np.uint8], trace: bool, steps: int) -> Result:
+        model, n = self.model, len(data)
+        values = sum(part.neurons for part in self._layout)
+        words = sum(words_for(part.neurons) for part in self._layout)
+        scored, free = model.readout is not None, model.readout is None
+        v = np.zeros((n, values), np.int32)
+        scores = np.zeros((n, model.outputs), np.int32) if scored else None
+        predictions = np.zeros(n, np.int64) if scored else None
+        made = np.zeros(n, np.int64) if scored else None
+        out = np.zeros((n, steps, words_for(model.outputs)), np.uint32) if free else None
+        spikes = np.zeros((n, steps, words), np.uint32) if trace else None
+        us = np.zeros((n, steps, values), np.int32) if trace else None
+        vs = np.zeros((n, steps, values), np.int32) if trace else None
+        arrays = (v, scores, predictions, made, out, spikes, us, vs)
+        if different := _in_memory(self.call(data, n, steps, arrays)):
+            raise InconsistentError(
+                f"{model.name}_classify gives other scores than its steps one by one: "
+                f"sample {different - 1} of these {n}"
+            )
+        return Result(
+            scores=scores,
+            predictions=predictions,
+            output=None if out is None else unpack_bits(out, model.outputs),
+            state=self._layers(v),
+            spikes=None if spikes is None else self._spikes(spikes),
+            u=None if us is None else self._layers(us),
+            v=None if vs is None else self._layers(vs),
+            steps=made if model.stop is not None else None,
+        )
+
+    def _layers(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:
+        return tuple(np.ascontiguousarray(values[..., part.values]) for part in self._layout)
+
+    def _spikes(self, words: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], ...]:
+        return tuple(unpack_bits(words[..., part.words], part.neurons) for part in self._layout)
+
+
+def _in_memory(answer: int) -> int:
+    """Return what a driver returned, or raise MemoryError."""
+    if answer == NO_MEMORY:
+        raise MemoryError("the compiled C has no memory for its states")
+    return answer
+
+
+class HostModel(CompiledModel):
+    """A model's generated C, compiled and loaded on this machine.
+
+    model:    the Model whose C is rendered (and whose digest the code must carry)
+    compiler: a C compiler; by default $CC, cc, gcc or clang
+    flags:    compiler flags besides the warnings; by default -O2 and trapping sanitizers
+    files:    {name: text} to use in place of the rendered pair, with the same names
+
+    Raises CompilerError without a compiler or if the C does not compile, ValueError if the
+    code belongs to another model, LoadError (an OSError) where nothing that was compiled may be
+    loaded.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        compiler: str | None = None,
+        flags: Sequence[str] = ("-O2", *SANITIZE),
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        from cffi import FFI  # noqa: PLC0415  # heavy, and only needed here
+
+        super().__init__(model)
+        folder = new_folder()
+        self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        library = compile_shared({**render(model), **(files or {})}, folder, compiler, flags)
+        self._ffi = FFI()
+        self._ffi.cdef(INTERFACE)
+        self._lib = load(self._ffi, library)
+        digest = self._ffi.string(self._lib.driver_digest()).decode()
+        if digest != model.digest():
+            raise ValueError(
+                f"the C belongs to the model with digest {digest}; this model has {model.digest()}"
+            )
+
+    def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> int:
+        """Run a batch in this process."""
+        pointers = self._pointers(arrays)
+        return self._lib.driver_run(self._pointer("uint8", data), n, steps, *pointers)
+
+    def call_stream(self, samples: NDArray[np.int16], arrays: Arrays) -> int:
+        """Send samples in this process."""
+        pointers = self._pointers(arrays)
+        return self._lib.driver_stream(self._pointer("int16", samples), len(samples), *pointers)
+
+    def _pointers(self, arrays: Arrays) -> list[Any]:
+        return [self._ffi.NULL if a is None else self._pointer(a.dtype.name, a) for a in arrays]
+
+    def _pointer(self, kind: str, array: NDArray[Any]) -> Any:
+        return self._ffi.from_buffer(f"{kind}_t[]", array)

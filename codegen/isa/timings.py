@@ -1,0 +1,76 @@
+"""What an instruction takes on each core, by the manuals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The cycles of a core by class of instruction, and where they stand.
+
+    alu:      arithmetic, logic, moves
+    multiply: multiplications; divide: divisions, at most
+    load, store: of one register; each: every register of a multiple load or store, after the first
+        cycle
+    taken:    a taken branch; call, back: BL, and BX or POP of the program counter
+    vector:   a Helium operation or contiguous access; gather: four separate accesses
+    fastest:  part of the figure that the core may need where it can issue two at once
+    """
+
+    alu: float
+    multiply: float
+    divide: float
+    load: float
+    store: float
+    each: float
+    taken: float
+    call: float
+    back: float
+    vector: float
+    gather: float
+    fastest: float
+    source: str
+
+
+_V7M = {"alu": 1, "multiply": 1, "divide": 12, "load": 2, "store": 1, "each": 1, "taken": 3,
+        "call": 3, "back": 3, "vector": 0, "gather": 0}  # fmt: skip
+
+
+TIMINGS: dict[str, Timing] = {
+    "cortex-m0": Timing(
+        alu=1, multiply=1, divide=0, load=2, store=2, each=1, taken=3, call=4, back=3, vector=0,
+        gather=0, fastest=1.0,
+        source="Cortex-M0 TRM (DDI 0432C), table 3-1, fast multiplier; the Cortex-M0+ (DDI 0484C, "
+        "table 3-1) takes one cycle less for a branch",
+    ),
+    "cortex-m3": Timing(
+        **_V7M, fastest=0.9,
+        source="Cortex-M3 TRM (DDI 0337H), table 3.1, a pipeline refill P of 2 cycles (1 to 3); "
+        "loads are not taken as pipelined",
+    ),
+    "cortex-m4": Timing(
+        **_V7M, fastest=0.9,
+        source="Cortex-M4 TRM (100166), table 3-1, a pipeline refill P of 2 cycles (1 to 3); "
+        "loads are not taken as pipelined",
+    ),
+    "cortex-m7": Timing(
+        **(_V7M | {"load": 1, "each": 0.5, "taken": 2, "call": 2, "back": 2}), fastest=0.5,
+        source="no table is published for the Cortex-M7: one instruction a cycle, branches with a "
+        "bubble; at best its two pipes halve this",
+    ),
+    "cortex-m33": Timing(
+        **_V7M, fastest=0.8,
+        source="no table is published for the Cortex-M33: the timings of the Cortex-M4, which has "
+        "as many pipeline stages; pairs of 16-bit instructions may take less",
+    ),
+    "cortex-m55": Timing(
+        **(_V7M | {"load": 1, "each": 0.5, "taken": 2, "call": 2, "back": 2}
+           | {"vector": 2, "gather": 4}),
+        fastest=0.6,
+        source="no table is published for the Cortex-M55: one scalar instruction a cycle, two of "
+        "the four beats of a vector a cycle, a cycle for each access of a gather load; loads and "
+        "arithmetic of neighbouring vector instructions may overlap",
+    ),
+}  # fmt: skip
+"""Cycles of each core. All assume zero wait states and no contention for the bus."""

@@ -1,0 +1,1 @@
+"""A readout that counts spikes."""

@@ -1,0 +1,1 @@
+"""Encoders: bytes that become spikes in front of layer 0."""

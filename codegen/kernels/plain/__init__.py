@@ -1,0 +1,1 @@
+"""Plain integers: a column of codes per input."""

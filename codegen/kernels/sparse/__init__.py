@@ -1,0 +1,1 @@
+"""Ternary weights that are mostly zero: a list per input."""

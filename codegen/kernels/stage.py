@@ -1,0 +1,227 @@
+"""The records that templates print: every number in them is already computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.kernels.pack import ctype
+from qat.model import Interval
+
+LIST_ENTRIES_16 = 2**16 // 8
+"""Inputs whose columns (8 bytes each) a 16-bit offset reaches."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A constant array in flash."""
+
+    name: str
+    what: str
+    values: NDArray[Any]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of flash."""
+        return int(self.values.nbytes)
+
+    @property
+    def ctype(self) -> str:
+        """C type of an element."""
+        return ctype(self.values)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """C dimensions."""
+        return self.values.shape
+
+
+@dataclass(frozen=True)
+class Field:
+    """A member of the state struct, in RAM; scratch is never read before it is written."""
+
+    name: str
+    what: str
+    ctype: str
+    shape: tuple[int, ...]
+    scratch: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of RAM, without alignment."""
+        return int(np.prod(self.shape)) * C_BYTES[self.ctype]
+
+
+C_BYTES = {"uint32_t": 4, "int32_t": 4, "uint16_t": 2, "int16_t": 2, "uint8_t": 1, "int8_t": 1}
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Working memory that stages take turns in; the state holds the largest of each.
+
+    listed:  inputs in the active list
+    carries: carry words of the adder
+    digits:  words of the bit planes of a byte vector
+    sums:    words of sums in planes that wait for more
+    totals:  int32 sums, one per neuron
+    """
+
+    listed: int = 0
+    carries: int = 0
+    digits: int = 0
+    sums: int = 0
+    totals: int = 0
+
+    def largest(self, other: Scratch) -> Scratch:
+        """Return what serves both."""
+        return Scratch(
+            *(max(getattr(self, n), getattr(other, n)) for n in Scratch.__dataclass_fields__)
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stage:
+    """What every stage has: its template below codegen/kernels, its memory, its needs.
+
+    helpers: functions that its code calls
+    probes:  functions that only the probes of its state call
+    """
+
+    index: int
+    kernel: str
+    template: str
+    tables: tuple[Table, ...] = ()
+    fields: tuple[Field, ...] = ()
+    scratch: Scratch = Scratch()
+    helpers: frozenset[str] = frozenset()
+    probes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Digits:
+    """The digits of a byte input: each is a list of the inputs that have it.
+
+    A list of level k adds or takes away 2^k times the weights of its inputs. The lists that take
+    away come first; where `top` is set there is one, of the inputs that have the largest value
+    2^bits - 1, which then have no other digit.
+
+    kind:   "binary", "top" (binary, but for the largest value) or "signed" (non-adjacent form)
+    adds:   number of lists that add, from level 0 on
+    takes:  number of lists that take away
+    first:  level of the first one that takes away
+    """
+
+    kind: str
+    adds: int
+    takes: int
+    first: int = 0
+
+    @property
+    def top(self) -> bool:
+        """True if the largest value has a list of its own."""
+        return self.kind == "top"
+
+    @property
+    def lists(self) -> int:
+        """All lists."""
+        return self.adds + self.takes
+
+    @property
+    def levels(self) -> int:
+        """Levels of the sum that a list may start at."""
+        return max(self.adds, self.first + self.takes)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Source:
+    """Where a layer's input comes from: spike words, or bytes cut into digits.
+
+    size:     inputs
+    words:    32-bit words of one bit plane of the input
+    analog:   the vector is held, and its currents are cached in the state
+    bits:     bits of a byte value; 0 for spikes
+    negative: True if the highest bit counts negatively (int8)
+    ctype:    C type of an input byte
+    shift:    s of (a + 2^(s-1)) >> s
+    digits:   of a byte value; None for spikes
+    """
+
+    size: int
+    words: int
+    analog: bool = False
+    bits: int = 0
+    negative: bool = False
+    ctype: str = ""
+    shift: int = 0
+    digits: Digits | None = None
+
+
+@dataclass(frozen=True)
+class Range:
+    """A proved range, printed beside the code that relies on it."""
+
+    low: int
+    high: int
+    width: int
+
+    @classmethod
+    def of(cls, interval: Interval) -> Range:
+        """Return the hull of all neurons."""
+        return cls(interval.low, interval.high, interval.width)
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Proved ranges of a layer: accumulator, current, membrane before and after the reset."""
+
+    a: Range
+    current: Range
+    u: Range
+    v: Range
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Layer(Stage):
+    """What both layer kernels have.
+
+    words:     32-bit words of its spikes
+    last_mask: the lanes of the last word that belong to a neuron
+    counted:   its spikes are counted for the readout
+    fused:     all steps of 32 neurons are done before the next 32: the input is held, and no
+               layer waits for the spikes
+    """
+
+    source: Source
+    counted: bool
+    fused: bool = False
+    neurons: int
+    words: int
+    leak: tuple[int, ...]
+    reset: str
+    last_mask: int
+    ranges: Ranges
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Readout(Stage):
+    """Scores from the spike counts of the last layer, kept in planes of `count_width` bits.
+
+    bias:         C text of T * bias for output j
+    blocks, columns, sum_width: of a ternary readout, as in BitslicedLayer
+    """
+
+    outputs: int
+    inputs: int
+    words: int
+    steps: int
+    count_width: int
+    score: Range
+    bias: str = "0"
+    fraction_bits: int = 0
+    bits: int = 0
+    blocks: int = 0
+    columns: int = 0
+    sum_width: int = 0

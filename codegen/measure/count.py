@@ -1,0 +1,27 @@
+"""What models cost on a board, counted on the emulated core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from codegen.measure.benchmark import measure_model
+from codegen.render import render
+from codegen.target.compiler import size_of
+from qat.model import Model
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Bytes of flash (code, weights, constants) and mean instructions of an inference."""
+
+    flash: int
+    instructions: int
+
+
+def cost_of(model: Model, board: str, x: NDArray[Any]) -> Cost:
+    """Return what a model costs on a board; MissingToolError without the ARM compiler or QEMU."""
+    counted = {m.layer: m.instructions for m in measure_model(model, x, board)}
+    return Cost(size_of(render(model), board).flash, counted["inference"])

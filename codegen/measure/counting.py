@@ -1,0 +1,174 @@
+"""Count what a model's calls take on an emulated core, without PlatformIO and its firmware.
+
+`count.c` beside this module is linked with the model, the firmware's counter and the startup code:
+an inference, or a step of a model that runs free, is counted as the firmware's benchmark counts
+it, exactly, in a tenth of the time. So hundreds of models can be counted.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.base.closing import Closing
+from codegen.base.errors import EmulatorError
+from codegen.base.paths import assets
+from codegen.target.boards import Board, find_board, load_boards
+from codegen.target.compiler import find_arm_compiler, model_flags, run_tool
+from codegen.target.device import Part, Parts, instructions_of
+from codegen.target.qemu import qemu_command
+from codegen.target.recorder import bytes_of
+from codegen.target.runner import MARKS
+from qat.model import Model, check_input
+
+ROOMY = {"cortex-m0": "cortex-m3"}
+"""The microbit has 16 KB: its code runs on the machine of the Cortex-M3, which executes all of it,
+in as many instructions."""
+
+STACK = 16384
+"""Bytes of stack of the program."""
+
+SECONDS = 300.0
+"""After which a program that does not end counts as hanging."""
+
+FLAGS = ("-w", "-DMODEL_PROBE=1", "-ffunction-sections", "-fdata-sections")
+"""Compiler options of a firmware, on top of those of a model (target.compiler.model_flags)."""
+
+RESTART, HOLD = 1, 2
+"""What a request asks for, as count.c has it."""
+
+HEAD = 4
+"""Words in front of the parts of an answer, as count.c has them."""
+
+
+class Counting(Closing):
+    """An emulated board on which models are counted one after the other.
+
+    What all of them have in common is compiled once. Use it as a context manager, or call close().
+    Raises MissingCompilerError, BuildError, MissingQemuError or EmulatorError.
+    """
+
+    def __init__(self, board: str | Board) -> None:
+        self.board = find_board(board)
+        self.machine = _place(self.board)
+        firmware = assets() / "firmware"
+        startup, source = firmware / "platform" / "startup", firmware / "src" / "qemu"
+        self._include = [f"-I{firmware / 'include'}", f"-I{startup}"]
+        self._marks = source / "marks.c"
+        self._linker = [
+            "-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections",
+            "-Wl,--no-warn-rwx-segments", f"-T{startup / 'cortexm.ld'}",
+            *(f"-Wl,--defsym={name}={value}" for name, value in _memory(self.machine).items()),
+        ]  # fmt: skip
+        self._folder = tempfile.TemporaryDirectory(prefix="spikemcu-")
+        common = [*startup.glob("*.c"), source / "counter.c"]
+        self._compile(Path(self._folder.name), ["-c", *map(str, common)])
+        self._objects = [str(path) for path in Path(self._folder.name).glob("*.o")]
+
+    def close(self) -> None:
+        """Remove what was compiled."""
+        self._folder.cleanup()
+
+    def count(
+        self,
+        model: Model,
+        files: Mapping[str, str],
+        x: Any,
+        steps: int | None = None,
+        parts: bool = True,
+    ) -> NDArray[np.float64]:
+        """Return (batch, parts) instructions of an inference, or of a mean step that runs free.
+
+        With a held input, that step has the holding of the input on top, as a report has it.
+
+        files: the generated pair and binding.h; x, steps: as for Model.run
+        parts: one column for each part, counted with marks; False: (batch, 1), without marks
+        """
+        with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
+            elf = self._link(Path(name), files, MARKS if parts else ())
+            answers = _ask(elf, self.machine, _requests(model, x, steps))
+        totals = np.array([_instructions(answer, parts) for answer in answers], np.float64)
+        each = totals.reshape(len(x), -1, totals.shape[1])
+        if model.steps is None and model.input.held:
+            return each[:, 0] + each[:, 1:].mean(axis=1)
+        return each.mean(axis=1)
+
+    def _compile(self, folder: Path, rest: Sequence[str]) -> None:
+        flags = (*self.board.core_flags, *model_flags(), *FLAGS, *self._include)
+        run_tool([find_arm_compiler(), *flags, *rest], folder)
+
+    def _link(self, folder: Path, files: Mapping[str, str], flags: Sequence[str]) -> Path:
+        """Return the program that counts the model of generated files."""
+        program = resources("codegen.measure").joinpath("count.c").read_text()
+        for file, text in {**files, "count.c": program}.items():
+            (folder / file).write_text(text)
+        sources = [str(path) for path in sorted(folder.glob("*.c"))]
+        marks = [str(self._marks)] if flags else []
+        rest = [*flags, "-I.", *sources, *marks, *self._objects, *self._linker, "-o", "count.elf"]
+        self._compile(folder, rest)
+        return folder / "count.elf"
+
+
+def _place(board: Board) -> Board:
+    """Return the board whose machine runs a board's code."""
+    core = ROOMY.get(board.core, board.core)
+    return next(one for one in load_boards().values() if one.core == core)
+
+
+def _memory(board: Board) -> dict[str, Any]:
+    """Return the symbols of the linker script: where memory lies, and how much there is."""
+    data = json.loads((assets() / "boards" / f"{board.name}.json").read_text())
+    return {
+        "FLASH_ORIGIN": data["build"]["flash_origin"],
+        "FLASH_LENGTH": board.flash,
+        "RAM_ORIGIN": data["build"]["ram_origin"],
+        "RAM_LENGTH": board.ram,
+        "STACK_SIZE": STACK,
+    }
+
+
+def _requests(model: Model, x: Any, steps: int | None) -> list[bytes]:
+    """Return what is asked for: one call of every inference, or each of those that run free."""
+    array, steps = check_input(model, x, steps)
+    asked: list[bytes] = []
+    for held, vectors in bytes_of(model, array, steps):
+        if model.steps is not None:
+            calls = [(RESTART, held or b"".join(vectors))]
+        elif model.input.held:
+            calls = [(RESTART | HOLD, held), *[(0, held)] * steps]
+        else:
+            calls = [(0 if t else RESTART, one) for t, one in enumerate(vectors)]
+        asked += [what.to_bytes(4, "little") + one + bytes(-len(one) % 4) for what, one in calls]
+    return asked
+
+
+def _ask(elf: Path, place: Board, requests: list[bytes]) -> NDArray[np.uint32]:
+    """Run the program on every request; return the words of each answer."""
+    try:
+        done = subprocess.run(
+            qemu_command(place, elf, counting=True),
+            input=b"".join(requests), capture_output=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise EmulatorError(f"{place.name}: a count did not end within {SECONDS:g} s") from None
+    if done.returncode or not done.stdout or len(done.stdout) % (4 * len(requests)):
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        raise EmulatorError(f"{place.name}: a count ended with {done.returncode}: {said[-1]}")
+    return np.frombuffer(done.stdout, "<u4").reshape(len(requests), -1)
+
+
+def _instructions(answer: NDArray[np.uint32], parts: bool) -> list[int]:
+    """Return the instructions of a call, or of its parts."""
+    per_1000, many, marks, first = answer[:HEAD].tolist()
+    rows = answer[HEAD:].reshape(-1, 3).tolist()
+    if not parts:
+        return [rows[0][0]]
+    return instructions_of(Parts(first, many / marks, tuple(Part(*r) for r in rows)), per_1000)

@@ -1,0 +1,84 @@
+"""What a model, or one more spike of a layer, costs in instructions on a board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from codegen.plan.choose import plan
+from codegen.plan.cost import evaluate, works
+from codegen.target.boards import Board, find_board
+from qat.model import LIF, Accumulate, Activity, Analog, Dense, Model
+from qat.model import Layer as ModelLayer
+
+
+def instructions(model: Model, board: str | Board) -> int:
+    """Return the predicted instructions of an inference (of a step, if the model runs free).
+
+    How active the model is say its metadata.
+    """
+    return round(predicted(model, board))
+
+
+def predicted(model: Model, board: str | Board) -> float:
+    """Return the same, not rounded."""
+    core = find_board(board).core
+    parts = works(plan(model), model.input, Activity.of(model), core)
+    return sum(evaluate(work, core) for work in parts)
+
+
+MORE = 0.01
+"""Spikes per neuron and step by which a rate is raised for the cost of a spike."""
+
+
+def spike_costs(
+    model_or_sizes: Model | Sequence[int],
+    board: str | Board,
+    *,
+    bits: Sequence[int] | int = 2,
+    steps: int = 8,
+    density: float | None = None,
+) -> list[float]:
+    """Return the instructions that one more spike of each layer costs, in what reads it.
+
+    model_or_sizes: a model, or inputs, neurons of the spiking layers and outputs of a network
+        with held input, whose weights have `bits` and which runs `steps`
+    density: spikes per neuron and step to start from; by default what the model's metadata say
+
+    The plain numbers are meant for training: a layer whose spikes cost more may spike less.
+    """
+    model = model_or_sizes
+    if not isinstance(model, Model):
+        model = _stand_in(model, bits, steps)
+    core = find_board(board).family
+    program = plan(model, core)
+    activity = Activity.of(model, density)
+
+    def total(rates: Activity) -> float:
+        parts = works(program, model.input, rates, core)
+        return sum(evaluate(work, core) for work in parts if work.part != "rest")
+
+    start = total(activity)
+    costs = []
+    for index, (layer, rates) in enumerate(zip(model.layers, activity.layers, strict=True)):
+        layers = (*activity.layers[:index], rates.raised(MORE), *activity.layers[index + 1 :])
+        spikes = MORE * layer.size * (model.steps or 1)
+        costs.append((total(replace(activity, layers=layers)) - start) / spikes)
+    return costs
+
+
+def _stand_in(sizes: Sequence[int], bits: Sequence[int] | int, steps: int) -> Model:
+    """Return a model of a shape: its weights do not matter for its costs."""
+    pairs = list(pairwise(sizes))
+    each = [bits] * len(pairs) if isinstance(bits, int) else list(bits)
+    if not pairs or len(pairs) < 2 or len(each) != len(pairs):
+        raise ValueError(
+            f"spike_costs: found sizes {list(sizes)} with bits {each}; needs inputs, the neurons "
+            "of one layer or more, outputs, and bits for each pair of them"
+        )
+    dense = [Dense(np.ones((m, n), np.int8), b) for (n, m), b in zip(pairs, each, strict=True)]
+    layers = tuple(ModelLayer(d, LIF(np.array(d.n_in), (3,))) for d in dense[:-1])
+    return Model(Analog(sizes[0], 0, 15), layers, Accumulate(dense[-1]), steps)

@@ -1,0 +1,1 @@
+"""What is written to disk: the pair, packages of build systems, weights."""

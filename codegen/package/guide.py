@@ -1,0 +1,110 @@
+"""What the README of a package says of a model: how it is called, what it costs on each core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from codegen.plan import cost
+from codegen.plan.program import Program
+from codegen.report.report import cycles_per_instruction
+from codegen.target.boards import load_boards
+from qat.model import Activity, Model, Spikes
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a call takes on a core: predicted, and at most for any input.
+
+    cycles, worst_cycles: estimates at zero wait states
+    """
+
+    core: str
+    typical: int
+    worst: int
+    cycles: int
+    worst_cycles: int
+
+
+def _cost(model: Model, program: Program, activity: Activity, core: str) -> Cost:
+    typical = cost.works(program, model.input, activity, core)
+    worst = cost.worst_works(program, model.input, core)
+    each = [cycles_per_instruction(work.kind, core) for work in typical]
+    counts = [cost.evaluate(work, core) for work in typical]
+    most = [cost.evaluate(work, core, "worst") for work in worst]
+    return Cost(
+        core,
+        round(sum(counts)),
+        round(sum(most)),
+        round(sum(n * cycles for n, cycles in zip(counts, each, strict=True))),
+        round(sum(n * cycles for n, cycles in zip(most, each, strict=True))),
+    )
+
+
+def costs_of(model: Model, program: Program, activity: Activity) -> tuple[Cost, ...]:
+    """Return what a call takes on every core that was measured."""
+    cores = {b.core: None for b in load_boards().values() if b.hardware is None}
+    return tuple(_cost(model, program, activity, core) for core in cores)
+
+
+MOST_RATE = 1e6
+DEFAULT_RATE = 100
+"""Samples a second of the streaming example where the data do not tell theirs."""
+
+
+@dataclass(frozen=True)
+class SampleRate:
+    """How fast the streaming example takes samples.
+
+    hz:     samples a second, a whole number of at least 1
+    period: microseconds from one to the next, to the nearest
+    text:   where that is from, for a comment
+    """
+
+    hz: int
+    period: int
+    text: str
+    known: bool
+
+
+def rate_of(model: Model) -> SampleRate:
+    """Return the sample rate of the training data, as the metadata tell it, or 100 Hz."""
+    data = model.metadata.get("data")
+    rate = data.get("rate") if isinstance(data, Mapping) else None
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= MOST_RATE:
+        text = "assumed, as the model does not tell the rate of its data"
+        return SampleRate(DEFAULT_RATE, 1_000_000 // DEFAULT_RATE, text, False)
+    if rate < 1:
+        text = f"the training data have {rate:g}: less than this example takes"
+        return SampleRate(1, 1_000_000, text, False)
+    near = "" if rate == round(rate) else f", {rate:g}"
+    return SampleRate(round(rate), round(1e6 / rate), f"the rate of the training data{near}", True)
+
+
+def _sentence(model: Model) -> str:
+    sizes = "-".join(str(n) for n in (model.input.size, *(y.size for y in model.layers)))
+    kind = "classes" if model.readout else "spiking outputs"
+    return f"A spiking neural network {sizes} with {model.outputs} {kind}."
+
+
+def guide(model: Model, program: Program, activity: Activity) -> dict[str, Any]:
+    """Return what the texts of a package say beside the program."""
+    each = "held for all steps" if model.input.held else "for each step"
+    values = f"{program.input_ctype} from {program.input_low} to {program.input_high}"
+    if isinstance(model.input, Spikes):
+        values = "spikes, bit i % 32 of word i / 32 of uint32_t"
+    count = model.steps or 1
+    scores = f"the class, and {model.outputs} int32_t scores after {count} steps"
+    return {
+        "version": program.version,
+        "sentence": _sentence(model),
+        "held": model.input.held,
+        "input": f"{model.input.size} {values}, {each}",
+        "output": scores if model.readout else f"{model.outputs} spikes a step, packed in words",
+        "source": activity.source,
+        "rate": rate_of(model),
+        "avr_ram": program.flash_bytes + (program.stream_bytes or program.ram_bytes),
+        "costs": costs_of(model, program, activity),
+        "measured": cost.MEASURED_WITH,
+    }

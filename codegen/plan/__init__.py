@@ -1,0 +1,1 @@
+"""Model -> Program: every number that a template prints, already computed."""

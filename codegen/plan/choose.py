@@ -1,0 +1,175 @@
+"""Model -> Program: which kernel each stage has, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from codegen import isa
+from codegen.base.version import __version__
+from codegen.base.words import class_names
+from codegen.kernels import BYTES, COUNTS, SPIKES, candidates, select
+from codegen.kernels.encoders import plan as encoders
+from codegen.kernels.pack import words_for
+from codegen.kernels.stage import (
+    LIST_ENTRIES_16,
+    Layer,
+    Readout,
+    Scratch,
+    Stage,
+)
+from codegen.plan import cost
+from codegen.plan.build import HELPERS, LAYERS, _ctype, _fields, _readout
+from codegen.plan.program import Program
+from codegen.plan.sensor import stream_of
+from qat.model import Accumulate, Activity, Model, Spikes
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Why a stage has its kernel.
+
+    costs: predicted instructions of each kernel that could serve it, by name; empty where only
+           one could, or where they were not measured
+    """
+
+    kernel: str
+    costs: Mapping[str, float]
+
+
+def plan(
+    model: Model,
+    core: str | None = None,
+    activity: Activity | None = None,
+    kernels: Mapping[int, str] | None = None,
+) -> Program:
+    """Return the program of a model: its stages, its state, its sizes.
+
+    core:     the one for which kernels are chosen, such as "cortex-m4", by default
+              costs.DEFAULT_CORE; the C serves every core in any case
+    activity: how active the model is, for the same choice; by default what its metadata say
+    kernels:  {stage: kernel} that are not to be chosen; stage encoders.PLACE is the encoder,
+              "sliced" or "plain"
+
+    Raises ValueError if no kernel serves a layer.
+    """
+    encoder = encoders.encoder_of(model, (kernels or {}).get(encoders.PLACE))
+    asked = _Asked(model, core or isa.DEFAULT_CORE, activity, dict(kernels or {}), encoder)
+    layers = tuple(asked.layer(index) for index in range(len(model.layers)))
+    readout = asked.readout()
+    stages: tuple[Stage, ...] = (*layers, readout) if readout else layers
+    if encoder is not None:
+        stages = (encoder, *stages)
+    scratch = Scratch()
+    for stage in stages:
+        scratch = scratch.largest(stage.scratch)
+    list_ctype = "uint16_t" if scratch.listed <= LIST_ENTRIES_16 else "uint32_t"
+    needs = frozenset().union(*(stage.helpers for stage in stages))
+    probes = frozenset().union(*(stage.probes for stage in stages))
+    model_input = model.input
+    input_ctype = "uint32_t" if isinstance(model_input, Spikes) else _ctype(model_input)
+    stream = stream_of(model, input_ctype)
+    if stream is not None and stream.shift:
+        needs |= {"asr"}
+    probes -= needs
+    return Program(
+        name=model.name,
+        digest=model.digest(),
+        version=__version__,
+        steps=model.steps or 0,
+        inputs=model_input.size,
+        input_kind=type(model_input).__name__.lower(),
+        held=model_input.held,
+        lines=model_input.lines,
+        input_ctype=input_ctype,
+        input_words=words_for(model_input.size),
+        input_low=model_input.low,
+        input_high=model_input.high,
+        outputs=model.outputs,
+        layers=layers,
+        readout=readout,
+        encoder=encoder,
+        fields=_fields(stages, scratch, list_ctype),
+        helpers=tuple(name for name in HELPERS if name in needs | probes),
+        probes=probes,
+        list_ctype=list_ctype,
+        scratch=scratch,
+        stop=model.stop,
+        sensor=stream,
+        class_names=class_names(model),
+    )
+
+
+def choices(
+    model: Model, core: str | None = None, activity: Activity | None = None
+) -> tuple[Choice, ...]:
+    """Return why each stage of plan(model, core, activity) has its kernel."""
+    core, encoder = core or isa.DEFAULT_CORE, encoders.encoder_of(model)
+    asked = _Asked(model, core, activity, {}, encoder)
+    found = [asked.choice(index) for index in range(len(model.layers))]
+    if isinstance(model.readout, Accumulate):
+        found.append(asked.choice(len(model.layers)))
+    elif model.readout is not None:
+        found.append(Choice("count", {}))
+    return tuple(found)
+
+
+class _Asked:
+    """What plan is asked for, and the stages of every kernel that could serve.
+
+    behind: the model as the kernels see it: its input are the spikes of its encoder
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        core: str,
+        activity: Activity | None,
+        kernels: Mapping[int, str],
+        encoder: encoders.Encoder | None,
+    ) -> None:
+        self.model, self.core, self.kernels = model, core, kernels
+        self.behind, self.given = encoders.behind(model, encoder), activity
+
+    @property
+    def activity(self) -> Activity:
+        return Activity.of(self.model) if self.given is None else self.given
+
+    def reads(self, index: int) -> str:
+        if index == len(self.model.layers):
+            return COUNTS
+        return SPIKES if index or self.model.input.spiking else BYTES
+
+    def stage(self, index: int, kernel: str) -> Stage:
+        if index == len(self.model.layers):
+            return _readout(self.model, kernel)
+        return LAYERS[kernel](index, self.behind)
+
+    def choice(self, index: int) -> Choice:
+        """Choose a kernel; what stands alone needs no cost."""
+        synapse = self.model.synapses()[index][1]
+        rows = candidates(synapse, self.reads(index))
+        if index in self.kernels:
+            return Choice(self.kernels[index], {})
+        if len(rows) == 1:
+            return Choice(rows[0].name, {})
+        found = {row.name: self.cost(self.stage(index, row.name)) for row in rows}
+        known = {name: cost for name, cost in found.items() if cost is not None}
+        if len(known) < len(found):
+            known = {}
+        return Choice(select(synapse, self.reads(index), known).name, known)
+
+    def cost(self, stage: Stage) -> float | None:
+        return cost.stage_cost(stage, self.model, self.activity, self.core)
+
+    def layer(self, index: int) -> Layer:
+        stage = self.stage(index, self.choice(index).kernel)
+        assert isinstance(stage, Layer)
+        return stage
+
+    def readout(self) -> Readout | None:
+        if self.model.readout is None:
+            return None
+        index = len(self.model.layers)
+        weighted = isinstance(self.model.readout, Accumulate)
+        return _readout(self.model, self.choice(index).kernel if weighted else "count")

@@ -1,0 +1,257 @@
+"""What a stage costs: instructions, predicted from its record and from how active its input is.
+
+    instructions = sum over features f of  coefficient[instruction set][kind][f] * f(stage, load)
+
+The features stand in codegen.plan.kinds. The coefficients are never negative;
+`codegen.measure.calibrate` fits them to counts of random layers on emulated cores and writes
+costs.json.
+
+Two sets of coefficients belong to a kind. `typical` fits the counts. `worst` lies above every
+one of them, and gives the worst case. What decides a branch is, in the generated code, a count:
+how many inputs are active, how many digits the bytes have, how often the list of digits is full,
+how many planes a sum needs, which of the active and the inactive inputs are the fewer; never a
+weight. A membrane decides one only in the integer kernels, whose neurons that fire are a count
+as well. No feature falls where one of these counts grows, but at the limit above which a layer
+adds its inactive inputs; so the worst case is that of all inputs, digits and neurons active,
+the larger one at and above such a limit. What it takes for granted: a byte input that is aligned
+to 4 (another takes a copy of 32 bytes for every 32 of them), and the compiler and options that
+the coefficients were measured with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from math import ceil
+from typing import Any
+
+from codegen.isa import ISA
+from codegen.kernels.encoders.plan import Encoder
+from codegen.kernels.load import Features, Load
+from codegen.kernels.stage import Layer, Readout, Stage
+from codegen.plan.kinds import KINDS, family
+from codegen.plan.program import Program
+from qat.model import Activity, EarlyStop, Input, Model, Rates
+
+MEASURED_WITH = "arm-none-eabi-gcc 12.2 at -O2 -fno-schedule-insns"
+"""What the coefficients were measured with: another compiler or level gives other counts."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A part of a call: its name as in part_names, its kind, what it is, what it meets."""
+
+    part: str
+    kind: str
+    stage: Stage | Program
+    load: Load
+
+    @property
+    def features(self) -> Features:
+        """The features of its kind; those that are 0 left out."""
+        return {name: n for name, n in KINDS[self.kind](self.stage, self.load).items() if n}
+
+
+def layer_works(
+    stage: Layer,
+    source: Rates | None,
+    own: Rates,
+    activity: Activity,
+    base: Load,
+    *,
+    given: Input,
+) -> list[Work]:
+    """Return the parts of a layer: its currents, if it reads bytes, and its neurons.
+
+    source: the spikes that it reads, None for bytes; own: those that it makes; given: the model's
+        input
+    """
+    size, kernel = stage.source.size, stage.kernel
+    if stage.index == 0:  # behind an encoder some bits are no lines
+        size = given.lines
+    load = replace(base, fired=own.rate * stage.neurons)
+    name = f"layer {stage.index}"
+    if source is not None:
+        spread = tuple(rate * size for rate in source.spread)
+        load = replace(load, active=source.rate * size, busy=source.busy, spread=spread)
+        return [Work(name, f"{kernel} spikes", stage, load)]
+    values = {given.low + i: share * size for i, share in enumerate(activity.values) if share}
+    frames = 1.0 if stage.source.analog else base.steps
+    return [
+        Work("currents", f"{kernel} currents", stage, replace(load, values=values, frames=frames)),
+        Work(name, f"{kernel} held", stage, load),
+    ]
+
+
+def sources(model_input: Input, activity: Activity) -> list[Rates | None]:
+    """Return the spikes that each layer reads, None for a layer that reads bytes."""
+    if not model_input.spiking:
+        return [None, *activity.layers]
+    first = Rates(activity.values[1], activity.busy, spread=activity.spread)
+    return [first, *activity.layers]
+
+
+def base_load(
+    program: Program, core: str, single: bool = False, activity: Activity | None = None
+) -> Load:
+    """Return what all parts of a call have in common; activity: None for all steps."""
+    steps = program.steps or 1
+    made = None if activity is None else activity.steps
+    checks, asked = _checks(steps, program.stop, activity)
+    return Load(
+        steps=steps if made is None else made,
+        checks=checks,
+        asked=asked,
+        most=steps,
+        free=program.steps == 0,
+        single=single,
+        helium=ISA[core] == "helium" and program.wide,
+        table=program.byte_table,
+        compact=program.compact,
+    )
+
+
+def _checks(steps: int, stop: EarlyStop | None, activity: Activity | None) -> tuple[float, float]:
+    """Return how often an inference is asked whether to stop, and how often it need not."""
+    if stop is None:
+        return 0.0, 0.0
+    made = steps if activity is None or activity.steps is None else activity.steps
+    checks = made - stop.first + 1
+    if activity is not None and activity.stop is not None:
+        return checks, checks - activity.stop.whole
+    all_of_them = (made - stop.first) / (steps - stop.first) if steps > stop.first else 1.0
+    return checks, checks - all_of_them
+
+
+def works(
+    program: Program, model_input: Input, activity: Activity, core: str, single: bool = False
+) -> list[Work]:
+    """Return the parts of an inference; of a step, if the model runs free.
+
+    single: the activity is that of one call, not a mean over many
+    """
+    load = base_load(program, core, single, activity)
+    reads = sources(model_input, activity)
+    parts = [Work("rest", "rest decision" if program.stop else "rest", program, load)]
+    if program.encoder is not None:
+        parts.append(_encoder_work(program.encoder, model_input, activity, load))
+    for stage, source, own in zip(program.layers, reads, activity.layers, strict=False):
+        parts += layer_works(stage, source, own, activity, load, given=model_input)
+    if program.readout is not None:
+        parts.append(_readout_work(program.readout, activity, load))
+        if program.stop is not None:
+            parts.append(Work("decision", "decision", program.readout, load))
+    return parts
+
+
+def _encoder_work(stage: Encoder, given: Input, activity: Activity, load: Load) -> Work:
+    frames, spikes = 1 if stage.held else load.steps, activity.values[1] * given.lines
+    load = replace(load, frames=frames, active=spikes, busy=activity.busy)
+    return Work("encoder", f"{stage.kernel} encoder", stage, load)
+
+
+def _readout_work(stage: Readout, activity: Activity, load: Load) -> Work:
+    counts = {c: share * stage.inputs for c, share in enumerate(activity.layers[-1].counts)}
+    if load.checks and activity.stop is not None:
+        counts = {c: share * stage.inputs for c, share in enumerate(activity.stop.counts)}
+    elif load.checks:
+        counts = _counts_so_far(counts, load)
+    return Work("readout", f"{stage.kernel} readout", stage, replace(load, counts=counts))
+
+
+def _counts_so_far(counts: Mapping[int, float], load: Load) -> dict[int, float]:
+    """Return the mean counts at the checks of an inference, spikes being evenly spread."""
+    found: dict[int, float] = defaultdict(float)
+    first = load.steps - load.checks + 1
+    times = [min(first + k, load.steps) / load.steps for k in range(ceil(load.checks))]
+    for share in times:
+        for count, neurons in counts.items():
+            below = int(count * share)
+            above = count * share - below
+            found[below] += neurons * (1 - above) / len(times)
+            found[below + 1] += neurons * above / len(times)
+    return dict(found)
+
+
+def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> float | None:
+    """Return the predicted instructions of a stage in a call; None if it was never measured.
+
+    For the choice of kernels, before there is a program: what that decides is left out, and
+    matters for ternary stages alone, which have one kernel.
+    """
+    steps = model.steps or 1
+    checks, asked = _checks(steps, model.stop, activity)
+    load = Load(activity.steps or steps, checks=checks, asked=asked, most=steps)
+    if isinstance(stage, Layer):
+        reads = sources(model.input, activity)[stage.index]
+        own = activity.layers[stage.index]
+        parts = layer_works(stage, reads, own, activity, load, given=model.input)
+    else:
+        assert isinstance(stage, Readout)
+        parts = [_readout_work(stage, activity, load)]
+    if not all(measured(work.kind, core) for work in parts):
+        return None
+    return sum(evaluate(work, core) for work in parts)
+
+
+# ----------------------------------------------------------------- coefficients
+
+
+@cache
+def coefficients() -> dict[str, Any]:
+    """Return the contents of costs.json."""
+    path = files("codegen.plan").joinpath("costs.json")
+    loaded: dict[str, Any] = (
+        json.loads(path.read_text("utf-8")) if path.is_file() else {"costs": {}}
+    )
+    return loaded
+
+
+def measured(kind: str, core: str) -> bool:
+    """Return True if a kind of part has coefficients on a core."""
+    return family(kind) in coefficients()["costs"].get(ISA[core], {})
+
+
+def evaluate(work: Work, core: str, which: str = "typical") -> float:
+    """Return the predicted instructions of a part: `typical`, or the bound `worst`.
+
+    Raises ValueError for a core, a kind or a feature that was never measured.
+    """
+    if not measured(work.kind, core):
+        raise ValueError(
+            f"costs: no coefficients for {work.kind!r} on {core}; measure them with "
+            "python -m codegen.measure.calibrate"
+        )
+    table, features = coefficients()["costs"][ISA[core]][family(work.kind)], work.features
+    unknown = sorted(features.keys() - table["seen"])
+    if unknown:
+        raise ValueError(
+            f"costs: {work.kind!r} has the feature {unknown[0]!r}, which no count on {core} has; "
+            "measure it with python -m codegen.measure.calibrate"
+        )
+    return float(sum(table[which].get(name, 0.0) * n for name, n in features.items()))
+
+
+def worst_works(program: Program, model_input: Input, core: str) -> list[Work]:
+    """Return the parts of a call on an input that is all active: every input, digit and neuron.
+
+    Raises ValueError for a core or kind that was never measured.
+    """
+    full = Rates(1.0, 1.0)
+    active = Activity((0.0, 1.0), 1.0, (full,) * len(program.layers), "all active")
+    return [_at_worst(work, core) for work in works(program, model_input, active, core)]
+
+
+def _at_worst(work: Work, core: str) -> Work:
+    """Return a part with as many digits as there can be, on the worse side of a limit."""
+    load, limit = replace(work.load, worst=True), getattr(work.stage, "complement", 0)
+    actives = (load.active, limit, limit + 1) if limit else (load.active,)
+    each = [replace(work, load=replace(load, active=n)) for n in actives]
+    return max(each, key=lambda one: evaluate(one, core, "worst"))
+
+
+# -------------------------------------------------------------- costs of spikes

@@ -1,0 +1,178 @@
+"""Raw samples on the device: scaling in int32, and what becomes of every vector."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.kernels.common import uniform
+from codegen.kernels.stage import C_BYTES, Field, Table
+from qat.model import INT32_MAX, Model, Sensor
+
+FLOAT_MAX = sys.float_info.max
+INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
+
+MODES = ("held", "steps", "ring", "free")
+"""What becomes of a vector: a whole inference on it; a step of the window that it belongs to; a
+place in a ring, for windows that overlap; a step of a model that runs free."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stream:
+    """What the C of a model with a sensor prints.
+
+    mode:    one of MODES
+    holds:   the input is held: a free step puts it in first
+    window:  samples of a window, 1 group where there are no windows
+    hop:     vectors from one window to the next
+    half:    2^(shift - 1), the rounding term
+    less, gain, reach: C text of the constants of channel i; less takes the offset away
+    clamped: False where no sum of int16 can take the product out of int32
+    unit:    text: the real value of 1 in a sample, one or one per channel, or nothing
+    names:   of the channels, or none
+    """
+
+    mode: str
+    holds: bool
+    channels: int
+    group: int
+    hop: int
+    window: int
+    shift: int
+    half: int
+    low: int
+    high: int
+    less: str
+    gain: str
+    reach: str
+    clamped: bool
+    unit: str
+    names: tuple[str, ...]
+    fields: tuple[Field, ...]
+    tables: tuple[Table, ...] = field(default=())
+
+    def ram_bytes(self, state: int, align: int) -> int:
+        """Return the bytes of the stream struct, its state of `state` bytes included."""
+        offset = state
+        for item in self.fields:
+            size = C_BYTES[item.ctype]
+            offset = -(-offset // size) * size + item.bytes
+            align = max(align, size)
+        return -(-offset // align) * align
+
+
+def reach_of(sensor: Sensor) -> NDArray[np.int64]:
+    """Return how far s may lie from the offset for the product, rounded, to stay within int32.
+
+    reach * |gain| + 2^(shift-1) <= 2^31 - 1. Beyond it x has long reached its limit: there
+    |product| > 2^31 - 1 - 2^21 - 2^20 > 2^30 >= 256 * 2^shift, and no input goes beyond 255.
+    """
+    half = (1 << sensor.shift) >> 1
+    return (INT32_MAX - half) // np.abs(sensor.gain.astype(np.int64))
+
+
+def stream_of(model: Model, ctype: str) -> Stream | None:
+    """Return the numbers of a model's sensor, None without one; ctype: of an input value."""
+    sensor = model.sensor
+    if sensor is None:
+        return None
+    reach, clamped = reach_of(sensor), _needs_clamp(sensor)
+    texts, tables = _constants(model.name, sensor, reach, clamped)
+    mode, steps = _mode(model), model.steps or 1
+    windows = mode in ("steps", "ring")
+    return Stream(
+        mode=mode,
+        holds=model.input.held,
+        channels=sensor.channels,
+        group=sensor.group,
+        hop=(sensor.hop or steps) if windows else 1,
+        window=sensor.group * (steps if windows else 1),
+        shift=sensor.shift,
+        half=(1 << sensor.shift) >> 1,
+        low=model.input.low,
+        high=model.input.high,
+        clamped=clamped,
+        unit=_unit(model),
+        names=_names(model),
+        fields=_fields(mode, model, sensor, ctype),
+        tables=tables,
+        **texts,
+    )
+
+
+def _mode(model: Model) -> str:
+    if model.steps is None:
+        return "free"
+    if model.input.held:
+        return "held"
+    assert model.sensor is not None
+    return "ring" if (model.sensor.hop or model.steps) < model.steps else "steps"
+
+
+def _needs_clamp(sensor: Sensor) -> bool:
+    offset = sensor.offset.astype(np.int64)
+    ends = (sensor.group * INT16_LOW - offset, sensor.group * INT16_HIGH - offset)
+    return bool((np.maximum(np.abs(ends[0]), np.abs(ends[1])) > reach_of(sensor)).any())
+
+
+def _constants(
+    name: str, sensor: Sensor, reach: NDArray[np.int64], clamped: bool
+) -> tuple[dict[str, str], tuple[Table, ...]]:
+    """Return {constant: C text of channel i}, and the tables of those that channels differ in."""
+    rows: tuple[tuple[str, str, Any], ...] = (
+        ("offset", "sum of a group that is 0 in the input, of each channel", sensor.offset),
+        ("gain", "of each channel", sensor.gain),
+        ("reach", "farthest from the offset that the product fits int32", reach),
+    )
+    texts, tables = {}, []
+    for what, about, values in rows:
+        common = uniform(values)
+        texts[what] = f"{name}_{what}[i]" if common is None else str(common)
+        if common is None and (clamped or what != "reach"):
+            tables.append(Table(what, about, values.astype(np.int32)))
+    less = f" - {texts.pop('offset')}"
+    texts["less"] = "" if less == " - 0" else less.replace("- -", "+ ")
+    return texts, tuple(tables)
+
+
+def _fields(mode: str, model: Model, sensor: Sensor, ctype: str) -> tuple[Field, ...]:
+    """Return the members of the stream behind its state, those of words first."""
+    steps = model.steps or 1
+    n, found = sensor.channels, [Field("samples", "of the group so far", "uint32_t", ())]
+    if sensor.group == 1:
+        found = []
+    if mode in ("steps", "ring"):
+        what = "since this window began" if mode == "steps" else "until a window ends"
+        found.append(Field("vectors", what, "uint32_t", ()))
+    if mode == "steps" and model.stop is not None:
+        found.append(Field("decided", "1: the window's class is known", "uint32_t", ()))
+    if mode == "ring":
+        found.append(Field("next", "place of the next vector in the ring", "uint32_t", ()))
+    if sensor.group > 1:
+        found.append(Field("sums", "of the group so far", "int32_t", (n,)))
+    if mode == "ring":
+        return (*found, Field("ring", "the last vectors", ctype, (steps, n)))
+    return (*found, Field("x", "the last vector", ctype, (n,)))
+
+
+def _unit(model: Model) -> str:
+    """Return the unit of the samples as text for a comment, empty if it is not known."""
+    unit = model.metadata.get("sample_unit")
+    units = unit if isinstance(unit, list) else [unit]
+    if not all(isinstance(u, int | float) and abs(u) <= FLOAT_MAX for u in units):
+        return ""
+    return ", ".join(f"{u:g}" for u in units)
+
+
+def _names(model: Model) -> tuple[str, ...]:
+    """Return the channels' names as they may stand in a comment, none if some are not known."""
+    assert model.sensor is not None
+    names = model.metadata.get("channels")
+    if not isinstance(names, list) or len(names) != model.sensor.channels:
+        return ()
+    return tuple(re.sub(r"[^\w .%-]", "_", str(name), flags=re.ASCII) for name in names)

@@ -1,0 +1,136 @@
+"""Render the C of a model: text out of templates, numbers out of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
+
+from codegen.base.words import c_comment, c_string
+from codegen.kernels.common import last_mask
+from codegen.kernels.pack import c_numbers
+from codegen.plan.choose import plan
+from codegen.plan.program import Program
+from codegen.render.bytecode import TemplateCache
+from qat.model import INPUTS, Activity, Model
+
+INPUT_KINDS = tuple(kind.__name__.lower() for kind in INPUTS)
+"""Kinds of input, in the order of their numbers in the protocol."""
+
+
+VARIANTS = frozenset({"add_columns", "add_strips4", "add_strips8", "list_active"})
+"""Loops with variants for instruction sets; the others are portable C alone."""
+
+
+def dims(shape: tuple[int, ...]) -> str:
+    """Return C array dimensions: (4, 11) -> [4][11]."""
+    return "".join(f"[{extent}]" for extent in shape)
+
+
+def blocks(values: NDArray[Any]) -> str:
+    """Return a two-dimensional initialiser, one brace for each element of the first axis."""
+    rows = [np.ascontiguousarray(row).ravel() for row in values]
+    return ",\n".join("{\n" + c_numbers(row) + "\n}" for row in rows)
+
+
+def u32(value: int) -> str:
+    """Return a uint32 literal, modulo 2**32."""
+    return f"{value % 2**32}u" if 0 <= value < 2**16 else f"0x{value % 2**32:08x}u"
+
+
+def plus(term: str) -> str:
+    """Return ' + term' for a C sum, nothing for 0."""
+    if term == "0":
+        return ""
+    return f" - {term[1:]}" if term.startswith("-") else f" + {term}"
+
+
+def leak_text(leak: tuple[int, ...]) -> str:
+    """Return the leak as a C expression."""
+    terms = [f"{'-' if k < 0 else '+'} (v >> {abs(k)})" for k in leak]
+    return " ".join(terms).removeprefix("+ ") or "none"
+
+
+def set_bits() -> NDArray[np.uint8]:
+    """Return (2304,): 8 times the positions of the set bits of each byte; then their numbers."""
+    rows = [[8 * bit for bit in range(8) if byte >> bit & 1] for byte in range(256)]
+    positions = np.array([row + [0] * (8 - len(row)) for row in rows], np.uint8)
+    return np.concatenate([positions.ravel(), np.array([len(row) for row in rows], np.uint8)])
+
+
+def loop_template(name: str) -> str:
+    """Return the template of a function that stages share: text, or a folder of variants."""
+    return (
+        f"kernels/loops/{name}/contract.c.j2" if name in VARIANTS else f"kernels/loops/{name}.c.j2"
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Return the Jinja environment of the C templates."""
+    env = Environment(
+        loader=PackageLoader("codegen", ""),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+        bytecode_cache=TemplateCache(),
+    )
+    functions = (
+        dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask, c_string,
+        c_comment, loop_template,
+    )  # fmt: skip
+    env.globals.update({function.__name__: function for function in functions})
+    return env
+
+
+def template_context(program: Program) -> dict[str, Any]:
+    """Return what every template of a model may name."""
+    extent = f"{program.upper}_INPUTS"
+    if program.input_kind == "spikes":
+        extent = f"{program.upper}_INPUT_WORDS"
+    if not program.held:
+        extent = f"{program.upper}_STEPS * {extent}"
+    return {
+        "p": program,
+        "m": program.name,
+        "kernels": ", ".join(stage.kernel for stage in program.stages),
+        "classify_extent": extent,
+        "input_kinds": INPUT_KINDS,
+    }
+
+
+def render(
+    model: Model,
+    core: str | None = None,
+    activity: Activity | None = None,
+    kernels: Mapping[int, str] | None = None,
+) -> dict[str, str]:
+    """Return {file name: text} of `<name>.h`, `<name>.c` and `binding.h`.
+
+    The pair is all that a firmware needs. `binding.h` gives the model the fixed names that
+    our firmware and the host check use. Rendering is deterministic.
+
+    core, activity: what the kernels are chosen for; see codegen.plan.choose.plan
+    kernels: {stage: kernel} that are not to be chosen
+    """
+    return render_program(plan(model, core, activity, kernels))
+
+
+def render_program(program: Program) -> dict[str, str]:
+    """Return what `render` returns, of a program that is planned already."""
+    context = template_context(program)
+    templates = {
+        f"{program.name}.h": "render/model.h.j2",
+        f"{program.name}.c": "render/model.c.j2",
+        "binding.h": "render/binding.h.j2",
+    }
+    return {
+        file: environment().get_template(template).render(context)
+        for file, template in templates.items()
+    }

@@ -1,0 +1,137 @@
+"""Whose a function, a constant or a member of the state is: the part of an inference it serves.
+
+The parts are those of codegen.plan.build.part_names that have memory of their own, the sensor's,
+and `shared`: what several parts use, or none alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from codegen.kernels.stage import C_BYTES, Field, Stage, Table
+from codegen.plan.program import Program
+
+SHARED = "shared"
+KINDS = INTERFACE, HELPER, LIBRARY, ALIGNMENT = (
+    "interface",
+    "helper functions",
+    "C library",
+    "alignment",
+)
+"""What belongs to no part, in words; the rest of it is SCRATCH, members of the state."""
+SCRATCH = "scratch"
+
+FUNCTIONS = (
+    (re.compile(r"(?:layer|neurons)(\d+)(?:_4)?"), r"layer \1"),
+    (re.compile(r"(?:block_)?currents\d+(?:_4)?|list_digits"), "currents"),
+    (re.compile(r"encode|hold"), "encoder"),
+    (re.compile(r"readout"), "readout"),
+    (re.compile(r"sample|vector|scaled?|stream_reset"), "sensor"),
+)
+"""Names of the generated functions of each part, without the model's prefix."""
+
+CALLS = re.compile(r"reset|input|step|scores|decided|classify")
+"""The other functions that a user calls."""
+
+CLONE = re.compile(r"(?:\.(?:constprop|isra|part|cold))+(?:\.\d+)?")
+"""What the compiler appends to the name of a function that it made another version of."""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A piece of memory: whose it is, its name and what it is."""
+
+    part: str
+    name: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of the state, or of the stream around it: whose it is and where it lies."""
+
+    owned: Owned
+    offset: int
+    bytes: int
+
+
+def memory_parts(program: Program) -> tuple[str, ...]:
+    """Return the parts that may have memory, in the order of a step, `shared` last."""
+    first = () if program.input_kind == "spikes" else ("currents",)
+    first = ("encoder",) if program.encoder else first
+    layers = (f"layer {layer.index}" for layer in program.layers)
+    readout = ("readout",) if program.readout else ()
+    sensor = ("sensor",) if program.sensor else ()
+    return (*sensor, *first, *layers, *readout, SHARED)
+
+
+def part_of(stage: Stage, program: Program) -> str:
+    """Return the name of a stage's part."""
+    if stage is program.encoder:
+        return "encoder"
+    return "readout" if stage is program.readout else f"layer {stage.index}"
+
+
+def _stages(program: Program) -> tuple[Stage, ...]:
+    return (*((program.encoder,) if program.encoder else ()), *program.stages)
+
+
+def tables_of(program: Program) -> dict[str, Owned]:
+    """Return whose every constant array is, by its name without the model's prefix."""
+    found: dict[str, Owned] = {}
+    for stage in _stages(program):
+        tables: tuple[Table, ...] = (*stage.tables, *getattr(stage, "dense", ()))
+        part = part_of(stage, program)
+        found |= {t.name: Owned(part, t.name, t.what) for t in tables}
+    sensor = program.sensor.tables if program.sensor else ()
+    return found | {t.name: Owned("sensor", t.name, t.what) for t in sensor}
+
+
+def function_of(name: str, program: Program) -> Owned:
+    """Return whose a function is, by its name in C or in the machine code."""
+    bare = CLONE.sub("", name)
+    prefix = f"{program.name}_"
+    if not bare.startswith(prefix):
+        return Owned(SHARED, bare, LIBRARY)
+    short = bare.removeprefix(prefix)
+    for pattern, part in FUNCTIONS:
+        if found := pattern.fullmatch(short):
+            return Owned(found.expand(part), short, "function")
+    return Owned(SHARED, short, INTERFACE if CALLS.fullmatch(short) else HELPER)
+
+
+def constant_of(name: str, program: Program, ours: bool) -> Owned:
+    """Return whose a constant is; ours: the generated source defines it, not the C library."""
+    short = name.removeprefix(f"{program.name}_")
+    known = tables_of(program).get(short)
+    return known or Owned(SHARED, short, HELPER if ours else LIBRARY)
+
+
+def members_of(program: Program) -> Iterator[Member]:
+    """Yield what lies in the memory that a caller owns, byte for byte, gaps included.
+
+    With a sensor that is the stream, whose state lies first.
+    """
+    stages = {f.name: part_of(stage, program) for stage in _stages(program) for f in stage.fields}
+    rows = [(stages.get(item.name, SHARED), item) for item in program.fields]
+    yield from _laid_out(rows, 0, program.ram_bytes)
+    if program.sensor is not None:
+        fields = [("sensor", item) for item in program.sensor.fields]
+        yield from _laid_out(fields, program.ram_bytes, program.stream_bytes)
+
+
+def _laid_out(rows: list[tuple[str, Field]], offset: int, end: int) -> Iterator[Member]:
+    for part, item in rows:
+        size = C_BYTES[item.ctype]
+        start = -(-offset // size) * size
+        yield from _gap(offset, start)
+        yield Member(Owned(part, item.name, item.what), start, item.bytes)
+        offset = start + item.bytes
+    yield from _gap(offset, end)
+
+
+def _gap(start: int, end: int) -> Iterator[Member]:
+    if end > start:
+        yield Member(Owned(SHARED, ALIGNMENT, ALIGNMENT), start, end - start)

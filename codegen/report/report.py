@@ -1,0 +1,222 @@
+"""What a model takes on a board: memory, stack, instructions, time; nothing is run for it.
+
+Memory and stack come from the linked model (codegen.report.linked), instructions from
+codegen.plan.cost: `typical` for the activity that the model file tells, `worst` for an input that
+is all active. Cycles are estimates from documented timings (codegen.measure.cycles).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from codegen.isa.timings import TIMINGS
+from codegen.kernels.encoders.plan import PLACE
+from codegen.kernels.stage import Stage
+from codegen.plan import cost
+from codegen.plan.choose import Choice, choices, plan
+from codegen.plan.program import Program
+from codegen.render import render
+from codegen.report.linked import Item, Linked, PartMemory, Section, link, read
+from codegen.report.owners import KINDS, SCRATCH, SHARED
+from codegen.target.boards import Board, find_board
+from codegen.target.stack import linked_stack
+from qat.machine.scratch import scratch
+from qat.model import Activity, Model
+
+
+@dataclass(frozen=True)
+class PartReport:
+    """A part of an inference, or of a step.
+
+    candidates: predicted instructions of every kernel that could serve it on this core
+    instructions, worst: predicted, and an upper bound for every input
+    cycles, worst_cycles: estimates
+    """
+
+    part: str
+    kernel: str
+    candidates: dict[str, float]
+    instructions: int
+    worst: int
+    cycles: int
+    worst_cycles: int
+
+
+@dataclass(frozen=True)
+class Headroom:
+    """What a board has left: its capacity less the model; of RAM less the deepest stack as well.
+
+    The rest of the firmware has to fit into it. Bytes, and percent of the board; below 0 where
+    the model is too large.
+    """
+
+    flash: int
+    flash_percent: float
+    ram: int
+    ram_percent: float
+
+    @classmethod
+    def of(cls, board: Board, flash: int, ram: int) -> Headroom:
+        """Return what is left beside so many bytes of flash and RAM."""
+        left = (board.flash - flash, board.ram - ram)
+        percent = (100 * left[0] / board.flash, 100 * left[1] / board.ram)
+        return cls(left[0], round(percent[0], 1), left[1], round(percent[1], 1))
+
+
+@dataclass(frozen=True)
+class Report:
+    """A model on a board; bytes, instructions, cycles and microseconds of a call.
+
+    call:    "inference", or "step" for a model that runs free
+    flash:   code, weights and constants as linked; code: the code alone
+    ram:     the state, with a sensor the stream; stack: the deepest of any call, of each in stacks
+    sections, memory, items: the same, byte by byte; see codegen.report.linked
+    board_flash, board_ram: what the board has
+    latency_us, worst_us: cycles at the board's clock
+    fastest: part of the cycles that the core may need where it can issue two at once
+    waits:   wait states of the board's flash, which the cycles leave out; "" for an emulated one
+    """
+
+    board: str
+    core: str
+    clock_hz: int
+    call: str
+    activity: str
+    parts: tuple[PartReport, ...]
+    flash: int
+    code: int
+    ram: int
+    stack: int
+    stacks: dict[str, int]
+    board_flash: int
+    board_ram: int
+    headroom: Headroom
+    sections: tuple[Section, ...]
+    memory: tuple[PartMemory, ...]
+    items: tuple[Item, ...]
+    instructions: int
+    worst: int
+    cycles: int
+    worst_cycles: int
+    latency_us: float
+    worst_us: float
+    fastest: float
+    timings: str
+    waits: str
+
+    def shared(self) -> dict[str, int]:
+        """Return what the part `shared` is made of: bytes of each kind of codegen.report.owners."""
+        found = dict.fromkeys((*KINDS, SCRATCH), 0)
+        for item in self.items:
+            if item.part == SHARED:
+                found[item.what if item.what in KINDS else SCRATCH] += item.bytes
+        return {kind: size for kind, size in found.items() if size}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return asdict(self)
+
+
+def cycles_per_instruction(kind: str, core: str) -> float:
+    """Return the estimated cycles per instruction of a kind of part on a core.
+
+    Raises ValueError for one that was never traced.
+    """
+    known = cost.coefficients()["cycles"].get(core, {})
+    if kind not in known:
+        raise ValueError(
+            f"report: no cycles for {kind!r} on {core}; run python -m codegen.measure.calibrate"
+        )
+    return float(known[kind])
+
+
+def report(model: Model, board: str | Board, density: float | None = None) -> Report:
+    """Return what `model` takes on `board`.
+
+    density: spikes per neuron and step, instead of those that the model file tells; kernels are
+        chosen for it as well, for the default core: one generated pair serves every board
+
+    Raises MissingCompilerError without an ARM compiler, ValueError for a density out of range.
+    """
+    board = find_board(board)
+    activity = Activity.of(model, density)
+    program = plan(model, activity=activity)
+    parts = _parts(model, program, board.family, activity)
+    linked, stacks = _linked(render(model, activity=activity), program, board)
+    totals = [sum(getattr(p, n) for p in parts) for n in ("instructions", "worst")]
+    cycles, worst = (sum(getattr(p, n) for p in parts) for n in ("cycles", "worst_cycles"))
+    timing, stack = TIMINGS[board.family], max(stacks.values())
+    return Report(
+        board=board.name,
+        core=board.core,
+        clock_hz=board.clock_hz,
+        call="step" if model.steps is None else "inference",
+        activity=activity.source,
+        parts=parts,
+        flash=linked.flash,
+        code=sum(section.bytes for section in linked.sections if section.name == ".text"),
+        ram=linked.ram,
+        stack=stack,
+        stacks=stacks,
+        board_flash=board.flash,
+        board_ram=board.ram,
+        headroom=Headroom.of(board, linked.flash, linked.ram + stack),
+        sections=linked.sections,
+        memory=linked.parts,
+        items=linked.items,
+        instructions=totals[0],
+        worst=totals[1],
+        cycles=cycles,
+        worst_cycles=worst,
+        latency_us=round(cycles * 1e6 / board.clock_hz, 1),
+        worst_us=round(worst * 1e6 / board.clock_hz, 1),
+        fastest=timing.fastest,
+        timings=timing.source,
+        waits=_waits(board),
+    )
+
+
+def _linked(files: dict[str, str], program: Program, board: Board) -> tuple[Linked, dict[str, int]]:
+    """Return what is linked of a rendered model, and the stack of its calls."""
+    with scratch() as folder:
+        elf = link(files, program, board, Path(folder))
+        return read(elf, program), linked_stack(elf, program.name)
+
+
+def _waits(board: Board) -> str:
+    """Return the wait states of the board's flash in words."""
+    hardware = board.hardware
+    if hardware is None:
+        return ""
+    return f"{hardware.wait_states} ({hardware.conditions}; {hardware.source})"
+
+
+def _parts(model: Model, program: Program, core: str, activity: Activity) -> tuple[PartReport, ...]:
+    """Return every part: predicted for this activity, bounded for all inputs."""
+    typical = cost.works(program, model.input, activity, core)
+    worst = cost.worst_works(program, model.input, core)
+    reasons = choices(model, core, activity)
+    return tuple(
+        _part(work, cost.evaluate(bound, core, "worst"), core, reasons)
+        for work, bound in zip(typical, worst, strict=True)
+    )
+
+
+def _part(work: cost.Work, worst: float, core: str, reasons: tuple[Choice, ...]) -> PartReport:
+    """Return a part; why a stage has its kernel stands beside its neurons."""
+    predicted, each = cost.evaluate(work, core), cycles_per_instruction(work.kind, core)
+    stage = work.stage if isinstance(work.stage, Stage) else None
+    owner = stage is not None and work.part not in ("currents", "decision")
+    index = stage.index if stage is not None and owner else PLACE
+    candidates = {} if index == PLACE else reasons[index].costs
+    return PartReport(
+        part=work.part,
+        kernel="" if stage is None else stage.kernel,
+        candidates={name: round(cost) for name, cost in candidates.items()},
+        instructions=round(predicted),
+        worst=round(worst),
+        cycles=round(predicted * each),
+        worst_cycles=round(worst * each),
+    )

@@ -1,0 +1,1 @@
+"""Boards: build for them, run on them, talk to them."""

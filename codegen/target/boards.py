@@ -1,0 +1,223 @@
+"""The boards: one JSON file each.
+
+Emulated boards lie in boards/, in PlatformIO's format and with what we need beside it: one for each
+core, with as much memory as its machine has, and some with the memory map of a real chip. Boards of
+hardware lie in boards/hardware/, where PlatformIO does not look: it has files of its own for them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codegen.base.errors import UnknownBoardError
+from codegen.base.paths import assets
+
+STACK_BYTES = 4096
+FRAME_BYTES = 1024
+"""What an emulated board has unless its JSON says otherwise."""
+
+
+@dataclass(frozen=True)
+class Uart:
+    """A serial port that QEMU emulates: `kind` "cmsdk", "nrf51" or "stm32", and where it lies."""
+
+    kind: str
+    base: int
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What only a board of hardware has.
+
+    wait_states: of its flash at its clock, by data sheet; conditions, source: where that holds and
+        stands
+    baud, via:   its serial line, and what serves it
+    uploads:     True if the firmware is uploaded over that line, not through a debug probe
+    protocol:    what PlatformIO uploads with, unless it is told otherwise
+    usb:         ids "vendor:product" under which that shows up; none if it cannot be told
+    bootloader:  ids under which the board shows up while it waits for an upload
+    leave:       how to leave the bootloader
+    """
+
+    wait_states: int
+    conditions: str
+    source: str
+    baud: int
+    via: str
+    uploads: bool
+    protocol: str
+    usb: tuple[str, ...]
+    bootloader: tuple[str, ...]
+    leave: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board that firmware is built for.
+
+    name:       its id, the name of its JSON and of its PlatformIO environment
+    title:      one line for people
+    core:       such as "cortex-m4"
+    core_flags: compiler options that choose core, FPU and ABI
+    clock_hz:   core clock
+    flash, ram: bytes
+    platform:   the PlatformIO platform that builds for it
+    machine:    QEMU's name of the machine; "" for hardware
+    cpuid_part: part number that the core's CPUID register gives
+    uart:       the serial port of an emulated board
+    hardware:   None for an emulated board
+    chip:       whose memory map the board has; "" for a core with all memory of its machine
+    stack:      bytes of the stack of an emulated board
+    frame:      bytes of the longest frame that its firmware takes and sends
+    sources:    (figure, the file or document that it was taken from); those of hardware and chips
+    """
+
+    name: str
+    title: str
+    core: str
+    core_flags: tuple[str, ...]
+    clock_hz: int
+    flash: int
+    ram: int
+    platform: str
+    machine: str
+    cpuid_part: int
+    uart: Uart | None = None
+    hardware: Hardware | None = None
+    chip: str = ""
+    stack: int = STACK_BYTES
+    frame: int = FRAME_BYTES
+    sources: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The core whose instruction counts hold: the Cortex-M0+ executes the Cortex-M0's."""
+        return self.core.removesuffix("plus")
+
+
+def board_from_json(name: str, data: dict[str, Any]) -> Board:
+    """Return the emulated Board of a parsed file, or raise ValueError naming what is missing."""
+    return _parsed(name, _emulated, data)
+
+
+def hardware_from_json(name: str, data: dict[str, Any]) -> Board:
+    """Return the Board of a parsed file of boards/hardware, or raise ValueError."""
+    return _parsed(name, _hardware, data)
+
+
+def _parsed(
+    name: str, parse: Callable[[str, dict[str, Any]], Board], data: dict[str, Any]
+) -> Board:
+    try:
+        return parse(name, data)
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"board {name}: its JSON lacks or breaks a field ({error!r})") from None
+
+
+def _emulated(name: str, data: dict[str, Any]) -> Board:
+    build, upload, qemu = data["build"], data["upload"], data["qemu"]
+    return Board(
+        name=name,
+        title=data["name"],
+        core=build["cpu"],
+        core_flags=tuple(build["core_flags"].split()),
+        clock_hz=int(build["f_cpu"].rstrip("L")),
+        flash=int(upload["maximum_size"]),
+        ram=int(upload["maximum_ram_size"]),
+        platform=data["platforms"][0],
+        machine=qemu["machine"],
+        cpuid_part=int(qemu["cpuid_part"], 16),
+        uart=Uart(qemu["uart"]["kind"], int(qemu["uart"]["base"], 16)),
+        chip=qemu.get("chip", ""),
+        stack=int(build.get("stack_size", STACK_BYTES)),
+        frame=int(build.get("frame_bytes", FRAME_BYTES)),
+        sources=tuple(data.get("sources", {}).items()),
+    )
+
+
+def _hardware(name: str, data: dict[str, Any]) -> Board:
+    waits, serial, bootloader = data["wait_states"], data["serial"], data["bootloader"]
+    return Board(
+        name=name,
+        title=data["name"],
+        core=data["core"],
+        core_flags=tuple(data["core_flags"].split()),
+        clock_hz=int(data["clock_hz"]),
+        flash=int(data["flash"]),
+        ram=int(data["ram"]),
+        platform=data["platform"],
+        machine="",
+        chip=data["mcu"],
+        cpuid_part=int(data["cpuid_part"], 16),
+        hardware=Hardware(
+            wait_states=int(waits["flash"]),
+            conditions=waits["conditions"],
+            source=waits["source"],
+            baud=int(serial["baud"]),
+            via=serial["via"],
+            uploads=bool(serial["uploads"]),
+            protocol=data["upload"],
+            usb=tuple(serial["usb"]),
+            bootloader=tuple(bootloader["usb"]),
+            leave=bootloader["leave"],
+        ),
+        sources=tuple(data["sources"].items()),
+    )
+
+
+def _load(folder: Path, parse: Callable[[str, dict[str, Any]], Board]) -> dict[str, Board]:
+    boards = []
+    for path in folder.glob("*.json"):
+        try:
+            data = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise ValueError(f"board {path.stem}: its JSON cannot be read ({error})") from None
+        boards.append(parse(path.stem, data))
+    boards.sort(key=lambda board: (int(board.family.rsplit("m", 1)[-1]), board.core, board.name))
+    return {board.name: board for board in boards}
+
+
+def load_boards(folder: Path | None = None) -> dict[str, Board]:
+    """Return an emulated board for each core by name; by default those of this package."""
+    return {name: board for name, board in _emulated_boards(folder).items() if not board.chip}
+
+
+def chip_boards(folder: Path | None = None) -> dict[str, Board]:
+    """Return every emulated board that has the memory map of a real chip, by name."""
+    return {name: board for name, board in _emulated_boards(folder).items() if board.chip}
+
+
+def _emulated_boards(folder: Path | None) -> dict[str, Board]:
+    return _load(assets() / "boards" if folder is None else folder, board_from_json)
+
+
+def hardware_boards(folder: Path | None = None) -> dict[str, Board]:
+    """Return every board of hardware by name, ordered by core; by default those of this package."""
+    folder = assets() / "boards" / "hardware" if folder is None else folder
+    return _load(folder, hardware_from_json)
+
+
+def find_board(name: str | Board) -> Board:
+    """Return the board called `name`, or raise UnknownBoardError naming the near ones."""
+    if isinstance(name, Board):
+        return name
+    boards = load_boards() | chip_boards() | hardware_boards()
+    if name in boards:
+        return boards[name]
+    near = difflib.get_close_matches(name, boards, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(boards)}"
+    raise UnknownBoardError(f"board: found {name!r}; {hint}")
+
+
+def find_boards(names: str | Board | Iterable[str | Board]) -> tuple[Board, ...]:
+    """Return the boards called by a name, by several, or by "all": an emulated one a core."""
+    if names == "all":
+        return tuple(load_boards().values())
+    if isinstance(names, str | Board):
+        return (find_board(names),)
+    return tuple(find_board(name) for name in names)

@@ -1,0 +1,102 @@
+"""How large a model's own code and constants are: the ARM compiler, called directly."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from codegen.base.errors import INSTALL, BuildError, MissingCompilerError
+from codegen.base.paths import assets
+from codegen.target.boards import Board, find_board
+from qat.machine.programs import run as run_program
+from qat.machine.scratch import scratch
+
+COMPILER = "arm-none-eabi-gcc"
+SIZE = "arm-none-eabi-size"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of a model's sections: code, constants, initialised and zeroed variables."""
+
+    text: int
+    rodata: int
+    data: int
+    bss: int
+
+    @property
+    def flash(self) -> int:
+        """Bytes of flash."""
+        return self.text + self.rodata + self.data
+
+    @property
+    def ram(self) -> int:
+        """Bytes of RAM of static variables; the caller's state is none of them."""
+        return self.data + self.bss
+
+
+def find_arm_compiler() -> str:
+    """Return the path of the ARM compiler, or raise MissingCompilerError."""
+    path = shutil.which(COMPILER)
+    if path is None:
+        raise MissingCompilerError(f"no {COMPILER} on PATH; install it with: {INSTALL}")
+    return path
+
+
+def compiler_version() -> str:
+    """Return name and version of the ARM compiler, or raise MissingCompilerError."""
+    return f"{COMPILER} {run_tool([find_arm_compiler(), '-dumpfullversion'], Path()).strip()}"
+
+
+def model_flags() -> tuple[str, ...]:
+    """Return the options that the firmware compiles a model with, besides those of the core."""
+    library = assets() / "firmware" / "lib" / "model" / "library.json"
+    return ("-std=c99", "-O2", *json.loads(library.read_text("utf-8"))["build"]["flags"])
+
+
+def size_of(files: Mapping[str, str], board: str | Board) -> Sizes:
+    """Compile the generated files for a board's core, without probes, and return their sizes.
+
+    Raises MissingCompilerError, or BuildError with the compiler's first lines.
+    """
+    board = find_board(board)
+    with scratch() as folder:
+        objects = compile_files(files, board, folder)
+        return parse_sizes(run_tool([SIZE, "-A", *objects], folder))
+
+
+def compile_files(files: Mapping[str, str], board: Board, folder: Path, *options: str) -> list[str]:
+    """Compile the generated files for a board's core in `folder`; return the object files.
+
+    options: of the compiler, besides those of the core and of a firmware
+    """
+    compiler = find_arm_compiler()
+    for file, text in files.items():
+        (folder / file).write_text(text, "utf-8")
+    sources = sorted(file for file in files if file.endswith(".c"))
+    flags = (*board.core_flags, *model_flags(), *options)
+    run_tool([compiler, *flags, "-c", *sources], folder)
+    return [str(Path(source).with_suffix(".o")) for source in sources]
+
+
+def run_tool(command: list[str], folder: Path) -> str:
+    """Return what a program of the compiler prints; raise BuildError if it fails."""
+    done = run_program(command, folder=folder)
+    if done.returncode:
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()[:5]
+        raise BuildError(f"{Path(command[0]).name} failed\n" + "\n".join(lines))
+    return done.stdout
+
+
+def parse_sizes(table: str) -> Sizes:
+    """Return the sums over the sections of a `size -A` table."""
+    totals = {"text": 0, "rodata": 0, "data": 0, "bss": 0}
+    for line in table.splitlines():
+        fields = line.split()
+        kind = fields[0].split(".")[1] if len(fields) == 3 and fields[0].startswith(".") else ""
+        if kind in totals:
+            totals[kind] += int(fields[1])
+    return Sizes(**totals)

@@ -1,0 +1,124 @@
+"""What this machine has and what it lacks."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from codegen.base.errors import INSTALL
+from codegen.base.paths import DISTRIBUTION
+from codegen.check.host import CompilerError, find_compiler
+from codegen.target.compiler import COMPILER
+from codegen.target.qemu import QEMU
+from qat.machine.programs import run as run_program
+
+PACKAGES = ("qat", "codegen")
+ANSWER_SECONDS = 120.0
+"""In which a program tells its version, on a busy machine too; one that hangs counts as missing."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A thing that spikemcu needs: its name, the version found or None, and how to get it."""
+
+    name: str
+    found: str | None
+    how: str
+
+
+def doctor() -> list[Tool]:
+    """Return every tool, whether it is there, and how to get it."""
+    return [
+        Tool("Python", platform.python_version(), "python.org, 3.11 or newer"),
+        Tool("C compiler", _host_compiler(), "apt-get install gcc"),
+        Tool("ARM compiler", version_of(COMPILER), INSTALL),
+        Tool("ARM C library", _newlib(), INSTALL),
+        Tool("QEMU", version_of(QEMU), INSTALL),
+        Tool("PlatformIO", _distribution("platformio"), "pip install 'platformio>=6.2,<7'"),
+        Tool("SCons", _distribution("scons"), "pip install scons==4.11.1"),
+        Tool("pySerial", _distribution("pyserial"), "pip install 'pyserial>=3.5,<4'"),
+        *(_package(name) for name in PACKAGES),
+    ]
+
+
+def version_of(name: str) -> str | None:
+    """Return the version that a program prints, None if it is not on PATH or does not run."""
+    path = shutil.which(name)
+    if path is None:
+        return None
+    try:
+        done = run_program([path, "--version"], seconds=ANSWER_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    version = re.search(r"\d+\.\d+[.\d]*", re.sub(r"\(.*?\)", "", done.stdout))
+    if done.returncode or version is None:
+        return None
+    return version[0]
+
+
+def _host_compiler() -> str | None:
+    """Return name and version of the compiler that the host check uses."""
+    try:
+        path = find_compiler()
+    except CompilerError:
+        return None
+    version = version_of(path)
+    return None if version is None else f"{Path(path).name} {version}"
+
+
+def _newlib() -> str | None:
+    """Return the version of newlib, the C library that comes apart from Debian's compiler."""
+    path = shutil.which(COMPILER)
+    if path is None:
+        return None
+    command = [path, "-x", "c", "-E", "-dM", "-include", "_newlib_version.h", "/dev/null"]
+    done = run_program(command)
+    version = re.search(r'_NEWLIB_VERSION "([^"]+)"', done.stdout)
+    return version[1] if version else None
+
+
+def _distribution(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+# ------------------------------------------------------ packages of our names
+
+
+def _package(name: str) -> Tool:
+    """Say whether `import name` gives our package; others on PyPI have the same names."""
+    foreign = foreign_package(name)
+    if foreign is None:
+        return Tool(f"package {name}", "ours", "")
+    return Tool(
+        f"package {name}",
+        None,
+        f"{foreign}; uninstall it, or install {DISTRIBUTION} in a virtual environment of its own",
+    )
+
+
+def foreign_package(name: str) -> str | None:
+    """Return what stands in the way of our package `name`, or None.
+
+    Two signs: the package is found elsewhere than beside this one, or a distribution other
+    than ours has installed files of that name.
+    """
+    home = Path(__file__).resolve().parent.parent
+    spec = importlib.util.find_spec(name)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    if not places:
+        return f"there is no package {name} here"
+    if Path(places[0]).resolve() != home / name:
+        return f"another package {name} at {places[0]} hides ours"
+    owners = set(metadata.packages_distributions().get(name, [])) - {DISTRIBUTION}
+    if owners:
+        return f"the distribution {', '.join(sorted(owners))} also installs {name}"
+    return None

@@ -1,0 +1,75 @@
+"""Read the line that the firmware logs when it faults, and say what it means."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from codegen.base.errors import CrashError
+from qat.machine.programs import run as run_program
+
+EXIT_FAULT = 70
+"""Exit status of a firmware that faulted, as in firmware/platform/startup/startup.h."""
+
+EXCEPTIONS = {2: "NMI", 3: "HardFault", 4: "MemManage", 5: "BusFault", 6: "UsageFault"}
+
+CAUSES = {
+    0: "instruction fetch from a forbidden address",
+    1: "access to a forbidden address",
+    8: "instruction fetch from memory that is not there",
+    9: "access to memory that is not there",
+    10: "access to memory that is not there",
+    12: "stack overflow",
+    16: "undefined instruction",
+    17: "a jump to code that is not Thumb",
+    18: "corrupt exception return",
+    19: "coprocessor that is off",
+    20: "stack overflow",
+    24: "unaligned access",
+    25: "division by zero",
+}
+"""Bits of the Configurable Fault Status Register (Armv7-M Architecture Reference, B3.2.15)."""
+
+
+def parse(log: str) -> dict[str, int]:
+    """Return the registers that the last line `fault: ...` of a log names."""
+    lines = [line for line in log.splitlines() if line.startswith("fault:")]
+    if not lines:
+        return {}
+    return {name: int(value, 16) for name, value in re.findall(r"(\w+)=([0-9a-f]{8})", lines[-1])}
+
+
+def causes(registers: dict[str, int]) -> list[str]:
+    """Return what CFSR says, in words; Armv6-M has no such register."""
+    cfsr = registers.get("cfsr", 0)
+    found = [text for bit, text in CAUSES.items() if cfsr >> bit & 1]
+    if registers and "pc" not in registers:
+        found.append("stack overflow")  # the stack pointer lies outside of the stack
+    return list(dict.fromkeys(found))
+
+
+def place(elf: Path, pc: int) -> str | None:
+    """Return the function and line of an address, or None if that cannot be told."""
+    tool = shutil.which("arm-none-eabi-addr2line")
+    if tool is None:
+        return None
+    command = [tool, "-f", "-s", "-e", str(elf), hex(pc)]
+    lines = run_program(command).stdout.split()
+    if len(lines) < 2 or lines[0] == "??":
+        return None
+    return f"{lines[0]} ({lines[1]})"
+
+
+def crash(board: str, elf: Path, log: str) -> CrashError:
+    """Return the error that describes a fault."""
+    registers = parse(log)
+    if not registers:
+        last = (log.strip().splitlines() or ["it said nothing"])[-1]
+        return CrashError(f"{board}: the firmware crashed beyond its own report: {last}", registers)
+    name = EXCEPTIONS.get(registers.get("exception", 0), "unexpected exception")
+    where = place(elf, registers["pc"]) if "pc" in registers else None
+    why = ", ".join(causes(registers))
+    values = " ".join(f"{n}=0x{v:08x}" for n, v in registers.items() if n != "exception")
+    text = f"{board}: {name}" + (f" in {where}" if where else "") + (f", {why}" if why else "")
+    return CrashError(f"{text}; {values}", registers)

@@ -1,0 +1,133 @@
+"""Does a model fit on a board: known before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from codegen.base.errors import TooLargeError
+from codegen.kernels.stage import Stage
+from codegen.plan.choose import plan
+from codegen.target.boards import Board
+from qat.model import LIF, Accumulate, Dense, Layer, Model
+
+FIRMWARE_FLASH = 8 * 1024
+"""Bytes of flash that startup, protocol and C library take at most, on any core."""
+FIRMWARE_VARIABLES = 256
+"""Bytes of RAM that the firmware takes beside the model, its stack and two frames."""
+
+
+def firmware_ram(board: Board) -> int:
+    """Return the bytes of RAM that the firmware of an emulated board takes beside the model."""
+    return board.stack + 2 * board.frame + FIRMWARE_VARIABLES
+
+
+Footprint = Callable[[Model], tuple[int, int]]
+"""Returns the bytes of flash and of RAM that a model takes, its code left out."""
+
+
+def require_fit(board: Board, model: Model, footprint: Footprint) -> None:
+    """Raise TooLargeError if a model cannot fit on `board` together with the firmware.
+
+    On a board of hardware the framework takes more, which the linker sees.
+    """
+    told = misfit(board, model, footprint)
+    if told is not None:
+        raise TooLargeError(told)
+
+
+def misfit(board: Board, model: Model, footprint: Footprint) -> str | None:
+    """Return one line about a model that cannot fit on `board` together with the firmware.
+
+    It says which layer takes most, and how wide it could be. None if the model may fit.
+    """
+    flash, ram = footprint(model)
+    for which, what, needs, firmware, room in (
+        (0, "flash", flash, FIRMWARE_FLASH, board.flash),
+        (1, "RAM", ram, firmware_ram(board), board.ram),
+    ):
+        if needs + firmware > room:
+            fits = partial(_fits, footprint, which, room - firmware)
+            return (
+                f"{board.name}: the model takes {needs} bytes of {what} and the firmware "
+                f"{firmware}; the board has {room}, {needs + firmware - room} too few. "
+                + _advice(model, SIZES[which], fits)
+            )
+    return None
+
+
+def _fits(footprint: Footprint, which: int, most: int, model: Model) -> bool:
+    """Return True if a model takes at most so many bytes: of flash (which = 0), or of RAM (1)."""
+    return footprint(model)[which] <= most
+
+
+def _stage_flash(stage: Stage) -> int:
+    return sum(table.bytes for table in stage.tables)
+
+
+def _stage_ram(stage: Stage) -> int:
+    return sum(field.bytes for field in stage.fields)
+
+
+SIZES = (_stage_flash, _stage_ram)
+"""Bytes of flash, and of RAM, of one stage."""
+
+
+def _advice(model: Model, size: Callable[[Stage], int], fits: Callable[[Model], bool]) -> str:
+    """Return which layer takes most, and with how many neurons the model would fit."""
+    stages, synapses = plan(model).stages, model.synapses()
+    free = range(len(synapses) - 1)  # the last one has as many neurons as there are outputs
+    largest = max(range(len(synapses)), key=lambda index: size(stages[index]))
+    where, synapse = synapses[largest]
+    start = (
+        f"{where.capitalize()} ({synapse.n_in} -> {synapse.n_out}) takes {size(stages[largest])}"
+    )
+    narrowest = max(free, key=lambda index: size(stages[index]), default=None)
+    if narrowest is None:
+        return f"{start} of them: choose a larger board"
+    neurons = _most_neurons(model, narrowest, fits)
+    if neurons < 1:
+        return f"{start} of them; no width of a layer makes it fit: choose a larger board"
+    width = synapses[narrowest][1].n_out
+    name = "" if narrowest == largest else f" in {synapses[narrowest][0]}"
+    return f"{start} of them: with {neurons} neurons in place of {width}{name} it would fit"
+
+
+def _most_neurons(model: Model, index: int, fits: Callable[[Model], bool]) -> int:
+    """Return the most neurons of a layer with which the model fits; 0 if not even one does."""
+    low, high = 0, model.layers[index].size
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(narrowed(model, index, middle)) else (low, middle)
+    return low
+
+
+def narrowed(model: Model, index: int, neurons: int) -> Model:
+    """Return the model with only the first `neurons` of layer `index`, which is not the last."""
+    layers, readout = list(model.layers), model.readout
+    layer = layers[index]
+    layers[index] = Layer(_outputs(layer.synapse, neurons), _neurons(layer.neuron, neurons))
+    if index + 1 < len(layers):
+        after = layers[index + 1]
+        layers[index + 1] = replace(after, synapse=_inputs(after.synapse, neurons))
+    elif isinstance(readout, Accumulate):
+        readout = replace(readout, synapse=_inputs(readout.synapse, neurons))
+    return replace(model, layers=tuple(layers), readout=readout)
+
+
+def _outputs(synapse: Dense, n: int) -> Dense:
+    bias = synapse.bias[:n] if synapse.bias.ndim else synapse.bias
+    return replace(synapse, codes=synapse.codes[:n], bias=bias)
+
+
+def _inputs(synapse: Dense, n: int) -> Dense:
+    return replace(synapse, codes=synapse.codes[:, :n])
+
+
+def _neurons(neuron: LIF, n: int) -> LIF:
+    threshold = neuron.threshold[:n] if neuron.threshold.ndim else neuron.threshold
+    reset_by = neuron.reset_by
+    if reset_by is not None and reset_by.ndim:
+        reset_by = reset_by[:n]
+    return replace(neuron, threshold=threshold, reset_by=reset_by)

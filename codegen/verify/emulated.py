@@ -1,0 +1,145 @@
+"""Checks on emulated cores: equality, stack, the worst case of instructions."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+
+from codegen.base.errors import BuildError, MissingToolError, TooLargeError
+from codegen.check.comparison import Comparison
+from codegen.check.equivalence import compare_on, compare_raw
+from codegen.plan import cost
+from codegen.plan.build import part_names
+from codegen.plan.choose import plan
+from codegen.target.boards import Board
+from codegen.target.compiler import COMPILER
+from codegen.target.device import What
+from codegen.target.emulated import TargetModel, footprint
+from codegen.target.fit import require_fit
+from codegen.target.qemu import QEMU
+from codegen.target.runner import MARKS
+from codegen.target.stack import deepest, disassemble
+from codegen.verify.records import Finding, NotRunError, Subject
+
+CALLS = {
+    What.INPUT: "call_input",
+    What.STEP: "call_step",
+    What.INFER: "call_infer",
+    What.SCORES: "call_scores",
+}
+"""Functions of the firmware around the model's own."""
+
+
+def boards_of(subject: Subject) -> tuple[tuple[Board, ...], tuple[str, ...]]:
+    """Return the boards that the model fits on, and a line for each other.
+
+    Raises NotRunError without tools or boards.
+    """
+    for tool in (COMPILER, QEMU):
+        if not shutil.which(tool):
+            raise NotRunError(f"no {tool} on PATH")
+    fitting, others = [], []
+    for board in subject.boards:
+        try:
+            require_fit(board, subject.model, footprint)
+            fitting.append(board)
+        except TooLargeError as error:
+            others.append(f"NOT RUN on {board.name} ({board.core}): {error}")
+    if not fitting:
+        raise NotRunError("no emulated board is asked for that the model fits on")
+    return tuple(fitting), tuple(others)
+
+
+def _each(
+    subject: Subject, look: Callable[[Board], tuple[bool, Iterator[str]]], what: str, command: str
+) -> Finding:
+    """Look at every board; `look` returns (passed, lines)."""
+    (boards, others), details, passed = boards_of(subject), [], True
+    try:
+        for board in boards:
+            kept, lines = look(board)
+            passed &= kept
+            details += [f"{board.name} ({board.core}): {line}" for line in lines]
+    except MissingToolError as error:
+        raise NotRunError(str(error)) from None
+    run = f"{len(boards)} of {len(subject.boards)} cores asked for"
+    summary = f"{run}, {_few(subject)}{what}"
+    return Finding(passed, summary, (*details, *others), (command,))
+
+
+def _few(subject: Subject) -> str:
+    """Return which inputs run on a board."""
+    data = 0 if subject.few_of_data is None else len(subject.few_of_data)
+    return f"{len(subject.few) - data} made inputs" + (f" and {data} of the data" if data else "")
+
+
+def _command(verb: str, subject: Subject) -> str:
+    """Return the command of a verb on these boards."""
+    board = subject.boards[0].name if len(subject.boards) == 1 else "all"
+    return shlex.join(["spikemcu", verb, subject.path, "--board", board])
+
+
+def equal(subject: Subject) -> Finding:
+    """Compare every spike, membrane and score with the model on every emulated core."""
+
+    def look(board: Board) -> tuple[bool, Iterator[str]]:
+        with TargetModel(subject.model, board) as target:
+            pieces = compare_on(subject.model, target, subject.few, subject.steps)
+            found = sum(pieces, Comparison())
+            if subject.model.sensor is not None:
+                found = found.beside(compare_raw(subject.model, target, subject.samples))
+        first = [f"first difference: {found.first}"] if found.first else []
+        return found.differing == 0, iter([found.line, *first])
+
+    return _each(subject, look, "", _command("run", subject))
+
+
+def stack(subject: Subject) -> Finding:
+    """Compare the bound of the stack, from the machine code, with a painted stack."""
+
+    def look(board: Board) -> tuple[bool, Iterator[str]]:
+        with TargetModel(subject.model, board) as target:
+            used = target.stack(subject.few, subject.steps)
+            functions = disassemble(target.elf)
+        bounds = {what: deepest(functions, CALLS[what]) for what in used}
+        lines = (
+            f"{what.name.lower()}: {bound} bytes at most, {used[what]} seen"
+            for what, bound in bounds.items()
+        )
+        return all(used[what] <= bound for what, bound in bounds.items()), lines
+
+    command = _command("report", subject)
+    try:
+        return _each(subject, look, "; no recursion, no call through a pointer", command)
+    except BuildError as error:  # a call that the disassembly does not tell
+        return Finding(False, str(error), (), (command,))
+
+
+def worst_case(subject: Subject) -> Finding:
+    """Compare what every part of an inference took with its worst case."""
+
+    def look(board: Board) -> tuple[bool, Iterator[str]]:
+        model, kept, lines = subject.model, True, []
+        works = cost.worst_works(plan(model), model.input, board.family)
+        bounds = {work.part: cost.evaluate(work, board.family, "worst") for work in works}
+        for part, most in counted(subject, board).items():
+            kept &= most <= bounds[part]
+            lines.append(f"{part}: {bounds[part]:,.0f} instructions at most, {most:,.0f} seen")
+        return kept, iter(lines)
+
+    return _each(subject, look, "", _command("bench", subject))
+
+
+def counted(subject: Subject, board: Board) -> dict[str, float]:
+    """Return {part: the most instructions that it took}, of an inference or of a step."""
+    with TargetModel(subject.model, board, flags=MARKS) as target:
+        counts = target.parts(subject.few, subject.steps)
+    names = part_names(plan(subject.model))
+    each = counts.infer
+    if each is None and counts.scores is not None:
+        each = counts.step.sum(axis=1) + counts.scores
+    if each is None:
+        each = counts.step.reshape(-1, len(names))
+    most = each.max(axis=0)
+    return {name: float(n) for name, n in zip(names, most, strict=True) if n}

@@ -1,0 +1,1 @@
+"""Data sets: named ones, files of one's own, recordings, how they are divided and scaled."""

@@ -1,0 +1,1 @@
+"""Tables of samples and labels: text of any form, and Parquet."""

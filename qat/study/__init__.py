@@ -1,0 +1,1 @@
+"""Studies of a model or a task: early stops, trade-offs, pictures."""

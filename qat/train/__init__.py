@@ -1,0 +1,1 @@
+"""Training: float networks whose forward pass computes the model's integers."""

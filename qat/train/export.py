@@ -1,0 +1,94 @@
+"""From a trained network to the integer Model: the only place where float becomes integer.
+
+The forward pass of training already computes the integers, so nothing is rounded here; a
+value that is not whole would be a mistake of ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qat.model import LIF, Accumulate, Activity, Count, Dense, Layer, Model
+from qat.train.fold import Constants
+from qat.train.network import Network
+
+
+def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
+    integers = np.rint(values).astype(np.int64)
+    assert (integers == values).all(), "the forward pass of training must hold whole numbers"
+    return integers
+
+
+def _dense(constants: Constants, bits: int) -> Dense:
+    spiking, e = constants.inflow.spiking, constants.exponent
+    return Dense(
+        _whole(constants.codes),
+        bits,
+        _whole(constants.bias),
+        fraction_bits=-e if spiking else 0,
+        input_shift=0 if spiking else e,
+    )
+
+
+def _layer(network: Network, constants: Constants, bits: int) -> Layer:
+    assert constants.threshold is not None
+    floor, ceiling = network.dynamics.limits or (None, None)
+    neuron = LIF(
+        _whole(constants.threshold),
+        network.dynamics.leak,
+        network.dynamics.reset,
+        floor=floor,
+        ceiling=ceiling,
+    )
+    return Layer(_dense(constants, bits), neuron)
+
+
+def activity_of(net: Network, x: ArrayLike) -> Activity:
+    """Return how active a network is on inputs: what its cost on a core depends on."""
+    arriving = net.encode(net.check(x))
+    return Activity.of_spikes(arriving, *net.encoder.reads, net.run(x).spikes, net.steps)
+
+
+def export(net: Network, name: str = "snn", x: ArrayLike | None = None) -> Model:
+    """Return the integer Model of a network: the same scores and spikes as its forward pass.
+
+    name: a C identifier, the prefix of every generated name
+    x:    inputs on which the firing rates are measured; by default those that `fit` measured on
+          validation data
+
+    The metadata holds what `fit` reported ("accuracy", "training", "x_scale" and "x_offset": the
+    real values of 1 and of 0 in the input), "firing_rates", the mean spikes per neuron and step
+    of every spiking layer, "activity", what the cost on a core depends on (Activity), and "data",
+    how the data were read and divided (qat.data.origin.DataOrigin). What was
+    trained on samples of a sensor carries the Sensor, "sample_unit" and the names of "channels".
+
+    Raises ValueError for a network with real weights, one whose input range is not known, or one
+    that the integer model refuses.
+    """
+    if net.is_float:
+        layers = ", ".join(str(i) for i, bits in enumerate(net.bits) if bits is None)
+        raise ValueError(
+            f"export: layer {layers} has real weights (bits=None); only networks with 2, 4, 8 or "
+            "16 bits can be exported; train one with these bits"
+        )
+    if net.input_range is None and net.input != "spikes":
+        raise ValueError("export: the network's input_range is not known; train it, or give one")
+    constants = net.fold()
+    bits = [b for b in net.bits if b is not None]
+    spiking = zip(net.layers, constants, bits, strict=False)  # a readout comes last
+    metadata = dict(net.report)
+    if x is not None:
+        metadata["firing_rates"] = list(net.run(x).firing_rates)
+        metadata["activity"] = activity_of(net, x).to_json()
+    return Model(
+        net.encoder,
+        tuple(_layer(net, folded, b) for _, folded, b in spiking),
+        Count() if net.head is None else Accumulate(_dense(constants[-1], bits[-1])),
+        net.steps,
+        name,
+        metadata,
+        sensor=net.sensor,
+    )

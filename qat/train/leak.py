@@ -1,0 +1,60 @@
+"""Leaks as sums of powers of two: the nearest one to a time constant, and what it leaves."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from qat.model.checks import MAX_SHIFT
+from qat.model.neurons import MAX_LEAK_TERMS, leak_fraction
+
+
+def _candidates(terms: int) -> list[tuple[int, ...]]:
+    """Return every leak of at most `terms` terms that settles and has no term to cancel."""
+    signed = [*range(MAX_SHIFT + 1), *(-k for k in range(1, MAX_SHIFT + 1))]
+    chosen = [c for n in range(1, terms + 1) for c in combinations(signed, n)]
+    plain = [c for c in chosen if len({abs(k) for k in c}) == len(c)]
+    return [c for c in plain if 0 < leak_fraction(c) <= 1]
+
+
+def nearest_leak(fraction: float, terms: int = MAX_LEAK_TERMS) -> tuple[int, ...]:
+    """Return the leak of at most `terms` shifts whose sum of +-2**-k is nearest to `fraction`.
+
+    The search is exhaustive. Among equals it takes fewer terms, then smaller shifts.
+
+    fraction: lambda, what leaks per step, in (0, 1]; 1 - exp(-dt / tau) for a time constant
+    terms:    1 to 3
+
+    Raises ValueError for values outside these ranges.
+    """
+    if not 0 < fraction <= 1:
+        raise ValueError(f"leak fraction: found {fraction}; must be above 0 and at most 1")
+    if not 1 <= terms <= MAX_LEAK_TERMS:
+        raise ValueError(f"leak terms: found {terms}; allowed are 1 to {MAX_LEAK_TERMS}")
+
+    def cost(leak: tuple[int, ...]) -> tuple[float, int, int]:
+        error = abs(float(leak_fraction(leak)) - fraction)
+        return error, len(leak), max(abs(k) for k in leak)
+
+    return min(_candidates(terms), key=cost)
+
+
+def residue(leak: tuple[int, ...]) -> int:
+    """Return the largest |v| at which a membrane without input can stay for ever.
+
+    Shifts round down, so that v - leak(v) stops short of 0: at +7 for the leak (3,), where
+    7 >> 3 is 0. With n terms, |f(v)| <= (1 - lambda)|v| + n, so every membrane enters
+    |v| <= n / lambda and stays; what it reaches there is found by repeated squaring of f.
+
+    Raises ValueError for an empty leak, which keeps every membrane as it is.
+    """
+    if not leak:
+        raise ValueError("leak: is empty; an integrate-and-fire neuron never comes to rest")
+    radius = int(len(leak) / leak_fraction(leak)) + 1
+    v = np.arange(-radius, radius + 1)
+    after = v - sum((v >> k) if k >= 0 else -(v >> -k) for k in leak)
+    visited = after + radius
+    for _ in range(len(v).bit_length()):  # 2**n steps, more than there are membranes
+        visited = visited[visited]
+    return int(np.abs(v[visited]).max())

@@ -1,0 +1,200 @@
+"""The time loop of leaky integrate-and-fire neurons, forward and backward.
+
+Everything is an array of (steps, batch, neurons) in units of the integer membrane, so that
+the forward pass computes the integers of `qat.model.run` in float; the caller chooses a
+dtype in which they are exact. For float32 a compiled loop stands in where there is one
+(qat/machine/native.py): the same forward pass to the bit, gradients equal but for rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qat.machine import native
+from qat.model.neurons import leak_fraction
+from qat.train.surrogate import SLOPE, SURROGATES, Surrogate, heaviside
+
+Float = NDArray[np.floating[Any]]
+Spike = Callable[[Float], Float]
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """What a neuron does with its membrane; see qat.model.LIF for the equations.
+
+    leak:    signed shifts, as in LIF
+    reset:   "subtract" or "zero"
+    limits:  (floor, ceiling) of u in integer units, or None
+    rounded: True for shifts that round down, False for the exact fraction (float networks)
+    """
+
+    leak: tuple[int, ...] = ()
+    reset: Literal["subtract", "zero"] = "subtract"
+    limits: tuple[int, int] | None = None
+    rounded: bool = True
+
+    @cached_property
+    def kept(self) -> float:
+        """1 - lambda: the part of a membrane that one step keeps."""
+        return 1.0 - float(leak_fraction(self.leak))
+
+
+def decay(v: Float, dynamics: Dynamics) -> Float:
+    """Return v - leak(v), of the shape and dtype of v."""
+    if not dynamics.rounded:
+        return v * v.dtype.type(dynamics.kept)
+    u = v.copy()
+    for k in dynamics.leak:
+        shifted = np.floor(v * v.dtype.type(2.0 ** -abs(k)))
+        u += shifted if k < 0 else -shifted
+    return u
+
+
+def forward(
+    current: Float, threshold: Float, dynamics: Dynamics, steps: int, spike: Spike = heaviside
+) -> tuple[Float, Float]:
+    """Run `steps` steps from v = 0 and return (u before the reset, spikes).
+
+    current:   (steps, batch, neurons), or (1, batch, neurons) for one that is held
+    threshold: () or (neurons,)
+    spike:     of x = u / threshold - 1; anything but the step serves to check gradients
+
+    Returns two arrays of (steps, batch, neurons) in the dtype of `current`.
+    """
+    library = _library(current)
+    if library is not None and spike is heaviside:
+        held = len(current) == 1
+        settings = library.settings(**_fields(dynamics, (steps, *current.shape[1:]), held))
+        return library.forward(settings, np.ascontiguousarray(current), _row(threshold, current))
+    u = np.empty((steps, *current.shape[1:]), current.dtype)
+    spikes = np.empty_like(u)
+    v = np.zeros_like(u[0])
+    for t in range(steps):
+        np.add(decay(v, dynamics), current[t % len(current)], out=u[t])
+        if dynamics.limits is not None:
+            np.clip(u[t], *dynamics.limits, out=u[t])
+        if spike is heaviside:
+            np.greater_equal(u[t], threshold, out=spikes[t])
+        else:
+            spikes[t] = spike(u[t] / threshold - 1)
+        v = u[t] - spikes[t] * (u[t] if dynamics.reset == "zero" else threshold)
+    return u, spikes
+
+
+_KINDS = {SURROGATES[name].derivative: i for i, name in enumerate(native.SURROGATES)}
+"""The number of each surrogate in the C."""
+
+
+def loops(surrogate: Surrogate) -> str:
+    """Return which loops a training with this surrogate goes through: "compiled" or "NumPy".
+
+    Both make the same spikes to the bit. Their gradients differ in the last digits, so that they
+    may train different networks.
+    """
+    known = surrogate.derivative in _KINDS and native.library() is not None
+    return "compiled" if known else "NumPy"
+
+
+def _library(values: Float) -> native.Library | None:
+    """Return the compiled loops if there are any for these values."""
+    return native.library() if values.dtype == np.float32 and values.size else None
+
+
+def _row(threshold: Float, values: Float) -> Float:
+    theta = np.asarray(threshold, np.float32)
+    return np.ascontiguousarray(np.broadcast_to(theta, values.shape[2:]))
+
+
+def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str, Any]:
+    """Return the fields of lif_settings in qat/machine/lif.c."""
+    low, high = dynamics.limits or (0, 0)
+    return {
+        **dict(zip(("steps", "batch", "neurons"), shape, strict=True)),
+        "held": held,
+        "terms": len(dynamics.leak) if dynamics.rounded else -1,
+        "scale": [2.0 ** -abs(k) for k in dynamics.leak],
+        "sign": [1.0 if k < 0 else -1.0 for k in dynamics.leak],
+        "kept": dynamics.kept,
+        "to_zero": dynamics.reset == "zero",
+        "limited": dynamics.limits is not None,
+        "low": low,
+        "high": high,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """dL/d current, (steps, batch, neurons) or (1, batch, neurons), dL/d threshold, (neurons,)."""
+
+    current: Float
+    threshold: Float
+
+
+def backward(
+    d_spikes: Float,
+    u: Float,
+    spikes: Float,
+    threshold: Float,
+    dynamics: Dynamics,
+    *,
+    surrogate: Surrogate,
+    detach_reset: bool = True,
+    held: bool = False,
+) -> Gradients:
+    """Return the gradients of a forward run by backpropagation through time.
+
+    With h' the surrogate at u / threshold - 1, from the last step to the first:
+
+        dS_t = dL/dS_t - dv_t * threshold          (reset by subtraction, not detached)
+        dS_t = dL/dS_t - dv_t * u_t                (reset to zero, not detached)
+        du_t = dS_t * h' / threshold + dv_t * (1, or 1 - S_t where reset to zero)
+        dv_(t-1) = (1 - lambda) * du_t             (floor: straight through)
+
+    A detached reset counts S_t in it as a constant (Zenke and Vogels, 2021), the default.
+
+    d_spikes: dL/dS, (steps, batch, neurons), or (1, batch, neurons) where all steps share it
+    u, spikes: as `forward` returned them
+    held:     the current was held: its gradient is the sum over the steps
+    """
+    if _library(u) is not None and surrogate.derivative in _KINDS:
+        more = {"surrogate": _KINDS[surrogate.derivative], "detached": detach_reset, "held": held}
+        return _compiled_backward(d_spikes, u, spikes, threshold, dynamics, **more)
+    slope = surrogate.derivative(u / threshold - 1)
+    slope /= threshold
+    du = d_spikes * slope
+    d_threshold = -np.einsum("tbn,tbn->n", du, u) / threshold
+    dv = np.zeros_like(u[0])
+    for t in reversed(range(len(u))):
+        if not detach_reset:
+            subtracts = dynamics.reset == "subtract"
+            through_spike = dv * (threshold if subtracts else u[t]) * slope[t]
+            du[t] -= through_spike
+            d_threshold += (through_spike * u[t]).sum(axis=0) / threshold
+            d_threshold -= (spikes[t] * dv).sum(axis=0) * subtracts
+        du[t] += dv * (1 - spikes[t]) if dynamics.reset == "zero" else dv
+        if dynamics.limits is not None:
+            du[t] *= (u[t] > dynamics.limits[0]) & (u[t] < dynamics.limits[1])
+        dv = du[t] * u.dtype.type(dynamics.kept)
+    return Gradients(du.sum(axis=0, keepdims=True) if held else du, d_threshold)
+
+
+def _compiled_backward(
+    d_spikes: Float,
+    u: Float,
+    spikes: Float,
+    threshold: Float,
+    dynamics: Dynamics,
+    **more: Any,
+) -> Gradients:
+    library = native.library()
+    assert library is not None
+    settings = library.settings(**{**_fields(dynamics, u.shape, False), **more, "slope": SLOPE})
+    d, u, spikes = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
+    d_current, d_theta = library.backward(settings, d, u, spikes, _row(threshold, u))
+    return Gradients(d_current, d_theta.astype(np.float32))

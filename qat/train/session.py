@@ -1,0 +1,191 @@
+"""A training run as a state that can be written down: weights, optimiser, random numbers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qat.data.dataset import Dataset
+from qat.train.divergence import Unbounded, check_arrays, check_loss, unchecked
+from qat.train.history import Epoch
+from qat.train.lif import Spike
+from qat.train.loss import Spending, cross_entropy, rate_penalty
+from qat.train.network import Network, Pass
+from qat.train.optimiser import Adam, averaged, cosine_rate
+from qat.train.recipes import Recipe
+from qat.train.surrogate import heaviside
+
+Float = NDArray[np.floating[Any]]
+Labels = NDArray[np.integer[Any]]
+Arrays = dict[str, NDArray[Any]]
+
+
+def gradients(
+    net: Network,
+    x: NDArray[Any],
+    y: Labels,
+    penalty: float = 0.0,
+    target: float = 0.0,
+    *,
+    spending: Spending | None = None,
+    spike: Spike = heaviside,
+) -> tuple[float, dict[str, Float], Pass]:
+    """Return (loss, gradient of every parameter, the forward pass) for one batch.
+
+    loss = cross entropy + penalty * sum over neurons of max(rate - target, 0)**2 + spending's
+
+    spike: anything but the step serves to check the gradients
+    """
+    constants = net.fold()
+    run = net.forward(x, constants, spike)
+    loss, d_logits = cross_entropy(run.logits, y)
+    d_rates = None
+    if penalty or spending is not None:
+        rates = [t.spikes.mean(axis=(0, 1)) for t in run.traces if t.spikes is not None]
+        terms = [rate_penalty(r, target, penalty) for r in rates]
+        loss += sum(value for value, _ in terms)
+        d_rates = [gradient.astype(d_logits.dtype) for _, gradient in terms]
+        if spending is not None:
+            spent, slopes = spending.loss(rates, net.steps)
+            loss += spent
+            d_rates = [d + s for d, s in zip(d_rates, slopes, strict=True)]
+    return loss, net.backward(run, constants, d_logits, d_rates), run
+
+
+class Session:
+    """One training run: the optimiser, the epochs so far, the weights of the best one."""
+
+    def __init__(self, net: Network, data: Dataset, recipe: Recipe, seed: int) -> None:
+        self.net, self.data, self.recipe = net, data, recipe
+        augment = recipe.augment
+        self.rng = np.random.default_rng(seed)
+        self._change = None if augment is None else lambda x: augment(x, self.rng)
+        self.average = net.parameters
+        self.adam = Adam(recipe.weight_decay)
+        self.epochs: list[Epoch] = []
+        self.best: Epoch | None = None
+        self.best_parameters = net.parameters
+
+    def epoch(self) -> Epoch:
+        """Train and validate one epoch, and keep it if it is the best.
+
+        Raises Unbounded if a number leaves what floats hold; the session is not to go on then.
+        """
+        with unchecked():
+            epoch = self._epoch()
+        self.epochs.append(epoch)
+        if self.best is None or _merit(epoch) > _merit(self.best):
+            self.best, self.best_parameters = epoch, self.average
+        return epoch
+
+    def _epoch(self) -> Epoch:
+        start = time.perf_counter()
+        loss, accuracy = self._updates()
+        done = len(self.epochs) + 1
+        shown = copy(self.net)
+        shown.parameters = self.average
+        validated = _validate(shown, self.data.x_validation, self.data.y_validation)
+        if not np.isfinite(validated[0]):
+            raise Unbounded("the loss on validation data")
+        spent = time.perf_counter() - start
+        return Epoch(done, loss, accuracy, *validated, self._rate(done), spent)
+
+    def _rate(self, epochs: float) -> float:
+        return cosine_rate(self.recipe.learning_rate, epochs / self.recipe.epochs)
+
+    def _updates(self) -> tuple[float, float]:
+        """Return (mean loss, accuracy) of an epoch's batches, each with a weight update."""
+        samples = len(self.data.y_train)
+        parts = max(1, round(samples / self.recipe.batch_size))
+        losses, right = [], 0
+        for i, batch in enumerate(np.array_split(self.rng.permutation(samples), parts)):
+            loss, hits = self._update(batch, self._rate(len(self.epochs) + i / parts))
+            losses.append(loss)
+            right += hits
+        return float(np.mean(losses)), right / samples
+
+    def _update(self, batch: NDArray[np.int64], rate: float) -> tuple[float, int]:
+        """Move the weights once; return (loss, how many predictions were right)."""
+        x, y = self.data.training_batch(batch, self._change), self.data.y_train[batch]
+        recipe = self.recipe
+        terms = recipe.rate_penalty, recipe.rate_target
+        loss, slopes, run = gradients(self.net, x, y, *terms, spending=recipe.spending)
+        check_loss(self.net, loss, run)
+        check_arrays(self.net, "the gradient of ", slopes, backwards=True)
+        self.adam, moved = self.adam.step(self.net.parameters, slopes, rate)
+        check_arrays(self.net, "", moved)
+        self.net.parameters = self.net.constrained(moved)
+        self.average = averaged(
+            self.average, self.net.parameters, recipe.averaging, self.adam.count
+        )
+        return loss, int((run.scores.argmax(axis=1) == y).sum())
+
+    # ------------------------------------------------- what goes on later
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        """Return what another Session needs to go on from here: JSON values, and arrays."""
+        groups = {
+            "now": self.net.parameters,
+            "average": self.average,
+            "best": self.best_parameters,
+            "mean": self.adam.mean,
+            "square": self.adam.square,
+        }
+        arrays = {f"{g}/{name}": a for g, values in groups.items() for name, a in values.items()}
+        return {
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "best": self.best.number if self.best else 0,
+            "updates": self.adam.count,
+            "random": self.rng.bit_generator.state,
+        }, arrays
+
+    def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:
+        """Go on from the `state` of a Session with the same settings.
+
+        Raises ValueError, KeyError or TypeError for anything but such a state.
+        """
+
+        def group(name: str) -> Arrays:
+            found = {key: arrays[f"{name}/{key}"] for key in self.net.parameters}
+            for key, p in self.net.parameters.items():
+                if found[key].shape != np.shape(p):
+                    raise ValueError(f"{name}/{key} has shape {found[key].shape}")
+            return found
+
+        epochs = [_epoch(fields) for fields in values["epochs"]]
+        self.adam = replace(
+            self.adam, count=int(values["updates"]), mean=group("mean"), square=group("square")
+        )
+        self.rng.bit_generator.state = values["random"]
+        now, self.average, self.best_parameters = group("now"), group("average"), group("best")
+        self.net.parameters, self.epochs = now, epochs
+        self.best = epochs[int(values["best"]) - 1]
+
+
+def _epoch(fields: Mapping[str, Any]) -> Epoch:
+    return Epoch(**{**fields, "firing_rates": tuple(fields["firing_rates"])})
+
+
+def _merit(epoch: Epoch) -> tuple[float, float]:
+    return epoch.validation_accuracy, -epoch.validation_loss
+
+
+def _validate(net: Network, x: NDArray[Any], y: Labels) -> tuple[float, float, tuple[float, ...]]:
+    """Return (loss, accuracy, firing rates)."""
+    constants, start = net.fold(), 0
+    losses, right, rates = [], 0, []
+    for piece in net.pieces(x):
+        run = net.forward(piece, constants)
+        labels = y[start : start + len(piece)]
+        losses.append(cross_entropy(run.logits, labels)[0] * len(piece))
+        rates.append(np.multiply(run.firing_rates, len(piece)))
+        right += int((run.scores.argmax(axis=1) == labels).sum())
+        start += len(piece)
+    mean = np.sum(rates, axis=0) / start
+    return sum(losses) / start, right / start, tuple(float(r) for r in mean)

@@ -1,0 +1,73 @@
+"""Surrogate gradients: what stands in for the derivative of the spike in the backward pass.
+
+With x = u / threshold - 1, a neuron spikes where x >= 0. The step has no useful derivative;
+each row here has a smooth spike h(x) and its derivative h'(x), which training uses instead
+(Neftci, Mostafa, Zenke: Surrogate Gradient Learning in Spiking Neural Networks, 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.floating[Any]]
+
+SLOPE = 1.5
+"""Steepness of the surrogates; larger looks closer around the threshold."""
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A smooth spike and its derivative; both take x = u / threshold - 1 of any shape."""
+
+    spike: Callable[[Float], Float]
+    derivative: Callable[[Float], Float]
+
+
+def heaviside(x: Float) -> Float:
+    """Return 1 where x >= 0, else 0, in the dtype of x: the spike itself."""
+    return (x >= 0).astype(x.dtype)
+
+
+def _atan(x: Float) -> Float:
+    return np.arctan(np.pi / 2 * SLOPE * x) / (np.pi / 2 * SLOPE)
+
+
+def _atan_derivative(x: Float) -> Float:
+    scaled = x * x.dtype.type(np.pi / 2 * SLOPE)
+    scaled *= scaled
+    scaled += 1
+    return np.reciprocal(scaled, out=scaled)
+
+
+def _triangle(x: Float) -> Float:
+    near = np.clip(x, -1 / SLOPE, 1 / SLOPE)
+    return near - np.sign(near) * SLOPE / 2 * near**2
+
+
+def _triangle_derivative(x: Float) -> Float:
+    return np.maximum(0, 1 - SLOPE * np.abs(x))
+
+
+def _fast_sigmoid(x: Float) -> Float:
+    return x / (1 + SLOPE * np.abs(x))
+
+
+def _fast_sigmoid_derivative(x: Float) -> Float:
+    return 1 / (1 + SLOPE * np.abs(x)) ** 2
+
+
+SURROGATES: Mapping[str, Surrogate] = MappingProxyType(
+    {
+        "atan": Surrogate(_atan, _atan_derivative),
+        "triangle": Surrogate(_triangle, _triangle_derivative),
+        "fast_sigmoid": Surrogate(_fast_sigmoid, _fast_sigmoid_derivative),
+    }
+)
+"""Arctangent (Fang and others, 2021), triangle (Esser and others, 2016), fast sigmoid (Zenke and
+Ganguli, 2018). All have h(0) = 0 and h'(0) = 1."""

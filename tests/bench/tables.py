@@ -1,0 +1,161 @@
+"""The tables of the README that stand beside CMSIS-NN, measured now.
+
+    python tests/bench/tables.py                    print them
+    python tests/bench/tables.py --update README.md rewrite what stands between their marks
+
+The counts of CMSIS-NN were measured once, with the same compiler, options and emulator: one call
+of arm_fully_connected_s8 or _s4, and networks of these layers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codegen.kernels.encoders.plan import ENCODERS
+from codegen.measure.benchmark import encoded_layer, measure_encoder, measure_layer
+from codegen.plan.choose import plan
+from codegen.target.boards import Board, load_boards
+from codegen.target.compiler import size_of
+from codegen.target.emulated import TargetModel
+from qat.model import Model
+
+LAYER, DENSITIES = (784, 128), (0.01, 0.1, 0.5)
+EXAMPLES = ("tests/examples/mnist-784.npz", "tests/examples/mnist-256.npz")
+IMAGES = 200
+ENCODERS_SHOWN = (("rate", 4), ("rate", 8), ("latency", 4), ("latency", 8), ("delta", 8))
+"""Kinds of input that become spikes, and bits of a value."""
+
+INFERENCE_BOARDS = ("qemu-m0", "qemu-m4", "qemu-m55")
+
+DENSE_LAYER: dict[str, tuple[int, int]] = {
+    "qemu-m0": (617_005, 777_799),
+    "qemu-m3": (342_941, 507_130),
+    "qemu-m4": (193_786, 495_164),
+    "qemu-m33": (193_786, 495_164),
+    "qemu-m55": (48_798, 40_331),
+}
+"""CMSIS-NN, fully connected 784 -> 128: instructions with 8-bit and with 4-bit weights."""
+
+NETWORKS: tuple[tuple[str, str, int, int, tuple[int, int, int]], ...] = (
+    ("CMSIS-NN int8 784-128-10", "98.63 %", 107_216, 144, (626_841, 197_721, 49_987)),
+    ("CMSIS-NN int8 256-128-10", "98.22 %", 39_632, 144, (219_225, 71_001, 18_307)),
+    ("BitNetMCU 4 bits, 12k, 16x16", "99.02 %", 13_328, 364, (586_730, 278_195, 268_873)),
+    ("BitNetMCU cnn_16small, 16x16", "98.90 %", 4_408, 1_448, (454_451, 324_816, 305_650)),
+    ("BitNetMCU cnn_64, 16x16", "99.54 %", 12_452, 2_216, (1_817_882, 1_314_782, 1_228_782)),
+)
+"""Networks that do not spike: accuracy, flash, RAM, instructions on M0, M4 and M55."""
+
+
+def _row(cells: Sequence[Any]) -> str:
+    return "| " + " | ".join(f"{c:,}" if isinstance(c, int) else str(c) for c in cells) + " |"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [_row(header), "|" + "---|" * len(header), *(_row(row) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def layer_table() -> str:
+    """Measure a time step of a layer on all boards; return it beside CMSIS-NN's."""
+    boards, rows = load_boards(), []
+    for name, dense in DENSE_LAYER.items():
+        ours = [m.instructions for m in measure_layer(*LAYER, DENSITIES, boards[name])]
+        core = boards[name].core.replace("cortex-m", "Cortex-M")
+        rows.append([core, *dense, *ours, f"{dense[0] / ours[1]:.0f} x"])
+    spikes = [f"spikemcu, {100 * d:g} % spike" for d in DENSITIES]
+    header = ["instructions", "CMSIS-NN int8", "CMSIS-NN int4", *spikes, "int8 against 10 %"]
+    return _table(header, rows)
+
+
+def encoder_table(boards: Sequence[str] = INFERENCE_BOARDS) -> str:
+    """Measure the encoders of 784 values, each step: in planes, and a loop over the values."""
+    rows = []
+    for name in boards:
+        board = load_boards()[name]
+        cells = [_encoder_cell(*column, board) for column in ENCODERS_SHOWN]
+        rows.append([board.core.replace("cortex-m", "Cortex-M"), *cells])
+    columns = [f"{kind}, {bits} bits" for kind, bits in ENCODERS_SHOWN]
+    return _table(["instructions of a step", *columns], rows)
+
+
+def _encoder_cell(kind: str, bits: int, board: Board) -> str:
+    """Return the instructions of each way of an encoder, in planes first."""
+    model, counts = encoded_layer(*LAYER, kind, bits), []
+    for way in ENCODERS[type(model.input)].ways:
+        (found,) = (m for m in measure_encoder(model, board, way) if m.layer == "encoder")
+        counts.append(f"{found.instructions:,}")
+    return counts[0] if len(counts) == 1 else f"{counts[0]} ({counts[1]})"
+
+
+def network_table(models: Sequence[Model], inputs: Sequence[Any]) -> str:
+    """Measure whole inferences of models on inputs; return them beside other networks."""
+    rows: list[list[Any]] = []
+    for model, x in zip(models, inputs, strict=True):
+        sizes = "-".join(str(n) for n in (model.input.size, *(y.size for y in model.layers)))
+        counts = [_inference(model, x, board) for board in INFERENCE_BOARDS]
+        accuracy = f"{100 * model.metadata['accuracy']['test']:.2f} %"
+        flash = size_of(_files(model), "qemu-m4").flash
+        rows.append([f"**spikemcu {sizes}-{model.outputs}**", accuracy, flash,
+                     plan(model).ram_bytes, *counts])  # fmt: skip
+    rows += [
+        [name, accuracy, flash, ram, *counts] for name, accuracy, flash, ram, counts in NETWORKS
+    ]
+    header = ["network", "MNIST", "flash", "RAM", "Cortex-M0", "Cortex-M4", "Cortex-M55"]
+    return _table(header, rows)
+
+
+def _files(model: Model) -> dict[str, str]:
+    from codegen.render import render  # noqa: PLC0415  # jinja2 is not for --help
+
+    return render(model)
+
+
+def _inference(model: Model, x: Any, board: str) -> int:
+    with TargetModel(model, board) as target:
+        counts = target.benchmark(x).infer
+    assert counts is not None
+    return round(float(counts.mean()))
+
+
+def updated(text: str, name: str, table: str) -> str:
+    """Return a text with the table between its marks replaced.
+
+    Raises ValueError if the marks are not there.
+    """
+    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise ValueError(f"no marks <!-- {name} --> and <!-- end {name} --> to write between")
+    return pattern.sub(lambda found: found[1] + table + found[2], text)
+
+
+def main() -> None:
+    """Print the tables, or write them into a file."""
+    parser = argparse.ArgumentParser(prog="python tests/bench/tables.py")
+    parser.add_argument("--update", metavar="FILE", help="rewrite the tables in this file")
+    parser.add_argument(
+        "--images", nargs=2, metavar="NPY",
+        help="test images (n, 784) and (n, 256), 0 to 15, for whole inferences",
+    )  # fmt: skip
+    arguments = parser.parse_args()
+    tables = {"layer table": layer_table(), "encoder table": encoder_table()}
+    if arguments.images:
+        models = [Model.load(path) for path in EXAMPLES]
+        tables["network table"] = network_table(
+            models, [np.load(path)[:IMAGES] for path in arguments.images]
+        )
+    for name, table in tables.items():
+        if arguments.update:
+            path = Path(arguments.update)
+            path.write_text(updated(path.read_text("utf-8"), name, table), "utf-8")
+        else:
+            print(table)
+
+
+if __name__ == "__main__":
+    main()
