@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qat.model import Dense
+from qat.model import Dense, Synapse
 
 SPIKES, BYTES, COUNTS = "spikes", "bytes", "counts"
 
@@ -23,6 +23,7 @@ class Kernel:
     cost:  what a step is proportional to
     zeros: fraction of zero weights below which it does not win
     most:  neurons that it can serve, and inputs; 0: any number
+    synapse: the record that it serves
     """
 
     name: str
@@ -33,14 +34,16 @@ class Kernel:
     cost: str
     zeros: float = 0.0
     most: tuple[int, int] = (0, 0)
+    synapse: type[Synapse] = Dense
 
-    def serves(self, synapse: Dense, reads: str) -> bool:
+    def serves(self, synapse: Synapse, reads: str) -> bool:
         """Return True if it can compute a synapse on such an input."""
         neurons, inputs = self.most
         small = synapse.n_out <= (neurons or synapse.n_out) and synapse.n_in <= (
             inputs or synapse.n_in
         )
-        return small and synapse.bits in self.bits and reads in self.reads
+        kind = isinstance(synapse, self.synapse)
+        return kind and small and synapse.bits in self.bits and reads in self.reads
 
 
 SPARSE = 0.975
@@ -96,7 +99,7 @@ KERNELS: tuple[Kernel, ...] = (
 )
 
 
-def candidates(synapse: Dense, reads: str) -> tuple[Kernel, ...]:
+def candidates(synapse: Synapse, reads: str) -> tuple[Kernel, ...]:
     """Return the rows that can serve `synapse` on such an input, in the table's order.
 
     Raises ValueError where none does.
@@ -105,11 +108,11 @@ def candidates(synapse: Dense, reads: str) -> tuple[Kernel, ...]:
     if not rows:
         served = sorted({bits for kernel in KERNELS for bits in kernel.bits})
         raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {served}")
-    zeros = float((synapse.codes == 0).mean())
+    zeros = float((synapse.weights == 0).mean())
     return tuple(row for row in rows if zeros >= row.zeros) or rows
 
 
-def select(synapse: Dense, reads: str, costs: Mapping[str, float] | None = None) -> Kernel:
+def select(synapse: Synapse, reads: str, costs: Mapping[str, float] | None = None) -> Kernel:
     """Return the row that serves `synapse`: of the least cost, of equal ones the first.
 
     costs: predicted instructions of each candidate, by name; one without a cost comes last

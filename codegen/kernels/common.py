@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.kernels.dense import DenseLIF, dense_lif
 from codegen.kernels.pack import LANES, words_for
 from codegen.kernels.stage import Digits, Range, Ranges, Source
 from qat.model import Input, Interval, LayerBounds, Model
-from qat.model import Layer as ModelLayer
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
 
@@ -40,7 +40,7 @@ def complement_from(inputs: int, weight_bytes: int, add_cost: int, once: int) ->
 
 def source_of(index: int, model: Model) -> Source:
     """Return where layer `index` reads from."""
-    layer, model_input = model.layers[index], model.input
+    layer, model_input = dense_lif(model.layers[index]), model.input
     size = layer.synapse.n_in
     if index > 0 or model_input.spiking:
         return Source(size=size, words=words_for(size))
@@ -101,7 +101,7 @@ def last_mask(neurons: int) -> int:
     return 2 ** ((neurons - 1) % LANES + 1) - 1
 
 
-def effective_threshold(layer: ModelLayer, bounds: LayerBounds) -> NDArray[np.int64]:
+def effective_threshold(layer: DenseLIF, bounds: LayerBounds) -> NDArray[np.int64]:
     """Return the thresholds, lowered to just above what u can reach where they lie beyond."""
     threshold = np.broadcast_to(layer.neuron.threshold, layer.size).astype(np.int64)
     return np.maximum(np.minimum(threshold, bounds.u.hi + 1), 1)
@@ -109,7 +109,7 @@ def effective_threshold(layer: ModelLayer, bounds: LayerBounds) -> NDArray[np.in
 
 def common(index: int, model: Model, source: Source) -> dict[str, Any]:
     """Return the fields that the stages of all layers have."""
-    layer, bounds = model.layers[index], model.bounds().layers[index]
+    layer, bounds = dense_lif(model.layers[index]), model.bounds().layers[index]
     ranges = (bounds.accumulator, bounds.current, bounds.u, bounds.v)
     return {
         "counted": model.readout is not None and index == len(model.layers) - 1,
@@ -124,7 +124,7 @@ def common(index: int, model: Model, source: Source) -> dict[str, Any]:
     }
 
 
-def saturation(layer: ModelLayer, bounds: LayerBounds) -> tuple[int | None, int | None]:
+def saturation(layer: DenseLIF, bounds: LayerBounds) -> tuple[int | None, int | None]:
     """Return floor and ceiling, None where the membrane never gets there."""
     floor, ceiling = layer.neuron.floor, layer.neuron.ceiling
     if floor is not None and bounds.u_raw.low >= floor:

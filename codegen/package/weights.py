@@ -99,7 +99,7 @@ def weights_header(
         arrays = [
             _array(
                 f"{name}_{where.replace(' ', '')}",
-                synapse.codes,
+                synapse.weights,
                 synapse.bits,
                 layout if synapse.bits in LAYOUTS[layout].serves else "rows",
             )

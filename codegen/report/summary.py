@@ -41,7 +41,7 @@ def _stages(model: Model, program: Program) -> list[dict[str, Any]]:
     """Return one entry per synapse: the layers, then the readout if it has weights."""
     entries = []
     for (where, synapse), stage in zip(model.synapses(), program.stages, strict=False):
-        codes = synapse.codes
+        weights = synapse.weights
         entries.append(
             {
                 "where": where,
@@ -49,18 +49,15 @@ def _stages(model: Model, program: Program) -> list[dict[str, Any]]:
                 "inputs": synapse.n_in,
                 "outputs": synapse.n_out,
                 "weight_bits": synapse.bits,
-                "weights": codes.size,
+                "weights": weights.size,
                 "weight_bytes": stage.tables[0].bytes,
-                "float32_bytes": codes.size * FLOAT32_BYTES,
-                "zero_weights": float(np.mean(codes == 0)),
+                "float32_bytes": weights.size * FLOAT32_BYTES,
+                "zero_weights": float(np.mean(weights == 0)),
                 **_items(stage),
             }
         )
     for index, layer in enumerate(model.layers):
-        neuron = layer.neuron
-        entries[index]["leak"] = list(neuron.leak)
-        entries[index]["reset"] = neuron.reset
-        entries[index]["threshold"] = [int(neuron.threshold.min()), int(neuron.threshold.max())]
+        entries[index] |= layer.neuron.describe()
         entries[index]["bounds"] = _layer_bounds(model.bounds().layers[index])
     return entries
 

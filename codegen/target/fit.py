@@ -10,7 +10,7 @@ from codegen.base.errors import TooLargeError
 from codegen.kernels.stage import Stage
 from codegen.plan.choose import plan
 from codegen.target.boards import Board
-from qat.model import LIF, Accumulate, Dense, Layer, Model
+from qat.model import Layer, Model
 
 FIRMWARE_FLASH = 8 * 1024
 """Bytes of flash that startup, protocol and C library take at most, on any core."""
@@ -107,27 +107,10 @@ def narrowed(model: Model, index: int, neurons: int) -> Model:
     """Return the model with only the first `neurons` of layer `index`, which is not the last."""
     layers, readout = list(model.layers), model.readout
     layer = layers[index]
-    layers[index] = Layer(_outputs(layer.synapse, neurons), _neurons(layer.neuron, neurons))
+    layers[index] = Layer(layer.synapse.narrowed(outputs=neurons), layer.neuron.narrowed(neurons))
     if index + 1 < len(layers):
         after = layers[index + 1]
-        layers[index + 1] = replace(after, synapse=_inputs(after.synapse, neurons))
-    elif isinstance(readout, Accumulate):
-        readout = replace(readout, synapse=_inputs(readout.synapse, neurons))
+        layers[index + 1] = replace(after, synapse=after.synapse.narrowed(inputs=neurons))
+    elif readout is not None:
+        readout = readout.narrowed(neurons)
     return replace(model, layers=tuple(layers), readout=readout)
-
-
-def _outputs(synapse: Dense, n: int) -> Dense:
-    bias = synapse.bias[:n] if synapse.bias.ndim else synapse.bias
-    return replace(synapse, codes=synapse.codes[:n], bias=bias)
-
-
-def _inputs(synapse: Dense, n: int) -> Dense:
-    return replace(synapse, codes=synapse.codes[:, :n])
-
-
-def _neurons(neuron: LIF, n: int) -> LIF:
-    threshold = neuron.threshold[:n] if neuron.threshold.ndim else neuron.threshold
-    reset_by = neuron.reset_by
-    if reset_by is not None and reset_by.ndim:
-        reset_by = reset_by[:n]
-    return replace(neuron, threshold=threshold, reset_by=reset_by)

@@ -10,10 +10,11 @@ from qat.model.activity import Activity, Rates
 from qat.model.atomic import write_atomically
 from qat.model.bounds import Bounds, LayerBounds
 from qat.model.checks import INT32_MAX, MAX_LAYERS
-from qat.model.execution import Result, State, check_input, exact_matmul, join
+from qat.model.execution import Result, State, check_input, join
 from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
 from qat.model.intervals import Interval
 from qat.model.layer import Layer
+from qat.model.leak import leak_fraction
 from qat.model.model import Model
 from qat.model.names import (
     C_KEYWORDS,
@@ -25,10 +26,11 @@ from qat.model.names import (
     meets,
     safe_name,
 )
-from qat.model.neurons import LIF, leak_fraction
-from qat.model.readouts import Accumulate, Count, EarlyStop, Readout
+from qat.model.neurons import LIF, NEURONS, Neuron, Reach, Step
+from qat.model.readouts import READOUTS, Accumulate, Count, EarlyStop, Readout
 from qat.model.sensor import Sensor
-from qat.model.synapses import CODE_RANGE, Dense
+from qat.model.shape import Shape
+from qat.model.synapses import CODE_RANGE, SYNAPSES, Dense, Edge, Synapse, exact_matmul
 from qat.model.words import did_you_mean
 
 __all__ = [
@@ -40,6 +42,9 @@ __all__ = [
     "LIF",
     "MAX_LAYERS",
     "MAX_NAME",
+    "NEURONS",
+    "READOUTS",
+    "SYNAPSES",
     "Accumulate",
     "Activity",
     "Analog",
@@ -48,6 +53,7 @@ __all__ = [
     "Delta",
     "Dense",
     "EarlyStop",
+    "Edge",
     "Frames",
     "Input",
     "Interval",
@@ -56,13 +62,18 @@ __all__ = [
     "Layer",
     "LayerBounds",
     "Model",
+    "Neuron",
     "Rate",
     "Rates",
+    "Reach",
     "Readout",
     "Result",
     "Sensor",
+    "Shape",
     "Spikes",
     "State",
+    "Step",
+    "Synapse",
     "c_name",
     "check_c_name",
     "check_input",

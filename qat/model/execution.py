@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.model.layer import Layer
-from qat.model.neurons import LIF
-from qat.model.readouts import Accumulate, EarlyStop
-from qat.model.synapses import Dense
 
 if TYPE_CHECKING:
     from qat.model.model import Model
@@ -19,7 +16,8 @@ if TYPE_CHECKING:
 Int32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]
 State = tuple[Int32, ...]
-"""The membranes of every layer: int32 arrays of shape (batch, neurons)."""
+"""The state arrays of every layer, int32 of shape (batch, neurons): its membranes, and what else
+its neurons keep."""
 
 BATCH_VALUES = 2**22
 """Membranes that are computed in one piece, so that memory stays bounded."""
@@ -48,41 +46,6 @@ class Result:
     u: tuple[Int32, ...] | None = None
     v: tuple[Int32, ...] | None = None
     steps: NDArray[np.int64] | None = None
-
-
-def exact_matmul(x: NDArray[Any], codes: NDArray[Any], magnitude: int) -> NDArray[Any]:
-    """Return x @ codes.T as int64, by BLAS in a float type that is exact up to `magnitude`."""
-    dtype = np.float32 if magnitude < 2**24 else np.float64
-    return np.rint(x.astype(dtype) @ codes.T.astype(dtype)).astype(np.int64)
-
-
-def currents(synapse: Dense, x: NDArray[Any], magnitude: int) -> Int32:
-    """Return I for inputs of shape (..., n_in); `magnitude` bounds |sum_i q_ji * x_i|."""
-    a = exact_matmul(x, synapse.codes, magnitude)
-    half = (1 << synapse.input_shift) >> 1
-    shifted = (a + half) >> synapse.input_shift
-    return (shifted * 2**synapse.fraction_bits + synapse.bias).astype(np.int32)
-
-
-def leak(v: Int32, terms: tuple[int, ...]) -> Int32:
-    """Return the sum over the terms of +-(v >> k), the arithmetic shift."""
-    total = np.zeros_like(v)
-    for k in terms:
-        total = total - (v >> -k) if k < 0 else total + (v >> k)
-    return total
-
-
-def lif_step(neuron: LIF, v: Int32, current: Int32) -> tuple[Int32, Bool, Int32]:
-    """Return (u, spikes, v after the reset) of one step; all of shape (batch, neurons)."""
-    u = v - leak(v, neuron.leak) + current
-    if neuron.floor is not None:
-        u = np.maximum(u, np.int32(neuron.floor))
-    if neuron.ceiling is not None:
-        u = np.minimum(u, np.int32(neuron.ceiling))
-    spikes = u >= neuron.threshold
-    if neuron.reset == "zero":
-        return u, spikes, np.where(spikes, np.int32(0), u)
-    return u, spikes, u - spikes * neuron.subtracted
 
 
 def check_input(model: Model, x: ArrayLike, steps: int | None = None) -> tuple[NDArray[Any], int]:
@@ -128,18 +91,26 @@ def _check_values(model: Model, array: NDArray[Any]) -> NDArray[Any]:
 
 def check_state(model: Model, state: State | None, batch: int) -> State:
     """Return the initial membranes, zeros by default, or raise ValueError."""
+    arrays = [layer.size for layer in model.layers for _ in layer.neuron.STATE]
     if state is None:
-        return tuple(np.zeros((batch, layer.size), np.int32) for layer in model.layers)
+        return tuple(np.zeros((batch, size), np.int32) for size in arrays)
     if model.steps is not None:
         raise ValueError(f"state: this model starts from zero and runs {model.steps} steps")
     shapes = [np.shape(v) for v in state]
-    wanted = [(batch, layer.size) for layer in model.layers]
+    wanted = [(batch, size) for size in arrays]
     if shapes != wanted:
         raise ValueError(f"state: found shapes {shapes}; needs {wanted}")
-    for index, (v, bounds) in enumerate(zip(state, model.bounds().layers, strict=True)):
-        if (v < bounds.v.lo).any() or (v > bounds.v.hi).any():
-            raise ValueError(f"state: layer {index} holds a membrane that no run can reach")
+    for index, own in enumerate(_by_layer(model, state)):
+        for values, reach in zip(own, model.bounds().layers[index].state, strict=True):
+            if (values < reach.lo).any() or (values > reach.hi).any():
+                raise ValueError(f"state: layer {index} holds a membrane that no run can reach")
     return tuple(np.array(v, dtype=np.int32) for v in state)
+
+
+def _by_layer(model: Model, state: State) -> list[State]:
+    """Return the state arrays of each layer."""
+    rest = iter(state)
+    return [tuple(next(rest) for _ in layer.neuron.STATE) for layer in model.layers]
 
 
 def run(model: Model, x: ArrayLike, state: State | None, trace: bool, steps: int | None) -> Result:
@@ -173,55 +144,75 @@ def join(parts: list[Result]) -> Result:
     return Result(**{name: whole([getattr(part, name) for part in parts]) for name in names})
 
 
+def _currents(layer: Layer, signal: NDArray[Any], magnitude: int) -> Int32:
+    """Return I, summed over the edges, for inputs (..., n_in); `magnitude` bounds the sums."""
+    parts = [edge.synapse.currents(signal, magnitude) for edge in layer.edges]
+    return parts[0] if len(parts) == 1 else np.sum(parts, axis=0, dtype=np.int32)
+
+
 def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: int) -> Result:
     """Run layer after layer: a layer's spikes of all steps are the next layer's input."""
-    bounds = model.bounds()
     traces = []
-    signal = model.input.encode(x, steps)
-    for index, layer in enumerate(model.layers):
-        magnitude = bounds.layers[index].accumulator.magnitude
-        current = currents(layer.synapse, signal, magnitude)
+    signal, bounds = model.input.encode(x, steps), model.bounds().layers
+    for layer, own, bound in zip(model.layers, _by_layer(model, state), bounds, strict=True):
+        current = _currents(layer, signal, bound.accumulator.magnitude)
         if current.ndim == 2:  # an analog vector: the same current at every step
             current = np.broadcast_to(current[:, None, :], (len(x), steps, layer.size))
-        traces.append(_run_layer(layer, current, state[index], trace or model.stop is not None))
-        signal = traces[-1][0]
-    spikes, u, v, last = (tuple(rows) for rows in zip(*traces, strict=True))
+        traces.append(_run_layer(layer, current, own, trace or model.stop is not None))
+        signal = traces[-1].spikes
+    last = tuple(array for one in traces for array in one.last)
     made = None
     if model.stop is not None:
-        made = _steps_made(model.stop, running_scores(model, signal))
-        last = tuple(values[np.arange(len(made)), made - 1] for values in v)
-        spikes, u, v = (_until(made, traces) for traces in (spikes, u, v))
-    scores = _scores(model, spikes[-1], made)
+        made = model.stop.steps_made(running_scores(model, signal))
+        last = tuple(array[np.arange(len(made)), made - 1] for one in traces for array in one.kept)
+        traces = [one.until(made) for one in traces]
+    scores = _scores(model, traces[-1].spikes, made)
     return Result(
         scores=scores,
         predictions=None if scores is None else scores.argmax(axis=1),
         output=signal if model.readout is None else None,
         state=last,
-        spikes=spikes if trace else None,
-        u=u if trace else None,
-        v=v if trace else None,
+        spikes=tuple(one.spikes for one in traces) if trace else None,
+        u=tuple(one.u for one in traces) if trace else None,
+        v=tuple(one.kept[0] for one in traces) if trace else None,
         steps=made,
     )
 
 
-def _until(made: NDArray[np.int64], traces: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return traces, (batch, step, neuron) per layer, that are 0 from step `made` on."""
-    alive = (np.arange(traces[0].shape[1]) < made[:, None])[..., None]
-    return tuple(values * alive for values in traces)
+@dataclass(frozen=True, eq=False)
+class _Trace:
+    """What a layer did.
+
+    spikes, u: (batch, step, neuron); u, and `kept`, are empty where nobody asks for a trace
+    kept:      its state arrays after every step, likewise
+    last:      its state arrays after the last step, (batch, neuron)
+    """
+
+    spikes: Bool
+    u: Int32
+    kept: tuple[Int32, ...]
+    last: State
+
+    def until(self, made: NDArray[np.int64]) -> _Trace:
+        """Return the trace with all 0 from step `made`, (batch,), on."""
+        alive = (np.arange(self.spikes.shape[1]) < made[:, None])[..., None]
+        kept = tuple(values * alive for values in self.kept)
+        return replace(self, spikes=self.spikes & alive, u=self.u * alive, kept=kept)
 
 
-def _run_layer(
-    layer: Layer, current: Int32, v: Int32, trace: bool
-) -> tuple[Bool, Int32 | None, Int32 | None, Int32]:
-    """Return spikes, u and v of shape (batch, step, neuron), and the last membranes."""
-    spikes = np.empty(current.shape, np.bool_)
-    us = np.empty(current.shape, np.int32) if trace else None
-    vs = np.empty(current.shape, np.int32) if trace else None
+def _run_layer(layer: Layer, current: Int32, state: State, trace: bool) -> _Trace:
+    """Run one layer on its currents, (batch, step, neuron)."""
+    shape = current.shape if trace else (0, *current.shape[1:])
+    spikes, u = np.empty(current.shape, np.bool_), np.empty(shape, np.int32)
+    kept = tuple(np.empty(shape, np.int32) for _ in state)
     for t in range(current.shape[1]):
-        u, spikes[:, t], v = lif_step(layer.neuron, v, current[:, t])
-        if us is not None and vs is not None:
-            us[:, t], vs[:, t] = u, v
-    return spikes, us, vs, v
+        step = layer.neuron.step(state, current[:, t])
+        spikes[:, t], state = step.spikes, step.state
+        if trace:
+            u[:, t] = step.u
+            for values, now in zip(kept, state, strict=True):
+                values[:, t] = now
+    return _Trace(spikes, u, kept, state)
 
 
 def _scores(model: Model, spikes: Bool, made: NDArray[np.int64] | None = None) -> Int32 | None:
@@ -244,20 +235,6 @@ def running_scores(model: Model, spikes: Bool) -> Int32:
 
 def _scores_of(model: Model, counts: Int32, steps: NDArray[np.int64]) -> Int32:
     """Return the scores of spike counts, (..., neurons), after `steps` steps, (...)."""
-    if not isinstance(model.readout, Accumulate):
-        return counts
-    accumulator = model.bounds().accumulator
-    assert accumulator is not None
-    synapse = model.readout.synapse
-    a = exact_matmul(counts, synapse.codes, accumulator.magnitude)
-    scores = a * 2**synapse.fraction_bits + steps[..., None] * synapse.bias.astype(np.int64)
-    return scores.astype(np.int32)
-
-
-def _steps_made(stop: EarlyStop, scores: Int32) -> NDArray[np.int64]:
-    """Return after how many steps the rule ends each inference; scores: (batch, step, outputs)."""
-    second, first = np.moveaxis(np.partition(scores, -2)[..., -2:].astype(np.int64), -1, 0)
-    reached = first - second >= stop.margin
-    reached[:, : stop.first - 1] = False
-    reached[:, -1] = True
-    return reached.argmax(axis=1) + 1
+    assert model.readout is not None
+    sums = model.bounds().accumulator
+    return model.readout.scores(counts, steps, 0 if sums is None else sums.magnitude)

@@ -1,4 +1,4 @@
-"""Model files and digests: an .npz archive with a JSON header, never pickle.
+"""Model files: an .npz archive with a JSON header, never pickle.
 
 The archive holds `header.json` and one .npy member per array. The header describes the
 records field by field; an array field is {"array": member}. Reading trusts nothing: every
@@ -8,11 +8,10 @@ check their own values.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +22,13 @@ from numpy.typing import NDArray
 from qat.machine.bounded import read_regular
 from qat.model.archive import Archive
 from qat.model.checks import check_size
-from qat.model.inputs import INPUTS, Delta, Input, Latency
+from qat.model.inputs import INPUTS
 from qat.model.layer import Layer
-from qat.model.neurons import LIF
-from qat.model.readouts import Accumulate, Count, EarlyStop
+from qat.model.neurons import NEURONS
+from qat.model.readouts import READOUTS, EarlyStop
 from qat.model.sensor import Sensor
-from qat.model.synapses import Dense
+from qat.model.shape import Shape
+from qat.model.synapses import SYNAPSES
 
 if TYPE_CHECKING:
     from qat.model.model import Model
@@ -44,15 +44,12 @@ MAX_NPY_HEADER = 128
 """Of an array, in bytes."""
 RECORDS: dict[str, type] = {
     cls.__name__.lower(): cls
-    for cls in (*INPUTS, Dense, LIF, Layer, Accumulate, Count, EarlyStop, Sensor)
+    for cls in (*INPUTS, Shape, *SYNAPSES, *NEURONS, Layer, *READOUTS, EarlyStop, Sensor)
 }
 """Every record that a file may name; a new record is a new row."""
 
 OPTIONAL = ("stop", "sensor")
 """Records that a model may do without, and then leaves out of its file and its digest."""
-
-DIGESTED = 2**20
-"""Codes that are digested at a time: they take four bytes there."""
 
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
@@ -65,6 +62,8 @@ def _describe(record: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict
     description: dict[str, Any] = {"kind": type(record).__name__.lower()}
     for field in fields(record):
         value, name = getattr(record, field.name), f"{prefix}.{field.name}"
+        if value is None and field.kw_only:  # came later: what is absent leaves no mark
+            continue
         if isinstance(value, np.ndarray):
             arrays[name] = value
             value = {"array": name}
@@ -223,63 +222,3 @@ def from_bytes(data: bytes) -> tuple[dict[str, Any], str]:
             + ("; install a newer one" if isinstance(version, int) and version > FORMAT else "")
         )
     return _model_fields(header, archive), str(header.get("digest"))
-
-
-# ------------------------------------------------------------------- digest
-
-
-def digest(model: Model) -> str:
-    """Return 32 hex digits that name what the model computes, whatever its file looks like.
-
-    Per-layer constants count as the same value for every neuron, the reset constant is
-    spelled out, and whatever is absent leaves no mark, so that a later optional field does
-    not change the digest of the models without it. Names, metadata and the number of bits
-    that a code is stored in lie outside.
-    """
-    h = hashlib.sha256(b"spikemcu model 1\n")
-
-    def text(*values: Any) -> None:
-        h.update((" ".join(str(v) for v in values) + "\n").encode())
-
-    def array(name: str, values: Any, size: int) -> None:
-        text(name, size)
-        h.update(np.broadcast_to(values, size).astype("<i4").tobytes())
-
-    def synapse(dense: Dense) -> None:
-        text("dense", *dense.codes.shape, dense.fraction_bits, dense.input_shift)
-        codes = dense.codes.ravel()
-        for start in range(0, codes.size, DIGESTED):
-            h.update(codes[start : start + DIGESTED].astype("<i4").tobytes())
-        array("bias", dense.bias, dense.n_out)
-
-    _digest_input(model.input, text)
-    text("steps", model.steps)
-    for layer in model.layers:
-        synapse(layer.synapse)
-        neuron = layer.neuron
-        text("lif", *neuron.leak, neuron.reset)
-        array("threshold", neuron.threshold, layer.size)
-        if neuron.reset == "subtract":
-            array("reset_by", neuron.subtracted, layer.size)
-        for name in ("floor", "ceiling"):
-            if getattr(neuron, name) is not None:
-                text(name, getattr(neuron, name))
-    text("readout", type(model.readout).__name__)
-    if isinstance(model.readout, Accumulate):
-        synapse(model.readout.synapse)
-    if model.stop is not None:
-        text("stop", model.stop.margin, model.stop.first)
-    if model.sensor is not None:
-        sensor = model.sensor
-        text("sensor", sensor.shift, sensor.group, sensor.hop or model.steps)
-        array("offset", sensor.offset, sensor.channels)
-        array("gain", sensor.gain, sensor.channels)
-    return h.hexdigest()[:32]
-
-
-def _digest_input(model_input: Input, text: Callable[..., None]) -> None:
-    text(type(model_input).__name__, model_input.size, model_input.low, model_input.high)
-    if isinstance(model_input, Latency):
-        text("levels", *model_input.levels)
-    if isinstance(model_input, Delta):
-        text("threshold", model_input.threshold)

@@ -7,25 +7,45 @@ step) and what the first layer receives (`lines` values of `reads`, spikes where
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.model.checks import INT32_MAX, integer
+from qat.model.checks import INT32_MAX, integer, of_kind
+from qat.model.digest import line
+from qat.model.shape import Shape
 
 MAX_LEVELS = 2**16
 
 
+def check_grid(kind: str, grid: Shape | None, size: int) -> None:
+    """Refuse a map of another number of values."""
+    if grid is None:
+        return
+    of_kind(f"{kind}.grid", grid, Shape)
+    if grid.size != size:
+        raise ValueError(f"{kind}.grid: {grid} has {grid.size} values; the input has {size}")
+
+
+def _digested_grid(grid: Shape | None) -> Iterator[bytes]:
+    if grid is not None:
+        yield line("grid", grid.height, grid.width, grid.channels)
+
+
 @dataclass(frozen=True)
 class _ByteInput:
-    """What all inputs of bytes share: `size` values, each in [low, high]."""
+    """What all inputs of bytes share: `size` values, each in [low, high].
+
+    grid: where the values lie on a map, in the order (height, width, channels); None for a vector
+    """
 
     size: int
     low: int = 0
     high: int = 255
+    grid: Shape | None = field(default=None, kw_only=True)
 
     held: ClassVar[bool] = False
     spiking: ClassVar[bool] = False
@@ -41,6 +61,7 @@ class _ByteInput:
                 f"{kind}: found range [{self.low}, {self.high}]; "
                 "must lie within int8 (-128 to 127) or uint8 (0 to 255)"
             )
+        check_grid(kind, self.grid, self.size)
 
     @property
     def signed(self) -> bool:
@@ -58,6 +79,16 @@ class _ByteInput:
         return self.size
 
     @property
+    def shape(self) -> Shape:
+        """The values as a map, (1, 1, size) without one."""
+        return self.grid or Shape.vector(self.size)
+
+    @property
+    def reads_shape(self) -> Shape:
+        """What reaches the first layer; a value that has several lines lies on no map."""
+        return self.shape if self.lines == self.size else Shape.vector(self.lines)
+
+    @property
     def reads(self) -> tuple[int, int]:
         """Smallest and largest value that reaches the first layer."""
         return (0, 1) if self.spiking else (self.low, self.high)
@@ -69,6 +100,11 @@ class _ByteInput:
         the same shape, or spikes, (batch, steps, lines) bool.
         """
         return x
+
+    def digested(self) -> Iterator[bytes]:
+        """Yield what the digest hashes, in order."""
+        yield line(type(self).__name__, self.size, self.low, self.high)
+        yield from _digested_grid(self.grid)
 
 
 @dataclass(frozen=True)
@@ -88,9 +124,10 @@ class Frames(_ByteInput):
 
 @dataclass(frozen=True)
 class Spikes:
-    """A bit vector of `size` spikes at every step."""
+    """A bit vector of `size` spikes at every step; grid as for inputs of bytes."""
 
     size: int
+    grid: Shape | None = field(default=None, kw_only=True)
 
     held: ClassVar[bool] = False
     spiking: ClassVar[bool] = True
@@ -100,6 +137,17 @@ class Spikes:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", integer("Spikes.size", self.size, 1, INT32_MAX))
+        check_grid("Spikes", self.grid, self.size)
+
+    @property
+    def shape(self) -> Shape:
+        """The spikes as a map, (1, 1, size) without one."""
+        return self.grid or Shape.vector(self.size)
+
+    @property
+    def reads_shape(self) -> Shape:
+        """What reaches the first layer."""
+        return self.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -114,6 +162,11 @@ class Spikes:
     def encode(self, x: NDArray[Any], steps: int) -> NDArray[Any]:
         """Return x, (batch, steps, size)."""
         return x
+
+    def digested(self) -> Iterator[bytes]:
+        """Yield what the digest hashes, in order."""
+        yield line("Spikes", self.size, self.low, self.high)
+        yield from _digested_grid(self.grid)
 
 
 @dataclass(frozen=True)
@@ -181,6 +234,11 @@ class Latency(_ByteInput):
             )
         object.__setattr__(self, "levels", levels)
 
+    def digested(self) -> Iterator[bytes]:
+        """Yield what the digest hashes, in order."""
+        yield from super().digested()
+        yield line("levels", *self.levels)
+
     @classmethod
     def linear(cls, size: int, low: int, high: int, steps: int) -> Latency:
         """Return the encoder whose spike times fall evenly over `steps`.
@@ -225,6 +283,11 @@ class Delta(_ByteInput):
         super().__post_init__()
         set_ = object.__setattr__
         set_(self, "threshold", integer("Delta.threshold", self.threshold, 1, 255))
+
+    def digested(self) -> Iterator[bytes]:
+        """Yield what the digest hashes, in order."""
+        yield from super().digested()
+        yield line("threshold", self.threshold)
 
     @property
     def lines(self) -> int:

@@ -17,16 +17,15 @@ from qat.model import file as _file
 from qat.model.atomic import write_atomically
 from qat.model.bounds import Bounds, model_bounds
 from qat.model.checks import check_size, integer, plain
+from qat.model.digest import digest
 from qat.model.execution import Result, State, run, running_scores
 from qat.model.inputs import INPUTS, Input, Spikes
 from qat.model.layer import Layer
-from qat.model.names import (
-    check_c_name,
-    known_name,
-)
-from qat.model.readouts import Accumulate, Count, EarlyStop, Readout
+from qat.model.names import check_c_name, known_name
+from qat.model.readouts import READOUTS, EarlyStop, Readout
 from qat.model.sensor import Sensor
-from qat.model.synapses import Dense
+from qat.model.shape import Shape
+from qat.model.synapses import Synapse
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +85,9 @@ class Model:
             raise ValueError(f"Model.input: found {self.input!r}; one of {kinds}")
         if not self.layers or not all(isinstance(layer, Layer) for layer in self.layers):
             raise ValueError("Model.layers: needs at least one Layer")
-        if not isinstance(self.readout, Accumulate | Count | None):
-            raise ValueError(f"Model.readout: found {self.readout!r}; Accumulate, Count or None")
+        if not isinstance(self.readout, Readout | None):
+            kinds = ", ".join(kind.__name__ for kind in READOUTS)
+            raise ValueError(f"Model.readout: found {self.readout!r}; {kinds} or None")
         if (self.readout is None) != (self.steps is None):
             raise ValueError(
                 f"Model: found readout {type(self.readout).__name__} with steps {self.steps}; a "
@@ -96,21 +96,19 @@ class Model:
 
     def _check_chain(self) -> None:
         check_size(len(self.layers), sum(synapse.n_out for _, synapse in self.synapses()))
-        size = self.input.lines
+        shape = self.input.reads_shape
         for where, synapse in self.synapses():
-            if synapse.n_in != size:
-                raise ValueError(f"{where}: has {synapse.n_in} inputs; what precedes it has {size}")
-            size = synapse.n_out
+            try:
+                shape = synapse.output_shape(shape)
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from None
 
     def _check_shifts(self) -> None:
         for index, (where, synapse) in enumerate(self.synapses()):
-            analog = index == 0 and not self.input.spiking
-            unused = "fraction_bits" if analog else "input_shift"
-            if getattr(synapse, unused):
-                raise ValueError(
-                    f"{where}: {unused} is {getattr(synapse, unused)}; must be 0 for "
-                    + ("analog input" if analog else "spiking input")
-                )
+            try:
+                synapse.check_reads(spiking=index > 0 or self.input.spiking)
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from None
 
     def _check_metadata(self) -> None:
         try:
@@ -145,12 +143,21 @@ class Model:
 
     # ------------------------------------------------------ properties
 
-    def synapses(self) -> tuple[tuple[str, Dense], ...]:
+    def synapses(self) -> tuple[tuple[str, Synapse], ...]:
         """Return (where it stands, synapse) for every layer and the readout."""
-        named = [(f"layer {i}", layer.synapse) for i, layer in enumerate(self.layers)]
-        if isinstance(self.readout, Accumulate):
-            named.append(("readout", self.readout.synapse))
+        named = [
+            (f"layer {i}", edge.synapse) for i, y in enumerate(self.layers) for edge in y.edges
+        ]
+        if self.readout is not None:
+            named += [("readout", synapse) for synapse in self.readout.synapses]
         return tuple(named)
+
+    def shapes(self) -> tuple[Shape, ...]:
+        """Return the shape of what layer 0 reads, then of the spikes of every layer."""
+        shapes = [self.input.reads_shape]
+        for layer in self.layers:
+            shapes.append(layer.output_shape(shapes[-1]))
+        return tuple(shapes)
 
     @property
     def outputs(self) -> int:
@@ -176,7 +183,7 @@ class Model:
 
     @cached_property
     def _digest(self) -> str:
-        return _file.digest(self)
+        return digest(self)
 
     def bounds(self) -> Bounds:
         """Return the proved range of every accumulator, current, membrane and score."""

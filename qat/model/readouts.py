@@ -1,19 +1,64 @@
-"""Readouts: how spikes become scores, and when an inference may end."""
+"""Readouts: how spikes become scores, and when an inference may end.
+
+A readout answers for itself: how many scores it has, their range, what they are, what the digest
+hashes.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from qat.model.checks import (
-    INT32_MAX,
-    integer,
-    of_kind,
-)
-from qat.model.synapses import Dense
+import numpy as np
+from numpy.typing import NDArray
+
+from qat.model.checks import INT32_MAX, integer, of_kind
+from qat.model.intervals import Interval, refuse_beyond_int32
+from qat.model.synapses import Dense, Synapse, exact_matmul
+
+Int32 = NDArray[np.int32]
+
+
+class Readout(ABC):
+    """What every kind of readout answers."""
+
+    @property
+    @abstractmethod
+    def synapses(self) -> tuple[Synapse, ...]:
+        """Its weights, if it has any."""
+
+    @abstractmethod
+    def narrowed(self, inputs: int) -> Readout:
+        """Return what is left with only the first neurons of the last layer."""
+
+    @abstractmethod
+    def sums(self, steps: int) -> Interval | None:
+        """Return the range of the sums over the counts of `steps` steps, None without weights."""
+
+    @abstractmethod
+    def range(self, size: int, steps: int, early: bool) -> Interval:
+        """Return the range of the scores of `size` neurons after `steps` steps.
+
+        early: scores are formed after earlier steps as well. Raises ValueError beyond int32.
+        """
+
+    @abstractmethod
+    def scores(self, counts: Int32, steps: NDArray[np.int64], magnitude: int) -> Int32:
+        """Return the scores, (..., outputs).
+
+        counts: (..., neurons), spikes of the last layer
+        steps:  (...), the steps in which they were made
+        magnitude: a bound of the sums
+        """
+
+    @abstractmethod
+    def digested(self) -> Iterator[bytes]:
+        """Yield what the digest hashes behind the readout's name, in order."""
 
 
 @dataclass(frozen=True, eq=False)
-class Accumulate:
+class Accumulate(Readout):
     """A non-spiking output layer: its current, summed over the T steps, is the score.
 
     With n_i the spike counts of the last spiking layer,
@@ -28,13 +73,71 @@ class Accumulate:
     def __post_init__(self) -> None:
         of_kind("Accumulate.synapse", self.synapse, Dense)
 
+    @property
+    def synapses(self) -> tuple[Synapse, ...]:
+        """Its weights."""
+        return (self.synapse,)
+
+    def narrowed(self, inputs: int) -> Accumulate:
+        """Return what is left with only the first neurons of the last layer."""
+        return Accumulate(self.synapse.narrowed(inputs=inputs))
+
+    def sums(self, steps: int) -> Interval:
+        """Return the range of sum_i codes[j, i] * n_i and of all its partial sums."""
+        return self.synapse.sums(0, steps)
+
+    def range(self, size: int, steps: int, early: bool) -> Interval:
+        """Return the range of the scores; after t steps they lie in t / T of it."""
+        sums, scale = self.sums(steps), 2**self.synapse.fraction_bits
+        bias = steps * self.synapse.bias.astype(np.int64)
+        found = Interval(sums.lo * scale + bias, sums.hi * scale + bias)
+        if early:
+            found = Interval(np.minimum(found.lo, 0), np.maximum(found.hi, 0))
+        refuse_beyond_int32("score", found.hull(sums))
+        return found
+
+    def scores(self, counts: Int32, steps: NDArray[np.int64], magnitude: int) -> Int32:
+        """Return the scores by the equation above, with `steps` in place of T."""
+        a = exact_matmul(counts, self.synapse.codes, magnitude)
+        bias = steps[..., None] * self.synapse.bias.astype(np.int64)
+        return (a * 2**self.synapse.fraction_bits + bias).astype(np.int32)
+
+    def digested(self) -> Iterator[bytes]:
+        """Yield what the digest hashes of its weights."""
+        yield from self.synapse.digested()
+
 
 @dataclass(frozen=True)
-class Count:
+class Count(Readout):
     """The scores are the spike counts of the last layer; the first maximum wins."""
 
+    @property
+    def synapses(self) -> tuple[Synapse, ...]:
+        """It has no weights."""
+        return ()
 
-Readout = Accumulate | Count
+    def narrowed(self, inputs: int) -> Count:
+        """Return itself."""
+        return self
+
+    def sums(self, steps: int) -> None:
+        """Return None: nothing is summed."""
+
+    def range(self, size: int, steps: int, early: bool) -> Interval:
+        """Return the range of a count."""
+        return Interval(np.zeros(size, np.int64), np.full(size, steps, np.int64))
+
+    def scores(self, counts: Int32, steps: NDArray[np.int64], magnitude: int) -> Int32:
+        """Return the counts."""
+        return counts
+
+    def digested(self) -> Iterator[bytes]:
+        """Yield nothing: its name says all."""
+        return iter(())
+
+
+READOUTS: tuple[type[Readout], ...] = (Accumulate, Count)
+"""Every kind of readout."""
 
 
 @dataclass(frozen=True)
@@ -56,3 +159,14 @@ class EarlyStop:
         set_ = object.__setattr__
         set_(self, "margin", integer("EarlyStop.margin", self.margin, 1, INT32_MAX))
         set_(self, "first", integer("EarlyStop.first", self.first, 1, 2**24))
+
+    def steps_made(self, scores: Int32) -> NDArray[np.int64]:
+        """Return after how many steps each inference ends, (batch,).
+
+        scores: after every step, (batch, step, outputs)
+        """
+        second, first = np.moveaxis(np.partition(scores, -2)[..., -2:].astype(np.int64), -1, 0)
+        reached = first - second >= self.margin
+        reached[:, : self.first - 1] = False
+        reached[:, -1] = True
+        return reached.argmax(axis=1) + 1

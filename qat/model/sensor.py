@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.model.checks import IntArray, integer, integers
+from qat.model.digest import line, spread
 
 MAX_OFFSET = 2**30
 MAX_GAIN = 2**20
@@ -120,3 +122,9 @@ class Sensor:
         starts = range(0, len(vectors) - steps + 1, self.hop or steps or 1)
         picked = np.arange(steps) + np.array(starts, np.intp).reshape(-1, 1)
         return vectors[picked]
+
+    def digested(self, steps: int | None) -> Iterator[bytes]:
+        """Yield what the digest hashes, in order; without a hop it is a window of `steps`."""
+        yield line("sensor", self.shift, self.group, self.hop or steps)
+        yield spread("offset", self.offset, self.channels)
+        yield spread("gain", self.gain, self.channels)

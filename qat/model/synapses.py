@@ -1,10 +1,19 @@
-"""Synapses: what arrives at a neuron."""
+"""Synapses: what arrives at a neuron.
+
+A synapse answers for itself: the shape that it makes of another, the range of its sums on the
+way, its currents, what the digest hashes. Whoever runs or bounds a model asks it and knows no
+kind.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qat.model.checks import (
     INT32_MAX,
@@ -13,8 +22,20 @@ from qat.model.checks import (
     integer,
     integers,
     must_match,
+    of_kind,
     per_layer_or_neuron,
 )
+from qat.model.digest import line, spread
+from qat.model.intervals import Interval, refuse_beyond_int32
+from qat.model.shape import Shape
+
+Int32 = NDArray[np.int32]
+
+DIGESTED = 2**20
+"""Codes that are digested at a time: they take four bytes there."""
+
+BEFORE = -1
+"""The source of an edge that comes from the layer before."""
 
 CODE_RANGE: dict[int, tuple[int, int]] = {
     2: (-1, 1),
@@ -25,8 +46,66 @@ CODE_RANGE: dict[int, tuple[int, int]] = {
 """Allowed codes for each number of weight bits; 2 bits are ternary."""
 
 
+def exact_matmul(x: NDArray[Any], codes: NDArray[Any], magnitude: int) -> NDArray[Any]:
+    """Return x @ codes.T as int64, by BLAS in a float type that is exact up to `magnitude`."""
+    dtype = np.float32 if magnitude < 2**24 else np.float64
+    return np.rint(x.astype(dtype) @ codes.T.astype(dtype)).astype(np.int64)
+
+
+class Synapse(ABC):
+    """What every kind of synapse answers.
+
+    bits: what a weight takes in flash, 0 where there are none
+    """
+
+    bits: int
+
+    @property
+    @abstractmethod
+    def weights(self) -> IntArray:
+        """Its weights, the first axis that of the outputs; empty where it has none."""
+
+    @property
+    @abstractmethod
+    def n_in(self) -> int:
+        """Number of inputs."""
+
+    @property
+    @abstractmethod
+    def n_out(self) -> int:
+        """Number of currents."""
+
+    @abstractmethod
+    def output_shape(self, given: Shape) -> Shape:
+        """Return the shape of the currents; ValueError for a signal that it cannot read."""
+
+    @abstractmethod
+    def check_reads(self, spiking: bool) -> None:
+        """Raise ValueError for a field that has no meaning for spikes, or for values."""
+
+    @abstractmethod
+    def sums(self, low: int, high: int) -> Interval:
+        """Return the range of the sums, and of all partial sums, for inputs in [low, high]."""
+
+    @abstractmethod
+    def current_range(self, sums: Interval) -> Interval:
+        """Return the range of the currents; ValueError where a value leaves int32."""
+
+    @abstractmethod
+    def currents(self, x: NDArray[Any], magnitude: int) -> Int32:
+        """Return the currents, (..., n_out), of inputs (..., n_in); `magnitude` bounds the sums."""
+
+    @abstractmethod
+    def narrowed(self, inputs: int | None = None, outputs: int | None = None) -> Synapse:
+        """Return what is left with only the first inputs or outputs."""
+
+    @abstractmethod
+    def digested(self) -> Iterator[bytes]:
+        """Yield what the digest hashes, in order."""
+
+
 @dataclass(frozen=True, eq=False)
-class Dense:
+class Dense(Synapse):
     """Fully connected synapses: the current of every neuron from its inputs.
 
     With a_j = sum_i codes[j, i] * x_i, the current is
@@ -67,6 +146,11 @@ class Dense:
             set_(self, name, integer(f"Dense.{name}", getattr(self, name), 0, MAX_SHIFT))
 
     @property
+    def weights(self) -> IntArray:
+        """The codes."""
+        return self.codes
+
+    @property
     def n_out(self) -> int:
         """Number of neurons that receive a current."""
         return int(self.codes.shape[0])
@@ -75,3 +159,82 @@ class Dense:
     def n_in(self) -> int:
         """Number of inputs."""
         return int(self.codes.shape[1])
+
+    def output_shape(self, given: Shape) -> Shape:
+        """Return a vector of `n_out` currents; any signal of `n_in` values is read as it lies."""
+        if given.size != self.n_in:
+            raise ValueError(f"has {self.n_in} inputs; what precedes it has {given.size}")
+        return Shape.vector(self.n_out)
+
+    def check_reads(self, spiking: bool) -> None:
+        """Refuse fraction bits of values, and an input shift of spikes."""
+        unused = "input_shift" if spiking else "fraction_bits"
+        if getattr(self, unused):
+            kind = "spiking input" if spiking else "analog input"
+            raise ValueError(f"{unused} is {getattr(self, unused)}; must be 0 for {kind}")
+
+    def sums(self, low: int, high: int) -> Interval:
+        """Return the range of sum_i q_ji * x_i and of all its partial sums."""
+        positive = np.where(self.codes > 0, self.codes, 0).sum(axis=1, dtype=np.int64)
+        negative = np.where(self.codes < 0, self.codes, 0).sum(axis=1, dtype=np.int64)
+        low, high = min(low, 0), max(high, 0)  # a partial sum has left inputs out: they count as 0
+        return Interval(positive * low + negative * high, positive * high + negative * low)
+
+    def current_range(self, sums: Interval) -> Interval:
+        """Return the range of I; ValueError where it, or a value on the way, leaves int32."""
+        half = (1 << self.input_shift) >> 1
+        refuse_beyond_int32("current", Interval(sums.lo, sums.hi + half))
+        scale = 2**self.fraction_bits
+        found = Interval(
+            ((sums.lo + half) >> self.input_shift) * scale + self.bias,
+            ((sums.hi + half) >> self.input_shift) * scale + self.bias,
+        )
+        refuse_beyond_int32("current", found)
+        return found
+
+    def currents(self, x: NDArray[Any], magnitude: int) -> Int32:
+        """Return I for inputs of shape (..., n_in)."""
+        a = exact_matmul(x, self.codes, magnitude)
+        half = (1 << self.input_shift) >> 1
+        shifted = (a + half) >> self.input_shift
+        return (shifted * 2**self.fraction_bits + self.bias).astype(np.int32)
+
+    def narrowed(self, inputs: int | None = None, outputs: int | None = None) -> Dense:
+        """Return what is left with only the first inputs or outputs."""
+        bias = self.bias[:outputs] if self.bias.ndim else self.bias
+        return replace(self, codes=self.codes[:outputs, :inputs], bias=bias)
+
+    def digested(self) -> Iterator[bytes]:
+        """Yield what the digest hashes, in order."""
+        yield line("dense", *self.codes.shape, self.fraction_bits, self.input_shift)
+        codes = self.codes.ravel()
+        for start in range(0, codes.size, DIGESTED):
+            yield codes[start : start + DIGESTED].astype("<i4").tobytes()
+        yield spread("bias", self.bias, self.n_out)
+
+
+SYNAPSES: tuple[type[Synapse], ...] = (Dense,)
+"""Every kind of synapse; a new one is a record here, its trainable twin and its kernels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """A synapse, where its spikes come from and how many steps later they arrive.
+
+    source: BEFORE, the layer before (the input, for the first layer)
+    delay:  0, in the step in which they were made
+
+    No other source and no other delay exist so far; ValueError for them.
+    """
+
+    synapse: Synapse
+    source: int = BEFORE
+    delay: int = 0
+
+    def __post_init__(self) -> None:
+        of_kind("Edge.synapse", self.synapse, Synapse)
+        if self.source != BEFORE or self.delay != 0:
+            raise ValueError(
+                f"Edge: found source {self.source}, delay {self.delay}; only the layer before "
+                f"({BEFORE}) without a delay (0) exists"
+            )

@@ -6,44 +6,10 @@ value that is not whole would be a mistake of ours.
 
 from __future__ import annotations
 
-from typing import Any
+from numpy.typing import ArrayLike
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from qat.model import LIF, Accumulate, Activity, Count, Dense, Layer, Model
-from qat.train.fold import Constants
+from qat.model import Activity, Count, Model
 from qat.train.network import Network
-
-
-def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
-    integers = np.rint(values).astype(np.int64)
-    assert (integers == values).all(), "the forward pass of training must hold whole numbers"
-    return integers
-
-
-def _dense(constants: Constants, bits: int) -> Dense:
-    spiking, e = constants.inflow.spiking, constants.exponent
-    return Dense(
-        _whole(constants.codes),
-        bits,
-        _whole(constants.bias),
-        fraction_bits=-e if spiking else 0,
-        input_shift=0 if spiking else e,
-    )
-
-
-def _layer(network: Network, constants: Constants, bits: int) -> Layer:
-    assert constants.threshold is not None
-    floor, ceiling = network.dynamics.limits or (None, None)
-    neuron = LIF(
-        _whole(constants.threshold),
-        network.dynamics.leak,
-        network.dynamics.reset,
-        floor=floor,
-        ceiling=ceiling,
-    )
-    return Layer(_dense(constants, bits), neuron)
 
 
 def activity_of(net: Network, x: ArrayLike) -> Activity:
@@ -77,16 +43,15 @@ def export(net: Network, name: str = "snn", x: ArrayLike | None = None) -> Model
     if net.input_range is None and net.input != "spikes":
         raise ValueError("export: the network's input_range is not known; train it, or give one")
     constants = net.fold()
-    bits = [b for b in net.bits if b is not None]
-    spiking = zip(net.layers, constants, bits, strict=False)  # a readout comes last
+    spiking = zip(net.layers, constants, strict=False)  # a readout comes last
     metadata = dict(net.report)
     if x is not None:
         metadata["firing_rates"] = list(net.run(x).firing_rates)
         metadata["activity"] = activity_of(net, x).to_json()
     return Model(
         net.encoder,
-        tuple(_layer(net, folded, b) for _, folded, b in spiking),
-        Count() if net.head is None else Accumulate(_dense(constants[-1], bits[-1])),
+        tuple(twin.record(folded) for twin, folded in spiking),
+        Count() if net.head is None else net.head.record(constants[-1]),
         net.steps,
         name,
         metadata,

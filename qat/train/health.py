@@ -108,7 +108,7 @@ def of_model(model: Model) -> tuple[str, ...]:
     ]
     return tuple(
         in_words(
-            Health(where, s.n_out, _empty(s.codes), m, **_measured(model.metadata, i))
+            Health(where, s.n_out, _empty(s.weights), m, **_measured(model.metadata, i))
             for i, ((where, s), m) in enumerate(zip(model.synapses(), [*mute, 0], strict=False))
         )
     )

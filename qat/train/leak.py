@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from qat.model.checks import MAX_SHIFT
-from qat.model.neurons import MAX_LEAK_TERMS, leak_fraction
+from qat.model.leak import MAX_LEAK_TERMS, leak_fraction
 
 
 def _candidates(terms: int) -> list[tuple[int, ...]]:

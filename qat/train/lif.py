@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.machine import native
-from qat.model.neurons import leak_fraction
+from qat.model.leak import leak_fraction
 from qat.train.surrogate import SLOPE, SURROGATES, Surrogate, heaviside
 
 Float = NDArray[np.floating[Any]]

@@ -13,14 +13,20 @@ from numpy.typing import ArrayLike, NDArray
 from qat.machine.memory import require
 from qat.model.checks import finite, integer
 from qat.model.inputs import Input
-from qat.model.neurons import LIF
 from qat.model.sensor import Sensor
 from qat.train.fold import SPIKES, Constants, Inflow
 from qat.train.inflow import INPUTS, input_record, time_major
-from qat.train.lif import Dynamics, Spike
+from qat.train.lif import Spike
 from qat.train.quantize import QUANTIZERS
 from qat.train.surrogate import SURROGATES, heaviside
-from qat.train.twins import AccumulateTwin, Granularity, Parameters, SpikingTwin, Trace
+from qat.train.twins import (
+    AccumulateTwin,
+    Granularity,
+    Parameters,
+    SpikingTwin,
+    Trace,
+    dynamics_of,
+)
 
 Float = NDArray[np.floating[Any]]
 
@@ -155,7 +161,7 @@ class Network:
         self.event_threshold = event_threshold
         self.scale, self.threshold, self.bias = scale, threshold, bias
         self.surrogate, self.detach_reset = surrogate, detach_reset
-        self.dynamics = _dynamics(leak, reset, membrane_bits)
+        self.dynamics = dynamics_of(leak, reset, membrane_bits)
         self.resolution = resolution
         if resolution is not None:
             self.resolution = integer("Network.resolution", resolution, 1, 2**16)
@@ -437,13 +443,3 @@ def _bits_per_layer(bits: int | Sequence[int | None] | None, layers: int) -> tup
         if value not in QUANTIZERS:
             raise ValueError(f"Network.bits: found {value!r}; allowed are 2, 4, 8, 16 and None")
     return each
-
-
-def _dynamics(
-    leak: tuple[int, ...], reset: Literal["subtract", "zero"], membrane_bits: int | None
-) -> Dynamics:
-    neuron = LIF(np.array(1), tuple(leak), reset)  # refuses a leak that does not settle
-    if membrane_bits is None:
-        return Dynamics(neuron.leak, neuron.reset)
-    half = 2 ** (integer("Network.membrane_bits", membrane_bits, 4, 32) - 1)
-    return Dynamics(neuron.leak, neuron.reset, (-half + (half == 2**31), half - 1))

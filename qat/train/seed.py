@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import floor, isfinite, log2
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.data.encode import integer_range
-from qat.model import LIF, Count, Dense, Frames, Input, Layer, Model, Spikes, leak_fraction
-from qat.model.checks import INT32_MAX, MAX_SHIFT, finite
+from qat.model import Count, Frames, Input, Model, Spikes, leak_fraction
+from qat.model.checks import INT32_MAX, finite
+from qat.train.fold import Inflow, fold
+from qat.train.fold import layer as fold_layer
 from qat.train.leak import nearest_leak, residue
-from qat.train.quantize import _ste_quantize, symmetric_step
+from qat.train.lif import Dynamics
+from qat.train.quantize import Quantized, _ste_quantize, symmetric_step
 
 Float64 = NDArray[np.float64]
 
@@ -127,21 +130,21 @@ class QuantizedSNNLayer:
         wanted = 1 - self._kept(dt)
         leak = nearest_leak(wanted, leak_terms)
         step = symmetric_step(self.W, self.weight_bits)
-        spiking = input_bits == 1
-        unit, shift = _unit(wanted * step * x_scale, self.threshold, leak, spiking)
-        threshold = round(self.threshold / unit)
-        if not 1 <= threshold <= INT32_MAX:
+        given = _input(self.n_inputs, input_bits, signed)
+        folded = fold(
+            Quantized(np.rint(self.W / step), np.array(wanted * step)),
+            Inflow(*given.reads, x_scale, given.spiking),
+            STORED_BITS[self.weight_bits],
+            threshold=self.threshold,
+            resolution=MEMBRANE_RESOLUTION / float(leak_fraction(leak)),
+        )
+        unit = float(folded.unit)
+        if not 1 <= round(self.threshold / unit) <= INT32_MAX:
             raise ValueError(f"threshold: is {self.threshold / unit:g} units of the membrane; must "
                              f"be 1 to {INT32_MAX}; choose another x_scale")  # fmt: skip
-        synapse = Dense(
-            np.rint(self.W / step).astype(np.int32),
-            STORED_BITS[self.weight_bits],
-            fraction_bits=-shift if spiking else 0,
-            input_shift=0 if spiking else shift,
-        )
         return Model(
-            _input(self.n_inputs, input_bits, signed),
-            (Layer(synapse, LIF(np.array(threshold), leak)),),
+            given,
+            (fold_layer(folded, STORED_BITS[self.weight_bits], Dynamics(leak)),),
             None if steps is None else Count(),
             steps,
             name,
@@ -163,18 +166,6 @@ class QuantizedSNNLayer:
 
 def _input(size: int, bits: int, signed: bool) -> Input:
     return Spikes(size) if bits == 1 else Frames(size, *integer_range(bits, signed))
-
-
-def _unit(base: float, threshold: float, leak: tuple[int, ...], spiking: bool) -> tuple[float, int]:
-    """Return (unit, e) with unit = base * 2**e as coarse as the membrane's resolution allows.
-
-    Frames shift right (0 <= e <= 15), spikes have fraction bits (-15 <= e <= 0).
-    """
-    target = MEMBRANE_RESOLUTION / float(leak_fraction(leak))
-    exponent = floor(log2(threshold / (base * target)))
-    low, high = (-MAX_SHIFT, 0) if spiking else (0, MAX_SHIFT)
-    exponent = min(max(exponent, low), high)
-    return base * 2.0**exponent, exponent
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,15 @@ where e = input_shift >= 0 for bytes, e = -fraction_bits <= 0 for spikes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import floor, log2
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.model.checks import INT32_MAX, MAX_SHIFT
+from qat.model import LIF, Accumulate, Layer
+from qat.model.checks import integer
 from qat.train import lif
-from qat.train.fold import RESOLUTION, Constants, Float, Inflow, currents
+from qat.train.fold import RESOLUTION, Constants, Float, Inflow, currents, fold, layer, synapse
 from qat.train.quantize import QUANTIZERS, straight_through
 from qat.train.surrogate import SURROGATES, heaviside
 
@@ -70,55 +70,23 @@ class _Synapse:
         return {"weight": weight.astype(np.float32), **bias}
 
     def _fold(
-        self, parameters: Parameters, threshold: Float | None, resolution: int, leak_bound: float
+        self,
+        parameters: Parameters,
+        resolution: int,
+        leak_bound: float,
+        threshold: Float | None = None,
     ) -> Constants:
-        """Return the constants, with `resolution` units to the threshold (to 1 without one)."""
-        q = QUANTIZERS[self.bits](parameters["weight"], self.scale == "neuron")
-        rounded = self.bits is not None
-        base = q.scale * self.inflow.scale
-        wanted = np.min((1.0 if threshold is None else threshold) / base) / resolution
-        exponent = self._exponent(float(wanted)) if rounded else 0
-        unit = base * 2.0**exponent
-        bias = np.asarray(parameters.get("bias", 0.0), np.float64) / unit
-        theta = None if threshold is None else np.asarray(threshold, np.float64) / unit
-        if rounded:
-            bias = np.rint(bias)
-            theta = None if theta is None else np.clip(np.rint(theta), 1, INT32_MAX)
-        dtype = parameters["weight"].dtype
-        if rounded and self._magnitude(q.codes, bias, theta, exponent, leak_bound) >= 2**24:
-            dtype = np.dtype(np.float64)
-        return Constants(
-            q.codes.astype(dtype, copy=False),
-            bias.astype(dtype),
-            None if theta is None else theta.astype(dtype),
-            unit,
-            exponent,
+        weight = parameters["weight"]
+        return fold(
+            QUANTIZERS[self.bits](weight, self.scale == "neuron"),
             self.inflow,
-            rounded,
+            self.bits,
+            bias=parameters.get("bias", 0.0),
+            threshold=threshold,
+            resolution=resolution,
+            leak_bound=leak_bound,
+            dtype=weight.dtype,
         )
-
-    def _exponent(self, ratio: float) -> int:
-        """Return e with 2**e <= ratio, as far as the layer's shifts go."""
-        low, high = (-MAX_SHIFT, 0) if self.inflow.spiking else (0, MAX_SHIFT)
-        return min(max(floor(log2(ratio)), low), high)
-
-    def _magnitude(
-        self, codes: Float, bias: Float, theta: Float | None, exponent: int, leak_bound: float
-    ) -> float:
-        """Return a bound of every value that the forward pass forms, for any input."""
-        half = 2.0 ** (exponent - 1) if exponent > 0 else 0.0
-        rest = 1 + float(np.abs(bias).max())
-        threshold = 0.0 if theta is None else float(np.max(theta))
-
-        def bound(codes_of_a_neuron: float) -> float:
-            a = codes_of_a_neuron * self.inflow.magnitude
-            current = (a + half) * 2.0**-exponent + rest
-            return max(a + half, current * leak_bound, threshold)
-
-        at_most = bound(self.n_in * (2.0 ** ((self.bits or 2) - 1) - (self.bits != 2)))
-        if at_most < 2**24:
-            return at_most  # whatever the codes are
-        return bound(float(np.abs(codes).sum(axis=1, dtype=np.float64).max()))
 
     def _weight_gradients(
         self, constants: Constants, x: NDArray[Any], d_current: Float
@@ -171,7 +139,12 @@ class SpikingTwin(_Synapse):
         """Return the constants of the integer model for these parameters."""
         finest = max((abs(k) for k in self.dynamics.leak), default=0)
         resolution = self.resolution or max(RESOLUTION, 2 ** (finest + 1))
-        return self._fold(parameters, parameters["threshold"], resolution, self._leak_bound())
+        return self._fold(parameters, resolution, self._leak_bound(), parameters["threshold"])
+
+    def record(self, constants: Constants) -> Layer:
+        """Return the layer of the integer model."""
+        assert self.bits is not None
+        return layer(constants, self.bits, self.dynamics)
 
     def _leak_bound(self) -> float:
         """Return how many times its largest current a membrane and its partial sums can reach.
@@ -237,7 +210,12 @@ class AccumulateTwin(_Synapse):
 
     def fold(self, parameters: Parameters) -> Constants:
         """Return the constants of the integer model."""
-        return self._fold(parameters, None, RESOLUTION, float(self.steps))
+        return self._fold(parameters, RESOLUTION, float(self.steps))
+
+    def record(self, constants: Constants) -> Accumulate:
+        """Return the readout of the integer model."""
+        assert self.bits is not None
+        return Accumulate(synapse(constants, self.bits))
 
     def scores(self, constants: Constants, counts: Float) -> Float:
         """Return the scores, (batch, n_out), from spike counts of (batch, n_in)."""
@@ -252,3 +230,17 @@ class AccumulateTwin(_Synapse):
         if self.bias:
             gradients["bias"] = gradients["bias"] * d_scores.dtype.type(self.steps)
         return gradients, self._input_gradient(constants, d_scores)[None]
+
+
+def dynamics_of(
+    leak: tuple[int, ...], reset: Literal["subtract", "zero"], membrane_bits: int | None
+) -> lif.Dynamics:
+    """Return what neurons do with their membranes, saturated to `membrane_bits` if given.
+
+    Raises ValueError for what the record LIF refuses, and for bits outside of 4 to 32.
+    """
+    neuron = LIF(np.array(1), tuple(leak), reset)  # refuses a leak that does not settle
+    if membrane_bits is None:
+        return lif.Dynamics(neuron.leak, neuron.reset)
+    half = 2 ** (integer("Network.membrane_bits", membrane_bits, 4, 32) - 1)
+    return lif.Dynamics(neuron.leak, neuron.reset, (-half + (half == 2**31), half - 1))

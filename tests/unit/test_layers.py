@@ -10,8 +10,7 @@ from support.crossed import crossed
 
 import qat
 from qat.model import LIF, Dense
-from qat.model.execution import currents as record_currents
-from qat.model.execution import leak as leak_of
+from qat.model.leak import leak as leak_of
 from qat.train.fold import Constants, Inflow, currents
 from qat.train.lif import Dynamics, decay
 from qat.train.network import Network
@@ -213,7 +212,7 @@ def test_currents_round_like_the_record(shift, a, bias):
         np.ones((1, 1), np.float32), np.float32(bias), None, np.ones(()), shift, inflow, True
     )
     x = np.array([[a]])
-    np.testing.assert_array_equal(currents(folded, x), record_currents(synapse, x, 300))
+    np.testing.assert_array_equal(currents(folded, x), synapse.currents(x, 300))
 
 
 def test_a_layer_whose_weights_are_all_zero_can_be_exported():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qat.model import leak_fraction
-from qat.model.execution import leak as leak_of
+from qat.model.leak import leak as leak_of
 from qat.train.leak import nearest_leak, residue
 
 

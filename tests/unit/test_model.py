@@ -10,7 +10,8 @@ import pytest
 from support.models import small_model
 
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
-from qat.model.intervals import Interval, LeakExtrema
+from qat.model.intervals import Interval
+from qat.model.leak import LeakExtrema
 
 EYE = np.eye(3, dtype=np.int8)
 

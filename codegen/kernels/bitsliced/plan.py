@@ -22,6 +22,7 @@ from codegen.kernels.common import (
     uniform,
     width_of,
 )
+from codegen.kernels.dense import DenseLIF, dense_lif
 from codegen.kernels.pack import (
     LANES,
     byte_order,
@@ -33,7 +34,6 @@ from codegen.kernels.pack import (
 )
 from codegen.kernels.stage import Field, Scratch, Source, Table
 from qat.model import Activity, Dense, Interval, Model
-from qat.model import Layer as ModelLayer
 
 ADDER_PLANES = 4
 """Low planes that the adder keeps in registers: a sum has at least these."""
@@ -111,7 +111,7 @@ def _common_digits(value: int | None, width: int) -> tuple[Digit, ...]:
 
 
 def _planes(
-    layer: ModelLayer,
+    layer: DenseLIF,
     source: Source,
     widths: dict[str, int],
     common_bias: int | None,
@@ -151,7 +151,7 @@ class _Builder:
 
     def __init__(self, index: int, model: Model) -> None:
         self.index, self.model = index, model
-        self.layer, self.bounds = model.layers[index], model.bounds().layers[index]
+        self.layer, self.bounds = dense_lif(model.layers[index]), model.bounds().layers[index]
         self.source = source_of(index, model)
         self.blocks = words_for(self.layer.size)
         self.constants = _Constants()

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.common import byte_source
+from codegen.kernels.dense import dense_lif
 from codegen.kernels.pack import LANES, byte_order, words_for
 from codegen.kernels.stage import Digits, Field, Source, Stage, Table
 from qat.model import Delta, Latency, Model, Rate, Spikes
@@ -138,9 +139,9 @@ def behind(model: Model, encoder: Encoder | None) -> Model:
     """
     if encoder is None:
         return model
-    first, codes = model.layers[0], model.layers[0].synapse.codes
-    placed = np.pad(codes, ((0, 0), (0, 1)))[:, encoder.order]
-    layer = replace(first, synapse=replace(first.synapse, codes=placed))
+    first, synapse = model.layers[0], dense_lif(model.layers[0]).synapse
+    placed = np.pad(synapse.codes, ((0, 0), (0, 1)))[:, encoder.order]
+    layer = replace(first, synapse=replace(synapse, codes=placed))
     spikes = Spikes(len(encoder.order))
     return replace(model, input=spikes, layers=(layer, *model.layers[1:]), sensor=None)
 

@@ -15,11 +15,11 @@ from codegen.kernels.common import (
     source_of,
     uniform,
 )
+from codegen.kernels.dense import DenseLIF, dense_lif
 from codegen.kernels.pack import pack_fields, words_for
 from codegen.kernels.plain.layer import PlainLayer
 from codegen.kernels.stage import Field, Scratch, Source, Table
 from qat.model import Dense, Interval, LayerBounds, Model
-from qat.model import Layer as ModelLayer
 
 
 def integer_ctype(interval: Interval) -> str:
@@ -51,9 +51,7 @@ class _Constants:
         return f"{self.prefix}_{table}[j]"
 
 
-def _fields(
-    index: int, layer: ModelLayer, bounds: LayerBounds, source: Source
-) -> tuple[Field, ...]:
+def _fields(index: int, layer: DenseLIF, bounds: LayerBounds, source: Source) -> tuple[Field, ...]:
     size, where = layer.size, f"layer {index}"
     fields = (
         Field(f"v{index}", f"{where}: membranes", integer_ctype(bounds.v), (size,)),
@@ -67,7 +65,7 @@ def _fields(
     return (*fields, Field(f"current{index}", what, integer_ctype(bounds.current), (size,)))
 
 
-def _helpers(layer: ModelLayer, source: Source, counted: bool) -> frozenset[str]:
+def _helpers(layer: DenseLIF, source: Source, counted: bool) -> frozenset[str]:
     helpers = {"clear", f"add_column{layer.synapse.bits}"}
     if counted:
         helpers.add("count_spikes")
@@ -80,7 +78,7 @@ def _helpers(layer: ModelLayer, source: Source, counted: bool) -> frozenset[str]
 
 def layer_stage(index: int, model: Model) -> PlainLayer:
     """Return the stage of a layer of 4, 8 or 16-bit weights."""
-    layer, bounds = model.layers[index], model.bounds().layers[index]
+    layer, bounds = dense_lif(model.layers[index]), model.bounds().layers[index]
     synapse, neuron, size = layer.synapse, layer.neuron, layer.size
     source = source_of(index, model)
     shared = common(index, model, source)

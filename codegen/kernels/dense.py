@@ -1,0 +1,26 @@
+"""What the kernels of dense synapses and leaky neurons see of a layer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qat.model import LIF, Dense, Layer
+
+
+class DenseLIF(NamedTuple):
+    """A layer of these two records; the table of kernels gives their kernels no other."""
+
+    synapse: Dense
+    neuron: LIF
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return self.synapse.n_out
+
+
+def dense_lif(layer: Layer) -> DenseLIF:
+    """Return the records of a layer that the table has assigned to such a kernel."""
+    assert isinstance(layer.synapse, Dense)
+    assert isinstance(layer.neuron, LIF)
+    return DenseLIF(layer.synapse, layer.neuron)

@@ -1,0 +1,136 @@
+"""The range of a leaky membrane, for any input: rounds of interval analysis.
+
+The set of membranes that a neuron can reach within t steps lies in an interval V(t), grown
+from V(0) = {0}:
+
+    U(t+1) = clamp(f(V(t)) + I)            f(v) = v - leak(v), the exact extremum over V(t)
+    V(t+1) = hull of V(t) and reset(U(t+1))
+
+A model of T steps needs T rounds. Without T the rounds run to their fixed point; where it
+is far away (slow leaks), they start instead from an interval that is proved to hold it and
+shrink towards it, so that the result is sound at every moment. Why all of it is sound stands in
+qat/model/bounds.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qat.model.checks import INT32_MAX
+from qat.model.intervals import Int64, Interval
+from qat.model.leak import LeakExtrema, leak_fraction
+
+if TYPE_CHECKING:  # a neuron asks for its range here
+    from qat.model.neurons import LIF
+
+ROUNDS = 512
+"""Rounds towards a fixed point before the proved starting interval is used."""
+
+
+class Membrane:
+    """The rounds of one layer; all values are int64 arrays of shape (n,)."""
+
+    def __init__(self, neuron: LIF, current: Interval, steps: int | None) -> None:
+        self.neuron, self.current, self.steps = neuron, current, steps
+        self.extrema = LeakExtrema(neuron.leak)
+        n = len(current.lo)
+        self.threshold = np.broadcast_to(neuron.threshold, n).astype(np.int64)
+        self.reset_by = np.broadcast_to(neuron.subtracted, n).astype(np.int64)
+        self.zero = Interval(np.zeros(n, np.int64), np.zeros(n, np.int64))
+
+    def integrate(self, v: Interval) -> Interval:
+        """Return u before the saturation."""
+        return self.extrema.image(v) + self.current
+
+    def saturate(self, u: Interval) -> Interval:
+        """Return u after the saturation, if the neuron has one."""
+        low = -INT32_MAX * 4 if self.neuron.floor is None else self.neuron.floor
+        high = INT32_MAX * 4 if self.neuron.ceiling is None else self.neuron.ceiling
+        if self.neuron.floor is None and self.neuron.ceiling is None:
+            return u
+        return Interval(np.clip(u.lo, low, high), np.clip(u.hi, low, high))
+
+    def after(self, u: Interval) -> Interval:
+        """Return the membranes that u leaves behind, spiking or not."""
+        silent, spiking = u.lo < self.threshold, u.hi >= self.threshold
+        rest = Interval(u.lo, np.minimum(u.hi, self.threshold - 1))
+        fired = Interval(np.maximum(u.lo, self.threshold) - self.reset_by, u.hi - self.reset_by)
+        if self.neuron.reset == "zero":
+            fired = self.zero
+        both = rest.hull(fired)
+        return Interval(
+            np.where(silent & spiking, both.lo, np.where(silent, rest.lo, fired.lo)),
+            np.where(silent & spiking, both.hi, np.where(silent, rest.hi, fired.hi)),
+        )
+
+    def round(self, v: Interval) -> Interval:
+        """Return V(t+1) without V(t), but with v(0) = 0."""
+        return self.zero.hull(self.after(self.saturate(self.integrate(v))))
+
+    def reach(self) -> tuple[Interval, Interval]:
+        """Return (V before the last round, V after it): u follows from the first."""
+        v = self.zero
+        rounds = ROUNDS if self.steps is None else min(ROUNDS, self.steps)
+        for _ in range(rounds):
+            before, v = v, v.hull(self.round(v))
+            if v.equals(before):
+                return v, v
+        if self.steps is not None and self.steps <= ROUNDS:
+            return before, v
+        return self._shrink()
+
+    def _shrink(self) -> tuple[Interval, Interval]:
+        v = Interval(self._proved_lowest(), self._proved_highest())
+        for _ in range(ROUNDS):
+            before, v = v, v.meet(self.round(v))
+            if v.equals(before):
+                break
+        return v, v
+
+    def _proved_highest(self) -> Int64:
+        """Return h >= 0 that no membrane passes: with v <= h, the next v <= h again."""
+        neuron, inflow = self.neuron, np.maximum(self.current.hi, 0)
+        if neuron.ceiling is not None:
+            return np.full_like(inflow, neuron.ceiling)
+        if neuron.leak:
+            # v >> k is v / 2^k less a part below 1: f(v) <= (1 - lambda) v + 3 with three terms at
+            # most, (1 - lambda) h + 3 + I <= h where h >= (I + 3) / lambda; a reset only lowers.
+            return _divide_up(inflow + 3, neuron)
+        if neuron.reset == "zero" or bool((self.reset_by >= inflow).all()):
+            return self.threshold - 1  # u <= threshold - 1 + I, and a spike takes r >= I away
+        if self.steps is not None:
+            return self.steps * inflow
+        raise ValueError(
+            "an integrate-and-fire neuron has no upper bound: its reset_by "
+            f"({int(self.reset_by.min())}) is below its largest current ({int(inflow.max())}); "
+            "give it a fixed number of steps, a ceiling, a larger reset_by or a leak"
+        )
+
+    def _proved_lowest(self) -> Int64:
+        """Return l <= 0 that no membrane passes: with v >= l, the next v >= l again."""
+        neuron, drain = self.neuron, np.minimum(self.current.lo, 0)
+        after_spike = np.minimum(self.threshold - self.reset_by, 0)
+        if neuron.reset == "zero":
+            after_spike = np.zeros_like(after_spike)
+        if neuron.floor is not None:
+            return np.minimum(neuron.floor, after_spike)
+        if (
+            neuron.leak
+        ):  # as above, from f(v) >= (1 - lambda) v - 3; a spike leaves u - r >= theta - r
+            return np.minimum(-_divide_up(3 - drain, neuron), after_spike)
+        if not drain.any():
+            return after_spike
+        if self.steps is not None:
+            return self.steps * drain + after_spike
+        raise ValueError(
+            "an integrate-and-fire neuron has no lower bound: its current reaches "
+            f"{int(drain.min())} at every step; give it a fixed number of steps, a floor or a leak"
+        )
+
+
+def _divide_up(value: Int64, neuron: LIF) -> Int64:
+    """Return the smallest integer >= value / lambda."""
+    fraction = leak_fraction(neuron.leak)
+    return -((-value * fraction.denominator) // fraction.numerator)
