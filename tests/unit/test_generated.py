@@ -118,9 +118,7 @@ def test_everything_that_takes_a_model_takes_what_was_made(
     made = generated(small_model())
     x = made_inputs(made.model, 2)
     assert codegen.check(made, x) is None
-    np.testing.assert_array_equal(
-        codegen.HostModel(made).run(x).scores, made.model.run(x).scores
-    )
+    np.testing.assert_array_equal(codegen.HostModel(made).run(x).scores, made.model.run(x).scores)
     codegen.generate(made, tmp_path)
     report(made, BOARD)
     with TargetModel(made, BOARD) as target:
