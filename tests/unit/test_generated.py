@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ BOARD = "qemu-m4"
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the calls of the real `plan` and `render_program`, under whatever name they are."""
     found: Counter[str] = Counter()
 
@@ -49,7 +49,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
             for key, value in list(vars(module).items()):
                 if id(value) in wrapped:
                     monkeypatch.setattr(module, key, wrapped[id(value)])
-    yield found
+    return found
 
 
 @pytest.fixture
@@ -118,9 +118,7 @@ def test_everything_that_takes_a_model_takes_what_was_made(
     made = generated(small_model())
     x = made_inputs(made.model, 2)
     assert codegen.check(made, x) is None
-    np.testing.assert_array_equal(
-        codegen.HostModel(made).run(x).scores, made.model.run(x).scores
-    )
+    np.testing.assert_array_equal(codegen.HostModel(made).run(x).scores, made.model.run(x).scores)
     codegen.generate(made, tmp_path)
     report(made, BOARD)
     with TargetModel(made, BOARD) as target:
