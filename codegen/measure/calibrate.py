@@ -44,7 +44,7 @@ from codegen.target.recorder import bytes_of
 from codegen.target.runner import MARKS
 from qat.model import Activity, Input, Model
 
-PATH = Path(__file__).parent / "costs.json"
+PATH = Path(__file__).parents[1] / "plan" / "costs.json"
 CORES = {"armv6-m": "cortex-m0", "armv7-m": "cortex-m3", "armv7e-m": "cortex-m4",
          "helium": "cortex-m55"}  # fmt: skip
 """The core on which each instruction set is measured."""

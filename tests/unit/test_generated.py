@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ BOARD = "qemu-m4"
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the calls of the real `plan` and `render_program`, under whatever name they are."""
     found: Counter[str] = Counter()
 
@@ -49,7 +49,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
             for key, value in list(vars(module).items()):
                 if id(value) in wrapped:
                     monkeypatch.setattr(module, key, wrapped[id(value)])
-    yield found
+    return found
 
 
 @pytest.fixture
