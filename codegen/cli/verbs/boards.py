@@ -163,7 +163,7 @@ VERBS: tuple[Verb, ...] = (
         "count instructions, exactly, on emulated cores",
         "Count the instructions of a model or of a single layer on emulated cores.",
         bench_arguments,
-        "targets:bench",
+        "bench:bench",
         (DATA_SETS, COMPILER),
     ),
     Verb(
