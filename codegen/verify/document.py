@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from codegen.base.version import __version__
-from codegen.render import environment, render
+from codegen.render import environment
 from codegen.target.doctor import doctor, version_of
 from codegen.verify.here import COMPILERS
 from codegen.verify.records import Outcome, Status, Subject
@@ -72,10 +72,6 @@ def _in_a_line(value: Any) -> Any:
 
 def _digests(subject: Subject) -> dict[str, str]:
     """Return {file name: SHA-256} of the model file and of the generated pair."""
-    pair = {
-        name: text.encode()
-        for name, text in sorted(render(subject.model).items())
-        if name.startswith(f"{subject.model.name}.")
-    }
+    pair = {name: text.encode() for name, text in sorted(subject.generated.pair.items())}
     files = {Path(subject.path).name: Path(subject.path).read_bytes(), **pair}
     return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}

@@ -31,7 +31,7 @@ def python(*arguments: str) -> list[str]:
 
 def own_python(code: str, *arguments: str) -> list[str]:
     """Return the command line that runs code of this package in another Python."""
-    return python("-c", OWN + code, str(Path(__file__).resolve().parents[1]), *arguments)
+    return python("-c", OWN + code, str(Path(__file__).resolve().parents[2]), *arguments)
 
 
 def run(
