@@ -1,4 +1,4 @@
-"""Prove on data that the generated C returns the integers of the model."""
+"""The proof, on data, that the generated C returns the integers of the model."""
 
 from __future__ import annotations
 

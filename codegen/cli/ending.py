@@ -1,4 +1,4 @@
-"""What `train` ends in: how good the model is, what could be better, and what to type next."""
+"""The end of `train`: how good the model is, what could be better, and what to type next."""
 
 from __future__ import annotations
 

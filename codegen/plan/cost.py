@@ -1,4 +1,4 @@
-"""What a stage costs: instructions, predicted from its record and from how active its input is.
+"""The cost of a stage in instructions, predicted from its record and the activity of its input.
 
     instructions = sum over features f of  coefficient[instruction set][kind][f] * f(stage, load)
 

@@ -1,4 +1,4 @@
-"""How much stack the generated C can take: read from the machine code itself.
+"""The stack that the generated C can take, read from the machine code itself.
 
 The disassembly shows every push, whether the compiler or inline assembly wrote it, and the C
 library's functions as well. The depth of the stack is followed along every path of a function,

@@ -1,4 +1,4 @@
-"""Reads IDX files, as the MNIST files are: known by their content, whatever their name."""
+"""IDX files, the format of MNIST: recognised by their content, whatever their name."""
 
 from __future__ import annotations
 

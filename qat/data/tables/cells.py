@@ -1,4 +1,4 @@
-"""The cells of a piece of a table as arrays, by DuckDB, and the line of what is wrong there."""
+"""The cells of a piece of a table as arrays, read by DuckDB; the line of a cell that is wrong."""
 
 from __future__ import annotations
 
