@@ -28,7 +28,7 @@ MOST_CODE = 16 * 1024
 MOST_CLASSES = 40
 MOST_NAMES = 12
 FLAGS = ("--json", "--resume")
-"""Of a training that do not belong to the next one."""
+"""Options of a training that do not belong to the next one."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -252,6 +252,3 @@ def _at_worst(work: Work, core: str) -> Work:
     actives = (load.active, limit, limit + 1) if limit else (load.active,)
     each = [replace(work, load=replace(load, active=n)) for n in actives]
     return max(each, key=lambda one: evaluate(one, core, "worst"))
-
-
-# -------------------------------------------------------------- costs of spikes
