@@ -1,4 +1,4 @@
-"""Where things lie: the assets of this package, and the user's cache."""
+"""The places of files: the assets of this package, and the user's cache."""
 
 from __future__ import annotations
 

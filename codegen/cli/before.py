@@ -1,4 +1,4 @@
-"""What is asked before a long work: can its outputs be written, are the tools here?"""
+"""Checks before long work starts: can its outputs be written, are the tools there?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the verbs print: text for people, one JSON object for programs."""
+"""The output of verbs: text for people, one JSON object for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verb report."""
+"""The verb report: what a model takes on a board, printed, as a page, or held against limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verb that verifies: verify."""
+"""The verb verify: every check that applies to a model, written into a report."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ SAMPLE, MEAN, OF_PLAN = 0.6, 1.5, 0.5
 what is predicted, and of an input of a plan, which has many."""
 
 EVERY = 2
-"""Of the inputs of a plan, so many share a count."""
+"""So many inputs of a plan share a count."""
 
 
 # -------------------------------------------------------------------- measuring

@@ -1,4 +1,4 @@
-"""Everything that a pair of generated files prints: the stages of a model, its state, its sizes."""
+"""The program of a model: its stages, its state, its sizes; all that its files print."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model takes on a board: memory, stack, instructions, time; nothing is run for it.
+"""The report of a model on a board: memory, stack, instructions, time; nothing is run for it.
 
 Memory and stack come from the linked model (codegen.report.linked), instructions from
 codegen.plan.cost: `typical` for the activity that the model file tells, `worst` for an input that

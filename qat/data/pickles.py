@@ -1,4 +1,4 @@
-"""Reads pickled .npy files of plain arrays, and runs nothing that they hold."""
+"""Pickled .npy files of plain arrays, read without running anything that they hold."""
 
 from __future__ import annotations
 

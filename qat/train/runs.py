@@ -1,4 +1,4 @@
-"""Run folders: what a training run leaves on disk, and from what it goes on.
+"""Run folders: what a training run writes to disk, so that it can be resumed.
 
     settings.json    of the network, the training and the data
     history.json     every finished epoch
