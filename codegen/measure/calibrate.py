@@ -22,7 +22,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from codegen.isa import ISA
+from codegen import isa
 from codegen.kernels.encoders.plan import ENCODERS, PLAIN
 from codegen.measure.counting import Counting
 from codegen.measure.cycles import executed
@@ -145,7 +145,7 @@ def calibrate(boards: Sequence[Board], only: str | None = None) -> dict[str, Any
 
     only: one of SUBJECTS
     """
-    return {ISA[board.core]: _calibrate(board, only) for board in boards}
+    return {isa.find(board.core).name: _calibrate(board, only) for board in boards}
 
 
 def _calibrate(board: Board, only: str | None) -> dict[str, Any]:
@@ -221,9 +221,9 @@ def main() -> None:
     if arguments.check is not None:
         print(summary(deviations(arguments.check, find_boards(arguments.board))))
         return
-    chosen = [b for b in find_boards(arguments.board) if CORES[ISA[b.core]] == b.core]
+    chosen = [b for b in find_boards(arguments.board) if isa.find(b.core).cores[0] == b.core]
     if not chosen:
-        chosen = [b for b in load_boards().values() if CORES[ISA[b.core]] == b.core]
+        chosen = [b for b in load_boards().values() if isa.find(b.core).cores[0] == b.core]
     only = arguments.only
     costs = calibrate(chosen, only)
     cycles = {b.core: measure_cycles(b, only) for b in find_boards(arguments.board)}
