@@ -32,13 +32,7 @@ PORTABLE = ("-DMODEL_PORTABLE=1",)
 def bench(arguments: Namespace) -> int:
     """Count instructions."""
     out = Output(arguments)
-    if (arguments.model is None) == (arguments.layer is None):
-        raise ValueError("give either a MODEL or --layer NxM")
-    for option in ("portable", "bits", "zeros", "input", "input_bits"):
-        if getattr(arguments, option) not in (None, False) and arguments.model:
-            raise ValueError(f"--{option.replace('_', '-')}: goes with --layer")
-    if arguments.input_bits and not arguments.input:
-        raise ValueError("--input-bits: goes with --input")
+    _require_one_subject(arguments)
     boards = find_boards(arguments.board)
     for board in boards:
         require_emulated(board)
@@ -48,6 +42,12 @@ def bench(arguments: Namespace) -> int:
         if arguments.layer
         else _bench_model(arguments, boards, out)
     )
+    _say(measurements, out)
+    out.result({"results": [m.to_json() for m in measurements]})
+    return 0
+
+
+def _say(measurements: list[Measurement], out: Output) -> None:
     header = ("board", "core", "layer", "density", "kernel", "instructions")
     out.table(
         header,
@@ -63,8 +63,17 @@ def bench(arguments: Namespace) -> int:
             for m in measurements
         ],
     )
-    out.result({"results": [m.to_json() for m in measurements]})
-    return 0
+
+
+def _require_one_subject(arguments: Namespace) -> None:
+    """Raise ValueError unless a model or a layer is named, with the options of that."""
+    if (arguments.model is None) == (arguments.layer is None):
+        raise ValueError("give either a MODEL or --layer NxM")
+    for option in ("portable", "bits", "zeros", "input", "input_bits"):
+        if getattr(arguments, option) not in (None, False) and arguments.model:
+            raise ValueError(f"--{option.replace('_', '-')}: goes with --layer")
+    if arguments.input_bits and not arguments.input:
+        raise ValueError("--input-bits: goes with --input")
 
 
 def _bench_encoder(

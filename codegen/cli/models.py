@@ -30,6 +30,15 @@ def info(arguments: Namespace) -> int:
     out = Output(arguments)
     model = Model.load(arguments.model)
     numbers = summarize(model)
+    warnings = list(health.of_model(model))
+    _say_model(model, numbers, warnings, out)
+    _say_sizes(numbers, out)
+    out.result({**numbers, "warnings": warnings})
+    return 0
+
+
+def _say_model(model: Model, numbers: dict[str, Any], warnings: list[str], out: Output) -> None:
+    """Print what a model is, what it was trained on, and what seems wrong with it."""
     steps = "free-running" if model.steps is None else f"{model.steps} steps"
     source = numbers["input"]
     out.say(
@@ -43,9 +52,12 @@ def info(arguments: Namespace) -> int:
         out.say(line)
     for line in _measured(model):
         out.say(line)
-    warnings = list(health.of_model(model))
     for line in warnings:
         out.say(f"warning: {line}")
+
+
+def _say_sizes(numbers: dict[str, Any], out: Output) -> None:
+    """Print its stages, the ranges of its values, and its bytes, as tables."""
     out.say()
     out.table(
         ("", "inputs", "outputs", "bits", "kernel", "zero", "weights, bytes", "float32, bytes"),
@@ -69,8 +81,6 @@ def info(arguments: Namespace) -> int:
     out.table(("item", "bytes"), _flash(numbers))
     out.say("\nRAM: the state struct, bytes")
     out.table(("item", "bytes"), _ram(numbers))
-    out.result({**numbers, "warnings": warnings})
-    return 0
 
 
 def _sensor(numbers: dict[str, Any]) -> list[str]:

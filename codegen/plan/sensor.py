@@ -17,16 +17,14 @@ from qat.model import INT32_MAX, Model, Sensor
 FLOAT_MAX = sys.float_info.max
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
 
-MODES = ("held", "steps", "ring", "free")
-"""What becomes of a vector: a whole inference on it; a step of the window that it belongs to; a
-place in a ring, for windows that overlap; a step of a model that runs free."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Stream:
     """What the C of a model with a sensor prints.
 
-    mode:    one of MODES
+    mode:    what becomes of a vector: a whole inference on it (held); a step of the window that it
+             belongs to (steps); a place in a ring, for windows that overlap (ring); a step of a
+             model that runs free (free)
     holds:   the input is held: a free step puts it in first
     window:  samples of a window, 1 group where there are no windows
     hop:     vectors from one window to the next

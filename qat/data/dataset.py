@@ -310,6 +310,13 @@ def from_arrays(
         data = from_raw(raw, parts.y_train, parts.y_validation, parts.y_test, **about)
         vanished = () if each_feature else hidden(parts.x_train, data.x_train, channel_names)
         return replace(data, warnings=(*lost, *vanished)).divided_by(rule)
+    return _encoded(parts, trained, each_feature, about).divided_by(rule)
+
+
+def _encoded(
+    parts: _Parts, trained: NDArray[Any], each_feature: bool, about: dict[str, Any]
+) -> Dataset:
+    """Return the data set whose inputs are the values themselves, scaled and rounded at once."""
     scale, offset, low, high = _encoding(trained, each_feature)
 
     def integers(values: NDArray[Any]) -> NDArray[Any]:
@@ -327,7 +334,7 @@ def from_arrays(
         x_scale=_scalar_or_each(scale),
         x_offset=_scalar_or_each(offset),
         **about,
-    ).divided_by(rule)
+    )
 
 
 def from_raw(
