@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.base.errors import BuildError
-from codegen.isa.arm import BRANCH, Function, _constant, growth, parse
+from codegen.isa import ARM_TOOLS
+from codegen.isa.arm import Function
 from codegen.target.boards import Board, find_board
 from codegen.target.compiler import compile_files, find_arm_compiler, run_tool
 from qat.machine.scratch import scratch
 
-OBJDUMP = "arm-none-eabi-objdump"
+READER = ARM_TOOLS.reader
+"""How the machine code of the cores is read, that of all of them."""
 API = ("reset", "input", "step", "scores", "decided", "classify", "stream_reset", "scale", "sample")
 """Functions of a model that a user calls, those that it has."""
 
@@ -38,7 +40,9 @@ class Frame:
 
 def disassemble(elf: Path) -> dict[str, Function]:
     """Return the functions of an ELF file."""
-    return parse(run_tool([OBJDUMP, "-d", "--no-show-raw-insn", str(elf)], elf.parent))
+    return READER.parse(
+        run_tool([ARM_TOOLS.objdump, "-d", "--no-show-raw-insn", str(elf)], elf.parent)
+    )
 
 
 def _next(function: Function, index: int) -> tuple[list[int], bool]:
@@ -49,7 +53,7 @@ def _next(function: Function, index: int) -> tuple[list[int], bool]:
     there = [this.target] if this.target is not None and function.holds(this.target) else []
     if this.name == "b" or function.jumps(this):
         return there, False
-    if BRANCH.match(this.name):
+    if READER.branches(this):
         return after + there, False
     to_pc = re.match(r"^(pop|ldm.*|ldr)$", this.name) and re.search(r"\bpc\}|^pc,", this.operands)
     if this.name == "bx" or to_pc:
@@ -92,8 +96,8 @@ def _effects(function: Function) -> list[int]:
     known: dict[str, int] = {}
     effects = []
     for instruction in function.code:
-        effects.append(growth(instruction, known))
-        if found := _constant(instruction, known, function.words):
+        effects.append(READER.growth(instruction, known))
+        if found := READER.constant(instruction, known, function.words):
             known[found[0]] = found[1]
     return effects
 
@@ -104,7 +108,7 @@ def _calls(function: Function, depths: Mapping[int, int]) -> Iterable[tuple[int,
         if instruction.address not in depths:
             continue
         target = instruction.target
-        branches = instruction.name in ("bl", "blx", "b") or BRANCH.match(instruction.name)
+        branches = instruction.name in ("bl", "blx", "b") or READER.branches(instruction)
         if instruction.name == "blx" and target is None:
             yield POINTER, depths[instruction.address]
             continue

@@ -30,6 +30,7 @@ from qat.model import (
     Model,
     Rate,
     Sensor,
+    Shape,
     Spikes,
 )
 
@@ -222,6 +223,7 @@ def models() -> Iterator[Model]:
     yield Model(Rate(12, 0, 15), (ternary,), scores, 6, "rates")
     yield Model(Latency(12, 0, 15, (14, 9, 9, 3)), (ternary,), scores, 6, "times")
     yield Model(Delta(6, -128, 127, 3), (ternary,), scores, 6, "events", stop=EarlyStop(40, 2))
+    yield Model(Analog(6, 0, 15, grid=Shape(2, 3, 1)), (analog,), scores, 5, "mapped")
     sensor = Sensor([120, -4, 39240], [70_000, 71_000, 45_000], shift=21, group=4, hop=3)
     about = {"sample_unit": 0.001, "channels": ["ax", "ay", "az"]}
     sensed = _layer(8, 8, 8, 3, analog=True, threshold=500)
