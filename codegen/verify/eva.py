@@ -32,7 +32,6 @@ from codegen.kernels.bitsliced.layer import BitslicedLayer
 from codegen.kernels.encoders.plan import LatencyEncoder, RateEncoder
 from codegen.kernels.pack import LANES, byte_order
 from codegen.kernels.plain.layer import PlainLayer
-from codegen.plan.choose import plan
 from codegen.plan.program import Program
 from codegen.render import environment, render_program, template_context
 from codegen.verify.records import Finding, NotRunError, Subject
@@ -278,7 +277,7 @@ def excluded(subject: Subject) -> Finding:
     """Analyse the C of a model that EVA can end with."""
     if not shutil.which(FRAMA_C):
         raise NotRunError(f"no {FRAMA_C} on PATH; {INSTALL}")
-    program = plan(subject.model)
+    program = subject.generated.program
     if lengths(program) > MOST_LENGTHS:
         raise NotRunError(
             f"lists of active inputs have {lengths(program):,} lengths, of which EVA tells "
