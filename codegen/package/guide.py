@@ -9,6 +9,7 @@ from typing import Any
 from codegen.plan import cost
 from codegen.render.generated import Generated
 from codegen.report.report import cycles_per_instruction
+from codegen.report.summary import shape_text
 from codegen.target.boards import load_boards
 from qat.model import Model, Spikes
 
@@ -83,7 +84,7 @@ def rate_of(model: Model) -> SampleRate:
 
 
 def _sentence(model: Model) -> str:
-    sizes = "-".join(str(n) for n in (model.input.size, *(y.size for y in model.layers)))
+    sizes = shape_text(model, readout=False)
     kind = "classes" if model.readout else "spiking outputs"
     return f"A spiking neural network {sizes} with {model.outputs} {kind}."
 

@@ -96,7 +96,7 @@ def stream_of(model: Model, ctype: str) -> Stream | None:
         high=model.input.high,
         clamped=clamped,
         unit=_unit(model),
-        names=_names(model),
+        names=_commented(channel_names(model)),
         fields=_fields(mode, model, sensor, ctype),
         tables=tables,
         **texts,
@@ -167,10 +167,14 @@ def _unit(model: Model) -> str:
     return ", ".join(f"{u:g}" for u in units)
 
 
-def _names(model: Model) -> tuple[str, ...]:
-    """Return the channels' names as they may stand in a comment, none if some are not known."""
-    assert model.sensor is not None
+def channel_names(model: Model) -> tuple[str, ...]:
+    """Return the names of a sensor's channels, () if some are not known."""
     names = model.metadata.get("channels")
-    if not isinstance(names, list) or len(names) != model.sensor.channels:
+    if model.sensor is None or not isinstance(names, list) or len(names) != model.sensor.channels:
         return ()
-    return tuple(re.sub(r"[^\w .%-]", "_", str(name), flags=re.ASCII) for name in names)
+    return tuple(map(str, names))
+
+
+def _commented(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names as they may stand in a comment."""
+    return tuple(re.sub(r"[^\w .%-]", "_", name, flags=re.ASCII) for name in names)

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from numpy.typing import NDArray
 
 from codegen.base.words import c_comment, c_string
@@ -17,7 +17,7 @@ from codegen.kernels.pack import c_numbers
 from codegen.kernels.stage import Table
 from codegen.plan.choose import plan
 from codegen.plan.program import LOOPS, VECTOR_LOOPS, Program
-from codegen.render.bytecode import TemplateCache
+from codegen.render.templates import make_environment
 from qat.model import INPUTS, Activity, Model
 
 INPUT_KINDS = tuple(kind.__name__.lower() for kind in INPUTS)
@@ -101,15 +101,7 @@ def loop_template(name: str) -> str:
 @cache
 def environment() -> Environment:
     """Return the Jinja environment of the C templates."""
-    env = Environment(
-        loader=PackageLoader("codegen", ""),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-        bytecode_cache=TemplateCache(),
-    )
+    env = make_environment()
     functions = (
         dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask, c_string,
         c_comment, constants,
