@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import models
 from support.models import small_model
 
 from codegen.package.packages import package
@@ -29,7 +30,7 @@ print(hashlib.sha256(repr(package(small_model())).encode()).hexdigest())
 
 def generated(cache: Path, warm: bool = False) -> str:
     """Return a digest of a package that a new process makes; warm: nothing is to be compiled."""
-    tests = str(Path(__file__).parents[1])
+    tests = str(Path(models.__file__).parents[1])
     command = [sys.executable, "-c", PROGRAM.format(tests=tests, warm=warm)]
     environment = {"SPIKEMCU_CACHE": str(cache), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
