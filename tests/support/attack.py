@@ -50,8 +50,11 @@ WATCHED = 99
 """Exit status of the address sanitizer, where it can no longer abort."""
 ASAN = "detect_leaks=0:abort_on_error=1:hard_rss_limit_mb=4096:log_path=/dev/null"
 HERE = "here"
-UNITS = {"kernels/pack.py": "tests/unit/test_pack.py"}
-"""Tests that hunt what is in no model's C: functions that unpack."""
+UNITS = {
+    "kernels/pack.py": "tests/unit/test_pack.py",
+    "kernels/neurons/plan.py": "tests/unit/test_neuron_plan.py",
+}
+"""Tests that hunt what is in no model's C: functions that unpack, and what stays the same text."""
 HEADERS = ("stdint.h", "stddef.h", "string.h", "arm_mve.h")
 """That generated C includes: their own text never changes."""
 U = ", u"

@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.kernels import pack
+from codegen.kernels.neurons import plan as neurons
 
 PACKAGE = Path(pack.__file__).parents[1]
 SOURCES = (
     *sorted(PACKAGE.glob("render/*.c.j2")),
     *sorted(PACKAGE.glob("kernels/**/*.c.j2")),
     Path(pack.__file__),
+    Path(neurons.__file__),
 )
-"""What is mutated: everything that decides what the generated C computes, and the packing."""
+"""What is mutated: what decides what the generated C computes: templates, packing, schedules."""
 
 OPERATORS = {
     "&": "|", "|": "&", "^": "|", "+": "-", "-": "+", "<<": ">>", ">>": "<<", "<": "<=",

@@ -4,38 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codegen.kernels.neurons import plan as neurons
+from codegen.kernels.neurons.plan import Digit, Loads, Plane, Turn
 from codegen.kernels.stage import Layer, Table
-
-
-@dataclass(frozen=True)
-class Plane:
-    """One bit plane of u = v - leak(v) + I.
-
-    leak:    (operation, plane of v) per term: "subtract" or "add"
-    current: plane of the current, None below its fraction bits
-    bias:    word of the constants, None without a bias of its own
-    one:     True where the low bits of a common bias add a 1
-    """
-
-    index: int
-    v: int
-    leak: tuple[tuple[str, int], ...]
-    current: int | None
-    bias: int | None
-    one: bool
-
-
-@dataclass(frozen=True)
-class Digit:
-    """One digit of a comparison or a subtraction: a plane of u against a constant's bit.
-
-    bit:  the bit of a constant common to all neurons; None if each has its own
-    word: the word of the constants that holds the neurons' own bits
-    """
-
-    plane: int
-    bit: int | None = None
-    word: int | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -89,3 +60,29 @@ class BitslicedLayer(Layer):
     def vectors(self) -> int:
         """Blocks that Helium computes four at once; an offset reaches 128 words of constants."""
         return self.blocks // 4 * 4 if self.constants <= 128 else 0
+
+    @property
+    def in_place(self) -> bool:
+        """True if four blocks need no planes beside those of v: u is lowered and as wide."""
+        return self.lowered > 0 and self.u_width == self.v_width
+
+    @property
+    def loads(self) -> tuple[Loads | None, ...]:
+        """What is loaded ahead of each plane of u; nothing where the leak reaches far."""
+        ahead = neurons.loads(self.planes)
+        return ahead if neurons.near(self.leak) else (None,) * len(ahead)
+
+    @property
+    def near(self) -> bool:
+        """True if the planes that u is made of are held in registers."""
+        return neurons.near(self.leak)
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The digits of the reset that reach a plane of v, in their turn."""
+        return neurons.turns(self.reset_by[: self.v_width])
+
+    @property
+    def alike(self) -> bool:
+        """True if all neurons are reset by the same constant."""
+        return all(turn.digit.word is None for turn in self.turns)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.kernels.bitsliced.layer import BitslicedLayer, Digit, Plane
+from codegen.kernels.bitsliced.layer import BitslicedLayer
 from codegen.kernels.common import (
     SPIKES_HELPERS,
     common,
@@ -23,6 +23,7 @@ from codegen.kernels.common import (
     width_of,
 )
 from codegen.kernels.dense import DenseLIF, dense_lif
+from codegen.kernels.neurons.plan import Digit, Plane
 from codegen.kernels.pack import (
     LANES,
     byte_order,

@@ -1,0 +1,1 @@
+"""Neurons: what becomes of a current, for every kernel that knows one."""
