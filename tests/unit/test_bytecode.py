@@ -61,13 +61,16 @@ def test_what_is_damaged_is_compiled_again(tmp_path: Path, monkeypatch: pytest.M
     environment.cache_clear()
 
 
-@pytest.mark.parametrize("there", ["a file", "no folder can be made"])
+@pytest.mark.parametrize("there", ["a file", "no folder can be made", "no home"])
 def test_without_a_cache_it_works_as_well(
     there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "file"
     place.write_text("")
     monkeypatch.setenv("SPIKEMCU_CACHE", str(place if there == "a file" else place / "below"))
+    if there == "no home":
+        for name, value in (("SPIKEMCU_CACHE", ""), ("XDG_CACHE_HOME", ""), ("HOME", "nowhere")):
+            monkeypatch.setenv(name, value)
     environment.cache_clear()
     assert "small.c" in package(small_model())
     environment.cache_clear()
