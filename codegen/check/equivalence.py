@@ -1,4 +1,4 @@
-"""Prove on data that the generated C returns the integers of the model."""
+"""The proof, on data, that the generated C returns the integers of the model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PIECE, PIECE_VALUES = 256, 2**24
 """Samples that are traced and compared at a time, and values of their traces, if one has less."""
 
 MOST_VALUES = 2**26
-"""Of the inputs or traces of one sample: a file may say 16 million steps, and no more is wrong."""
+"""The most inputs or traces of one sample: a file may say 16 million steps, and be right."""
 
 MOST_TEXT = 2**28
 """Bytes of a file of C that is read; the weights of the largest model take less."""

@@ -1,4 +1,4 @@
-"""What `train` ends in: how good the model is, what could be better, and what to type next."""
+"""The end of `train`: how good the model is, what could be better, and what to type next."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST_CODE = 16 * 1024
 MOST_CLASSES = 40
 MOST_NAMES = 12
 FLAGS = ("--json", "--resume")
-"""Of a training that do not belong to the next one."""
+"""Options of a training that do not belong to the next one."""
 
 
 @dataclass(frozen=True, eq=False)

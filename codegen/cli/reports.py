@@ -1,4 +1,4 @@
-"""The verb report."""
+"""The verb report: what a model takes on a board, printed, as a page, or held against limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codegen.base.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, i
 from codegen.cli.before import require_output
 from codegen.cli.data import inputs_of
 from codegen.cli.origins import classes_text
-from codegen.cli.output import Output, write_file
+from codegen.cli.output import Output
 from codegen.render.generated import Generated, generated
 from codegen.report.budget import Line, gate, parse_budget
 from codegen.report.energy import FORMULA, Energy, energy_of, supply_of
@@ -25,7 +25,7 @@ from codegen.target.boards import Board, find_boards
 from codegen.target.compiler import find_arm_compiler
 from codegen.target.emulated import footprint
 from codegen.target.fit import misfit
-from qat.model import Model
+from qat.model import Model, write_file
 
 MHZ = 10**6
 COLUMNS = 100

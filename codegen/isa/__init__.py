@@ -1,17 +1,27 @@
-"""Instruction sets: which one the generated C uses on a core."""
+"""Instruction sets: which one a core has, what C it takes, which programs build and run it."""
 
-from __future__ import annotations
+from codegen.isa.rows import (
+    ARM_TOOLS,
+    DEFAULT_CORE,
+    SETS,
+    InstructionSet,
+    Tools,
+    bringing,
+    cores,
+    find,
+    lineage,
+    timing,
+)
 
-ISA = {
-    "cortex-m0": "armv6-m",
-    "cortex-m3": "armv7-m",
-    "cortex-m4": "armv7e-m",
-    "cortex-m7": "armv7e-m",
-    "cortex-m33": "armv7e-m",
-    "cortex-m55": "helium",
-}
-"""The instruction set that the generated C uses on a core; what the coefficients belong to."""
-
-
-DEFAULT_CORE = "cortex-m4"
-"""The core for which kernels are chosen where none is named: one pair serves every core."""
+__all__ = [
+    "ARM_TOOLS",
+    "DEFAULT_CORE",
+    "SETS",
+    "InstructionSet",
+    "Tools",
+    "bringing",
+    "cores",
+    "find",
+    "lineage",
+    "timing",
+]

@@ -20,9 +20,6 @@ CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
 BRANCH = re.compile(rf"^(b({CONDITIONS})|cbn?z|les?|letp|wls|wlstp)$")
 
 
-CONDITIONAL = re.compile(rf"^(pop|bx|ldmia|ldr|b)({CONDITIONS})$")
-
-
 TARGET = re.compile(r"\b([0-9a-f]+) <[^>]+>$")
 
 
@@ -127,7 +124,7 @@ def growth(instruction: Instruction, constants: Mapping[str, int]) -> int:
     raise BuildError(f"stack: cannot follow `{name} {operands}`")
 
 
-def _constant(
+def constant(
     instruction: Instruction, known: Mapping[str, int], words: Mapping[int, int]
 ) -> tuple[str, int] | None:
     """Return (register, signed value) if an instruction sets one to a constant."""
@@ -142,3 +139,8 @@ def _constant(
     if name in ("negs", "rsbs") and (found := re.match(r"^(\w+), (\w+)", operands)):
         return (found[1], -known[found[2]]) if found[2] in known else None
     return None
+
+
+def branches(instruction: Instruction) -> bool:
+    """Return True if it may branch and, where it does not, go on behind itself."""
+    return BRANCH.match(instruction.name) is not None

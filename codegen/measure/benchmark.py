@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from codegen.check.streams import made_samples, one_result
+from codegen.check.streams import STREAM_SAMPLES, made_samples, one_result
 from codegen.kernels.encoders.plan import PLACE
 from codegen.plan.build import part_names
 from codegen.render.generated import Generated, generated, model_of
@@ -20,9 +20,6 @@ from qat.model import CODE_RANGE, LIF, Delta, Dense, Input, Latency, Layer, Mode
 
 STEPS = 8
 """Steps over which a layer's count is averaged: the data path depends on the spikes."""
-
-STREAM_SAMPLES = 2000
-"""Raw samples over which the cost of taking one is averaged, unless one window is longer."""
 
 ZEROS = 0.42
 """Fraction of zero weights in a random ternary layer, as training leaves them."""

@@ -22,7 +22,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from codegen.isa import ISA
+from codegen import isa
 from codegen.kernels.encoders.plan import ENCODERS, PLAIN
 from codegen.measure.counting import Counting
 from codegen.measure.cycles import executed
@@ -75,7 +75,7 @@ SAMPLE, MEAN, OF_PLAN = 0.6, 1.5, 0.5
 what is predicted, and of an input of a plan, which has many."""
 
 EVERY = 2
-"""Of the inputs of a plan, so many share a count."""
+"""So many inputs of a plan share a count."""
 
 
 # -------------------------------------------------------------------- measuring
@@ -144,7 +144,7 @@ def calibrate(boards: Sequence[Board], only: str | None = None) -> dict[str, Any
 
     only: one of SUBJECTS
     """
-    return {ISA[board.core]: _calibrate(board, only) for board in boards}
+    return {isa.find(board.core).name: _calibrate(board, only) for board in boards}
 
 
 def _calibrate(board: Board, only: str | None) -> dict[str, Any]:
@@ -219,9 +219,9 @@ def main() -> None:
     if arguments.check is not None:
         print(summary(deviations(arguments.check, find_boards(arguments.board))))
         return
-    chosen = [b for b in find_boards(arguments.board) if CORES[ISA[b.core]] == b.core]
+    chosen = [b for b in find_boards(arguments.board) if isa.find(b.core).cores[0] == b.core]
     if not chosen:
-        chosen = [b for b in load_boards().values() if CORES[ISA[b.core]] == b.core]
+        chosen = [b for b in load_boards().values() if isa.find(b.core).cores[0] == b.core]
     only = arguments.only
     costs = calibrate(chosen, only)
     cycles = {b.core: measure_cycles(b, only) for b in find_boards(arguments.board)}
@@ -231,10 +231,10 @@ def main() -> None:
         for key, rows in fresh.items():
             table[key] = dict(sorted(({**table.get(key, {}), **rows} if only else rows).items()))
     PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
-    for isa, kinds in costs.items():
+    for name, kinds in costs.items():
         for kind, row in kinds.items():
             errors = f"{row['mean_error']:.1%} mean, {row['largest_error']:.1%} at most"
-            print(f"{isa:9} {kind:18} {row['observations']:4} counts, error {errors}")
+            print(f"{name:9} {kind:18} {row['observations']:4} counts, error {errors}")
 
 
 if __name__ == "__main__":

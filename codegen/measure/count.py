@@ -1,4 +1,4 @@
-"""What models cost on a board, counted on the emulated core."""
+"""The instructions of models on a board, counted on the emulated core."""
 
 from __future__ import annotations
 

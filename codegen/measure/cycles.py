@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from codegen import isa
 from codegen.isa.arm import CONDITIONS, Function, Instruction
-from codegen.isa.timings import TIMINGS, Timing
+from codegen.isa.timings import Timing
 from codegen.target.boards import Board
 from codegen.target.qemu import Qemu
 from codegen.target.stack import disassemble
@@ -160,4 +161,4 @@ def executed(
     board: Board, elf: Path, start: str, run: Callable[[Qemu], object]
 ) -> dict[int, Executed]:
     """Return what each part of the calls of `start` executed on a board, in its core's timing."""
-    return parts_of(trace(board, elf, run), disassemble(elf), start, TIMINGS[board.core])
+    return parts_of(trace(board, elf, run), disassemble(elf), start, isa.timing(board.core))

@@ -1,4 +1,4 @@
-"""How far predictions are from counts, on models that nothing was fitted to or chosen by.
+"""The deviation of predictions from counts, on models that nothing was fitted to or chosen by.
 
 A model of any kind (codegen.measure.variety) is predicted as `spikemcu report` does, from the
 activity on its inputs, and counted on an emulated core: the mean instructions of whole inferences,

@@ -1,4 +1,4 @@
-"""What a model, or one more spike of a layer, costs in instructions on a board."""
+"""The instructions of a model, or of one more spike of a layer, on a board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the README of a package says of a model: how it is called, what it costs on each core."""
+"""The README of a package: how a model is called, and what it costs on each core."""
 
 from __future__ import annotations
 

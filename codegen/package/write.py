@@ -14,7 +14,7 @@ from codegen.package.examples import Recording, Vectors
 from codegen.package.packages import FORMATS, package
 from codegen.render.generated import Generated, generated
 from codegen.report.summary import summarize
-from qat.model import Activity, Model, meets, safe_name, write_atomically
+from qat.model import Activity, Model, meets, safe_name, write_atomically, writing
 
 
 def renamed(model: Model, name: str | None) -> Model:
@@ -112,11 +112,9 @@ def files_of(
 def write_files(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
     """Write {file: text} to a folder, each file whole or not at all; return {file: path}."""
     paths = {}
-    try:
+    with writing(folder):
         for file, text in files.items():
             paths[file] = folder / file
             paths[file].parent.mkdir(parents=True, exist_ok=True)
             write_atomically(paths[file], text.encode())
-    except OSError as error:
-        raise ValueError(f"{folder}: cannot be written ({error.strerror})") from None
     return paths

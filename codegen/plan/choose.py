@@ -39,19 +39,25 @@ def plan(
     core: str | None = None,
     activity: Activity | None = None,
     kernels: Mapping[int, str] | None = None,
+    only: str | None = None,
 ) -> Program:
     """Return the program of a model: its stages, its state, its sizes.
 
     core:     the one for which kernels are chosen, such as "cortex-m4", by default
-              costs.DEFAULT_CORE; the C serves every core in any case
+              isa.DEFAULT_CORE; the C serves every core in any case
     activity: how active the model is, for the same choice; by default what its metadata say
     kernels:  {stage: kernel} that are not to be chosen; stage encoders.PLACE is the encoder,
               "sliced" or "plain"
+    only:     the core, or instruction set, that the C is for alone: what others need is left out,
+              and kernels are chosen for it unless `core` names another
 
-    Raises ValueError if no kernel serves a layer.
+    Raises ValueError if no kernel serves a layer, or if there is no such core.
     """
+    alone = None if only is None else isa.find(only)
+    core = core or (only if alone and only in alone.cores else None)
+    core = core or (alone.cores[0] if alone else isa.DEFAULT_CORE)
     encoder = encoders.encoder_of(model, (kernels or {}).get(encoders.PLACE))
-    asked = _Asked(model, core or isa.DEFAULT_CORE, activity, dict(kernels or {}), encoder)
+    asked = _Asked(model, core, activity, dict(kernels or {}), encoder)
     layers = tuple(asked.layer(index) for index in range(len(model.layers)))
     readout = asked.readout()
     stages: tuple[Stage, ...] = (*layers, readout) if readout else layers
@@ -78,6 +84,8 @@ def plan(
         list_ctype=list_ctype,
         scratch=scratch,
         sensor=stream,
+        sets=isa.rows.SETS if alone is None else tuple(isa.lineage(alone)),
+        only=alone,
     )
 
 

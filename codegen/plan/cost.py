@@ -1,4 +1,4 @@
-"""What a stage costs: instructions, predicted from its record and from how active its input is.
+"""The cost of a stage in instructions, predicted from its record and the activity of its input.
 
     instructions = sum over features f of  coefficient[instruction set][kind][f] * f(stage, load)
 
@@ -29,7 +29,7 @@ from importlib.resources import files
 from math import ceil
 from typing import Any
 
-from codegen.isa import ISA
+from codegen import isa
 from codegen.kernels.encoders.plan import Encoder
 from codegen.kernels.load import Features, Load
 from codegen.kernels.stage import Layer, Readout, Stage
@@ -109,7 +109,7 @@ def base_load(
         most=steps,
         free=program.steps == 0,
         single=single,
-        helium=ISA[core] == "helium" and program.wide,
+        helium=isa.find(core).vectors and program.wide,
         table=program.byte_table,
         compact=program.compact,
     )
@@ -213,7 +213,7 @@ def coefficients() -> dict[str, Any]:
 
 def measured(kind: str, core: str) -> bool:
     """Return True if a kind of part has coefficients on a core."""
-    return family(kind) in coefficients()["costs"].get(ISA[core], {})
+    return family(kind) in coefficients()["costs"].get(isa.find(core).name, {})
 
 
 def evaluate(work: Work, core: str, which: str = "typical") -> float:
@@ -226,7 +226,7 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
             f"costs: no coefficients for {work.kind!r} on {core}; measure them with "
             "python -m codegen.measure.calibrate"
         )
-    table, features = coefficients()["costs"][ISA[core]][family(work.kind)], work.features
+    table, features = coefficients()["costs"][isa.find(core).name][family(work.kind)], work.features
     unknown = sorted(features.keys() - table["seen"])
     if unknown:
         raise ValueError(
@@ -252,6 +252,3 @@ def _at_worst(work: Work, core: str) -> Work:
     actives = (load.active, limit, limit + 1) if limit else (load.active,)
     each = [replace(work, load=replace(load, active=n)) for n in actives]
     return max(each, key=lambda one: evaluate(one, core, "worst"))
-
-
-# -------------------------------------------------------------- costs of spikes

@@ -1,12 +1,14 @@
-"""Everything that a pair of generated files prints: the stages of a model, its state, its sizes."""
+"""The program of a model: its stages, its state, its sizes; all that its files print."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from codegen import isa
 from codegen.base.version import __version__
 from codegen.base.words import class_names
+from codegen.isa import InstructionSet
 from codegen.kernels.bitsliced.layer import BitslicedLayer
 from codegen.kernels.encoders.plan import Encoder
 from codegen.kernels.pack import words_for
@@ -14,6 +16,16 @@ from codegen.kernels.plain.layer import PlainLayer
 from codegen.kernels.stage import C_BYTES, Field, Layer, Readout, Scratch, Stage
 from codegen.plan.sensor import Stream
 from qat.model import EarlyStop, Input, Model, Spikes
+
+LOOPS = frozenset(
+    "add_column16 add_column4 add_column8 add_columns add_columns4 add_strips4 add_strips8 "
+    "list_active list_inactive slice_bytes sum_digits sum_inactive".split()
+)
+"""Shared functions that are folders of kernels/loops: declared before the layers, defined behind
+them, some with variants for instruction sets. The others are a line or two, and stand first."""
+
+VECTOR_LOOPS = frozenset({"add_columns4"})
+"""Those that only an instruction set with vectors has."""
 
 BYTE_TABLE_INPUTS = 256
 """Inputs from which the list of active ones is made by a table of bytes, on Helium."""
@@ -34,6 +46,8 @@ class Program:
     """Everything that the pair of files prints.
 
     model:   what it computes; whatever the model tells itself is asked of it
+    sets:    instruction sets that the C may have loops for
+    only:    the one that it is made for alone; None for C that serves every core
     encoder: what makes spikes of the input; None where layer 0 takes the input as it is
     fields:  the members of the state
     helpers: functions that stages share, in the order of their definition
@@ -50,6 +64,8 @@ class Program:
     list_ctype: str
     scratch: Scratch = field(default_factory=Scratch)
     sensor: Stream | None = None
+    sets: tuple[InstructionSet, ...] = ()
+    only: InstructionSet | None = None
 
     @property
     def name(self) -> str:
@@ -137,6 +153,36 @@ class Program:
         return (*self.layers, *((self.readout,) if self.readout else ()))
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """The small functions that stages share."""
+        return tuple(name for name in self.helpers if name not in LOOPS)
+
+    @property
+    def loops(self) -> tuple[str, ...]:
+        """The loops that stages share, in the order of their definition."""
+        names = [name for name in self.helpers if name in LOOPS]
+        if self.wide and "add_columns" in names:
+            names.insert(names.index("add_columns") + 1, "add_columns4")
+        return tuple(names)
+
+    @property
+    def variants(self) -> tuple[InstructionSet, ...]:
+        """The instruction sets that have C of their own here."""
+        return tuple(row for row in self.sets if row.variant and (self.helium or not row.vectors))
+
+    def brings(self, variant: str) -> bool:
+        """Return True if there may be C for an instruction set, by the name of its files."""
+        return any(row.variant == variant for row in self.sets)
+
+    def bringing(self, loop: str) -> list[InstructionSet]:
+        """Return the sets that bring a loop; they take lists of 16 bits."""
+        return isa.bringing(loop, self.sets) if self.list_ctype == "uint16_t" else []
+
+    @property
+    def _vectors(self) -> bool:
+        return any(row.vectors for row in self.sets) and self.list_ctype == "uint16_t"
+
+    @property
     def reset_words(self) -> int:
         """Words of the state that a reset clears; 0 if they are not all whole words."""
         kept = [item for item in self.fields if not item.scratch]
@@ -152,7 +198,7 @@ class Program:
     def wide(self) -> bool:
         """True if a vector of four blocks has work: a 16-bit list, a layer of 128 neurons."""
         layers = (y for y in self.layers if isinstance(y, BitslicedLayer))
-        return self.list_ctype == "uint16_t" and any(y.blocks >= 4 for y in layers)
+        return self._vectors and any(y.blocks >= 4 for y in layers)
 
     @property
     def compact(self) -> bool:
@@ -175,7 +221,7 @@ class Program:
     def helium(self) -> bool:
         """True if a layer has loops for Helium."""
         strips = any(isinstance(y, PlainLayer) and y.strips for y in self.layers)
-        return self.wide or (strips and self.list_ctype == "uint16_t")
+        return self.wide or (strips and self._vectors)
 
     @property
     def byte_table(self) -> bool:

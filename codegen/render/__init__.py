@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from codegen.base.words import c_comment, c_string
 from codegen.kernels.common import last_mask
 from codegen.kernels.pack import c_numbers
+from codegen.kernels.stage import Table
 from codegen.plan.choose import plan
-from codegen.plan.program import Program
+from codegen.plan.program import LOOPS, VECTOR_LOOPS, Program
 from codegen.render.bytecode import TemplateCache
 from qat.model import INPUTS, Activity, Model
 
@@ -22,8 +24,37 @@ INPUT_KINDS = tuple(kind.__name__.lower() for kind in INPUTS)
 """Kinds of input, in the order of their numbers in the protocol."""
 
 
-VARIANTS = frozenset({"add_columns", "add_strips4", "add_strips8", "list_active"})
-"""Loops with variants for instruction sets; the others are portable C alone."""
+@dataclass(frozen=True)
+class Constant:
+    """A constant array of the C.
+
+    placed: it lies where the section and alignment of the model say
+    only, unless: the macro of an instruction set that alone has it, or has another in its place
+    """
+
+    table: Table
+    placed: bool = True
+    only: str = ""
+    unless: str = ""
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """C dimensions: rows, one for each element of the first axis."""
+        shape = self.table.shape
+        return shape if len(shape) == 1 else (shape[0], self.table.values[0].size)
+
+
+def constants(program: Program) -> Iterator[Constant]:
+    """Yield every constant array of a program, in the order of its stages."""
+    if program.encoder is not None:
+        yield from (Constant(table, placed=False) for table in program.encoder.tables)
+    for stage in program.stages:
+        dense: tuple[Table, ...] = getattr(stage, "dense", ())
+        for number, table in enumerate(stage.tables):
+            yield Constant(table, unless="HELIUM" if dense and number == 0 else "")
+        yield from (Constant(table, only="HELIUM") for table in dense)
+    if program.sensor is not None:
+        yield from (Constant(table, placed=False) for table in program.sensor.tables)
 
 
 def dims(shape: tuple[int, ...]) -> str:
@@ -63,10 +94,8 @@ def set_bits() -> NDArray[np.uint8]:
 
 
 def loop_template(name: str) -> str:
-    """Return the template of a function that stages share: text, or a folder of variants."""
-    return (
-        f"kernels/loops/{name}/contract.c.j2" if name in VARIANTS else f"kernels/loops/{name}.c.j2"
-    )
+    """Return the template that declares a function that stages share."""
+    return f"kernels/loops/{name}/contract.c.j2" if name in LOOPS else f"kernels/loops/{name}.c.j2"
 
 
 @cache
@@ -83,7 +112,7 @@ def environment() -> Environment:
     )
     functions = (
         dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask, c_string,
-        c_comment, loop_template,
+        c_comment, constants,
     )  # fmt: skip
     env.globals.update({function.__name__: function for function in functions})
     return env
@@ -102,6 +131,7 @@ def template_context(program: Program) -> dict[str, Any]:
         "kernels": ", ".join(stage.kernel for stage in program.stages),
         "classify_extent": extent,
         "input_kinds": INPUT_KINDS,
+        "vector_loops": VECTOR_LOOPS,
     }
 
 
@@ -110,6 +140,7 @@ def render(
     core: str | None = None,
     activity: Activity | None = None,
     kernels: Mapping[int, str] | None = None,
+    only: str | None = None,
 ) -> dict[str, str]:
     """Return {file name: text} of `<name>.h`, `<name>.c` and `binding.h`.
 
@@ -118,8 +149,9 @@ def render(
 
     core, activity: what the kernels are chosen for; see codegen.plan.choose.plan
     kernels: {stage: kernel} that are not to be chosen
+    only:    the core that the C is for alone, which is then the one that kernels are chosen for
     """
-    return render_program(plan(model, core, activity, kernels))
+    return render_program(plan(model, core, activity, kernels, only))
 
 
 def render_program(program: Program) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a model takes on a board: memory, stack, instructions, time; nothing is run for it.
+"""The report of a model on a board: memory, stack, instructions, time; nothing is run for it.
 
 Memory and stack come from the linked model (codegen.report.linked), instructions from
 codegen.plan.cost: `typical` for the activity that the model file tells, `worst` for an input that
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from codegen.isa.timings import TIMINGS
+from codegen import isa
 from codegen.kernels.encoders.plan import PLACE
 from codegen.kernels.stage import Stage
 from codegen.plan import cost
@@ -145,7 +145,7 @@ def report(model: Model | Generated, board: str | Board, density: float | None =
     linked, stacks = _linked(made, board)
     totals = [sum(getattr(p, n) for p in parts) for n in ("instructions", "worst")]
     cycles, worst = (sum(getattr(p, n) for p in parts) for n in ("cycles", "worst_cycles"))
-    timing, stack = TIMINGS[board.family], max(stacks.values())
+    timing, stack = isa.timing(board.family), max(stacks.values())
     return Report(
         board=board.name,
         core=board.core,

@@ -1,4 +1,4 @@
-"""What a model is made of, in numbers: the content of the manifest and of `spikemcu info`."""
+"""A model in numbers: the content of the manifest and of `spikemcu info`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a model's own code and constants are: the ARM compiler, called directly."""
+"""The size of a model's own code and constants, by the ARM compiler alone."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.base.errors import INSTALL, BuildError, MissingCompilerError
+from codegen.base.errors import BuildError, MissingCompilerError
 from codegen.base.paths import assets
+from codegen.isa import ARM_TOOLS
 from codegen.target.boards import Board, find_board
 from qat.machine.programs import run as run_program
 from qat.machine.scratch import scratch
 
-COMPILER = "arm-none-eabi-gcc"
-SIZE = "arm-none-eabi-size"
+COMPILER, SIZE = ARM_TOOLS.compiler, ARM_TOOLS.size
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def find_arm_compiler() -> str:
     """Return the path of the ARM compiler, or raise MissingCompilerError."""
     path = shutil.which(COMPILER)
     if path is None:
-        raise MissingCompilerError(f"no {COMPILER} on PATH; install it with: {INSTALL}")
+        raise MissingCompilerError(f"no {COMPILER} on PATH; install it with: {ARM_TOOLS.install}")
     return path
 
 

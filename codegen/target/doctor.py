@@ -1,4 +1,4 @@
-"""What this machine has and what it lacks."""
+"""The tools of this machine: which ones are there, and how to get those that are missing."""
 
 from __future__ import annotations
 

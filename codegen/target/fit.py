@@ -1,4 +1,4 @@
-"""Does a model fit on a board: known before anything is built."""
+"""Whether a model fits on a board: known before anything is built."""
 
 from __future__ import annotations
 

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codegen.base.closing import Closing
-from codegen.base.errors import INSTALL, EmulatorError, MissingQemuError
+from codegen.base.errors import EmulatorError, MissingQemuError
+from codegen.isa import ARM_TOOLS
 from codegen.target.boards import Board
 from codegen.target.faults import EXIT_FAULT, crash
 
-QEMU = "qemu-system-arm"
+QEMU = ARM_TOOLS.emulator
 FLAGS = (
     "-display none -monitor none -serial null -semihosting-config enable=on,target=native".split()
 )
@@ -38,7 +39,7 @@ def find_qemu() -> str:
     """Return the path of QEMU, or raise MissingQemuError."""
     path = shutil.which(QEMU)
     if path is None:
-        raise MissingQemuError(f"no {QEMU} on PATH; install it with: {INSTALL}")
+        raise MissingQemuError(f"no {QEMU} on PATH; install it with: {ARM_TOOLS.install}")
     return path
 
 

@@ -1,4 +1,4 @@
-"""How much stack the generated C can take: read from the machine code itself.
+"""The stack that the generated C can take, read from the machine code itself.
 
 The disassembly shows every push, whether the compiler or inline assembly wrote it, and the C
 library's functions as well. The depth of the stack is followed along every path of a function,
@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.base.errors import BuildError
-from codegen.isa.arm import BRANCH, Function, _constant, growth, parse
+from codegen.isa import ARM_TOOLS
+from codegen.isa.arm import Function
 from codegen.target.boards import Board, find_board
 from codegen.target.compiler import compile_files, find_arm_compiler, run_tool
 from qat.machine.scratch import scratch
 
-OBJDUMP = "arm-none-eabi-objdump"
+READER = ARM_TOOLS.reader
+"""How the machine code of the cores is read, that of all of them."""
 API = ("reset", "input", "step", "scores", "decided", "classify", "stream_reset", "scale", "sample")
 """Functions of a model that a user calls, those that it has."""
 
@@ -36,15 +38,11 @@ class Frame:
     calls: tuple[tuple[int, int], ...]
 
 
-# -------------------------------------------------------------- disassembly
-
-
 def disassemble(elf: Path) -> dict[str, Function]:
     """Return the functions of an ELF file."""
-    return parse(run_tool([OBJDUMP, "-d", "--no-show-raw-insn", str(elf)], elf.parent))
-
-
-# -------------------------------------------------------------------- depth
+    return READER.parse(
+        run_tool([ARM_TOOLS.objdump, "-d", "--no-show-raw-insn", str(elf)], elf.parent)
+    )
 
 
 def _next(function: Function, index: int) -> tuple[list[int], bool]:
@@ -55,7 +53,7 @@ def _next(function: Function, index: int) -> tuple[list[int], bool]:
     there = [this.target] if this.target is not None and function.holds(this.target) else []
     if this.name == "b" or function.jumps(this):
         return there, False
-    if BRANCH.match(this.name):
+    if READER.branches(this):
         return after + there, False
     to_pc = re.match(r"^(pop|ldm.*|ldr)$", this.name) and re.search(r"\bpc\}|^pc,", this.operands)
     if this.name == "bx" or to_pc:
@@ -98,8 +96,8 @@ def _effects(function: Function) -> list[int]:
     known: dict[str, int] = {}
     effects = []
     for instruction in function.code:
-        effects.append(growth(instruction, known))
-        if found := _constant(instruction, known, function.words):
+        effects.append(READER.growth(instruction, known))
+        if found := READER.constant(instruction, known, function.words):
             known[found[0]] = found[1]
     return effects
 
@@ -110,7 +108,7 @@ def _calls(function: Function, depths: Mapping[int, int]) -> Iterable[tuple[int,
         if instruction.address not in depths:
             continue
         target = instruction.target
-        branches = instruction.name in ("bl", "blx", "b") or BRANCH.match(instruction.name)
+        branches = instruction.name in ("bl", "blx", "b") or READER.branches(instruction)
         if instruction.name == "blx" and target is None:
             yield POINTER, depths[instruction.address]
             continue
@@ -132,9 +130,6 @@ def deepest(functions: Mapping[str, Function], name: str, above: tuple[str, ...]
     frame, path = frame_of(functions[name]), (*above, name)
     calls = [(names.get(to, f"address {to:#x}"), depth) for to, depth in set(frame.calls)]
     return max([frame.own, *(depth + deepest(functions, to, path) for to, depth in calls)])
-
-
-# -------------------------------------------------------------------- model
 
 
 def stack_of(files: Mapping[str, str], board: str | Board) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Compare C with the model in a process of its own: what traps or crashes ends that one alone."""
+"""C compared with the model in a process of its own, so that a crash ends only that process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is checked of a model, and what came out."""
+"""The records of a verification: the checks of a model, and their results."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from qat.model import did_you_mean
 Parts = dict[str, Any]
 
 ARRAYS = ("x", "y", "x_test", "y_test")
-"""Of an .npz file."""
+"""The arrays of an .npz file."""
 
 TABLES = {
     ".csv": csv_table,

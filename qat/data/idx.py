@@ -1,4 +1,4 @@
-"""Reads IDX files, as the MNIST files are: known by their content, whatever their name."""
+"""IDX files, the format of MNIST: recognised by their content, whatever their name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """Element types of an IDX file by their code."""
 
 MAX_DIMENSIONS = 32
-"""Of an array in NumPy."""
+"""The most dimensions that an array of NumPy has."""
 
 PIECE = 2**20
 """Bytes that are unpacked at a time."""

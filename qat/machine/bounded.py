@@ -1,4 +1,4 @@
-"""Files from outside: regular ones alone, and no more of them is read than may be there.
+"""Files from outside: only regular files are read, and only up to a limit.
 
 A device or a pipe in the place of a file has no end, or makes whoever opens it wait for a writer.
 Even a shell's <(...) is such a pipe, so it is refused as well: what a file is read for, its size

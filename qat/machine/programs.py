@@ -1,4 +1,4 @@
-"""Other programs: run, with a bound on what they may say.
+"""Other programs: they run with a limit on what they may print.
 
 What they print is read as UTF-8 whatever the locale says; bytes that are none are replaced. They
 get no standard input. Python as a child never imports what lies in the working folder.

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 INT32_MAX = 2**31 - 1
 
 MAX_LAYERS, MAX_NEURONS = 512, 2**18
-"""Of a model: more than any microcontroller holds. They bound the work of the proved ranges."""
+"""The limits of a model, beyond any microcontroller; they bound the work of the proved ranges."""
 
 IntArray = NDArray[np.integer[Any]]
 

@@ -1,4 +1,4 @@
-"""What was meant by a word that is not known."""
+"""Suggestions for a word that is not known: the known word that was probably meant."""
 
 from __future__ import annotations
 

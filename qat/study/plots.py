@@ -1,4 +1,4 @@
-"""Pictures of what a model does: spikes, membranes, firing rates, confusion.
+"""Pictures of a model at work: spikes, membranes, firing rates, confusion.
 
 Each is a matplotlib Figure, made without its global state; matplotlib comes with the extra
 `plot` and is imported when a picture is drawn.

@@ -59,7 +59,7 @@ def test_no_model_has_a_feature_that_no_count_had() -> None:
     for number in range(60):
         one = case(REPORT + 1, number)
         program, activity = plan(one.model, kernels=one.kernels()), Activity.of(one.model, 0.3)
-        for core in sorted(isa.ISA):
+        for core in sorted(isa.cores()):
             works = cost.works(program, one.model.input, activity, core)
             for work in [*works, *cost.worst_works(program, one.model.input, core)]:
                 assert cost.evaluate(work, core, "worst") >= 0

@@ -22,7 +22,7 @@ from codegen.plan.kinds import family
 from codegen.render import render
 from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 
-CORES = sorted(isa.ISA)
+CORES = sorted(isa.cores())
 
 
 def test_every_kernel_is_measured_on_every_core():
@@ -39,7 +39,7 @@ def test_every_kernel_is_measured_on_every_core():
 def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
     activity = Activity.of(model)
     for core in CORES:
-        program, seen = plan(model, core), cost.coefficients()["costs"][isa.ISA[core]]
+        program, seen = plan(model, core), cost.coefficients()["costs"][isa.find(core).name]
         parts = cost.works(program, model.input, activity, core)
         for work in [*parts, *cost.worst_works(program, model.input, core)]:
             assert set(work.features) <= set(seen[family(work.kind)]["seen"]), work.kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 from support.models import small_model
 
 import codegen
-from codegen.check.equivalence import made_inputs
+from codegen.check.equivalence import check, made_inputs
 from codegen.cli import main
 from codegen.measure.count import cost_of
 from codegen.package.write import files_of
@@ -25,7 +26,7 @@ from codegen.render.generated import generated, model_of
 from codegen.report.report import report
 from codegen.report.summary import summarize
 from codegen.target.emulated import TargetModel, footprint
-from qat.model import Activity, Model
+from qat.model import LIF, Accumulate, Activity, Analog, Dense, Layer, Model
 
 BOARD = "qemu-m4"
 
@@ -65,7 +66,7 @@ VERBS = [
     (["check", "{model}"], ONCE),
     (["generate", "{model}", "-o", "{tmp}/out"], ONCE),
     (["report", "{model}", "--board", BOARD], ONCE),
-    (["report", "{model}", "--board", f"{BOARD},qemu-m0"], ONCE),
+    (["report", "{model}", "--board", "all"], ONCE),
     (["report", "{model}", "--board", BOARD, "--html", "{tmp}/page.html"], ONCE),
     (["build", "{model}", "--board", BOARD], ONCE),
     (["run", "{model}", "--board", BOARD], ONCE),
@@ -85,11 +86,12 @@ def test_a_verb_plans_and_renders_once(
     assert dict(counted) == wanted
 
 
-def test_a_board_is_planned_once_for_an_evaluation(
-    digits: Any, tmp_path: Path, counted: Counter[str]
-) -> None:
-    path, data = digits
-    words = ["evaluate", str(path), "--data", str(data), "--limit", "3", "--board", BOARD]
+def test_a_board_is_planned_once_for_an_evaluation(tmp_path: Path, counted: Counter[str]) -> None:
+    rng, path = np.random.default_rng(1), tmp_path / "digits.npz"
+    layer = Layer(Dense(rng.integers(-1, 2, (16, 64))), LIF(40, (3,)))
+    readout = Accumulate(Dense(rng.integers(-1, 2, (10, 16))))
+    Model(Analog(64, 0, 16), (layer,), readout, steps=2).save(path)
+    words = ["evaluate", str(path), "--data", "digits", "--limit", "3", "--board", BOARD]
     assert main(words) == 0
     assert dict(counted) == ONCE
 
@@ -123,8 +125,17 @@ def test_everything_that_takes_a_model_takes_what_was_made(
     report(made, BOARD)
     with TargetModel(made, BOARD) as target:
         assert target.model is made.model
-    assert codegen.BoardModel(made, "nucleo-l476rg").model is made.model
+    assert codegen.BoardModel(made, "nucleo_l476rg").model is made.model
     assert dict(counted) == ONCE
+
+
+def test_a_user_calls_what_is_a_package_too() -> None:
+    """Importing codegen.check.host, say, puts the package in the place of the function."""
+    model = small_model()
+    assert sys.modules["codegen.check"] is codegen.check
+    assert codegen.check(model, made_inputs(model, 2)) is None
+    parameters = inspect.signature(codegen.check).parameters
+    assert list(parameters) == list(inspect.signature(check).parameters)
 
 
 def test_only_counting_renders_nothing(counted: Counter[str]) -> None:

@@ -1,4 +1,4 @@
-"""What the page shows, computed: every number and every picture that its templates name."""
+"""The content of the page: every number and every picture that its templates name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column of a table is what: the label, the name of a recording, left out, a feature."""
+"""The role of each column of a table: label, name of a recording, feature, or left out."""
 
 from __future__ import annotations
 

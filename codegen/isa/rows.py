@@ -1,0 +1,175 @@
+"""The table of instruction sets: what the C needs on each, and which programs build and run it.
+
+A set brings loops that replace portable ones: `codegen/kernels/loops/<function>/<variant>.c.j2`.
+What it does not bring it takes from the set that it extends; what none of these brings stays
+portable C. So a new set begins as a row alone, and becomes faster loop by loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from codegen.base.errors import INSTALL
+from codegen.isa import arm
+from codegen.isa.arm import Function, Instruction
+from codegen.isa.timings import TIMINGS, Timing
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How a disassembly is read.
+
+    parse:    the text -> its functions, by name
+    growth:   the bytes by which an instruction deepens the stack
+    constant: the register that an instruction sets to a constant, and the constant
+    branches: True for an instruction that may branch and go on behind itself
+    """
+
+    parse: Callable[[str], dict[str, Function]]
+    growth: Callable[[Instruction, Mapping[str, int]], int]
+    constant: Callable[[Instruction, Mapping[str, int], Mapping[int, int]], tuple[str, int] | None]
+    branches: Callable[[Instruction], bool]
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The programs of an instruction set, and how to get them."""
+
+    compiler: str
+    size: str
+    objdump: str
+    emulator: str
+    install: str
+    reader: Reader
+
+
+ARM_TOOLS = Tools(
+    compiler="arm-none-eabi-gcc",
+    size="arm-none-eabi-size",
+    objdump="arm-none-eabi-objdump",
+    emulator="qemu-system-arm",
+    install=INSTALL,
+    reader=Reader(arm.parse, arm.growth, arm.constant, arm.branches),
+)
+
+
+@dataclass(frozen=True)
+class InstructionSet:
+    """A row.
+
+    name:      as in costs.json and `spikemcu generate --core`
+    condition: C preprocessor text that holds where a compiler makes code for it
+    cores:     those that have it; counts of instructions hold for all of them
+    timings:   cycles of its cores by class of instruction, where they are known
+    tools:     what builds, reads and runs its machine code
+    variant:   name of the files of its loops
+    loops:     functions of kernels/loops that it brings
+    extends:   name of the set whose loops it takes where it brings none; "" for portable C
+    vectors:   True if it has loops for four blocks of 32 neurons at once
+    """
+
+    name: str
+    condition: str
+    cores: tuple[str, ...]
+    timings: Mapping[str, Timing]
+    tools: Tools
+    variant: str = ""
+    loops: tuple[str, ...] = ()
+    extends: str = ""
+    vectors: bool = False
+
+    @property
+    def macro(self) -> str:
+        """What stands behind the model's prefix in the macro that says whether it is in use."""
+        return self.variant.upper()
+
+
+def _timings(*cores: str) -> dict[str, Timing]:
+    return {core: TIMINGS[core] for core in cores}
+
+
+_LOOPS = ("add_columns", "add_strips4", "add_strips8", "list_active")
+
+SETS: tuple[InstructionSet, ...] = (
+    InstructionSet(
+        name="helium",
+        condition="__ARM_ARCH_PROFILE == 'M' && defined(__ARM_FEATURE_MVE)",
+        cores=("cortex-m55",),
+        timings=_timings("cortex-m55"),
+        tools=ARM_TOOLS,
+        variant="helium",
+        loops=("add_columns4", "add_strips4", "add_strips8"),
+        extends="armv7e-m",
+        vectors=True,
+    ),
+    InstructionSet(
+        name="armv7e-m",
+        condition="__ARM_ARCH_PROFILE == 'M' && defined(__ARM_FEATURE_DSP)",
+        cores=("cortex-m4", "cortex-m7", "cortex-m33"),
+        timings=_timings("cortex-m4", "cortex-m7", "cortex-m33"),
+        tools=ARM_TOOLS,
+        extends="armv7-m",
+    ),
+    InstructionSet(
+        name="armv7-m",
+        condition="__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 2",
+        cores=("cortex-m3",),
+        timings=_timings("cortex-m3"),
+        tools=ARM_TOOLS,
+        variant="armv7m",
+        loops=_LOOPS,
+    ),
+    InstructionSet(
+        name="armv6-m",
+        condition="__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 1",
+        cores=("cortex-m0",),
+        timings=_timings("cortex-m0"),
+        tools=ARM_TOOLS,
+        variant="armv6m",
+        loops=_LOOPS,
+    ),
+)
+"""What is more special comes first: the C takes the first loop whose condition holds."""
+
+DEFAULT_CORE = "cortex-m4"
+"""The core for which kernels are chosen where none is named: one pair serves every core."""
+
+
+def find(core: str, sets: tuple[InstructionSet, ...] | None = None) -> InstructionSet:
+    """Return the instruction set of a core, or the one of that name.
+
+    Raises ValueError naming the cores that there are. The Cortex-M0+ has what the Cortex-M0 has.
+    """
+    rows, family = SETS if sets is None else sets, core.removesuffix("plus")
+    for row in rows:
+        if family in row.cores or core == row.name:
+            return row
+    raise ValueError(f"core: found {core!r}; use {', '.join(sorted(cores(rows)))}")
+
+
+def cores(sets: tuple[InstructionSet, ...] | None = None) -> dict[str, str]:
+    """Return {core: name of its instruction set}, in the order of the names of the cores."""
+    rows = SETS if sets is None else sets
+    return dict(sorted((core, row.name) for row in rows for core in row.cores))
+
+
+def lineage(row: InstructionSet) -> Iterator[InstructionSet]:
+    """Yield a set and those that it extends, the nearest first."""
+    yield row
+    if row.extends:
+        yield from lineage(find(row.extends))
+
+
+def bringing(loop: str, sets: tuple[InstructionSet, ...] | None = None) -> list[InstructionSet]:
+    """Return the sets that bring a loop, in the order in which the C asks for them."""
+    return [row for row in (SETS if sets is None else sets) if loop in row.loops]
+
+
+def timing(core: str) -> Timing:
+    """Return the cycles of a core by class of instruction; ValueError where none are known."""
+    row = find(core)
+    family = core.removesuffix("plus")
+    if family not in row.timings:
+        raise ValueError(f"core {core}: its cycles are not known; isa/timings.py has no row for it")
+    return row.timings[family]
