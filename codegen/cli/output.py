@@ -121,11 +121,12 @@ def _watch(output: weakref.ref[Output]) -> None:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.1f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else printable(str(value))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return a table as text."""
+    """Return a table as text; what its words hold is shown and never obeyed."""
+    header = [printable(word) for word in header]
     cells = [[_cell(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
     right = [any(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
@@ -138,7 +139,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         return "  ".join(parts).rstrip()
 
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([line(list(header)), rule, *(line(row) for row in cells)])
+    return "\n".join([line(header), rule, *(line(row) for row in cells)])
 
 
 def percent(fraction: float) -> str:

@@ -18,6 +18,7 @@ from jinja2.bccache import Bucket, BytecodeCache
 
 from codegen.base.paths import cache_dir
 from codegen.base.version import __version__
+from qat.machine.cache import NoCacheError
 
 FOLDER = "templates"
 DIGEST = 32
@@ -31,7 +32,7 @@ class TemplateCache(BytecodeCache):
         """Take a template's code from its file, if the file is whole."""
         try:
             data = _path(bucket).read_bytes()
-        except (OSError, RuntimeError):  # not there; no home that a cache could lie in
+        except (OSError, NoCacheError):  # not there; no home that a cache could lie in
             return
         if data[:DIGEST] == hashlib.sha256(data[DIGEST:]).digest():
             bucket.bytecode_from_string(data[DIGEST:])
@@ -45,7 +46,7 @@ class TemplateCache(BytecodeCache):
             temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
             temporary.write_bytes(hashlib.sha256(code).digest() + code)
             os.replace(temporary, path)
-        except (OSError, RuntimeError):
+        except (OSError, NoCacheError):
             return
 
 

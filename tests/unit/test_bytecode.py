@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2.environment
 import pytest
+from support import models
 from support.models import small_model
 
 from codegen.package.packages import package
@@ -34,7 +35,7 @@ print(hashlib.sha256(repr(package(small_model())).encode()).hexdigest())
 
 def generated(cache: Path, warm: bool = False) -> str:
     """Return a digest of a package that a new process makes; warm: nothing is to be compiled."""
-    tests = str(Path(__file__).parents[1])
+    tests = str(Path(models.__file__).parents[1])
     command = [sys.executable, "-c", PROGRAM.format(tests=tests, warm=warm)]
     environment = {"SPIKEMCU_CACHE": str(cache), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -65,13 +66,16 @@ def test_what_is_damaged_is_compiled_again(tmp_path: Path, monkeypatch: pytest.M
     environment.cache_clear()
 
 
-@pytest.mark.parametrize("there", ["a file", "no folder can be made"])
+@pytest.mark.parametrize("there", ["a file", "no folder can be made", "no home"])
 def test_without_a_cache_it_works_as_well(
     there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "file"
     place.write_text("")
     monkeypatch.setenv("SPIKEMCU_CACHE", str(place if there == "a file" else place / "below"))
+    if there == "no home":
+        for name, value in (("SPIKEMCU_CACHE", ""), ("XDG_CACHE_HOME", ""), ("HOME", "nowhere")):
+            monkeypatch.setenv(name, value)
     environment.cache_clear()
     assert "small.c" in package(small_model())
     environment.cache_clear()

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import support
 
 import codegen
 from codegen.check.equivalence import made_inputs
 from qat.model import Analog, Model
 
-FOLDER = Path(__file__).resolve().parents[1] / "examples"
+FOLDER = Path(support.__file__).resolve().parents[1] / "examples"
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.npz"))
 INPUTS = {"mnist-784.npz": 784, "mnist-256.npz": 256}
 
