@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qat.data.named import load
@@ -47,3 +48,16 @@ def test_a_mark_written_twice_is_in_no_name(tmp_path: Path) -> None:
     path = written(tmp_path, "a,b,label", *LINES)
     path.write_text("\ufeff" + path.read_text("utf-8"), "utf-8-sig")
     assert load(path).channel_names == ("a", "b")
+
+
+def test_arrays_that_change_little_on_a_large_offset_are_refused(tmp_path: Path) -> None:
+    """All features of an .npz file share one scale: 101,325 Pa +- 3 would be one input."""
+    x = 101_325 + np.random.RandomState(0).randint(-3, 4, (60, 2)).astype(float)
+    np.savez(tmp_path / "t.npz", x=x, y=np.arange(60) % 3)
+    offset = r"feature 0 goes from 101,322 to 101,328; subtract an offset such as 101,300 from it"
+    with pytest.raises(ValueError, match=offset):
+        load(tmp_path / "t.npz")
+    np.savez(tmp_path / "u.npz", x=x - 101_300, y=np.arange(60) % 3)
+    assert not load(tmp_path / "u.npz").warnings
+    np.savez(tmp_path / "v.npz", x=np.c_[x, np.arange(60) - 3e4], y=np.arange(60) % 3)
+    assert "2 of 3 features change in the data" in load(tmp_path / "v.npz").warnings[0]
