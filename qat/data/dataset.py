@@ -29,6 +29,9 @@ from qat.model.sensor import Sensor
 BYTES_PER_VALUE = 14
 """Memory that a value takes while it is checked, scaled and divided, besides the arrays given."""
 
+UNKNOWN = "unknown"
+"""The licence of data that came with none."""
+
 VALIDATION, TEST = 0.1, 0.2
 """Parts of the samples that are set aside where a data set does not come divided."""
 
@@ -269,7 +272,7 @@ def from_arrays(
     channel_names: tuple[str, ...] = (),
     name: str = "data",
     source: str = "given by the user",
-    licence: str = "unknown",
+    licence: str = UNKNOWN,
 ) -> Dataset:
     """Return a Dataset of your own arrays.
 
