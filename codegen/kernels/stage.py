@@ -204,6 +204,11 @@ class Layer(Stage):
     last_mask: int
     ranges: Ranges
 
+    @property
+    def apart(self) -> str:
+        """Template of functions that stand behind the layers, beside the loops; "" for none."""
+        return ""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Readout(Stage):

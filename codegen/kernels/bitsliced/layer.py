@@ -78,6 +78,11 @@ class BitslicedLayer(Layer):
         return neurons.near(self.leak)
 
     @property
+    def apart(self) -> str:
+        """Template of the reset, where all neurons have the same and it is a function of its own."""
+        return "neurons/reset.c.j2" if self.reset == "subtract" and self.alike else ""
+
+    @property
     def turns(self) -> tuple[Turn, ...]:
         """The digits of the reset that reach a plane of v, in their turn."""
         return neurons.turns(self.reset_by[: self.v_width])
