@@ -58,8 +58,8 @@ def recorded_builds(cache: Path) -> Iterator[None]:
     tests/target/test_build.py shows that the program is the same, to the byte.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("codegen.target.build.build", recorded.build)
-        patch.setattr("codegen.target.build.build", recorded.build)
+        patch.setattr("codegen.target.emulated.build", recorded.build)
+        patch.setattr("codegen.cli.targets.build_firmware", recorded.build)
         yield
 
 

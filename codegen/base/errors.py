@@ -1,4 +1,4 @@
-"""What can go wrong on the way to a target, each with a class of its own and one clear line."""
+"""The errors on the way to a target: a class for each cause, and one clear line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders and files in the cache: whole, or made again.
+"""Folders and files in the cache: used if they are whole, else made again.
 
 A file may be damaged after it was written: a disk that was full, a power cut, somebody's hand. So
 the content of a folder is compared with what it was made from, and what is built carries its hash.

@@ -1,4 +1,4 @@
-"""Where things lie: the assets of this package, and the user's cache."""
+"""The places of files: the assets of this package, and the user's cache."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ def assets() -> Path:
     return installed if installed.is_dir() else package.parent
 
 
-def cache_dir() -> Path:
-    """Return the folder for what can be made again, by qat.machine.cache; it need not exist."""
-    return user_cache()
+cache_dir = user_cache
+"""Returns the folder for what can be made again; there is one rule, that of qat.machine.cache."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Words of others in generated C: the names of classes, as literals and in comments.
+"""Words from outside in generated C: names of classes, as string literals and in comments.
 
 They come from a file that anyone may have written. What is printed is ASCII, of bounded length,
 and can neither end the literal or the comment nor begin anything else there.

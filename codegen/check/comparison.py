@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -110,13 +111,76 @@ class Comparison:
 
 
 @dataclass(frozen=True, eq=False)
-class _Quantity:
-    """Two arrays to compare: (batch, step, neuron), or (batch, neuron) without steps."""
+class Quantity:
+    """Two arrays to compare: (row, step, neuron), or (row, neuron) without steps.
+
+    A row that only one of them has differs whole; its values are ABSENT in the other.
+    """
 
     name: str
     layer: int | None
     expected: NDArray[Any]
     found: NDArray[Any]
+
+    @cached_property
+    def differs(self) -> NDArray[np.bool_]:
+        """Where they differ, with as many rows as the longer one has."""
+        rows = len(self.expected), len(self.found)
+        both, shape = min(rows), self.expected.shape[1:]
+        differs = np.ones((max(rows), *shape), np.bool_)
+        np.not_equal(self.expected[:both], self.found[:both], out=differs[:both])
+        return differs
+
+    @property
+    def first(self) -> Difference | None:
+        """The first value that differs."""
+        if not self.differs.any():
+            return None
+        place = tuple(map(int, np.unravel_index(self.differs.argmax(), self.differs.shape)))
+        expected, found = (
+            int(array[place]) if place[0] < len(array) else ABSENT
+            for array in (self.expected, self.found)
+        )
+        step = place[1] if len(place) == 3 else None
+        return Difference(place[0], step, self.layer, place[-1], self.name, expected, found)
+
+
+ABSENT = -1
+"""What is told in place of the values of a row that is not there."""
+
+
+def first_difference(quantities: Iterable[Quantity]) -> Difference | None:
+    """Return the difference of the earliest sample, step and layer; None if there is none."""
+    firsts = [first for quantity in quantities if (first := quantity.first) is not None]
+    return min(firsts, key=_place, default=None)
+
+
+def _place(one: Difference) -> tuple[float, float, float]:
+    """Return what differences are ordered by; what is of a whole inference comes behind it."""
+    step, layer = (np.inf if n is None else n for n in (one.step, one.layer))
+    return one.sample, step, layer
+
+
+def compare_quantities(
+    quantities: Sequence[Quantity], counted: Mapping[str, str], **rest: int
+) -> Comparison:
+    """Compare quantities in every value.
+
+    counted: {name of a quantity: the field of Comparison that its values are counted in}
+    rest:    other fields of the Comparison
+    """
+    compared = dict.fromkeys(counted.values(), 0)
+    differing = dict(compared)
+    for quantity in quantities:
+        heading = counted[quantity.name]
+        compared[heading] += quantity.differs.size
+        differing[heading] += int(quantity.differs.sum())
+    return Comparison(
+        **rest,
+        **compared,
+        **{f"differing_{heading}": n for heading, n in differing.items()},
+        first=first_difference(quantities),
+    )
 
 
 COUNTED = {
@@ -134,43 +198,27 @@ QUANTITIES = (("u", "u"), ("spikes", "spike"), ("v", "v"))
 """Traces in the order in which a step computes them, and what one value is called."""
 
 
-def _traces(expected: Result, found: Result) -> Iterator[_Quantity]:
+def _traces(expected: Result, found: Result) -> Iterator[Quantity]:
     for field, name in QUANTITIES:
         ours, theirs = getattr(expected, field), getattr(found, field)
         if ours is not None and theirs is not None:
             for layer, pair in enumerate(zip(ours, theirs, strict=True)):
-                yield _Quantity(name, layer, *pair)
+                yield Quantity(name, layer, *pair)
 
 
-def _finals(expected: Result, found: Result) -> Iterator[_Quantity]:
+def _finals(expected: Result, found: Result) -> Iterator[Quantity]:
     if expected.output is not None and found.output is not None:
-        yield _Quantity("spike", len(expected.state) - 1, expected.output, found.output)
+        yield Quantity("spike", len(expected.state) - 1, expected.output, found.output)
     for layer, pair in enumerate(zip(expected.state, found.state, strict=True)):
-        yield _Quantity("membrane", layer, *pair)
+        yield Quantity("membrane", layer, *pair)
     if expected.scores is not None and expected.predictions is not None:
         assert found.scores is not None
         assert found.predictions is not None
-        yield _Quantity("score", None, expected.scores, found.scores)
+        yield Quantity("score", None, expected.scores, found.scores)
         predicted = expected.predictions[:, None], found.predictions[:, None]
-        yield _Quantity("prediction", None, *predicted)
+        yield Quantity("prediction", None, *predicted)
     if expected.steps is not None and found.steps is not None:
-        yield _Quantity("steps", None, expected.steps[:, None], found.steps[:, None])
-
-
-def _first(quantity: _Quantity) -> tuple[tuple[int, float, float], Difference] | None:
-    """Return (sort key: sample, step, layer; the difference), or None."""
-    places = np.argwhere(quantity.expected != quantity.found)
-    if not len(places):
-        return None
-    place = tuple(int(i) for i in places[0])
-    step = place[1] if len(place) == 3 else None
-    key = (
-        place[0],
-        np.inf if step is None else step,
-        np.inf if quantity.layer is None else quantity.layer,
-    )
-    values = int(quantity.expected[place]), int(quantity.found[place])
-    return key, Difference(place[0], step, quantity.layer, place[-1], quantity.name, *values)
+        yield Quantity("steps", None, expected.steps[:, None], found.steps[:, None])
 
 
 def compare(expected: Result, found: Result) -> Comparison:
@@ -182,17 +230,4 @@ def compare(expected: Result, found: Result) -> Comparison:
     traces, finals = list(_traces(expected, found)), list(_finals(expected, found))
     if any(quantity.name == "spike" for quantity in traces):
         finals = [quantity for quantity in finals if quantity.name != "spike"]
-    quantities = traces + finals
-    compared = dict.fromkeys(COUNTED.values(), 0)
-    differing = dict(compared)
-    for quantity in quantities:
-        counted = COUNTED[quantity.name]
-        compared[counted] += quantity.expected.size
-        differing[counted] += int((quantity.expected != quantity.found).sum())
-    firsts = [first for first in map(_first, quantities) if first is not None]
-    return Comparison(
-        samples=len(expected.state[0]),
-        **compared,
-        **{f"differing_{counted}": n for counted, n in differing.items()},
-        first=min(firsts, key=lambda first: first[0])[1] if firsts else None,
-    )
+    return compare_quantities(traces + finals, COUNTED, samples=len(expected.state[0]))

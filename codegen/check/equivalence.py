@@ -1,4 +1,4 @@
-"""Prove on data that the generated C returns the integers of the model."""
+"""The proof, on data, that the generated C returns the integers of the model."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from codegen.check.comparison import Comparison, Difference, compare
 from codegen.check.host import HostModel
 from codegen.check.streams import Stream, check_samples, compare_streams, expected, made_samples
+from codegen.render.generated import Generated, generated, model_of
 from qat.machine.bounded import read_regular
 from qat.model import KnownName, Model, Result, Spikes, check_input
 
@@ -22,7 +23,7 @@ PIECE, PIECE_VALUES = 256, 2**24
 """Samples that are traced and compared at a time, and values of their traces, if one has less."""
 
 MOST_VALUES = 2**26
-"""Of the inputs or traces of one sample: a file may say 16 million steps, and no more is wrong."""
+"""The most inputs or traces of one sample: a file may say 16 million steps, and be right."""
 
 MOST_TEXT = 2**28
 """Bytes of a file of C that is read; the weights of the largest model take less."""
@@ -155,7 +156,7 @@ def _stamp_of(manifest: Path) -> str:
 
 
 def compare_host(
-    model: Model,
+    given: Model | Generated,
     x: ArrayLike | None = None,
     *,
     samples: ArrayLike | None = None,
@@ -166,14 +167,17 @@ def compare_host(
 ) -> Comparison:
     """Compare the model with its C, compiled for this machine, in every bit.
 
+    given:   the model, or what was generated of it
     x:       inputs as Model.run takes them; made ones by default
     samples: raw samples for a model with a sensor, besides the made ones that it is given
     code:    {file name: text} to check in place of freshly generated C
     """
+    made = generated(given)
+    model = made.model
     x = made_inputs(model) if x is None else x
     steps = FREE_STEPS if model.steps is None and model.input.held else None
     options = {} if flags is None else {"flags": flags}
-    host = HostModel(model, compiler, files=code, **options)
+    host = HostModel(made, compiler, files=code, **options)
     compared = sum(compare_on(model, host, x, steps, progress), Comparison())
     return compared if model.sensor is None else compared.beside(compare_raw(model, host, samples))
 
@@ -190,7 +194,7 @@ def compare_raw(model: Model, other: Streams, samples: ArrayLike | None = None) 
 
 
 def check(
-    model: Model,
+    model: Model | Generated,
     x: ArrayLike | None = None,
     code: str | PathLike[str] | None = None,
     compiler: str | None = None,
@@ -200,6 +204,7 @@ def check(
     For your own pytest: `assert codegen.check(model, x) is None`.
 
     x:        inputs as Model.run takes them; made ones by default
+    model:    a Model, or what was generated of it
     code:     a folder with your own <name>.h and <name>.c; by default they are generated now
     compiler: a C compiler; by default $CC, cc, gcc or clang
 
@@ -207,5 +212,5 @@ def check(
     """
     files = None
     if code is not None:
-        model, files = read_code(model, code)
+        model, files = read_code(model_of(model), code)
     return compare_host(model, x, code=files, compiler=compiler).first

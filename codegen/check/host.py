@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from codegen.base.errors import InconsistentError
 from codegen.check.streams import Stream, check_samples
 from codegen.kernels.pack import pack_bits, unpack_bits, words_for
-from codegen.render import render
+from codegen.render.generated import Generated, generated
 from qat.machine.libraries import load
 from qat.machine.programs import run as run_program
 from qat.machine.scratch import new_folder
@@ -252,7 +252,7 @@ def _in_memory(answer: int) -> int:
 class HostModel(CompiledModel):
     """A model's generated C, compiled and loaded on this machine.
 
-    model:    the Model whose C is rendered (and whose digest the code must carry)
+    model:    the Model whose C is rendered (and whose digest the code must carry), or a Generated
     compiler: a C compiler; by default $CC, cc, gcc or clang
     flags:    compiler flags besides the warnings; by default -O2 and trapping sanitizers
     files:    {name: text} to use in place of the rendered pair, with the same names
@@ -264,24 +264,26 @@ class HostModel(CompiledModel):
 
     def __init__(
         self,
-        model: Model,
+        model: Model | Generated,
         compiler: str | None = None,
         flags: Sequence[str] = ("-O2", *SANITIZE),
         files: Mapping[str, str] | None = None,
     ) -> None:
         from cffi import FFI  # noqa: PLC0415  # heavy, and only needed here
 
-        super().__init__(model)
+        made = generated(model)
+        super().__init__(made.model)
         folder = new_folder()
         self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        library = compile_shared({**render(model), **(files or {})}, folder, compiler, flags)
+        library = compile_shared({**made.files, **(files or {})}, folder, compiler, flags)
         self._ffi = FFI()
         self._ffi.cdef(INTERFACE)
         self._lib = load(self._ffi, library)
         digest = self._ffi.string(self._lib.driver_digest()).decode()
-        if digest != model.digest():
+        own = made.program.digest
+        if digest != own:
             raise ValueError(
-                f"the C belongs to the model with digest {digest}; this model has {model.digest()}"
+                f"the C belongs to the model with digest {digest}; this model has {own}"
             )
 
     def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from codegen.check.comparison import Comparison, Difference
+from codegen.check.comparison import Comparison, Quantity, compare_quantities
 from qat.model import Model, Sensor
 
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
@@ -19,6 +20,9 @@ MOST_VALUES = 2**22
 """Values of made samples where one window takes more than MADE_VALUES."""
 
 MADE_WINDOWS = 40
+
+STREAM_SAMPLES = 2000
+"""Raw samples that are enough to check or to count by, unless one window is longer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,38 +179,18 @@ def compare_streams(wanted: Stream, found: Stream) -> Comparison:
 
     A target says no more of a result than fits into a frame: so much is compared.
     """
-    counts = {"spikes": 0, "scores": 0, "differing_spikes": 0, "differing_scores": 0}
-    first: Difference | None = None
-    for name, quantity, counted in QUANTITIES:
+    counted = {quantity: heading for _, quantity, heading in QUANTITIES}
+    return compare_quantities(list(_quantities(wanted, found)), counted)
+
+
+def _quantities(wanted: Stream, found: Stream) -> Iterator[Quantity]:
+    """Yield what both streams tell, as rows of results."""
+    for name, quantity, _ in QUANTITIES:
         ours, theirs = getattr(wanted, name), getattr(found, name)
         if ours is None:
             continue
         ours, theirs = (np.atleast_2d(a.T).T.astype(np.int64) for a in (ours, theirs))
         known = min(ours.shape[1], theirs.shape[1]) if len(theirs) else ours.shape[1]
-        ours, theirs = ours[:, :known], theirs[:, :known]
-        differs = _differs(ours, theirs)
-        counts[counted] += differs.size
-        counts[f"differing_{counted}"] += int(differs.sum())
-        found_first = _first(differs, ours, theirs, quantity)
-        if found_first is not None and (first is None or found_first.sample < first.sample):
-            first = found_first
-    return Comparison(**counts, first=first)
-
-
-def _differs(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return where two arrays of rows differ; rows that only one has differ whole."""
-    both = min(len(ours), len(theirs))
-    differs = np.ones((max(len(ours), len(theirs)), ours.shape[1]), np.bool_)
-    differs[:both] = ours[:both] != theirs[:both]
-    return differs
-
-
-def _first(
-    differs: NDArray[np.bool_], ours: NDArray[np.int64], theirs: NDArray[np.int64], quantity: str
-) -> Difference | None:
-    places = np.argwhere(differs)
-    if not len(places):
-        return None
-    row, column = (int(i) for i in places[0])
-    values = [int(a[row, column]) if row < len(a) else -1 for a in (ours, theirs)]
-    return Difference(row, None, None, column, quantity, *values)
+        if not len(theirs):
+            theirs = theirs.reshape(0, known)
+        yield Quantity(quantity, None, ours[:, :known], theirs[:, :known])

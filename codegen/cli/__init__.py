@@ -1,6 +1,6 @@
 """The command `spikemcu`. Only this package may import all of qat.
 
-Every verb is a row of `codegen.cli.verbs`: its arguments, and the function that does the work,
+Every verb is a row of `codegen.cli.verbs`: its options, and the function that does the work,
 imported when it is called, so that `spikemcu --help` starts fast.
 
 Exit status: 0 ok, 1 a check failed or a target misbehaved, 2 wrong use or a missing tool, 130 after
@@ -42,7 +42,8 @@ def parser() -> OneLineParser:
         sub = verbs.add_parser(
             verb.name, help=verb.help, description=verb.description, epilog=network
         )
-        verb.arguments(sub)
+        for option in verb.options:
+            option.add_to(sub)
         sub.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
         sub.set_defaults(run=verb, of_verb=sub)
     return top

@@ -1,4 +1,4 @@
-"""What is asked before a long work: can its outputs be written, are the tools here?"""
+"""Checks before long work starts: can its outputs be written, are the tools there?"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from codegen.base.errors import MissingToolError
 from codegen.check.host import CompilerError, find_compiler
 from codegen.target.compiler import find_arm_compiler
 from codegen.target.qemu import find_qemu
+from qat.model import writing
 
 
 def require_output(path: str | Path | None) -> None:
@@ -31,10 +32,8 @@ def require_folder(path: str | Path | None) -> None:
     if path is None:
         return
     path = Path(path)
-    try:
+    with writing(path):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
     _require_room(path, path)
 
 

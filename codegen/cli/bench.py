@@ -7,17 +7,18 @@ from argparse import Namespace
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output
 from codegen.cli.targets import BENCH_SAMPLES, prepare
-from codegen.kernels.encoders.plan import ENCODERS
+from codegen.kernels.encoders.plan import ENCODERS, PLACE
 from codegen.measure.benchmark import (
     ZEROS,
     Measurement,
     encoded_layer,
-    measure_encoder,
-    measure_layer,
+    measure_densities,
+    measure_encoded,
     measure_model,
     measure_stream,
     random_layer,
 )
+from codegen.render.generated import generated
 from codegen.target.boards import Board, find_boards
 from codegen.target.emulated import require_emulated
 from codegen.target.qemu import find_qemu
@@ -77,12 +78,14 @@ def _bench_encoder(
         f": what holding a vector takes, the encoder in every step, and the whole step; sliced, 32 "
         "values at a time, and plain, one by one"
     )
+    ways = ENCODERS[type(model.input)].ways
+    encoded = [generated(model, kernels={PLACE: way}) for way in ways]
     measurements = []
     for board in boards:
         out.progress(f"counting on {board.name}")
-        for way in ENCODERS[type(model.input)].ways:
+        for made in encoded:
             for density in arguments.density:
-                measurements += measure_encoder(model, board, way, density, flags=flags)
+                measurements += measure_encoded(made, board, density, flags)
     return measurements
 
 
@@ -92,17 +95,15 @@ def _bench_layer(arguments: Namespace, boards: tuple[Board, ...], out: Output) -
     inputs, neurons = arguments.layer
     bits, flags = arguments.bits or 2, PORTABLE if arguments.portable else ()
     zeros = ZEROS if arguments.zeros is None else arguments.zeros
-    model = random_layer(inputs, neurons, bits=bits, zeros=zeros)
-    prepare(model, boards, out, flags)
+    made = generated(random_layer(inputs, neurons, bits=bits, zeros=zeros))
+    prepare(made, boards, out, flags)
     measurements = []
     for board in boards:
         out.progress(f"counting on {board.name}")
-        measurements += measure_layer(
-            inputs, neurons, arguments.density, board, bits=bits, zeros=zeros, flags=flags
-        )
+        measurements += measure_densities(made, arguments.density, board, flags)
     out.say(
         f"whole time step of a random LIF layer {inputs} -> {neurons}, weights of {bits} bits, "
-        f"one threshold, membranes of {model.bounds().layers[0].u_raw.width} bits"
+        f"one threshold, membranes of {made.model.bounds().layers[0].u_raw.width} bits"
     )
     return measurements
 
@@ -112,13 +113,14 @@ def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -
     arguments.limit = arguments.limit or BENCH_SAMPLES
     out.progress("reading the inputs")
     inputs = inputs_of(model, arguments, out)
-    prepare(model, boards, out)
-    prepare(model, boards, out, MARKS)
+    made = generated(model)
+    prepare(made, boards, out)
+    prepare(made, boards, out, MARKS)
     measurements = []
     for board in boards:
         out.progress(f"counting on {board.name}")
-        measurements += measure_model(model, inputs.x, board, inputs.steps)
+        measurements += measure_model(made, inputs.x, board, inputs.steps)
         if model.sensor is not None:
-            measurements += measure_stream(model, board)
+            measurements += measure_stream(made, board)
     out.say(f"{model.name}, mean over {inputs.origin}")
     return measurements

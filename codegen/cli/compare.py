@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from codegen.base.errors import MissingToolError
 from codegen.cli.before import missing_tool, require_folder
 from codegen.cli.data import load_data
-from codegen.cli.output import Output, table, write_file
+from codegen.cli.output import Output, table
 from codegen.cli.pictures import check_formats
 from codegen.cli.train import progress_line
 from codegen.measure.count import Cost, cost_of
 from codegen.target.boards import find_board
 from qat import Epoch
 from qat.data.dataset import Dataset
-from qat.model import Model
+from qat.model import Model, write_file
 from qat.study.plots import new_figure, to_bytes
 from qat.study.tradeoff import Candidate, Comparison, Kind, Plan
 from qat.train.recipes import recipe_for

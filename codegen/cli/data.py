@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.check.equivalence import FREE_STEPS, made_inputs
+from codegen.check.streams import STREAM_SAMPLES
 from codegen.cli.output import Output
-from codegen.measure.benchmark import STREAM_SAMPLES
 from qat.data.alike import fitted, timing_of
 from qat.data.dataset import Dataset
 from qat.data.labelling import listed

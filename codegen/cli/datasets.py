@@ -1,4 +1,4 @@
-"""The verb data."""
+"""The verb data: the list of data sets, or what one of them holds."""
 
 from __future__ import annotations
 

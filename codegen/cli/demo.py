@@ -18,7 +18,7 @@ from codegen.cli.targets import compare_target, prepare
 from codegen.cli.train import accuracies, show_progress
 from codegen.measure.benchmark import measure_model
 from codegen.package.write import generate
-from codegen.render import render
+from codegen.render.generated import Generated, generated
 from codegen.report.summary import summarize
 from codegen.target.boards import Board, load_boards
 from codegen.target.compiler import size_of
@@ -59,25 +59,27 @@ def demo(arguments: Namespace) -> int:
     )
     model = _train(data, arguments, report, out)
     out.progress("3  C        generating")
-    path = _write(model, folder, out)
+    made = generated(model)
+    path = _write(made, folder, out)
     test = data.x_test[: COUNTED if arguments.short else None]
     inputs = Inputs(test, "the test images", None)
     out.progress("4  check    this machine")
     host, missing = None, missing_tool()
     if missing_compiler() is None:
-        host = compare_host(model, test)
+        host = compare_host(made, test)
         report.differing += host.differing
         out.say(f"4  check    this machine  {host.line}")
     if missing is None:
-        _run_on_cores(model, inputs, report, out)
-    _print_accuracy(model, report, out)
+        _run_on_cores(made, inputs, report, out)
+    numbers = summarize(made)
+    _print_accuracy(numbers, report, out)
     _print_cores(host, report, out)
     out.say(
         f"\nThe model is {path}, its C {folder / model.name}.h and .c. Next:\n"
         f"  spikemcu info {shlex.quote(str(path))}\n"
         f"  spikemcu bench --layer 784x128 --density 0.01,0.1,0.5 --board qemu-m4"
     )
-    out.result(_json(model, path, None if host is None else host.to_json(), report, missing))
+    out.result(_json(numbers, path, None if host is None else host.to_json(), report, missing))
     return 0 if report.differing == 0 else 1
 
 
@@ -108,22 +110,23 @@ def _train(data: Dataset, arguments: Namespace, report: _Report, out: Output) ->
     return dataclasses.replace(model, metadata={**model.metadata, "accuracy": report.accuracy})
 
 
-def _write(model: Model, folder: Path, out: Output) -> Path:
+def _write(made: Generated, folder: Path, out: Output) -> Path:
     """Write the C and the model; return the path of the model."""
-    generate(model, folder)
+    generate(made, folder)
+    model = made.model
     path = folder / f"{model.name}.npz"
     model.save(path)
     out.say(f"3  C        {folder / model.name}.h and .c, digest {model.digest()[:8]}")
     return path
 
 
-def _run_on_cores(model: Model, inputs: Inputs, report: _Report, out: Output) -> None:
+def _run_on_cores(made: Generated, inputs: Inputs, report: _Report, out: Output) -> None:
     boards = tuple(load_boards().values())
-    prepare(model, boards, out)
+    prepare(made, boards, out)
     for board in boards:
-        comparison = compare_target(model, board, inputs, out)
+        comparison = compare_target(made, board, inputs, out)
         report.differing += comparison.differing
-        report.cores.append(_core(model, board, inputs) | comparison.to_json())
+        report.cores.append(_core(made, board, inputs) | comparison.to_json())
         out.say(f"5  run      {_title(board.core):12}  {comparison.line}")
 
 
@@ -132,19 +135,18 @@ def _title(core: str) -> str:
     return core.replace("cortex-m", "Cortex-M")
 
 
-def _core(model: Model, board: Board, inputs: Inputs) -> dict[str, Any]:
-    measured = {m.layer: m.instructions for m in measure_model(model, inputs.x[:COUNTED], board)}
+def _core(made: Generated, board: Board, inputs: Inputs) -> dict[str, Any]:
+    measured = {m.layer: m.instructions for m in measure_model(made, inputs.x[:COUNTED], board)}
     return {
         "board": board.name,
         "core": board.core,
-        "flash": size_of(render(model), board).flash,
-        "ram": summarize(model)["ram_bytes"],
+        "flash": size_of(made.files, board).flash,
+        "ram": made.program.ram_bytes,
         "instructions": measured["inference"],
     }
 
 
-def _print_accuracy(model: Model, report: _Report, out: Output) -> None:
-    numbers = summarize(model)
+def _print_accuracy(numbers: dict[str, Any], report: _Report, out: Output) -> None:
     smaller = numbers["float32_bytes"] / numbers["weight_bytes"]
     accuracy = percent(report.float_accuracy), percent(report.accuracy["test"])
     weights = f"{numbers['weight_bytes']:,}  ({smaller:.1f} times less, padding included)"
@@ -177,12 +179,15 @@ def _print_cores(host: Comparison | None, report: _Report, out: Output) -> None:
 
 
 def _json(
-    model: Model, path: Path, host: dict[str, Any] | None, report: _Report, missing: str | None
+    numbers: dict[str, Any],
+    path: Path,
+    host: dict[str, Any] | None,
+    report: _Report,
+    missing: str | None,
 ) -> dict[str, Any]:
-    numbers = summarize(model)
     return {
         "model": str(path),
-        "digest": model.digest(),
+        "digest": numbers["digest"],
         "accuracy": report.accuracy,
         "float_accuracy": {"test": report.float_accuracy},
         "weight_bytes": numbers["weight_bytes"],

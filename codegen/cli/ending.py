@@ -1,4 +1,4 @@
-"""What `train` ends in: how good the model is, what could be better, and what to type next."""
+"""The end of `train`: how good the model is, what could be better, and what to type next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codegen.base.errors import TargetError
 from codegen.cli.judgement import class_words, say_classes
 from codegen.cli.output import Output, percent
 from codegen.measure.spend import instructions
-from codegen.render import render
+from codegen.render.generated import Generated, generated
 from codegen.target.compiler import size_of
 from codegen.target.emulated import footprint
 from qat import History, Network
@@ -28,7 +28,7 @@ MOST_CODE = 16 * 1024
 MOST_CLASSES = 40
 MOST_NAMES = 12
 FLAGS = ("--json", "--resume")
-"""Of a training that do not belong to the next one."""
+"""Options of a training that do not belong to the next one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,20 +115,23 @@ def costs_of_bits(out: Output, trained: Trained) -> list[Costs]:
                                     trained.arguments.output_bits)  # fmt: skip
             if other is not None:
                 found.append((bits, other.updates, other.accuracy, other.model))
-    code = all(footprint(m)[0] <= MOST_CODE for *_, m in found)
-    flash = [_flash(m, board, code) for *_, m in found]
-    code = code and None not in flash
+    made = [generated(model) for *_, model in found]
+    sizes = [footprint(one) for one in made]
+    code = all(flash <= MOST_CODE for flash, _ in sizes)
+    linked = [_flash(one, board, code) for one in made]
+    code = code and None not in linked
     return [
-        Costs(bits, size if code and size else footprint(m)[0], footprint(m)[1],
-              instructions(m, board), accuracy, updates, code)
-        for (bits, updates, accuracy, m), size in zip(found, flash, strict=True)
+        Costs(bits, size if code and size else flash, ram, instructions(one, board), accuracy,
+              updates, code)
+        for (bits, updates, accuracy, _), one, (flash, ram), size in zip(
+            found, made, sizes, linked, strict=True)
     ]  # fmt: skip
 
 
-def _flash(model: Model, board: str, wanted: bool) -> int | None:
+def _flash(made: Generated, board: str, wanted: bool) -> int | None:
     """Return the bytes of code and constants, None if not wanted or without a compiler."""
     try:
-        return size_of(render(model), board).flash if wanted else None
+        return size_of(made.files, board).flash if wanted else None
     except TargetError:
         return None
 

@@ -14,6 +14,7 @@ from codegen.cli.data import data_of, tell
 from codegen.cli.judgement import as_json, class_words, say_classes, say_confusion
 from codegen.cli.output import Output
 from codegen.cli.targets import prepare
+from codegen.render.generated import generated
 from codegen.target.boards import Board, find_board
 from codegen.target.emulated import TargetModel, require_emulated
 from qat.data.dataset import Dataset
@@ -85,8 +86,9 @@ def _answers(model: Model, board: Board | None, out: Output) -> Iterator[Answer]
     if board is None:
         yield lambda x: model.run(x).predictions
         return
-    prepare(model, (board,), out)
-    with TargetModel(model, board) as target:
+    made = generated(model)
+    prepare(made, (board,), out)
+    with TargetModel(made, board) as target:
         yield lambda x: target.run(x).predictions
 
 

@@ -1,4 +1,4 @@
-"""What verbs print of how good a model is: by class, and which class was taken for which."""
+"""The lines that verbs print about how good a model is, class by class."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from codegen.package.write import generate as write_pair
 from codegen.report.summary import summarize
 from codegen.target.boards import find_board
 from qat.machine.bounded import read_regular
-from qat.model import Activity, Model, write_atomically
+from qat.model import Activity, Model, write_file
 from qat.model.archive import array_of
 from qat.model.checks import plain, shares
 from qat.train import health
@@ -193,10 +193,7 @@ def weights(arguments: Namespace) -> int:
     else:
         model = Model.load(source)
         text = weights_header(model, arguments.bits, arguments.layout, arguments.name)
-    try:
-        write_atomically(target, text.encode())
-    except OSError as error:
-        raise ValueError(f"{target}: cannot be written ({error.strerror})") from None
+    write_file(target, text.encode())
     out.say(f"wrote {target}")
     out.result({"file": str(target)})
     return 0

@@ -1,4 +1,4 @@
-"""What a model knows of its data, as the lines that verbs print."""
+"""The lines that verbs print about the data that trained a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the verbs print: text for people, one JSON object for programs."""
+"""The output of verbs: text for people, one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import time
 import weakref
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from codegen.cli.printable import printable
-from qat.model import write_atomically
 
 SECONDS_OF_SILENCE = 2.0
 """After so long a verb that has printed nothing says what it is doing."""
@@ -146,11 +144,3 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def percent(fraction: float) -> str:
     """Return 0.975 as 97.5 %."""
     return f"{100 * fraction:.1f} %"
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file, all of it or nothing, or raise ValueError."""
-    try:
-        write_atomically(path, data)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None

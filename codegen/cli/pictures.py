@@ -7,8 +7,8 @@ from pathlib import Path
 
 from codegen.cli.before import require_folder
 from codegen.cli.data import Inputs, inputs_of
-from codegen.cli.output import Output, write_file
-from qat.model import Model, did_you_mean
+from codegen.cli.output import Output
+from qat.model import Model, did_you_mean, write_file
 from qat.study.plots import FORMATS, PLOTS, Scene, new_figure, to_bytes
 
 

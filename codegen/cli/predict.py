@@ -16,9 +16,9 @@ import numpy as np
 from codegen.cli.data import data_of
 from codegen.cli.evaluate import is_named, require_classes
 from codegen.cli.judgement import class_words
-from codegen.cli.output import Output, write_file
+from codegen.cli.output import Output
 from qat.data.dataset import Dataset
-from qat.model import Model
+from qat.model import Model, write_file
 from qat.train.judging import in_pieces
 
 

@@ -1,4 +1,4 @@
-"""What a file, a board or a user wrote, as text that a terminal shows and does not obey."""
+"""Text of files, boards and users, so that a terminal shows it and does not obey it."""
 
 from __future__ import annotations
 

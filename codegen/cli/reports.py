@@ -1,4 +1,4 @@
-"""The verb report."""
+"""The verb report: what a model takes on a board, printed, as a page, or held against limits."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from codegen.base.quantities import AMPERES, MICROJOULES, MICROSECONDS, VOLTS, i
 from codegen.cli.before import require_output
 from codegen.cli.data import inputs_of
 from codegen.cli.origins import classes_text
-from codegen.cli.output import Output, write_file
+from codegen.cli.output import Output
+from codegen.render.generated import Generated, generated
 from codegen.report.budget import Line, gate, parse_budget
 from codegen.report.energy import FORMULA, Energy, energy_of, supply_of
 from codegen.report.page import page
 from codegen.report.page.content import OnBoard
 from codegen.report.page.raster import Sample
-from codegen.report.report import PartReport, Report
+from codegen.report.report import PartReport, Report, dense
 from codegen.report.report import report as report_on
 from codegen.target.boards import Board, find_boards
 from codegen.target.compiler import find_arm_compiler
 from codegen.target.emulated import footprint
 from codegen.target.fit import misfit
-from qat.model import Model
+from qat.model import Model, write_file
 
 MHZ = 10**6
 COLUMNS = 100
@@ -44,11 +45,13 @@ def report(arguments: Namespace) -> int:
     boards = find_boards(arguments.board)
     find_arm_compiler()
     sample = _sample(model, arguments, out)
+    made = dense(model, arguments.assume_density)
     reports = []
     for board in boards:
         out.progress(f"compiling for {board.name}")
-        reports.append(report_on(model, board, arguments.assume_density))
-    advice = [_advice(model, board, one) for board, one in zip(boards, reports, strict=True)]
+        reports.append(report_on(made, board))
+    built = made if arguments.assume_density is None else generated(model)
+    advice = [_advice(built, board, one) for board, one in zip(boards, reports, strict=True)]
     entries = []
     for one in reports:
         energy = energy_of(one, supply)
@@ -63,7 +66,7 @@ def report(arguments: Namespace) -> int:
     for told in filter(None, advice):
         out.warn(f"does not fit: {told}")
     if sample is not None:
-        text = page(model, entries, sample, arguments.assume_density)
+        text = page(made, entries, sample)
         write_file(Path(arguments.html), text.encode("utf-8", "backslashreplace"))
         out.say(f"wrote {arguments.html}")
     about: dict[str, Any] = {"model": model.name, "digest": model.digest()}
@@ -77,21 +80,24 @@ def report(arguments: Namespace) -> int:
     return 0 if kept and not any(advice) else 1
 
 
-def _advice(model: Model, board: Board, one: Report) -> str | None:
+def _advice(built: Generated, board: Board, one: Report) -> str | None:
     """Return what `build` says of a model that does not fit, None for one that may.
+
+    built: what `build` would generate, for the activity of the metadata
 
     Where `build` sees it only when all is linked, the same is said of the sizes as linked.
     """
-    told = misfit(board, model, footprint)
+    told = misfit(board, built, footprint)
     if told is not None or min(one.headroom.flash, one.headroom.ram) >= 0:
         return told
-    more = one.flash - footprint(model)[0], one.ram + one.stack - footprint(model)[1]
+    flash, ram = footprint(built)
+    more = one.flash - flash, one.ram + one.stack - ram
 
-    def linked(other: Model) -> tuple[int, int]:
+    def linked(other: Model | Generated) -> tuple[int, int]:
         flash, ram = footprint(other)
         return flash + more[0], ram + more[1]
 
-    return misfit(board, model, linked)
+    return misfit(board, built, linked)
 
 
 def _sample(model: Model, arguments: Namespace, out: Output) -> Sample | None:

@@ -14,7 +14,7 @@ from codegen.check.host import CompilerError, find_compiler
 from codegen.cli.before import require_folder
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output
-from codegen.render import render
+from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board, find_boards
 from codegen.target.build import build as build_firmware
 from codegen.target.compiler import size_of
@@ -42,13 +42,14 @@ BENCH_SAMPLES = 20
 
 
 def prepare(
-    model: Model, boards: tuple[Board, ...], out: Output, flags: Sequence[str] = ()
+    given: Model | Generated, boards: tuple[Board, ...], out: Output, flags: Sequence[str] = ()
 ) -> dict[str, Path]:
     """Refuse a model too large for a board, then build all boards at once."""
+    made = generated(given)
     for board in boards:
-        require_fit(board, model, footprint)
+        require_fit(board, made, footprint)
     out.progress(f"building firmware for {', '.join(board.name for board in boards)}")
-    return build_firmware(render(model), boards, flags=flags)
+    return build_firmware(made.files, boards, flags=flags)
 
 
 def build(arguments: Namespace) -> int:
@@ -57,20 +58,21 @@ def build(arguments: Namespace) -> int:
     model = Model.load(arguments.model)
     boards = find_boards(arguments.board)
     require_folder(arguments.output)
-    elves = prepare(model, boards, out)
+    made = generated(model)
+    elves = prepare(made, boards, out)
     if arguments.output:
         elves = _copies(model, elves, Path(arguments.output))
-    files = render(model)
+    ram = footprint(made)[1]
     rows, results = [], []
     for board in boards:
         out.progress(f"counting bytes for {board.name}")
-        sizes = size_of(files, board)
-        rows.append((board.name, board.core, sizes.flash, footprint(model)[1], elves[board.name]))
+        sizes = size_of(made.files, board)
+        rows.append((board.name, board.core, sizes.flash, ram, elves[board.name]))
         results.append(
             {
                 "board": board.name,
                 "flash": sizes.flash,
-                "ram": footprint(model)[1],
+                "ram": ram,
                 "elf": str(elves[board.name]),
             }
         )
@@ -87,10 +89,10 @@ def _copies(model: Model, elves: dict[str, Path], folder: Path) -> dict[str, Pat
     return copies
 
 
-def compare_target(model: Model, board: Board, inputs: Inputs, out: Output) -> Comparison:
+def compare_target(made: Generated, board: Board, inputs: Inputs, out: Output) -> Comparison:
     """Run the inputs on a board and compare every value."""
-    with TargetModel(model, board) as target:
-        return compare_pieces(model, target, inputs, out)
+    with TargetModel(made, board) as target:
+        return compare_pieces(made.model, target, inputs, out)
 
 
 def compare_pieces(model: Model, target: Runner, inputs: Inputs, out: Output) -> Comparison:
@@ -109,7 +111,7 @@ def compare_pieces(model: Model, target: Runner, inputs: Inputs, out: Output) ->
     return compared.beside(compare_raw(model, target, inputs.samples))
 
 
-def compare_here(model: Model, inputs: Inputs, out: Output) -> Comparison | None:
+def compare_here(made: Generated, inputs: Inputs, out: Output) -> Comparison | None:
     """Compare the C compiled for this machine; None, said in a line, without a C compiler."""
     try:
         find_compiler()
@@ -117,7 +119,7 @@ def compare_here(model: Model, inputs: Inputs, out: Output) -> Comparison | None
         out.say(f"{HOST:9} left out: {error}")
         return None
     out.progress(f"{HOST}: {len(inputs.x):,} samples")
-    return compare_host(model, inputs.x, samples=inputs.samples)
+    return compare_host(made, inputs.x, samples=inputs.samples)
 
 
 def run(arguments: Namespace) -> int:
@@ -134,19 +136,19 @@ def run(arguments: Namespace) -> int:
     if emulated:
         find_qemu()
     out.progress("reading the inputs")
-    inputs = inputs_of(model, arguments, out)
+    inputs, made = inputs_of(model, arguments, out), generated(model)
     if emulated:
-        prepare(model, emulated, out)
+        prepare(made, emulated, out)
     out.say(f"{model.name} on {inputs.text}")
     results = []
-    here = compare_here(model, inputs, out)
+    here = compare_here(made, inputs, out)
     if here is not None:
         results.append(report_line(HOST, HOST, here, out))
     for board in boards:
         if board.hardware:
             results.append(run_on_hardware(model, board, inputs, arguments, out))
         else:
-            comparison = compare_target(model, board, inputs, out)
+            comparison = compare_target(made, board, inputs, out)
             results.append(report_line(board.name, board.core, comparison, out))
     totals = _totals(results)
     out.result({"model": model.name, "digest": model.digest(), "results": results, **totals})

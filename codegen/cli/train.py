@@ -1,4 +1,4 @@
-"""The verb train."""
+"""The verb train: a data set or a file becomes a trained model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a command line that cannot be read: one line, and where to read more."""
+"""Errors of a command line that cannot be read: one line, and where to read more."""
 
 from __future__ import annotations
 

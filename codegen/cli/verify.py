@@ -1,4 +1,4 @@
-"""The verb that verifies: verify."""
+"""The verb verify: every check that applies to a model, written into a report."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from codegen.check.equivalence import made_inputs
 from codegen.cli.before import require_output
 from codegen.cli.data import MADE, inputs_of
-from codegen.cli.output import Output, write_file
+from codegen.cli.output import Output
 from codegen.target.boards import Board, find_boards
 from codegen.target.emulated import require_emulated
 from codegen.verify import CHECKS
 from codegen.verify import verify as run_checks
 from codegen.verify.document import to_json, to_markdown
 from codegen.verify.records import Status, Subject
-from qat.model import Model
+from qat.model import Model, write_file
 
 
 def verify(arguments: Namespace) -> int:

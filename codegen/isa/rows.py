@@ -28,9 +28,7 @@ class Reader:
 
     parse: Callable[[str], dict[str, Function]]
     growth: Callable[[Instruction, Mapping[str, int]], int]
-    constant: Callable[
-        [Instruction, Mapping[str, int], Mapping[int, int]], tuple[str, int] | None
-    ]
+    constant: Callable[[Instruction, Mapping[str, int], Mapping[int, int]], tuple[str, int] | None]
     branches: Callable[[Instruction], bool]
 
 

@@ -1,4 +1,4 @@
-"""What an instruction takes on each core, by the manuals."""
+"""The cycles of instructions on each core, from the manuals."""
 
 from __future__ import annotations
 

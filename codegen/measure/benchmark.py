@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from codegen.check.streams import made_samples, one_result
+from codegen.check.streams import STREAM_SAMPLES, made_samples, one_result
 from codegen.kernels.encoders.plan import PLACE
 from codegen.plan.build import part_names
-from codegen.plan.choose import plan
-from codegen.render import render
+from codegen.render.generated import Generated, generated, model_of
 from codegen.target.boards import Board, find_board
 from codegen.target.emulated import TargetModel
 from codegen.target.runner import MARKS
@@ -21,9 +20,6 @@ from qat.model import CODE_RANGE, LIF, Delta, Dense, Input, Latency, Layer, Mode
 
 STEPS = 8
 """Steps over which a layer's count is averaged: the data path depends on the spikes."""
-
-STREAM_SAMPLES = 2000
-"""Raw samples over which the cost of taking one is averaged, unless one window is longer."""
 
 ZEROS = 0.42
 """Fraction of zero weights in a random ternary layer, as training leaves them."""
@@ -117,16 +113,23 @@ def measure_layer(
     zeros: fraction of zero weights, of ternary ones
     flags: compiler options, such as -DMODEL_PORTABLE=1
     """
-    model = random_layer(inputs, neurons, width, bits=bits, zeros=zeros)
-    kernel = plan(model).layers[0].kernel
-    with TargetModel(model, board, flags=flags) as target:
+    made = generated(random_layer(inputs, neurons, width, bits=bits, zeros=zeros))
+    return measure_densities(made, densities, board, flags)
+
+
+def measure_densities(
+    made: Generated, densities: Sequence[float], board: str | Board, flags: Sequence[str] = ()
+) -> list[Measurement]:
+    """Count a whole time step of a model of one layer, for each density of its inputs."""
+    inputs, layer = made.program.inputs, made.program.layers[0]
+    with TargetModel(made, board, flags=flags) as target:
         return [
             Measurement(
                 target.board.name,
                 target.board.core,
-                f"{inputs}x{neurons}",
+                f"{inputs}x{layer.neurons}",
                 density,
-                kernel,
+                layer.kernel,
                 round(float(target.benchmark(spikes_of(inputs, density)).step.mean())),
             )
             for density in densities
@@ -170,16 +173,23 @@ def measure_encoder(
     way: how it is computed, of codegen.kernels.encoders.plan.ENCODERS
     density: fraction of the values that change at every step of delta input; others take any
     """
-    found, kernels = find_board(board), {PLACE: way}
-    held, files = model.input.held, render(model, kernels=kernels)
+    return measure_encoded(generated(model, kernels={PLACE: way}), board, density, flags)
+
+
+def measure_encoded(
+    made: Generated, board: str | Board, density: float = 0.1, flags: Sequence[str] = ()
+) -> list[Measurement]:
+    """Count the same of what was generated with an encoder that is chosen already."""
+    found, model = find_board(board), made.model
+    held = model.input.held
     x = _values_for(model.input, density)
-    with TargetModel(model, found, files=files, flags=(*MARKS, *flags)) as target:
+    with TargetModel(made, found, flags=(*MARKS, *flags)) as target:
         counts = target.parts(x, STEPS if held else None)
     each = counts.step[0] if held else counts.step[0, 1:]  # the first vector is the reference
     rows = {"encoder": each[:, 1], "step": each.sum(axis=1)}
     if counts.input is not None:
         rows = {"hold": counts.input.sum(axis=1)} | rows
-    kernel = plan(model, kernels=kernels).encoder
+    kernel = made.program.encoder
     assert kernel is not None
     return [
         Measurement(
@@ -195,22 +205,22 @@ def measure_encoder(
 
 
 def measure_model(
-    model: Model, x: ArrayLike, board: str | Board, steps: int | None = None
+    model: Model | Generated, x: ArrayLike, board: str | Board, steps: int | None = None
 ) -> list[Measurement]:
     """Count a model's calls, then the parts of an inference, averaged over the inputs x.
 
     The parts are those of a whole inference, or of a step where the model has no such call.
     They come from a firmware with marks, which take a few instructions more.
     """
-    found = find_board(board)
-    names = [stage.kernel for stage in plan(model).stages]
-    with TargetModel(model, found) as target:
+    found, generation = find_board(board), generated(model)
+    names = [stage.kernel for stage in generation.program.stages]
+    with TargetModel(generation, found) as target:
         counts = target.benchmark(x, steps)
     made = counts.step[counts.step > 0]  # an early stop saves some
     calls = {"input": counts.input, "step": made, "inference": counts.infer}
     kernels = "+".join(dict.fromkeys(names))
     rows = [(call, kernels, values) for call, values in calls.items() if values is not None]
-    rows += [(name, kernel, values) for name, kernel, values in part_counts(model, x, board, steps)]
+    rows += part_counts(generation, x, board, steps)
     return [
         Measurement(found.name, found.core, call, None, kernel, round(float(values.mean())))
         for call, kernel, values in rows
@@ -218,11 +228,12 @@ def measure_model(
 
 
 def part_counts(
-    model: Model, x: ArrayLike, board: str | Board, steps: int | None = None
+    model: Model | Generated, x: ArrayLike, board: str | Board, steps: int | None = None
 ) -> list[tuple[str, str, NDArray[np.int64]]]:
     """Return (part, its kernel, instructions of every input) of an inference, or of a step."""
-    program = plan(model)
-    with TargetModel(model, board, flags=MARKS) as target:
+    generation = generated(model)
+    program = generation.program
+    with TargetModel(generation, board, flags=MARKS) as target:
         counts = target.parts(x, steps)
     values = counts.step.mean(axis=1) if counts.infer is None else counts.infer
     first = program.encoder or program.layers[0]
@@ -232,16 +243,16 @@ def part_counts(
 
 
 def measure_stream(
-    model: Model, board: str | Board, samples: ArrayLike | None = None
+    given: Model | Generated, board: str | Board, samples: ArrayLike | None = None
 ) -> list[Measurement]:
     """Count <name>_sample of a model with a sensor: on average, and the costliest call.
 
     samples: (samples, channels) of int16; made ones by default
     """
-    found = find_board(board)
+    found, model = find_board(board), model_of(given)
     most = max(STREAM_SAMPLES, one_result(model))
     raw = made_samples(model)[:most] if samples is None else samples
-    with TargetModel(model, found) as target:
+    with TargetModel(given, found) as target:
         counts = target.sample_counts(raw)
     rows = {"sample": float(counts.mean()), "sample, most": float(counts.max())}
     return [Measurement(found.name, found.core, n, None, "", round(v)) for n, v in rows.items()]

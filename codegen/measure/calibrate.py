@@ -31,11 +31,10 @@ from codegen.measure.fitting import Floats, Observation, fit
 from codegen.measure.samples import PLANS, Plan, inputs, make
 from codegen.measure.variety import FIT, Case, case
 from codegen.plan.build import part_names
-from codegen.plan.choose import plan
 from codegen.plan.cost import works
 from codegen.plan.kinds import family
 from codegen.plan.program import Program
-from codegen.render import render
+from codegen.render.generated import generated
 from codegen.target.boards import Board, find_boards, load_boards
 from codegen.target.device import Device
 from codegen.target.emulated import TIMEOUT, TargetModel
@@ -45,7 +44,7 @@ from codegen.target.recorder import bytes_of
 from codegen.target.runner import MARKS
 from qat.model import Activity, Input, Model
 
-PATH = Path(__file__).parent / "costs.json"
+PATH = Path(__file__).parents[1] / "plan" / "costs.json"
 CORES = {"armv6-m": "cortex-m0", "armv7-m": "cortex-m3", "armv7e-m": "cortex-m4",
          "helium": "cortex-m55"}  # fmt: skip
 """The core on which each instruction set is measured."""
@@ -76,7 +75,7 @@ SAMPLE, MEAN, OF_PLAN = 0.6, 1.5, 0.5
 what is predicted, and of an input of a plan, which has many."""
 
 EVERY = 2
-"""Of the inputs of a plan, so many share a count."""
+"""So many inputs of a plan share a count."""
 
 
 # -------------------------------------------------------------------- measuring
@@ -107,11 +106,11 @@ def count_plan(number: int, row: Plan, counting: Counting) -> Counted:
     """Count the parts of the inputs of a plan."""
     model = make(row, number)
     kernels, x = row.kernels(model), inputs(model, number)
-    program = plan(model, kernels=kernels)
-    counts = counting.count(model, render(model, kernels=kernels), x)
+    made = generated(model, kernels=kernels)
+    counts = counting.count(model, made.files, x)
     picked = range(number % EVERY, len(x), EVERY)
     found = ((Activity.measure(model, x[j : j + 1]), counts[j], OF_PLAN, True) for j in picked)
-    return Counted(program, model.input, tuple(found))
+    return Counted(made.program, model.input, tuple(found))
 
 
 def count_case(one: Case, counting: Counting) -> Counted:
@@ -120,14 +119,14 @@ def count_case(one: Case, counting: Counting) -> Counted:
     Its kernels are those that the costs so far choose, or, of every other model, any that serve.
     """
     model = one.known()
-    kernels = one.kernels() if one.seed[1] % 2 else None
-    counts = counting.count(model, render(model, kernels=kernels), one.x, one.steps)
+    made = generated(model, kernels=one.kernels() if one.seed[1] % 2 else None)
+    counts = counting.count(model, made.files, one.x, one.steps)
     first = Activity.measure(model, one.x[:1], one.steps)
     rows = (
         (Activity.of(model), counts.mean(axis=0), MEAN, False),
         (first, counts[0], SAMPLE, True),
     )
-    return Counted(plan(model, kernels=kernels), model.input, rows)
+    return Counted(made.program, model.input, rows)
 
 
 def subject_of(row: Plan) -> str:
@@ -177,14 +176,13 @@ def measure_cycles(board: Board, only: str | None = None) -> dict[str, float]:
         if only is not None and subject != only:
             continue
         model = make(PLANS[seed], seed)
-        kernels = PLANS[seed].kernels(model)
-        program, files = plan(model, kernels=kernels), render(model, kernels=kernels)
+        made = generated(model, kernels=PLANS[seed].kernels(model))
         x = inputs(model, seed)[MIDDLE].astype(model.input.dtype)
         activity = Activity.measure(model, x[None])
-        with TargetModel(model, board, files=files, flags=MARKS) as target:
+        with TargetModel(made, board, flags=MARKS) as target:
             found = executed(board, target.elf, *_call(model, x))
-        for work in works(program, model.input, activity, board.core):
-            part = found.get(part_names(program).index(work.part))
+        for work in works(made.program, model.input, activity, board.core):
+            part = found.get(part_names(made.program).index(work.part))
             wanted = work.kind.startswith("sparse ") or seed != SPARSE
             if part is not None and wanted and _belongs(work.kind, subject):
                 sums[work.kind][0] += part.cycles
@@ -233,10 +231,10 @@ def main() -> None:
         for key, rows in fresh.items():
             table[key] = dict(sorted(({**table.get(key, {}), **rows} if only else rows).items()))
     PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
-    for isa, kinds in costs.items():
+    for name, kinds in costs.items():
         for kind, row in kinds.items():
             errors = f"{row['mean_error']:.1%} mean, {row['largest_error']:.1%} at most"
-            print(f"{isa:9} {kind:18} {row['observations']:4} counts, error {errors}")
+            print(f"{name:9} {kind:18} {row['observations']:4} counts, error {errors}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What models cost on a board, counted on the emulated core."""
+"""The instructions of models on a board, counted on the emulated core."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from codegen.measure.benchmark import measure_model
-from codegen.render import render
+from codegen.render.generated import Generated, generated
 from codegen.target.compiler import size_of
 from qat.model import Model
 
@@ -21,7 +21,8 @@ class Cost:
     instructions: int
 
 
-def cost_of(model: Model, board: str, x: NDArray[Any]) -> Cost:
+def cost_of(model: Model | Generated, board: str, x: NDArray[Any]) -> Cost:
     """Return what a model costs on a board; MissingToolError without the ARM compiler or QEMU."""
-    counted = {m.layer: m.instructions for m in measure_model(model, x, board)}
-    return Cost(size_of(render(model), board).flash, counted["inference"])
+    made = generated(model)
+    counted = {m.layer: m.instructions for m in measure_model(made, x, board)}
+    return Cost(size_of(made.files, board).flash, counted["inference"])

@@ -107,9 +107,9 @@ class Counting(Closing):
 
     def _link(self, folder: Path, files: Mapping[str, str], flags: Sequence[str]) -> Path:
         """Return the program that counts the model of generated files."""
-        program = resources("codegen.measure").joinpath("count.c").read_text()
+        program = resources("codegen.measure").joinpath("count.c").read_text("utf-8")
         for file, text in {**files, "count.c": program}.items():
-            (folder / file).write_text(text)
+            (folder / file).write_text(text, "utf-8")
         sources = [str(path) for path in sorted(folder.glob("*.c"))]
         marks = [str(self._marks)] if flags else []
         rest = [*flags, "-I.", *sources, *marks, *self._objects, *self._linker, "-o", "count.elf"]
@@ -125,7 +125,7 @@ def _place(board: Board) -> Board:
 
 def _memory(board: Board) -> dict[str, Any]:
     """Return the symbols of the linker script: where memory lies, and how much there is."""
-    data = json.loads((assets() / "boards" / f"{board.name}.json").read_text())
+    data = json.loads((assets() / "boards" / f"{board.name}.json").read_text("utf-8"))
     return {
         "FLASH_ORIGIN": data["build"]["flash_origin"],
         "FLASH_LENGTH": board.flash,

@@ -1,4 +1,4 @@
-"""How far predictions are from counts, on models that nothing was fitted to or chosen by.
+"""The deviation of predictions from counts, on models that nothing was fitted to or chosen by.
 
 A model of any kind (codegen.measure.variety) is predicted as `spikemcu report` does, from the
 activity on its inputs, and counted on an emulated core: the mean instructions of whole inferences,
@@ -16,7 +16,7 @@ import numpy as np
 from codegen.measure.counting import Counting
 from codegen.measure.spend import predicted
 from codegen.measure.variety import REPORT, case
-from codegen.render import render
+from codegen.render.generated import generated
 from codegen.target.boards import Board
 
 CLOSE, FAR = 0.10, 0.30
@@ -54,8 +54,9 @@ def _on(board: Board, numbers: Iterable[int]) -> list[Deviation]:
         for number in numbers:
             one = case(REPORT, number)
             model = one.known()
-            counts = counting.count(model, render(model), one.x, one.steps, parts=False)
-            ours = predicted(model, board)
+            made = generated(model)
+            counts = counting.count(model, made.files, one.x, one.steps, parts=False)
+            ours = predicted(made, board)
             found.append(Deviation(number, one.kind, board.core, ours, float(counts.mean())))
     return found
 

@@ -182,6 +182,8 @@ PLANS = (
     Plan(Analog, 0, 255, (90, 128, 20), (2, 2), 12, stop=True),
     Plan(Analog, 0, 15, (40, 33, 12), (2, 4), 6, own=True, stop=True),
     Plan(Analog, 0, 7, (60, 40, 5), (2,), 9, count=True, stop=True),
+    Plan(Spikes, 0, 1, (1400, 20), (8,), None),  # sums beyond 16 bits are added in pieces
+    Plan(Spikes, 0, 1, (1900, 9), (8,), None, own=True),
 )
 
 LEAKS = ((3,), (3,), (2, 4), (3, -5), (4,), (1,), (2, 3, 5), (6,))

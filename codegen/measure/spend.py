@@ -1,4 +1,4 @@
-"""What a model, or one more spike of a layer, costs in instructions on a board."""
+"""The instructions of a model, or of one more spike of a layer, on a board."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from codegen.plan.choose import plan
 from codegen.plan.cost import evaluate, works
+from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board, find_board
 from qat.model import LIF, Accumulate, Activity, Analog, Dense, Model
 from qat.model import Layer as ModelLayer
 
 
-def instructions(model: Model, board: str | Board) -> int:
+def instructions(model: Model | Generated, board: str | Board) -> int:
     """Return the predicted instructions of an inference (of a step, if the model runs free).
 
     How active the model is say its metadata.
@@ -23,10 +23,10 @@ def instructions(model: Model, board: str | Board) -> int:
     return round(predicted(model, board))
 
 
-def predicted(model: Model, board: str | Board) -> float:
+def predicted(model: Model | Generated, board: str | Board) -> float:
     """Return the same, not rounded."""
-    core = find_board(board).core
-    parts = works(plan(model), model.input, Activity.of(model), core)
+    core, made = find_board(board).core, generated(model)
+    parts = works(made.program, made.model.input, made.activity, core)
     return sum(evaluate(work, core) for work in parts)
 
 
@@ -54,7 +54,7 @@ def spike_costs(
     if not isinstance(model, Model):
         model = _stand_in(model, bits, steps)
     core = find_board(board).family
-    program = plan(model, core)
+    program = generated(model, core).program
     activity = Activity.of(model, density)
 
     def total(rates: Activity) -> float:

@@ -1,1 +1,1 @@
-"""What is written to disk: the pair, packages of build systems, weights."""
+"""What is written to disk: the pair of C files, packages of build systems, packed weights."""

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from qat.model import write_atomically
+from qat.model import write_file, writing
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every file in it: the earliest that the format has."""
@@ -32,9 +32,7 @@ def write_zip(path: Path, files: Mapping[str, str], top: str) -> dict[str, Path]
 
     Raises ValueError if it cannot be written.
     """
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, zipped(files, top))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+        write_file(path, zipped(files, top))
     return {path.name: path}

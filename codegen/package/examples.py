@@ -1,4 +1,4 @@
-"""What the examples of a package run: test vectors, recordings, and what the model says."""
+"""The data of a package's examples: test vectors, recordings, and what the model says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the README of a package says of a model: how it is called, what it costs on each core."""
+"""The README of a package: how a model is called, and what it costs on each core."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen.plan import cost
-from codegen.plan.program import Program
+from codegen.render.generated import Generated
 from codegen.report.report import cycles_per_instruction
 from codegen.target.boards import load_boards
-from qat.model import Activity, Model, Spikes
+from qat.model import Model, Spikes
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Cost:
     worst_cycles: int
 
 
-def _cost(model: Model, program: Program, activity: Activity, core: str) -> Cost:
-    typical = cost.works(program, model.input, activity, core)
-    worst = cost.worst_works(program, model.input, core)
+def _cost(made: Generated, core: str) -> Cost:
+    typical = cost.works(made.program, made.model.input, made.activity, core)
+    worst = cost.worst_works(made.program, made.model.input, core)
     each = [cycles_per_instruction(work.kind, core) for work in typical]
     counts = [cost.evaluate(work, core) for work in typical]
     most = [cost.evaluate(work, core, "worst") for work in worst]
@@ -42,10 +42,10 @@ def _cost(model: Model, program: Program, activity: Activity, core: str) -> Cost
     )
 
 
-def costs_of(model: Model, program: Program, activity: Activity) -> tuple[Cost, ...]:
+def costs_of(made: Generated) -> tuple[Cost, ...]:
     """Return what a call takes on every core that was measured."""
     cores = {b.core: None for b in load_boards().values() if b.hardware is None}
-    return tuple(_cost(model, program, activity, core) for core in cores)
+    return tuple(_cost(made, core) for core in cores)
 
 
 MOST_RATE = 1e6
@@ -88,8 +88,9 @@ def _sentence(model: Model) -> str:
     return f"A spiking neural network {sizes} with {model.outputs} {kind}."
 
 
-def guide(model: Model, program: Program, activity: Activity) -> dict[str, Any]:
+def guide(made: Generated) -> dict[str, Any]:
     """Return what the texts of a package say beside the program."""
+    model, program = made.model, made.program
     each = "held for all steps" if model.input.held else "for each step"
     values = f"{program.input_ctype} from {program.input_low} to {program.input_high}"
     if isinstance(model.input, Spikes):
@@ -102,9 +103,9 @@ def guide(model: Model, program: Program, activity: Activity) -> dict[str, Any]:
         "held": model.input.held,
         "input": f"{model.input.size} {values}, {each}",
         "output": scores if model.readout else f"{model.outputs} spikes a step, packed in words",
-        "source": activity.source,
+        "source": made.activity.source,
         "rate": rate_of(model),
         "avr_ram": program.flash_bytes + (program.stream_bytes or program.ram_bytes),
-        "costs": costs_of(model, program, activity),
+        "costs": costs_of(made),
         "measured": cost.MEASURED_WITH,
     }

@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 from codegen.package.examples import Recording, Vectors, recording_of, vectors_of
 from codegen.package.guide import guide
-from codegen.plan.choose import plan
 from codegen.plan.program import Program
-from codegen.render import environment, render, template_context
+from codegen.render import environment, template_context
+from codegen.render.generated import Generated, generated
 from qat.model import Activity, Model, did_you_mean
 
 KB = 1024
@@ -147,7 +147,7 @@ def target_of(name: str) -> str:
 
 
 def package(
-    model: Model,
+    given: Model | Generated,
     form: str = "c",
     *,
     core: str | None = None,
@@ -157,6 +157,7 @@ def package(
 ) -> dict[str, str]:
     """Return {path: text} of the generated pair and all that stands beside it in a format.
 
+    given: a Model, or what was generated of it
     form: a row of FORMATS
     core, activity: what the kernels are chosen for; see codegen.plan.choose.plan
     vectors: those of the example; by default one that is made
@@ -167,19 +168,19 @@ def package(
     if form not in FORMATS:
         near = did_you_mean(form, FORMATS)
         raise ValueError(f"format {form!r}: is not known; use {', '.join(FORMATS)}{near}")
-    row, program = FORMATS[form], plan(model, core, activity)
-    pair = {n: text for n, text in render(model, core, activity).items() if n != "binding.h"}
+    row, made = FORMATS[form], generated(given, core, activity)
+    model, program, pair = made.model, made.program, made.pair
     about = row.about.replace("NAME", model.name).replace("UPPER", program.upper)
-    known = guide(model, program, activity or Activity.of(model)) | {"layout": about, "form": form}
-    given = vectors or vectors_of(model)
-    context = template_context(program) | {"g": known, "v": given}
+    known = guide(made) | {"layout": about, "form": form}
+    tested = vectors or vectors_of(model)
+    context = template_context(program) | {"g": known, "v": tested}
     context |= {"target": target_of(model.name), "symbol": f"SPIKEMCU_{program.upper}"}
     files = {"README.md": "README.md.j2", **row.files}
     if model.sensor is not None:
         context["s"] = recording or recording_of(model)
         files |= row.stream
     context["symbol"] = f"SPIKEMCU_{program.upper}"
-    context["least"] = _least(program, [given, context.get("s")])
+    context["least"] = _least(program, [tested, context.get("s")])
     header, source = f"{model.name}.h", f"{model.name}.c"
     beside = {
         path.replace("NAME", model.name): environment()

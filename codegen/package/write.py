@@ -12,8 +12,9 @@ from typing import Any
 from codegen.package.archive import write_zip
 from codegen.package.examples import Recording, Vectors
 from codegen.package.packages import FORMATS, package
+from codegen.render.generated import Generated, generated
 from codegen.report.summary import summarize
-from qat.model import Activity, Model, meets, safe_name, write_atomically
+from qat.model import Activity, Model, meets, safe_name, write_atomically, writing
 
 
 def renamed(model: Model, name: str | None) -> Model:
@@ -31,7 +32,7 @@ def renamed(model: Model, name: str | None) -> Model:
 
 
 def generate(
-    model: Model,
+    model: Model | Generated,
     folder: str | PathLike[str],
     name: str | None = None,
     *,
@@ -53,6 +54,7 @@ def generate(
     written, and each file is replaced whole, so that a failure leaves no half of one behind. The
     manifest comes last: `spikemcu check --code` notices a folder of which only a part is new.
 
+    model:   a Model, or what was generated of it: then without name, core and activity
     core, activity: what the kernels are chosen for; see codegen.plan.choose.plan
     form:    a row of packages.FORMATS: "c", "arduino", "platformio", "cmake" or "zephyr"
     vectors: those of the example, by examples.vectors_of; by default one that is made
@@ -61,10 +63,22 @@ def generate(
     Raises ValueError if the name is no C identifier, the format is not known, only another is
     a .zip or the folder cannot be written.
     """
-    path, model = Path(folder), renamed(model, name)
+    path, made = Path(folder), _made(model, name, core, activity)
     archive = _is_archive(path, form)
-    files = files_of(model, form, core, activity, vectors=vectors, recording=recording)
-    return write_zip(path, files, model.name) if archive else write_files(path, files)
+    files = files_of(made, form, vectors=vectors, recording=recording)
+    return write_zip(path, files, made.program.name) if archive else write_files(path, files)
+
+
+def _made(
+    model: Model | Generated, name: str | None, core: str | None, activity: Activity | None
+) -> Generated:
+    """Return what is generated under a name; what was generated already keeps its own."""
+    if not isinstance(model, Generated):
+        return generated(renamed(model, name), core, activity)
+    if name is not None:
+        raise ValueError(f"name: {model.program.name} is generated already; rename the Model")
+    renamed(model.model, None)
+    return generated(model, core, activity)
 
 
 def _is_archive(path: Path, form: str) -> bool:
@@ -78,7 +92,7 @@ def _is_archive(path: Path, form: str) -> bool:
 
 
 def files_of(
-    model: Model,
+    given: Model | Generated,
     form: str = "c",
     core: str | None = None,
     activity: Activity | None = None,
@@ -88,20 +102,19 @@ def files_of(
 
     The manifest repeats the line that the header begins with: it says which files belong together.
     """
-    files = package(model, form, core=core, activity=activity, **examples)
-    header = next(text for file, text in files.items() if Path(file).name == f"{model.name}.h")
-    manifest = {"generated": header.partition("\n")[0], **summarize(model, core, activity)}
+    made = generated(given, core, activity)
+    files = package(made, form, **examples)
+    stamp = made.files[f"{made.program.name}.h"].partition("\n")[0]
+    manifest = {"generated": stamp, **summarize(made)}
     return {**files, "manifest.json": json.dumps(manifest, indent=2) + "\n"}
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
     """Write {file: text} to a folder, each file whole or not at all; return {file: path}."""
     paths = {}
-    try:
+    with writing(folder):
         for file, text in files.items():
             paths[file] = folder / file
             paths[file].parent.mkdir(parents=True, exist_ok=True)
             write_atomically(paths[file], text.encode())
-    except OSError as error:
-        raise ValueError(f"{folder}: cannot be written ({error.strerror})") from None
     return paths

@@ -24,7 +24,7 @@ from codegen.kernels.stage import (
 )
 from codegen.kernels.strips import plan as strips
 from codegen.plan.program import Program
-from qat.model import Accumulate, Dense, Input, Interval, Model
+from qat.model import Accumulate, Dense, Interval, Model
 
 __all__ = [
     "HELPERS",
@@ -79,10 +79,6 @@ READOUTS: dict[str, Callable[[Dense, Interval, int], dict[str, Any]]] = {
     "plain": plain.readout_numbers,
 }
 """What computes the numbers of a readout, for each kernel."""
-
-
-def _ctype(model_input: Input) -> str:
-    return "int8_t" if model_input.low < 0 else "uint8_t"
 
 
 def part_names(program: Program) -> tuple[str, ...]:

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codegen import isa
-from codegen.base.version import __version__
-from codegen.base.words import class_names
 from codegen.kernels import BYTES, COUNTS, SPIKES, candidates, select
 from codegen.kernels.encoders import plan as encoders
-from codegen.kernels.pack import words_for
 from codegen.kernels.stage import (
     LIST_ENTRIES_16,
     Layer,
@@ -19,10 +16,10 @@ from codegen.kernels.stage import (
     Stage,
 )
 from codegen.plan import cost
-from codegen.plan.build import HELPERS, LAYERS, _ctype, _fields, _readout
-from codegen.plan.program import Program
+from codegen.plan.build import HELPERS, LAYERS, _fields, _readout
+from codegen.plan.program import Program, input_ctype
 from codegen.plan.sensor import stream_of
-from qat.model import Accumulate, Activity, Model, Spikes
+from qat.model import Accumulate, Activity, Model
 
 
 @dataclass(frozen=True)
@@ -72,26 +69,12 @@ def plan(
     list_ctype = "uint16_t" if scratch.listed <= LIST_ENTRIES_16 else "uint32_t"
     needs = frozenset().union(*(stage.helpers for stage in stages))
     probes = frozenset().union(*(stage.probes for stage in stages))
-    model_input = model.input
-    input_ctype = "uint32_t" if isinstance(model_input, Spikes) else _ctype(model_input)
-    stream = stream_of(model, input_ctype)
+    stream = stream_of(model, input_ctype(model.input))
     if stream is not None and stream.shift:
         needs |= {"asr"}
     probes -= needs
     return Program(
-        name=model.name,
-        digest=model.digest(),
-        version=__version__,
-        steps=model.steps or 0,
-        inputs=model_input.size,
-        input_kind=type(model_input).__name__.lower(),
-        held=model_input.held,
-        lines=model_input.lines,
-        input_ctype=input_ctype,
-        input_words=words_for(model_input.size),
-        input_low=model_input.low,
-        input_high=model_input.high,
-        outputs=model.outputs,
+        model=model,
         layers=layers,
         readout=readout,
         encoder=encoder,
@@ -100,9 +83,7 @@ def plan(
         probes=probes,
         list_ctype=list_ctype,
         scratch=scratch,
-        stop=model.stop,
         sensor=stream,
-        class_names=class_names(model),
         sets=isa.rows.SETS if alone is None else tuple(isa.lineage(alone)),
         only=alone,
     )

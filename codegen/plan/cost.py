@@ -1,4 +1,4 @@
-"""What a stage costs: instructions, predicted from its record and from how active its input is.
+"""The cost of a stage in instructions, predicted from its record and the activity of its input.
 
     instructions = sum over features f of  coefficient[instruction set][kind][f] * f(stage, load)
 
@@ -252,6 +252,3 @@ def _at_worst(work: Work, core: str) -> Work:
     actives = (load.active, limit, limit + 1) if limit else (load.active,)
     each = [replace(work, load=replace(load, active=n)) for n in actives]
     return max(each, key=lambda one: evaluate(one, core, "worst"))
-
-
-# -------------------------------------------------------------- costs of spikes

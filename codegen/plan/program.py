@@ -1,17 +1,21 @@
-"""Everything that a pair of generated files prints: the stages of a model, its state, its sizes."""
+"""The program of a model: its stages, its state, its sizes; all that its files print."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from codegen import isa
+from codegen.base.version import __version__
+from codegen.base.words import class_names
 from codegen.isa import InstructionSet
 from codegen.kernels.bitsliced.layer import BitslicedLayer
 from codegen.kernels.encoders.plan import Encoder
+from codegen.kernels.pack import words_for
 from codegen.kernels.plain.layer import PlainLayer
 from codegen.kernels.stage import C_BYTES, Field, Layer, Readout, Scratch, Stage
 from codegen.plan.sensor import Stream
-from qat.model import EarlyStop
+from qat.model import EarlyStop, Input, Model, Spikes
 
 LOOPS = frozenset(
     "add_column16 add_column4 add_column8 add_columns add_columns4 add_strips4 add_strips8 "
@@ -30,31 +34,27 @@ COMPACT_INPUTS = 64
 """Inputs up to which the adder takes batches of 8: the code is small, and few are active."""
 
 
+def input_ctype(model_input: Input) -> str:
+    """Return the C type of the elements of an input vector: words of spikes, or bytes."""
+    if isinstance(model_input, Spikes):
+        return "uint32_t"
+    return "int8_t" if model_input.low < 0 else "uint8_t"
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Program:
     """Everything that the pair of files prints.
 
-    held:    one input vector is held for all steps
+    model:   what it computes; whatever the model tells itself is asked of it
     sets:    instruction sets that the C may have loops for
     only:    the one that it is made for alone; None for C that serves every core
-    lines:   inputs of layer 0
     encoder: what makes spikes of the input; None where layer 0 takes the input as it is
-    class_names: words of others: c_string and c_comment write them
+    fields:  the members of the state
+    helpers: functions that stages share, in the order of their definition
+    probes:  those of them that only a build with probes needs
     """
 
-    name: str
-    digest: str
-    version: str
-    steps: int
-    inputs: int
-    input_kind: str
-    held: bool
-    lines: int
-    input_ctype: str
-    input_words: int
-    input_low: int
-    input_high: int
-    outputs: int
+    model: Model
     layers: tuple[Layer, ...]
     readout: Readout | None
     encoder: Encoder | None
@@ -63,11 +63,84 @@ class Program:
     probes: frozenset[str]
     list_ctype: str
     scratch: Scratch = field(default_factory=Scratch)
-    stop: EarlyStop | None = None
     sensor: Stream | None = None
-    class_names: tuple[str, ...] = ()
     sets: tuple[InstructionSet, ...] = ()
     only: InstructionSet | None = None
+
+    @property
+    def name(self) -> str:
+        """Prefix of all that is generated."""
+        return self.model.name
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the model."""
+        return self.model.digest()
+
+    @property
+    def version(self) -> str:
+        """The version that generates."""
+        return __version__
+
+    @property
+    def steps(self) -> int:
+        """Time steps of an inference; 0 for a model that runs free."""
+        return self.model.steps or 0
+
+    @property
+    def inputs(self) -> int:
+        """Values of an input vector."""
+        return self.model.input.size
+
+    @property
+    def input_kind(self) -> str:
+        """What the input is, in small letters, such as "spikes" or "analog"."""
+        return type(self.model.input).__name__.lower()
+
+    @property
+    def held(self) -> bool:
+        """True if one input vector is held for all steps."""
+        return self.model.input.held
+
+    @property
+    def lines(self) -> int:
+        """Inputs of layer 0."""
+        return self.model.input.lines
+
+    @property
+    def input_ctype(self) -> str:
+        """C type of the elements of an input vector."""
+        return input_ctype(self.model.input)
+
+    @property
+    def input_words(self) -> int:
+        """Words of an input vector of spikes."""
+        return words_for(self.inputs)
+
+    @property
+    def input_low(self) -> int:
+        """The lowest value of an input."""
+        return self.model.input.low
+
+    @property
+    def input_high(self) -> int:
+        """The highest value of an input."""
+        return self.model.input.high
+
+    @property
+    def outputs(self) -> int:
+        """Classes, or neurons of the last layer where there is no readout."""
+        return self.model.outputs
+
+    @property
+    def stop(self) -> EarlyStop | None:
+        """When the steps may end early; None if they never do."""
+        return self.model.stop
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Words of others, which c_string and c_comment write; () if the C has none."""
+        return class_names(self.model)
 
     @property
     def upper(self) -> str:

@@ -24,7 +24,6 @@ INPUT_KINDS = tuple(kind.__name__.lower() for kind in INPUTS)
 """Kinds of input, in the order of their numbers in the protocol."""
 
 
-
 @dataclass(frozen=True)
 class Constant:
     """A constant array of the C.

@@ -1,1 +1,1 @@
-"""What a model takes on a board, before it is flashed."""
+"""What a model takes on a board, told before it is flashed."""

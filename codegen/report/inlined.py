@@ -1,4 +1,4 @@
-"""What the compiler put inline, and where: read from the debugging information of an ELF file."""
+"""Functions that the compiler put inline, and where, from the debugging information."""
 
 from __future__ import annotations
 

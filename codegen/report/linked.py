@@ -1,4 +1,4 @@
-"""What the linker keeps of a model on a core: every byte of every section, and whose it is.
+"""The linked model on a core: every byte of every section, and the part that owns it.
 
 The generated pair is compiled as in a firmware and linked with the C library's memory functions
 and with one state (with a sensor: one stream) in RAM. All functions that a user may call are kept,

@@ -1,4 +1,4 @@
-"""Whose a function, a constant or a member of the state is: the part of an inference it serves.
+"""The owner of each function, constant and state member: the part of an inference it serves.
 
 The parts are those of codegen.plan.build.part_names that have memory of their own, the sensor's,
 and `shared`: what several parts use, or none alone.

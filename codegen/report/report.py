@@ -1,4 +1,4 @@
-"""What a model takes on a board: memory, stack, instructions, time; nothing is run for it.
+"""The report of a model on a board: memory, stack, instructions, time; nothing is run for it.
 
 Memory and stack come from the linked model (codegen.report.linked), instructions from
 codegen.plan.cost: `typical` for the activity that the model file tells, `worst` for an input that
@@ -15,9 +15,8 @@ from codegen import isa
 from codegen.kernels.encoders.plan import PLACE
 from codegen.kernels.stage import Stage
 from codegen.plan import cost
-from codegen.plan.choose import Choice, choices, plan
-from codegen.plan.program import Program
-from codegen.render import render
+from codegen.plan.choose import Choice, choices
+from codegen.render.generated import Generated, generated
 from codegen.report.linked import Item, Linked, PartMemory, Section, link, read
 from codegen.report.owners import KINDS, SCRATCH, SHARED
 from codegen.target.boards import Board, find_board
@@ -132,19 +131,18 @@ def cycles_per_instruction(kind: str, core: str) -> float:
     return float(known[kind])
 
 
-def report(model: Model, board: str | Board, density: float | None = None) -> Report:
+def report(model: Model | Generated, board: str | Board, density: float | None = None) -> Report:
     """Return what `model` takes on `board`.
 
+    model:   a Model, or what was generated of it, for the activity that it was generated for
     density: spikes per neuron and step, instead of those that the model file tells; kernels are
         chosen for it as well, for the default core: one generated pair serves every board
 
     Raises MissingCompilerError without an ARM compiler, ValueError for a density out of range.
     """
-    board = find_board(board)
-    activity = Activity.of(model, density)
-    program = plan(model, activity=activity)
-    parts = _parts(model, program, board.family, activity)
-    linked, stacks = _linked(render(model, activity=activity), program, board)
+    board, made = find_board(board), dense(model, density)
+    parts = _parts(made, board.family)
+    linked, stacks = _linked(made, board)
     totals = [sum(getattr(p, n) for p in parts) for n in ("instructions", "worst")]
     cycles, worst = (sum(getattr(p, n) for p in parts) for n in ("cycles", "worst_cycles"))
     timing, stack = isa.timing(board.family), max(stacks.values())
@@ -152,8 +150,8 @@ def report(model: Model, board: str | Board, density: float | None = None) -> Re
         board=board.name,
         core=board.core,
         clock_hz=board.clock_hz,
-        call="step" if model.steps is None else "inference",
-        activity=activity.source,
+        call="step" if made.model.steps is None else "inference",
+        activity=made.activity.source,
         parts=parts,
         flash=linked.flash,
         code=sum(section.bytes for section in linked.sections if section.name == ".text"),
@@ -178,11 +176,18 @@ def report(model: Model, board: str | Board, density: float | None = None) -> Re
     )
 
 
-def _linked(files: dict[str, str], program: Program, board: Board) -> tuple[Linked, dict[str, int]]:
+def dense(model: Model | Generated, density: float | None) -> Generated:
+    """Return a model generated for a density; what was made already tells its own activity."""
+    if isinstance(model, Generated):
+        return generated(model)
+    return generated(model, activity=Activity.of(model, density))
+
+
+def _linked(made: Generated, board: Board) -> tuple[Linked, dict[str, int]]:
     """Return what is linked of a rendered model, and the stack of its calls."""
     with scratch() as folder:
-        elf = link(files, program, board, Path(folder))
-        return read(elf, program), linked_stack(elf, program.name)
+        elf = link(made.files, made.program, board, Path(folder))
+        return read(elf, made.program), linked_stack(elf, made.program.name)
 
 
 def _waits(board: Board) -> str:
@@ -193,11 +198,12 @@ def _waits(board: Board) -> str:
     return f"{hardware.wait_states} ({hardware.conditions}; {hardware.source})"
 
 
-def _parts(model: Model, program: Program, core: str, activity: Activity) -> tuple[PartReport, ...]:
-    """Return every part: predicted for this activity, bounded for all inputs."""
-    typical = cost.works(program, model.input, activity, core)
-    worst = cost.worst_works(program, model.input, core)
-    reasons = choices(model, core, activity)
+def _parts(made: Generated, core: str) -> tuple[PartReport, ...]:
+    """Return every part: predicted for its activity, bounded for all inputs."""
+    model = made.model
+    typical = cost.works(made.program, model.input, made.activity, core)
+    worst = cost.worst_works(made.program, model.input, core)
+    reasons = choices(model, core, made.activity)
     return tuple(
         _part(work, cost.evaluate(bound, core, "worst"), core, reasons)
         for work, bound in zip(typical, worst, strict=True)

@@ -1,4 +1,4 @@
-"""What a model is made of, in numbers: the content of the manifest and of `spikemcu info`."""
+"""A model in numbers: the content of the manifest and of `spikemcu info`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from codegen.kernels.stage import Field, Stage
-from codegen.plan.choose import plan
 from codegen.plan.program import Program
 from codegen.plan.sensor import Stream
+from codegen.render.generated import Generated, generated
 from qat.model import Activity, Interval, LayerBounds, Model
 
 FLOAT32_BYTES = 4
@@ -92,14 +92,15 @@ def _encoder(program: Program) -> dict[str, Any] | None:
 
 
 def summarize(
-    model: Model, core: str | None = None, activity: Activity | None = None
+    given: Model | Generated, core: str | None = None, activity: Activity | None = None
 ) -> dict[str, Any]:
     """Return the numbers of a model as JSON values: shapes, bits, proved ranges, sizes.
 
     Bytes of flash are weights and constants, without code; bytes of RAM are the state
     struct, exactly.
     """
-    program = plan(model, core, activity)
+    program = generated(given, core, activity).program
+    model = program.model
     stages = _stages(model, program)
     scores = model.bounds().scores
     return {

@@ -7,7 +7,6 @@ hardware lie in boards/hardware/, where PlatformIO does not look: it has files o
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from codegen.base.errors import UnknownBoardError
 from codegen.base.paths import assets
+from qat.model import did_you_mean
 
 STACK_BYTES = 4096
 FRAME_BYTES = 1024
@@ -209,9 +209,8 @@ def find_board(name: str | Board) -> Board:
     boards = load_boards() | chip_boards() | hardware_boards()
     if name in boards:
         return boards[name]
-    near = difflib.get_close_matches(name, boards, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(boards)}"
-    raise UnknownBoardError(f"board: found {name!r}; {hint}")
+    hint = did_you_mean(name, boards) or f"; there are {', '.join(boards)}"
+    raise UnknownBoardError(f"board: found {name!r}{hint}")
 
 
 def find_boards(names: str | Board | Iterable[str | Board]) -> tuple[Board, ...]:

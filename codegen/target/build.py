@@ -35,8 +35,10 @@ from codegen.target.boards import Board, find_board, find_boards
 from codegen.target.compiler import COMPILER
 from codegen.target.registry import QUIET, needs_registry, require_packages, user_core
 from codegen.target.shelter import Places, require_plain, sheltered
+from qat.machine.cache import CHOOSE
 from qat.machine.programs import python
 from qat.machine.programs import run as run_program
+from qat.model import unwritable
 
 BUILD_SECONDS = 3600.0
 """One firmware takes some seconds; a busy machine and a download of tools may take their time."""
@@ -172,10 +174,7 @@ def _folders(files: Mapping[str, str], flags: Sequence[str]) -> tuple[Path, Path
         project = _project()
         return project, _model(project, files, flags)
     except OSError as error:
-        raise BuildError(
-            f"{cache_dir()}: cannot be written ({error.strerror}); set SPIKEMCU_CACHE to a folder "
-            "that can"
-        ) from None
+        raise BuildError(f"{unwritable(cache_dir(), error)}; {CHOOSE}") from None
 
 
 OF_THE_USER = re.compile(r"PLATFORMIO_|SCONSFLAGS$")

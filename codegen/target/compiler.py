@@ -1,4 +1,4 @@
-"""How large a model's own code and constants are: the ARM compiler, called directly."""
+"""The size of a model's own code and constants, by the ARM compiler alone."""
 
 from __future__ import annotations
 

@@ -138,11 +138,11 @@ MOST_COUNT = 2**62
 STEPS_DECIDED = 2**31
 """Bit of the steps that STEP and TRACE tell: no step may follow."""
 MAX_PARTS = MAX_LAYERS + 4
-"""Of a call: the layers, and what comes beside them."""
+"""The most parts of a call: the layers, and what comes beside them."""
 KNOWN_INSTRUCTIONS = 2 * 4096
-"""Of the loop that calibrates the counter, beyond the return that the empty function has too."""
+"""The loop that calibrates the counter takes so many, beside the return of the empty function."""
 HANDLER_INSTRUCTIONS = 5
-"""Of the interrupt that counts a wrap of the timer."""
+"""The interrupt that counts a wrap of the timer takes so many."""
 
 
 class Device:

@@ -1,4 +1,4 @@
-"""What this machine has and what it lacks."""
+"""The tools of this machine: which ones are there, and how to get those that are missing."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def foreign_package(name: str) -> str | None:
     Two signs: the package is found elsewhere than beside this one, or a distribution other
     than ours has installed files of that name.
     """
-    home = Path(__file__).resolve().parent.parent
+    home = Path(__file__).resolve().parents[2]
     spec = importlib.util.find_spec(name)
     places = list(spec.submodule_search_locations or ()) if spec else []
     if not places:

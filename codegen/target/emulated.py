@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codegen.kernels.pack import words_for
-from codegen.plan.choose import plan
-from codegen.render import render
+from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board, find_board
 from codegen.target.build import build
 from codegen.target.device import Device
@@ -24,7 +23,7 @@ TIMEOUT = 60.0
 class TargetModel(Runner):
     """A model built for an emulated board and run there.
 
-    model:   what the firmware must hold
+    model:   what the firmware must hold: a Model, or what was generated of it
     board:   an emulated board or its name
     files:   the generated files, {name: text}; by default they are generated now
     timeout: seconds that one answer may take
@@ -38,7 +37,7 @@ class TargetModel(Runner):
 
     def __init__(
         self,
-        model: Model,
+        model: Model | Generated,
         board: str | Board,
         *,
         files: Mapping[str, str] | None = None,
@@ -46,13 +45,14 @@ class TargetModel(Runner):
         flags: Sequence[str] = (),
         elf: Path | None = None,
     ) -> None:
-        super().__init__(model, find_board(board), timeout)
+        made = generated(model)
+        super().__init__(made.model, find_board(board), timeout)
         self.flags = tuple(flags)
         require_emulated(self.board)
-        require_fit(self.board, model, footprint)
+        require_fit(self.board, made, footprint)
         find_qemu()
         if elf is None:
-            files = render(model) if files is None else files
+            files = made.files if files is None else files
             elf = build(files, self.board, flags=flags)[self.board.name]
         self.elf = elf
 
@@ -78,13 +78,14 @@ def require_emulated(board: Board) -> None:
         )
 
 
-def footprint(model: Model) -> tuple[int, int]:
+def footprint(given: Model | Generated) -> tuple[int, int]:
     """Return what a model takes on a board, (flash, ram) in bytes, its code left out.
 
     Flash: weights and constants. RAM: the state, one input vector, scores, output spikes; for a
     model with a sensor a stream, one sample, and scores and spikes of its own.
     """
-    program = plan(model)
+    program = generated(given).program
+    model = program.model
     if isinstance(model.input, Spikes):
         vector = 4 * words_for(model.input.size)
     else:

@@ -1,4 +1,4 @@
-"""Does a model fit on a board: known before anything is built."""
+"""Whether a model fits on a board: known before anything is built."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 
 from codegen.base.errors import TooLargeError
 from codegen.kernels.stage import Stage
-from codegen.plan.choose import plan
+from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board
 from qat.model import Layer, Model
 
@@ -23,11 +23,11 @@ def firmware_ram(board: Board) -> int:
     return board.stack + 2 * board.frame + FIRMWARE_VARIABLES
 
 
-Footprint = Callable[[Model], tuple[int, int]]
+Footprint = Callable[[Model | Generated], tuple[int, int]]
 """Returns the bytes of flash and of RAM that a model takes, its code left out."""
 
 
-def require_fit(board: Board, model: Model, footprint: Footprint) -> None:
+def require_fit(board: Board, model: Model | Generated, footprint: Footprint) -> None:
     """Raise TooLargeError if a model cannot fit on `board` together with the firmware.
 
     On a board of hardware the framework takes more, which the linker sees.
@@ -37,12 +37,13 @@ def require_fit(board: Board, model: Model, footprint: Footprint) -> None:
         raise TooLargeError(told)
 
 
-def misfit(board: Board, model: Model, footprint: Footprint) -> str | None:
+def misfit(board: Board, model: Model | Generated, footprint: Footprint) -> str | None:
     """Return one line about a model that cannot fit on `board` together with the firmware.
 
     It says which layer takes most, and how wide it could be. None if the model may fit.
     """
-    flash, ram = footprint(model)
+    made = generated(model)
+    flash, ram = footprint(made)
     for which, what, needs, firmware, room in (
         (0, "flash", flash, FIRMWARE_FLASH, board.flash),
         (1, "RAM", ram, firmware_ram(board), board.ram),
@@ -52,7 +53,7 @@ def misfit(board: Board, model: Model, footprint: Footprint) -> str | None:
             return (
                 f"{board.name}: the model takes {needs} bytes of {what} and the firmware "
                 f"{firmware}; the board has {room}, {needs + firmware - room} too few. "
-                + _advice(model, SIZES[which], fits)
+                + _advice(made, SIZES[which], fits)
             )
     return None
 
@@ -74,9 +75,9 @@ SIZES = (_stage_flash, _stage_ram)
 """Bytes of flash, and of RAM, of one stage."""
 
 
-def _advice(model: Model, size: Callable[[Stage], int], fits: Callable[[Model], bool]) -> str:
+def _advice(made: Generated, size: Callable[[Stage], int], fits: Callable[[Model], bool]) -> str:
     """Return which layer takes most, and with how many neurons the model would fit."""
-    stages, synapses = plan(model).stages, model.synapses()
+    stages, synapses = made.program.stages, made.model.synapses()
     free = range(len(synapses) - 1)  # the last one has as many neurons as there are outputs
     largest = max(range(len(synapses)), key=lambda index: size(stages[index]))
     where, synapse = synapses[largest]
@@ -86,7 +87,7 @@ def _advice(model: Model, size: Callable[[Stage], int], fits: Callable[[Model], 
     narrowest = max(free, key=lambda index: size(stages[index]), default=None)
     if narrowest is None:
         return f"{start} of them: choose a larger board"
-    neurons = _most_neurons(model, narrowest, fits)
+    neurons = _most_neurons(made.model, narrowest, fits)
     if neurons < 1:
         return f"{start} of them; no width of a layer makes it fit: choose a larger board"
     width = synapses[narrowest][1].n_out

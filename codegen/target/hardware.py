@@ -14,7 +14,7 @@ from codegen.base.errors import (
     TargetError,
     WrongModelError,
 )
-from codegen.render import render
+from codegen.render.generated import Generated, generated, model_of
 from codegen.target.boards import Board, find_board
 from codegen.target.build import upload
 from codegen.target.device import Device
@@ -39,7 +39,7 @@ STARTUP_PAUSE = 0.3
 class BoardModel(Runner):
     """A model that a connected board holds, run there.
 
-    model: what the firmware must hold
+    model: what the firmware must hold: a Model, or what was generated of it
     board: a board of hardware or its name
     port:  its serial port; by default it is looked for
     trace_membranes: with a trace, fetch the membranes of every step as well as the spikes
@@ -51,7 +51,7 @@ class BoardModel(Runner):
 
     def __init__(
         self,
-        model: Model,
+        model: Model | Generated,
         board: str | Board,
         port: str | None = None,
         *,
@@ -63,7 +63,7 @@ class BoardModel(Runner):
             raise ValueError(
                 f"{board.name}: is emulated and has no serial port; use `spikemcu run`"
             )
-        super().__init__(model, board, timeout)
+        super().__init__(model_of(model), board, timeout)
         self.hardware = board.hardware
         self.port = port
         self._port_used = port or ""
@@ -109,7 +109,7 @@ class BoardModel(Runner):
 
 
 def flash(
-    model: Model,
+    model: Model | Generated,
     board: str | Board,
     port: str | None = None,
     progress: Callable[[str], None] = lambda text: None,
@@ -122,9 +122,10 @@ def flash(
     `build` raises, UploadError, and LinkError if the board does not come back.
     """
     target = BoardModel(model, board, port)
-    require_fit(target.board, model, footprint)
+    made = generated(model)
+    require_fit(target.board, made, footprint)
     progress(f"building firmware for {target.board.name} and writing it there")
-    upload(render(model), target.board, port if target.hardware.uploads else None)
+    upload(made.files, target.board, port if target.hardware.uploads else None)
     progress(f"waiting for {target.board.name}")
     _wait(target)
     return target

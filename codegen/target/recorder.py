@@ -1,4 +1,4 @@
-"""What is sent to a target for every sample, and what comes back, put together as a Result."""
+"""The requests for a sample, and the replies of a target, put together as a Result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a build needs of PlatformIO's registry, and whether that is here or to be had.
+"""Packages of PlatformIO's registry: which ones a build needs, and whether they can be had.
 
 PlatformIO itself would try for a minute and end with an empty message.
 """

@@ -1,4 +1,4 @@
-"""Where PlatformIO works: under a path that a shell, SCons and a compiler all read as it is.
+"""A folder for PlatformIO whose path a shell, SCons and a compiler all read as it is.
 
 PlatformIO hands paths to a shell and to SCons, where quotes, `$`, `;` and spaces have meanings of
 their own: a folder called `a;rm -rf b` would run. So firmware is built in the cache only if its

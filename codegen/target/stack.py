@@ -1,4 +1,4 @@
-"""How much stack the generated C can take: read from the machine code itself.
+"""The stack that the generated C can take, read from the machine code itself.
 
 The disassembly shows every push, whether the compiler or inline assembly wrote it, and the C
 library's functions as well. The depth of the stack is followed along every path of a function,
@@ -38,15 +38,11 @@ class Frame:
     calls: tuple[tuple[int, int], ...]
 
 
-# -------------------------------------------------------------- disassembly
-
-
 def disassemble(elf: Path) -> dict[str, Function]:
     """Return the functions of an ELF file."""
-    return READER.parse(run_tool([ARM_TOOLS.objdump, "-d", "--no-show-raw-insn", str(elf)], elf.parent))
-
-
-# -------------------------------------------------------------------- depth
+    return READER.parse(
+        run_tool([ARM_TOOLS.objdump, "-d", "--no-show-raw-insn", str(elf)], elf.parent)
+    )
 
 
 def _next(function: Function, index: int) -> tuple[list[int], bool]:
@@ -134,9 +130,6 @@ def deepest(functions: Mapping[str, Function], name: str, above: tuple[str, ...]
     frame, path = frame_of(functions[name]), (*above, name)
     calls = [(names.get(to, f"address {to:#x}"), depth) for to, depth in set(frame.calls)]
     return max([frame.own, *(depth + deepest(functions, to, path) for to, depth in calls)])
-
-
-# -------------------------------------------------------------------- model
 
 
 def stack_of(files: Mapping[str, str], board: str | Board) -> dict[str, int]:

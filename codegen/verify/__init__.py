@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from codegen.verify import emulated, eva, here
+from codegen.verify import emulated, here
 from codegen.verify.records import Check, Finding, NotRunError, Outcome, Status, Subject
 
 CHECKS: tuple[Check, ...] = (
@@ -38,12 +38,6 @@ CHECKS: tuple[Check, ...] = (
         "undefined behaviour",
         "No undefined behaviour that the compilers' sanitizers see, on the inputs run.",
         here.trapped,
-    ),
-    Check(
-        "abstract interpretation",
-        "The portable C has no run-time error for any input and any state: Frama-C's EVA ends "
-        "without an alarm.",
-        eva.excluded,
     ),
     Check(
         "emulated cores",

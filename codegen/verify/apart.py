@@ -1,4 +1,4 @@
-"""Compare C with the model in a process of its own: what traps or crashes ends that one alone."""
+"""C compared with the model in a process of its own, so that a crash ends only that process."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from codegen.base.errors import InconsistentError
 from codegen.check.equivalence import compare_host
 from codegen.check.host import CompilerError
+from codegen.render.generated import Generated, generated
 from codegen.verify.records import Subject
 from qat.machine.programs import Done, own_python
 from qat.machine.programs import run as run_program
@@ -86,20 +87,20 @@ def _ending(done: Done) -> str:
 def main() -> None:
     """Compare the builds of the last argument; print a line of JSON for each as it is done."""
     path, folder, asked = sys.argv[1:]
-    model = Model.load(path)
+    made = generated(Model.load(path))
     x = np.load(Path(folder, INPUTS))
     file = Path(folder, SAMPLES)
     samples = np.load(file) if file.exists() else None
     for given in json.loads(asked):
         build = Build(given["compiler"], tuple(given["flags"]))
-        print(json.dumps(asdict(_compared(model, x, samples, build))), flush=True)
+        print(json.dumps(asdict(_compared(made, x, samples, build))), flush=True)
 
 
 def _compared(
-    model: Model, x: NDArray[Any], samples: NDArray[np.int16] | None, build: Build
+    made: Generated, x: NDArray[Any], samples: NDArray[np.int16] | None, build: Build
 ) -> Compared:
     try:
-        found = compare_host(model, x, samples=samples, compiler=build.compiler, flags=build.flags)
+        found = compare_host(made, x, samples=samples, compiler=build.compiler, flags=build.flags)
     except (CompilerError, InconsistentError) as error:
         return Compared(str(error).replace("\n", " "), equal=False)
     first = str(found.first) if found.first else ""

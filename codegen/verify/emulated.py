@@ -11,7 +11,6 @@ from codegen.check.comparison import Comparison
 from codegen.check.equivalence import compare_on, compare_raw
 from codegen.plan import cost
 from codegen.plan.build import part_names
-from codegen.plan.choose import plan
 from codegen.target.boards import Board
 from codegen.target.compiler import COMPILER
 from codegen.target.device import What
@@ -42,7 +41,7 @@ def boards_of(subject: Subject) -> tuple[tuple[Board, ...], tuple[str, ...]]:
     fitting, others = [], []
     for board in subject.boards:
         try:
-            require_fit(board, subject.model, footprint)
+            require_fit(board, subject.generated, footprint)
             fitting.append(board)
         except TooLargeError as error:
             others.append(f"NOT RUN on {board.name} ({board.core}): {error}")
@@ -84,7 +83,7 @@ def equal(subject: Subject) -> Finding:
     """Compare every spike, membrane and score with the model on every emulated core."""
 
     def look(board: Board) -> tuple[bool, Iterator[str]]:
-        with TargetModel(subject.model, board) as target:
+        with TargetModel(subject.generated, board) as target:
             pieces = compare_on(subject.model, target, subject.few, subject.steps)
             found = sum(pieces, Comparison())
             if subject.model.sensor is not None:
@@ -99,7 +98,7 @@ def stack(subject: Subject) -> Finding:
     """Compare the bound of the stack, from the machine code, with a painted stack."""
 
     def look(board: Board) -> tuple[bool, Iterator[str]]:
-        with TargetModel(subject.model, board) as target:
+        with TargetModel(subject.generated, board) as target:
             used = target.stack(subject.few, subject.steps)
             functions = disassemble(target.elf)
         bounds = {what: deepest(functions, CALLS[what]) for what in used}
@@ -120,8 +119,8 @@ def worst_case(subject: Subject) -> Finding:
     """Compare what every part of an inference took with its worst case."""
 
     def look(board: Board) -> tuple[bool, Iterator[str]]:
-        model, kept, lines = subject.model, True, []
-        works = cost.worst_works(plan(model), model.input, board.family)
+        program, kept, lines = subject.generated.program, True, []
+        works = cost.worst_works(program, subject.model.input, board.family)
         bounds = {work.part: cost.evaluate(work, board.family, "worst") for work in works}
         for part, most in counted(subject, board).items():
             kept &= most <= bounds[part]
@@ -133,9 +132,9 @@ def worst_case(subject: Subject) -> Finding:
 
 def counted(subject: Subject, board: Board) -> dict[str, float]:
     """Return {part: the most instructions that it took}, of an inference or of a step."""
-    with TargetModel(subject.model, board, flags=MARKS) as target:
+    with TargetModel(subject.generated, board, flags=MARKS) as target:
         counts = target.parts(subject.few, subject.steps)
-    names = part_names(plan(subject.model))
+    names = part_names(subject.generated.program)
     each = counts.infer
     if each is None and counts.scores is not None:
         each = counts.step.sum(axis=1) + counts.scores

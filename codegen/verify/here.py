@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from codegen.check.equivalence import PIECE
 from codegen.check.host import SANITIZE
 from codegen.check.streams import made_samples
-from codegen.render import render
 from codegen.verify.apart import Build, Compared, compare_apart
 from codegen.verify.records import Finding, NotRunError, Subject
 from qat.machine.programs import own_python
@@ -27,9 +26,9 @@ HASH_SEEDS = ("0", "1", "random")
 
 DIGESTS = """
 import hashlib
-from codegen.render import render
+from codegen.render.generated import generated
 from qat.model import Model
-files = render(Model.load(sys.argv[1]))
+files = generated(Model.load(sys.argv[1])).files
 print(hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest())
 """
 
@@ -119,7 +118,7 @@ def repeatable(subject: Subject) -> Finding:
     """Generate the C in processes of different hash seeds and compare the bytes."""
     digests = {seed: _generated(subject.path, seed) for seed in HASH_SEEDS}
     same = len(set(digests.values())) == 1
-    files = render(subject.model)
+    files = subject.generated.files
     size = sum(len(text.encode()) for text in files.values())
     summary = f"{len(digests)} processes, {len(files)} files of {size:,} bytes"
     command = shlex.join(["spikemcu", "generate", subject.path, "-o", "FOLDER"])

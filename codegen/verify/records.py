@@ -1,15 +1,17 @@
-"""What is checked of a model, and what came out."""
+"""The records of a verification: the checks of a model, and their results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board
 from qat.model import Model
 
@@ -53,6 +55,11 @@ class Subject:
     steps: int | None
     boards: tuple[Board, ...]
     board_inputs: int = 20
+
+    @cached_property
+    def generated(self) -> Generated:
+        """The program and the C of the model."""
+        return generated(self.model)
 
     @property
     def few_of_data(self) -> NDArray[Any] | None:

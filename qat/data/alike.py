@@ -1,4 +1,4 @@
-"""A file read as the data that trained a model were: its columns, its labels, its parts.
+"""Another file of data, read in the way in which a model's training data were read.
 
 Nothing is fitted here: samples become inputs through the model's own sensor and scale.
 """

@@ -1,4 +1,4 @@
-"""Files of arrays (.npz) that did not come from this program."""
+"""Files of arrays (.npz) that another program wrote."""
 
 from __future__ import annotations
 

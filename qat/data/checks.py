@@ -47,7 +47,7 @@ def checked_samples(what: str, x: ArrayLike, shape: tuple[int, ...] | None = Non
 
 
 LARGEST, SMALLEST = 1e100, 1e-100
-"""Of values: the square of what lies beyond is no float."""
+"""The limits of values: the square of what lies beyond is no float."""
 
 
 def check_magnitude(what: str, x: NDArray[Any]) -> None:

@@ -1,4 +1,4 @@
-"""How samples were divided into parts, and which samples those were."""
+"""The division of samples into training, validation and test parts, and how it is recognised."""
 
 from __future__ import annotations
 

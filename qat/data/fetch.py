@@ -24,7 +24,7 @@ from qat.machine.bounded import open_regular, read_regular
 from qat.machine.cache import CHOOSE, user_cache
 from qat.machine.programs import checked, python
 from qat.machine.scratch import scratch
-from qat.model import write_atomically
+from qat.model import write_file, writing
 
 Contents = dict[str, bytes]
 
@@ -191,22 +191,18 @@ def _reason(error: Exception) -> str:
 
 def _require_writable(path: Path) -> None:
     """Raise ValueError, before anything is fetched, if it could not be kept."""
-    try:
+    with writing(path.parent, CHOOSE):
         path.parent.mkdir(parents=True, exist_ok=True)
         with scratch(path.parent):
             pass
-    except OSError as error:
-        raise ValueError(f"{path.parent}: cannot be written ({error.strerror}); {CHOOSE}") from None
 
 
 def _keep(path: Path, values: Arrays) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **values)  # type: ignore[arg-type]  # the stubs take any name for a flag
-    try:
+    with writing(path):
         os.makedirs(path.parent, exist_ok=True)
-        write_atomically(path, buffer.getvalue())
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+        write_file(path, buffer.getvalue())
 
 
 def _read(source: Source) -> Arrays:

@@ -18,12 +18,13 @@ from qat.data.tables.csvfile import csv_table
 from qat.data.tables.numerals import is_missing
 from qat.data.tables.parquet import parquet_table
 from qat.data.tables.table import Table
-from qat.data.tables.text import check_regular
+from qat.machine.bounded import open_regular, require_regular
+from qat.model import did_you_mean
 
 Parts = dict[str, Any]
 
 ARRAYS = ("x", "y", "x_test", "y_test")
-"""Of an .npz file."""
+"""The arrays of an .npz file."""
 
 TABLES = {
     ".csv": csv_table,
@@ -50,7 +51,7 @@ def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = N
     about |= {"unit": how.unit}
     suffix = path.suffix.lower()
     try:
-        check_regular(path)
+        require_regular(path)
         if suffix in TABLES:
             table = TABLES[suffix](path, how, progress)
             if progress is not None and table.x.size > MANY:
@@ -115,8 +116,8 @@ def arrays_of(path: Path, how: Reading) -> tuple[Parts, tuple[str, ...]]:
     if how.by is None:
         return known, ()
     if how.by not in arrays:
-        known_names = ", ".join(arrays)
-        raise NoColumnError(how.by, f"has no array {how.by!r}; it holds {known_names}")
+        known_names, near = ", ".join(arrays), did_you_mean(how.by, arrays)
+        raise NoColumnError(how.by, f"has no array {how.by!r}; it holds {known_names}{near}")
     return {**known, "by": arrays[how.by]}, ()
 
 
@@ -184,7 +185,7 @@ def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
 
 
 def _npz(path: Path, labelled: bool = True) -> Parts:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         try:
             arrays = read_arrays(file, "an archive")
         except ValueError as error:

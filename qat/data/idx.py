@@ -1,4 +1,4 @@
-"""Reads IDX files, as the MNIST files are: known by their content, whatever their name."""
+"""IDX files, the format of MNIST: recognised by their content, whatever their name."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from qat.machine.bounded import open_regular
 from qat.machine.memory import BYTES_PER_INPUT, require
 
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """Element types of an IDX file by their code."""
 
 MAX_DIMENSIONS = 32
-"""Of an array in NumPy."""
+"""The most dimensions that an array of NumPy has."""
 
 PIECE = 2**20
 """Bytes that are unpacked at a time."""
@@ -48,7 +49,7 @@ def idx(content: bytes) -> NDArray[Any]:
 
 def idx_file(path: Path) -> NDArray[Any]:
     """Return the array of an IDX file; no more is read than its header says."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return _unpacked(file, _idx)
 
 
@@ -177,9 +178,7 @@ def _labels(path: Path, samples: int | None) -> Path:
 def _shape(path: Path) -> list[int] | None:
     """Return the shape that an IDX file says it has, None for another file."""
     try:
-        if not path.is_file():  # a pipe would wait for somebody to write
-            return None
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _unpacked(file, _header)[1]
     except (OSError, ValueError):
         return None

@@ -43,7 +43,7 @@ __all__ = [
 Found = TypeVar("Found")
 
 IMAGES_THAT_VALIDATE = 5_000
-"""Of the 60,000 training images of MNIST and Fashion-MNIST."""
+"""So many of the 60,000 training images of MNIST and Fashion-MNIST validate."""
 
 
 @dataclass(frozen=True)

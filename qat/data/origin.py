@@ -31,7 +31,7 @@ PARTS = ("train", "validation", "test")
 HASH_DIGIT = f"[0-9a-f]{{{HASH_DIGITS}}}"
 
 MAX_NUMBER = 2**53
-"""Of seeds and counts: what every reader of JSON keeps."""
+"""The largest seed or count: every reader of JSON keeps it exactly."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How a file of data is read, and what reading it settled."""
+"""The settings by which a file of data is read, and what reading it found out."""
 
 from __future__ import annotations
 

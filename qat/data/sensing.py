@@ -1,4 +1,4 @@
-"""Values of a sensor as the int16 samples that a device measures, and their way to the inputs.
+"""From real values of a sensor to int16 samples, and from samples to the inputs of a model.
 
 Training takes that way: real values become samples, samples become inputs through the Sensor
 that goes into the model file, so that training and device see the same integers.

@@ -1,4 +1,4 @@
-"""Reads .ts files: time series of equal lengths, with classes."""
+"""Time series of equal lengths, with classes, from .ts files."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The machine below: memory, cache, compiled loops."""
+"""This computer: memory, caches, files from outside, other programs, compiled loops."""

@@ -1,4 +1,4 @@
-"""Files from outside: regular ones alone, and no more of them is read than may be there.
+"""Files from outside: only regular files are read, and only up to a limit.
 
 A device or a pipe in the place of a file has no end, or makes whoever opens it wait for a writer.
 Even a shell's <(...) is such a pipe, so it is refused as well: what a file is read for, its size
@@ -22,11 +22,16 @@ OTHERS: tuple[tuple[Callable[[int], bool], str], ...] = (
 )
 
 
-def _require_regular(mode: int) -> None:
+def _check_mode(mode: int) -> None:
     if stat.S_ISREG(mode):
         return
     texts = [text for is_one, text in OTHERS if is_one(mode)]
     raise ValueError(texts[0] if texts else "is no file")
+
+
+def require_regular(path: str | PathLike[str]) -> None:
+    """Raise OSError for what is not there, and ValueError as `open_regular` does; open nothing."""
+    _check_mode(os.stat(path).st_mode)
 
 
 def open_regular(path: str | PathLike[str]) -> BinaryIO:
@@ -35,10 +40,10 @@ def open_regular(path: str | PathLike[str]) -> BinaryIO:
     Raises OSError if it cannot be opened, and ValueError, in words that follow the name of the
     file, for what is none: a folder, a pipe, a device, a socket.
     """
-    _require_regular(os.stat(path).st_mode)  # before it is opened: some devices act on that
+    _check_mode(os.stat(path).st_mode)  # before it is opened: some devices act on that
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        _require_regular(os.fstat(descriptor).st_mode)  # it may have been exchanged meanwhile
+        _check_mode(os.fstat(descriptor).st_mode)  # it may have been exchanged meanwhile
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)

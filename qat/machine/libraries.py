@@ -1,4 +1,4 @@
-"""Shared libraries that were compiled here: loaded from wherever the machine allows it.
+"""Shared libraries that were compiled here, loaded from wherever the machine allows it.
 
 A hardened machine mounts the folder of temporary files, or the home folders, so that nothing in
 them may run.

@@ -1,4 +1,4 @@
-"""How much memory a task needs, told before it starts."""
+"""The memory that a task needs, told before the task starts."""
 
 from __future__ import annotations
 

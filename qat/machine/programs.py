@@ -1,4 +1,4 @@
-"""Other programs: run, with a bound on what they may say.
+"""Other programs: they run with a limit on what they may print.
 
 What they print is read as UTF-8 whatever the locale says; bytes that are none are replaced. They
 get no standard input. Python as a child never imports what lies in the working folder.
@@ -31,7 +31,7 @@ def python(*arguments: str) -> list[str]:
 
 def own_python(code: str, *arguments: str) -> list[str]:
     """Return the command line that runs code of this package in another Python."""
-    return python("-c", OWN + code, str(Path(__file__).resolve().parents[1]), *arguments)
+    return python("-c", OWN + code, str(Path(__file__).resolve().parents[2]), *arguments)
 
 
 def run(

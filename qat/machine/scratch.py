@@ -1,4 +1,4 @@
-"""Folders for files that nobody needs afterwards."""
+"""Temporary folders."""
 
 from __future__ import annotations
 

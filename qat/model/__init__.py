@@ -7,7 +7,7 @@ must return the same integers.
 from __future__ import annotations
 
 from qat.model.activity import Activity, Rates
-from qat.model.atomic import write_atomically
+from qat.model.atomic import unwritable, write_atomically, write_file, writing
 from qat.model.bounds import Bounds, LayerBounds
 from qat.model.checks import INT32_MAX, MAX_LAYERS
 from qat.model.execution import Result, State, check_input, join
@@ -83,5 +83,8 @@ __all__ = [
     "leak_fraction",
     "meets",
     "safe_name",
+    "unwritable",
     "write_atomically",
+    "write_file",
+    "writing",
 ]

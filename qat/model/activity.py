@@ -1,4 +1,4 @@
-"""How active a model is on data: what its cost on a core depends on, beside its shape.
+"""The activity of a model on data, on which its cost on a core depends beside its shape.
 
 These figures are metadata: they change no result and lie outside the digest. Training writes
 them, `Activity.of` reads them back.

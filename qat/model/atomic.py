@@ -1,13 +1,38 @@
-"""Files that are written whole or not at all, whatever interrupts."""
+"""Files that are written whole or not at all, whatever interrupts; what is said if it fails."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 OPEN_FILES = Path("/proc/self/fd")
+
+
+def unwritable(path: str | Path, error: OSError) -> str:
+    """Return what is said of a file or folder that could not be written, and why."""
+    return f"{path}: cannot be written ({error.strerror})"
+
+
+@contextmanager
+def writing(path: str | Path, advice: str = "") -> Iterator[None]:
+    """Turn an OSError of what is done inside into a ValueError about `path`.
+
+    advice: what to do about it
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ValueError("; ".join(filter(None, (unwritable(path, error), advice)))) from None
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file, all of it or nothing, or raise ValueError."""
+    with writing(path):
+        write_atomically(path, data)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

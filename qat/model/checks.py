@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 INT32_MAX = 2**31 - 1
 
 MAX_LAYERS, MAX_NEURONS = 512, 2**18
-"""Of a model: more than any microcontroller holds. They bound the work of the proved ranges."""
+"""The limits of a model, beyond any microcontroller; they bound the work of the proved ranges."""
 
 IntArray = NDArray[np.integer[Any]]
 
@@ -46,9 +46,10 @@ def per_layer_or_neuron(what: str, value: ArrayLike, low: int) -> IntArray:
 
 
 def of_kind(what: str, value: Any, kind: type) -> None:
-    """Refuse a record of another kind."""
+    """Refuse a record of another kind; what several kinds have in common is named by these."""
     if not isinstance(value, kind):
-        raise ValueError(f"{what}: found {type(value).__name__}; must be a {kind.__name__}")
+        known = " or a ".join(each.__name__ for each in kind.__subclasses__() or [kind])
+        raise ValueError(f"{what}: found {type(value).__name__}; must be a {known}")
 
 
 def must_match(what: str, array: IntArray, size: int) -> None:

@@ -37,11 +37,11 @@ FORMAT = 1
 HEADER = "header.json"
 MAX_HEADER_BYTES = 2**24
 MAX_DEPTH = 32
-"""Of the header's JSON values; a model's own are five deep, what is deeper are metadata."""
+"""How deep JSON values of the header may nest; a model's own are five deep, metadata deeper."""
 MAX_BYTES = 2**28
-"""Of a file, and of all that is read of its members: weights beyond that fit no microcontroller."""
+"""The size of a file, and of all that is read of its members; more fits no microcontroller."""
 MAX_NPY_HEADER = 128
-"""Of an array, in bytes."""
+"""The size of an array's header, in bytes."""
 RECORDS: dict[str, type] = {
     cls.__name__.lower(): cls
     for cls in (*INPUTS, Shape, *SYNAPSES, *NEURONS, Layer, *READOUTS, EarlyStop, Sensor)

@@ -1,4 +1,4 @@
-"""What a model is given: vectors of bytes or spikes, and how bytes become spikes.
+"""Inputs: vectors of bytes or spikes, and how bytes become spikes.
 
 An input says what it takes (`size` values of [low, high]; one vector that is `held`, or one a
 step) and what the first layer receives (`lines` values of `reads`, spikes where it is

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.model import file as _file
-from qat.model.atomic import write_atomically
+from qat.model.atomic import write_file
 from qat.model.bounds import Bounds, model_bounds
 from qat.model.checks import check_size, integer, plain
 from qat.model.digest import digest
@@ -252,11 +252,10 @@ class Model:
         """
         path = Path(path)
         try:
-            write_atomically(path, _file.to_bytes(self))
-        except OSError as error:
-            raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+            data = _file.to_bytes(self)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
+        write_file(path, data)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Model:

@@ -8,7 +8,7 @@ from typing import Literal
 from qat.model.checks import integer
 
 MAX_EXTENT = 2**24
-"""Of a side, and of all values of a signal."""
+"""The longest side, and the most values of a signal."""
 
 Padding = Literal["same", "none"]
 

@@ -1,4 +1,4 @@
-"""Synapses: what arrives at a neuron.
+"""Synapses: how inputs become the currents of neurons.
 
 A synapse answers for itself: the shape that it makes of another, the range of its sums on the
 way, its currents, what the digest hashes. Whoever runs or bounds a model asks it and knows no

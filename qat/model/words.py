@@ -1,4 +1,4 @@
-"""What was meant by a word that is not known."""
+"""Suggestions for a word that is not known: the known word that was probably meant."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ MOST = 2
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """Return the known words that look like `word`, the most alike first, capitals ignored."""
-    plain = {name.casefold(): name for name in known}
-    found = difflib.get_close_matches(word.casefold(), plain, n=MOST, cutoff=0.6)
-    return [plain[name] for name in found]
+    """Return the known words that look like `word`, or that it is a part of.
+
+    The most alike come first; capitals are ignored, and a single letter is a part of no word.
+    """
+    plain, own = {name.casefold(): name for name in known}, word.casefold()
+    found = difflib.get_close_matches(own, plain, n=MOST, cutoff=0.6)
+    if len(own) > 1:
+        found += [name for name in plain if own in name and name not in found]
+    return [plain[name] for name in found[:MOST]]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""How good a model is when it is stopped early, and the rule that stops it.
+"""The accuracy of a model that is stopped early, and the rule that stops it.
 
 `choose_stop` looks for the rule on one part of the data, validation by custom; what the rule is
 worth is reported on another.

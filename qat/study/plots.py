@@ -1,4 +1,4 @@
-"""Pictures of what a model does: spikes, membranes, firing rates, confusion.
+"""Pictures of a model at work: spikes, membranes, firing rates, confusion.
 
 Each is a matplotlib Figure, made without its global state; matplotlib comes with the extra
 `plot` and is imported when a picture is drawn.
@@ -89,7 +89,7 @@ def new_figure(width: float, height: float) -> Figure:
         from matplotlib.figure import Figure  # noqa: PLC0415  # an extra
     except ImportError:
         raise ValueError(
-            "matplotlib is missing; pictures need it: pip install 'spikemcu[plot]'"
+            "matplotlib is missing; pictures need it: pip install 'matplotlib>=3.8,<4'"
         ) from None
     return Figure(figsize=(width, height), layout="constrained", dpi=120)
 

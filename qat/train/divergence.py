@@ -1,4 +1,4 @@
-"""A training whose numbers have left what floats hold: found at once, and said in one line.
+"""Training that diverged: numbers beyond what floats hold, found at once, told in one line.
 
 Numbers that grow without bound show in one of four places: the loss, a gradient, a parameter after
 its update, the loss on validation data. Each is checked where it arises, so that NumPy's own

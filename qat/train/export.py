@@ -1,4 +1,4 @@
-"""From a trained network to the integer Model: the only place where float becomes integer.
+"""From a trained network to the integer Model; its constants are whole numbers already.
 
 The forward pass of training already computes the integers, so nothing is rounded here; a
 value that is not whole would be a mistake of ours.

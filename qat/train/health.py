@@ -1,4 +1,4 @@
-"""Layers that do no work: all zero, silent or saturated, said in words.
+"""Layers that do no work: all zero, silent or saturated, described in words.
 
 A neuron is silent if it never spiked on validation data, saturated if it spiked at nearly every
 step there, mute if its proved range ends below its threshold, for every possible input.

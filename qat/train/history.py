@@ -1,4 +1,4 @@
-"""What a training run reports."""
+"""The history of a training run: losses and accuracies, epoch by epoch."""
 
 from __future__ import annotations
 

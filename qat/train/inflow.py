@@ -1,4 +1,4 @@
-"""How a data set reaches a network."""
+"""The ways in which data reach a network: held, step by step, as spikes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good the answers of a model are: accuracy, by class, and which class was taken for which."""
+"""How often a model is right: accuracy, by class, and which class was taken for which."""
 
 from __future__ import annotations
 

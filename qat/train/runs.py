@@ -1,4 +1,4 @@
-"""Run folders: what a training run leaves on disk, and from what it goes on.
+"""Run folders: what a training run writes to disk, so that it can be resumed.
 
     settings.json    of the network, the training and the data
     history.json     every finished epoch
@@ -24,7 +24,7 @@ import numpy as np
 from qat.data.arrays import Arrays, read_arrays
 from qat.data.dataset import Dataset
 from qat.machine.bounded import open_regular
-from qat.model import Model, write_atomically
+from qat.model import Model, write_file, writing
 from qat.model.checks import plain
 
 FORMAT = 1
@@ -70,12 +70,10 @@ class RunFolder:
 
     def begin(self) -> None:
         """Make the folder ready for a run from the start; an older run in it is forgotten."""
-        try:
+        with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             for name in ("history.json", "checkpoint.npz", "model.npz"):
                 (self.path / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise ValueError(f"{self.path}: cannot be written ({error.strerror})") from None
         self._write("settings.json", _json(self.settings))
 
     def save(self, values: Mapping[str, Any], arrays: Arrays) -> None:
@@ -92,10 +90,7 @@ class RunFolder:
         model.save(self.path / "model.npz")
 
     def _write(self, name: str, data: bytes) -> None:
-        try:
-            write_atomically(self.path / name, data)
-        except OSError as error:
-            raise ValueError(f"{self.path / name}: cannot be written ({error.strerror})") from None
+        write_file(self.path / name, data)
 
     def load(self) -> tuple[dict[str, Any], Arrays]:
         """Return the state that `save` wrote last; ValueError if it is of other settings."""

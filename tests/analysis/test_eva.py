@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from analysis import eva
+from analysis.eva import Analysis, NoEndError, analyse
 from support.analysed import MODELS
 from support.kernel_models import MODELS as KERNELS
 from support.kernel_models import inputs_of
@@ -14,8 +16,6 @@ from support.results import assert_same
 from codegen.check.host import HostModel
 from codegen.plan.choose import plan
 from codegen.render import render_program
-from codegen.verify import eva
-from codegen.verify.eva import Analysis, NoEndError, analyse
 
 SAMPLE = "bit-sliced"
 """The model of the ordinary run; it takes 6 s of processor time."""

@@ -79,7 +79,7 @@ def main(words: Sequence[str] | None = None) -> int:
         try:
             compare_with_snntorch(arguments.samples, seconds)
         except ImportError as error:
-            print(f"{error}; pip install 'spikemcu[bench]'", file=sys.stderr)
+            print(f"{error}; pip install -e '.[bench]'", file=sys.stderr)
             return 2
     return 0
 

@@ -1,7 +1,7 @@
-"""The tables of the README that stand beside CMSIS-NN, measured now.
+"""The tables of FIGURES.md that stand beside CMSIS-NN, measured now.
 
-    python tests/bench/tables.py                    print them
-    python tests/bench/tables.py --update README.md rewrite what stands between their marks
+    python tests/bench/tables.py                             print them
+    python tests/bench/tables.py --update .github/FIGURES.md rewrite what stands between their marks
 
 The counts of CMSIS-NN were measured once, with the same compiler, options and emulator: one call
 of arm_fully_connected_s8 or _s4, and networks of these layers.

@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bench.rows import Row, measure
 from support.clock import children_seconds
 from support.models import small_model
 
 import codegen
-from codegen.cli import main
-from codegen.cli.verbs import boards, networks
+from codegen.cli import main, options
 from codegen.kernels.encoders.plan import ENCODERS
 from qat import Network
 from qat.data.named import DATASETS
 from qat.model import Delta, Model
-from qat.study.accuracy import Row, measure
 from qat.train.inflow import INPUTS
 from qat.train.recipes import RECIPES
 
@@ -556,5 +555,5 @@ def test_train_takes_inputs_that_fit_the_data(
 
 
 def test_the_kinds_of_input_are_those_of_the_trainer_and_of_the_encoders() -> None:
-    assert tuple(INPUTS) == networks.INPUT_KINDS
-    assert {kind.__name__.lower() for kind in ENCODERS} == set(boards.ENCODED_KINDS)
+    assert tuple(INPUTS) == options.INPUT_KINDS
+    assert {kind.__name__.lower() for kind in ENCODERS} == set(options.ENCODED_KINDS)

@@ -106,7 +106,6 @@ LONG = [
     "train d.csv -o none/m.npz",
     "demo -o m.npz",
     "anytime m.npz --data d.csv -o none/m.npz",
-    "accuracy -o none/a.json",
     "compare d.csv -o m.npz",
     "verify m.npz -o none/report.md",
     "report m.npz --board qemu-m4 --html none/page.html",

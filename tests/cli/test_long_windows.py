@@ -10,9 +10,15 @@ import numpy as np
 import pytest
 
 from codegen.check.equivalence import compare_raw
-from codegen.check.streams import MADE_VALUES, MOST_VALUES, expected, made_samples, one_result
+from codegen.check.streams import (
+    MADE_VALUES,
+    MOST_VALUES,
+    STREAM_SAMPLES,
+    expected,
+    made_samples,
+    one_result,
+)
 from codegen.cli import main
-from codegen.measure.benchmark import STREAM_SAMPLES
 from codegen.package.examples import recording_of
 from qat.model import LIF, Accumulate, Dense, Frames, Layer, Model, Sensor
 

@@ -13,8 +13,7 @@ from support.models import small_model
 from support.network import attempts
 
 from codegen.cli import main, parser
-from codegen.cli.verbs import VERBS
-from codegen.cli.verbs.table import ANSWERS, DATA_SETS, REGISTRY
+from codegen.cli.verbs import ANSWERS, DATA_SETS, REGISTRY, VERBS
 
 pytestmark = pytest.mark.target
 
@@ -36,7 +35,6 @@ here, and must not be fetched unasked."""
 
 SLOW = {
     "demo": "--short -o demo",
-    "accuracy": "--row digits --seeds 1 --float-seeds 0",
     "compare": "digits --widths 8 --epochs 1 --seeds 1",
     "anytime": "digits.npz -o early.npz",
     "plot": "digits.npz -o pictures",
@@ -147,4 +145,4 @@ def test_every_verb_that_takes_a_data_set_says_that_it_may_be_downloaded() -> No
         for name, sub in verb_parsers().items()
         if any(action.dest == "data" for action in sub._actions)
     }
-    assert take | {"accuracy"} == {verb.name for verb in VERBS if DATA_SETS in verb.network}
+    assert take == {verb.name for verb in VERBS if DATA_SETS in verb.network}

@@ -62,7 +62,6 @@ def test_wrong_use_is_one_line(
     [
         (["train", "digts", "-o", "m.npz"], "did you mean digits?"),
         (["train", "digits", "-o", "m.npz", "--recipe", "mnits"], "did you mean mnist"),
-        (["accuracy", "--row", "digitz"], "did you mean digits?"),
         (["compare", "digits", "--format", "pgn"], "did you mean png?"),
         (["compare", "digits", "--board", "qemu-m44"], "did you mean qemu-m4"),
     ],

@@ -60,7 +60,7 @@ def pair(hunter: Hunter) -> dict[str, str]:
 
 def beside(hunter: Hunter, template: str, **examples: Vectors | Recording) -> str:
     context = template_context(program_of(hunter)) | examples
-    return environment().get_template(f"packages/{template}").render(context)
+    return environment().get_template(f"package/formats/{template}").render(context)
 
 
 def fitting(hunter: Hunter) -> Vectors:

@@ -1,8 +1,7 @@
 """Fuzzes what reads data: any bytes give a data set or one line that says what is wrong.
 
 The first byte is a row of READERS, the second chooses among its options, the rest is the file; the
-two files of an IDX set are divided by SEPARATOR. The unpickler is given what would have to pass a
-checksum first.
+two files of an IDX set are divided by SEPARATOR.
 
     python tests/fuzz/fuzz_data.py -max_total_time=600 NEW tests/fuzz/corpus/data
 """
@@ -23,7 +22,7 @@ with atheris.instrument_imports(include=["qat"]):
     from support.fuzzing import check_line, start
     from support.hostile import mutate_archive
 
-    from qat.data import pickles, timeseries
+    from qat.data import timeseries
     from qat.data.named import load
     from qat.train.runs import RunFolder
 
@@ -87,13 +86,6 @@ def ts(content: bytes, _: dict[str, Any]) -> None:
         check_line(error)
 
 
-def pickled(content: bytes, _: dict[str, Any]) -> None:
-    try:
-        pickles.pickled(content)
-    except ValueError as error:
-        check_line(error)
-
-
 def checkpoint(content: bytes, _: dict[str, Any]) -> None:
     folder = RunFolder(FOLDER, {})
     (FOLDER / "checkpoint.npz").write_bytes(content)
@@ -103,9 +95,7 @@ def checkpoint(content: bytes, _: dict[str, Any]) -> None:
         check_line(error, f"{FOLDER}/checkpoint.npz: ")
 
 
-READERS: tuple[Callable[[bytes, dict[str, Any]], None], ...] = (
-    *(npz, csv, idx, ts, pickled, checkpoint),
-)
+READERS: tuple[Callable[[bytes, dict[str, Any]], None], ...] = (*(npz, csv, idx, ts, checkpoint),)
 
 
 def one_input(data: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,11 +49,15 @@ def test_the_program_runs(program: Path) -> None:
     ]
 
 
-def test_the_c_of_the_readme_compiles_against_the_generated_pair(
-    program: Path, readme: str
-) -> None:
+@pytest.fixture(scope="module")
+def guide(root: Path) -> str:
+    """Return the text that shows the C."""
+    return (root / "codegen" / "README.md").read_text()
+
+
+def test_the_c_that_is_shown_compiles_against_the_generated_pair(program: Path, guide: str) -> None:
     declared = "int32_t classify(const uint8_t pixels[DIGITS_INPUTS]);\n\nint32_t classify("
-    source = block(readme, "c").replace("int32_t classify(", declared)
+    source = block(guide, "c").replace("int32_t classify(", declared)
     (program / "out" / "main.c").write_text(source)
     command = [find_compiler(), *WARNINGS, "-fsyntax-only", "main.c"]
     subprocess.run(command, cwd=program / "out", check=True)
@@ -100,13 +105,13 @@ def test_the_way_of_own_data_runs(own_data: Path) -> None:
 
 
 def test_the_c_for_raw_samples_compiles_against_the_generated_pair(
-    own_data: Path, readme: str
+    own_data: Path, guide: str
 ) -> None:
     declared = (
         "void timer_interrupt(void);\nvoid read_sensor(int16_t *);\nvoid show(int32_t);\n\n"
         "void timer_interrupt(void)\n{"
     )
-    source = block(readme, "c", "<!-- own data in C -->")
+    source = block(guide, "c", "<!-- own data in C -->")
     assert source.count("void timer_interrupt(void)\n{") == 1
     source = source.replace("void timer_interrupt(void)\n{", declared)
     (own_data / "out" / "main.c").write_text(source)
@@ -125,14 +130,64 @@ def test_ci_runs_the_test_command_of_the_readme(readme: str, root: Path) -> None
     assert "pip install -e '.\\[test\\]'" in (root / ".ci" / "run").read_text()
 
 
-def test_linked_files_exist(readme: str, root: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", readme)
-    assert links
-    for link in links:
-        assert (root / link).is_file(), link
+def test_it_is_one_page(readme: str) -> None:
+    lines = readme.splitlines()
+    assert len(lines) <= 150
+    assert max(len(line) for line in lines) <= 150
 
 
-def test_the_memory_table_is_what_the_packers_give(readme: str) -> None:
+SHELLS = [shell for shell in ("sh", "bash") if shutil.which(shell)]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_is_typed_after_the_first_command_works(
+    shell: str, readme: str, tmp_path: Path
+) -> None:
+    """The shell finds `spikemcu` after the first command as it stands, with made tools."""
+    command = block(readme, "sh")
+    assert command.count(" && ") + command.count(" &&\n") == 4
+    made = """
+        sudo() { :; }
+        pip() { echo 'echo "ran $1"' > .venv/bin/spikemcu && chmod +x .venv/bin/spikemcu; }
+    """
+    done = subprocess.run(
+        [shell], input=f"{made}\n{command}\nspikemcu boards\n",
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["ran demo", "ran boards"]
+
+
+def pages(root: Path) -> list[Path]:
+    """Return every page for people: at the top, of the packages, of the project."""
+    places = ("", ".github", "qat", "codegen", "boards", "qat/data", "tests/examples")
+    return [page for place in places for page in sorted((root / place).glob("*.md"))]
+
+
+def test_linked_files_exist(root: Path) -> None:
+    for page in pages(root):
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / link).is_file(), (page, link)
+
+
+def test_files_that_are_named_exist(root: Path) -> None:
+    """Paths of modules, templates and tests, as they stand in backticks."""
+    path = re.compile(r"`((?:qat|codegen|tests|boards|firmware)/[\w/.-]*[\w/])`")
+    for page in pages(root):
+        for named in path.findall(page.read_text()):
+            assert (root / named).exists(), (page, named)
+
+
+def test_no_text_installs_a_name_that_is_not_ours(root: Path) -> None:
+    """`spikemcu` on PyPI may be anybody's: what is installed is the checkout, or a dependency."""
+    tops = (root / top for top in ("qat", "codegen", "firmware", "tests/bench"))
+    sources = [source for top in tops for source in top.rglob("*.py") if ".pio" not in source.parts]
+    for source in (*sources, *pages(root)):
+        assert not re.search(r"pip install[^`&\n]*\bspikemcu", source.read_text()), source
+
+
+def test_the_memory_table_is_what_the_packers_give(root: Path) -> None:
+    readme = (root / ".github" / "FIGURES.md").read_text()
     for n_in, n_out in ((784, 128), (64, 64), (128, 10)):
         codes = np.zeros((n_out, n_in), int)
         columns = np.ascontiguousarray(codes.T)

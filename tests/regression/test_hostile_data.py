@@ -5,7 +5,6 @@ What fuzzing has found has a test here; tests/fuzz/findings keeps the inputs.
 
 from __future__ import annotations
 
-import io
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from support.fuzzing import check_line
 from support.hostile import claiming, npy, pack
 
 from qat.data.named import load
-from qat.data.pickles import pickled
 from qat.data.timeseries import ts
 
 
@@ -68,51 +66,3 @@ def test_a_ts_file_without_classes_is_refused() -> None:
         ts(b"@data\n1,2:a\n")
     with pytest.raises(ValueError, match="its samples are no channels of values"):
         ts(b"@classLabel true a\n@data\n")
-
-
-def pickle_file(program: bytes) -> bytes:
-    return claiming("|O", "()") + program
-
-
-@pytest.mark.parametrize(
-    "program",
-    [
-        b"cos\nsystem\n(S'touch escaped'\ntR.",
-        b"cbuiltins\neval\n(S'1'\ntR.",
-        b"cnumpy\nndarray\n((L1099511627776L\ntR.",
-        b"cnumpy\ndtype\n(S'V8'\nI00\nI01\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb.",
-        b"\x80\x02}q\0h\0h\0s.",
-        b"(lp0\ng0\na.",
-        b".",
-    ],
-)
-def test_hostile_pickles_are_refused(
-    program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="is a damaged pickle") as caught:
-        pickled(pickle_file(program))
-    check_line(caught.value)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_memo_of_two_billion_takes_no_memory() -> None:
-    assert pickled(pickle_file(b"\x80\x02]r\xff\xff\xff\x7f.")) == []
-
-
-def test_a_pickle_of_arrays_is_read() -> None:
-    value = {
-        "X": [np.arange(6, dtype=">f4").reshape(2, 3).T, np.zeros((0, 2))],
-        "y": np.array(["a", "bc"]),
-        "who": np.array([{"name": 1}, None], object),
-        "n": (1, 2.5, b"x"),
-    }
-    stream = io.BytesIO()
-    np.save(stream, np.array(value, object), allow_pickle=True)
-    found = pickled(stream.getvalue())
-    np.testing.assert_array_equal(found["X"][0], value["X"][0])
-    assert found["X"][0].dtype == value["X"][0].dtype
-    assert found["X"][1].shape == (0, 2)
-    assert found["y"].tolist() == ["a", "bc"]
-    assert found["who"].tolist() == [{"name": 1}, None]
-    assert found["n"] == (1, 2.5, b"x")

@@ -30,24 +30,25 @@ from qat.model import (
     Model,
     Rate,
     Sensor,
+    Shape,
     Spikes,
 )
 
 MODULES = (
     "qat",
-    "qat.study.anytime",
-    "qat.machine.cache",
-    "qat.data.named",
-    "qat.data.encode",
+    "qat.anytime",
+    "qat.cache",
+    "qat.datasets",
+    "qat.encode",
     "qat.model",
-    "qat.train.quantize",
-    "qat.train.surrogate",
+    "qat.quantize",
+    "qat.surrogate",
     "codegen",
 )
 """What README, docstrings, the seed API and CONTRIBUTING tell to import."""
 
 BESIDE = {
-    "qat.train.quantize": ("_ste_quantize",),
+    "qat.quantize": ("_ste_quantize",),
     "codegen.cli": ("main",),
     "codegen.check.host": ("WARNINGS",),
 }
@@ -61,9 +62,9 @@ INTERNAL = {
     "Network": "backward bind check constrained encode fold forward of_layer pieces "
     "training_bytes twins",
     "Rates": "raised",
-    "qat.study.anytime": "CANDIDATES",
-    "qat.data.encode": "EVENTS",
-    "qat.train.quantize": "FAINTEST_LAYER FAINTEST_NEURON SMALLEST_RANGE TERNARY_RATIO finite",
+    "qat.anytime": "CANDIDATES",
+    "qat.encode": "EVENTS",
+    "qat.quantize": "FAINTEST_LAYER FAINTEST_NEURON SMALLEST_RANGE TERNARY_RATIO finite",
 }
 """What classes and modules have for their neighbours, and nobody is told to use."""
 
@@ -93,12 +94,13 @@ def names() -> dict[str, list[str]]:
 def _public(name: str) -> Iterator[str]:
     module = import_module(name)
     declared = getattr(module, "__all__", None)
+    internal = INTERNAL.get(name, "").split()
     if declared is not None:
-        yield from declared
+        yield from (word for word in declared if word not in internal)
         return
     for word, value in vars(module).items():
         made_here = getattr(value, "__module__", None) == name or word.isupper()
-        if made_here and not word.startswith("_") and word not in INTERNAL.get(name, "").split():
+        if made_here and not word.startswith("_") and word not in internal:
             yield word
 
 
@@ -221,6 +223,7 @@ def models() -> Iterator[Model]:
     yield Model(Rate(12, 0, 15), (ternary,), scores, 6, "rates")
     yield Model(Latency(12, 0, 15, (14, 9, 9, 3)), (ternary,), scores, 6, "times")
     yield Model(Delta(6, -128, 127, 3), (ternary,), scores, 6, "events", stop=EarlyStop(40, 2))
+    yield Model(Analog(6, 0, 15, grid=Shape(2, 3, 1)), (analog,), scores, 5, "mapped")
     sensor = Sensor([120, -4, 39240], [70_000, 71_000, 45_000], shift=21, group=4, hop=3)
     about = {"sample_unit": 0.001, "channels": ["ax", "ay", "az"]}
     sensed = _layer(8, 8, 8, 3, analog=True, threshold=500)

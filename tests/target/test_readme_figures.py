@@ -1,4 +1,4 @@
-"""The README's figures beside CMSIS-NN are what is measured now."""
+"""The figures beside CMSIS-NN in FIGURES.md are what is measured now."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from qat.model import Model
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
+FIGURES = Path(".github") / "FIGURES.md"
+
 NEAR = 0.1
 """By how much a prediction for all images may miss the mean of a few that are counted."""
 
@@ -33,7 +35,7 @@ def number(cell: str) -> int:
 
 
 def same(ours: str, fresh: str) -> bool:
-    """Return True if a figure of the README is the fresh one; near it with another compiler."""
+    """Return True if a written figure is the fresh one; near it with another compiler."""
     if same_compiler():
         return ours == fresh
     first, second = (number(cell.removesuffix(" x")) for cell in (ours, fresh))
@@ -41,7 +43,7 @@ def same(ours: str, fresh: str) -> bool:
 
 
 def test_the_layer_table_is_what_the_command_measures(root: Path) -> None:
-    text = (root / "README.md").read_text()
+    text = (root / FIGURES).read_text()
     written = rows(text, "layer table")
     fresh = rows(tables.updated(text, "layer table", tables.layer_table()), "layer table")
     assert written.keys() == fresh.keys()
@@ -57,7 +59,7 @@ def test_the_layer_table_is_what_the_command_measures(root: Path) -> None:
     ],
 )
 def test_the_encoder_table_is_what_the_command_measures(board: str, root: Path) -> None:
-    written = rows((root / "README.md").read_text(), "encoder table")
+    written = rows((root / FIGURES).read_text(), "encoder table")
     marks = "<!-- encoder table -->\n{}<!-- end encoder table -->"
     ((core, fresh),) = rows(marks.format(tables.encoder_table([board])), "encoder table").items()
     assert len(written) == len(tables.INFERENCE_BOARDS)
@@ -68,7 +70,7 @@ def test_the_encoder_table_is_what_the_command_measures(board: str, root: Path) 
 
 @pytest.mark.parametrize("name", tables.EXAMPLES)
 def test_the_network_table_is_near_what_is_predicted(name: str, root: Path) -> None:
-    written = rows((root / "README.md").read_text(), "network table")
+    written = rows((root / FIGURES).read_text(), "network table")
     model = Model.load(root / name)
     hidden = "-".join(str(layer.size) for layer in model.layers)
     cells = written[f"spikemcu {model.input.size}-{hidden}-{model.outputs}"]
@@ -82,7 +84,7 @@ def test_the_network_table_is_near_what_is_predicted(name: str, root: Path) -> N
 
 
 def test_what_is_measured_elsewhere_stands_as_it_was_measured(root: Path) -> None:
-    written = rows((root / "README.md").read_text(), "network table")
+    written = rows((root / FIGURES).read_text(), "network table")
     for name, accuracy, flash, ram, counts in tables.NETWORKS:
         assert written[name] == [accuracy, *(f"{n:,}" for n in (flash, ram, *counts))]
 

@@ -218,6 +218,6 @@ def test_benchmark_of_other_kinds() -> None:
 def test_the_elf_is_shared_by_all_targets_of_a_model(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codegen.target.build.build", build)  # PlatformIO's own
+    monkeypatch.setattr("codegen.target.emulated.build", build)  # PlatformIO's own
     with TargetModel(model, "qemu-m4") as first, TargetModel(model, "qemu-m4") as second:
         assert first.elf == second.elf == build(render(model), ["qemu-m4"])["qemu-m4"]

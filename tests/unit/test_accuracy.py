@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 
 import pytest
+from bench.rows import ROWS, Row, measure
 
 import qat
 from qat.data.named import DATASETS
-from qat.study.accuracy import ROWS, Row, measure
 
 
 @pytest.mark.parametrize("name", ROWS)

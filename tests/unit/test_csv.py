@@ -388,7 +388,7 @@ def test_folders_and_pipes_are_refused(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
     for name in ("folder.csv", "pipe.csv"):
-        with pytest.raises(ValueError, match="is a folder, a device or a pipe"):
+        with pytest.raises(ValueError, match=r"is a (folder|pipe); "):
             load(tmp_path / name)
     with pytest.raises(ValueError, match="cannot be read"):
         load(tmp_path / "none.csv")

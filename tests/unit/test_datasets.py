@@ -222,7 +222,7 @@ def test_the_model_alone_imports_nothing_of_the_trainer():
     out = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert {m.split(".")[1] for m in out.stdout.split() if "." in m} == {"bounded", "model"}
+    assert {m.split(".")[1] for m in out.stdout.split() if "." in m} == {"machine", "model"}
 
 
 def test_every_public_name_is_there():

@@ -74,7 +74,10 @@ def test_no_more_is_read_than_may_be_there(tmp_path: Path) -> None:
 
 def test_no_other_module_starts_programs_or_sets_filters_for_all_threads() -> None:
     """Bounds, encodings and the path of Python are settled in one place; QEMU is talked to."""
-    alone = {"qat/machine/programs.py", "codegen/target/qemu.py", "codegen/verify/eva.py"}
+    alone = {
+        *("qat/machine/programs.py", "codegen/target/qemu.py"),
+        "codegen/measure/counting.py",  # talks to QEMU as well
+    }
     words = ("subprocess.run(", "subprocess.Popen(", "catch_warnings(", "os.system(")
     found = {
         str(path.relative_to(ROOT))
@@ -274,3 +277,10 @@ def test_no_board_is_believed_more_results_than_samples() -> None:
     model = Model(Frames(1, 0, 7), (layer,), Count(), 2, sensor=Sensor([0], [1], 0))
     with pytest.raises(ProtocolError, match="must be at most one a sample"):
         _stream(Boasting(), model, np.zeros((4, 1), np.int16))  # type: ignore[arg-type]
+
+
+def test_python_as_a_child_finds_what_is_not_installed(tmp_path: Path) -> None:
+    """`-S` leaves the site packages out, as they would be without an installation."""
+    command = programs.own_python("import sys; print(sys.path[-1])")
+    done = programs.run([command[0], "-S", *command[1:]], folder=tmp_path)
+    assert done.stdout == f"{ROOT}\n"

@@ -106,7 +106,7 @@ def test_what_cannot_be_drawn_is_refused(scene, monkeypatch):
     with pytest.raises(ValueError, match="format: found 'pdf'; one of png, svg"):
         to_bytes(PLOTS["raster"](scene), "pdf")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ValueError, match=r"pip install 'spikemcu\[plot\]'"):
+    with pytest.raises(ValueError, match=r"pip install 'matplotlib>=3\.8,<4'"):
         PLOTS["raster"](scene)
 
 

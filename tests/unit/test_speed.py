@@ -31,7 +31,7 @@ def test_training_on_as_much_as_mnist_stays_in_its_memory():
 def test_without_snntorch_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "snntorch", None)
     assert speed.main(["--samples", "2000", "--snntorch"]) == 2
-    assert "pip install 'spikemcu[bench]'" in capsys.readouterr().err
+    assert "pip install -e '.[bench]'" in capsys.readouterr().err
 
 
 def test_wrong_use():

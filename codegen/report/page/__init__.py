@@ -12,6 +12,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from codegen.render.generated import Generated
 from codegen.report.page.content import OnBoard, content
 from codegen.report.page.figures import coordinate
 from codegen.report.page.raster import Sample
@@ -43,7 +44,10 @@ def environment() -> Environment:
 
 
 def page(
-    model: Model, boards: Sequence[OnBoard], sample: Sample, density: float | None = None
+    model: Model | Generated,
+    boards: Sequence[OnBoard],
+    sample: Sample,
+    density: float | None = None,
 ) -> str:
     """Return the page of a model on boards, with the spikes of one sample.
 

@@ -1,4 +1,4 @@
-"""What the page shows, computed: every number and every picture that its templates name."""
+"""The content of the page: every number and every picture that its templates name."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen.base.version import __version__
+from codegen.render.generated import Generated
 from codegen.report.budget import Line
 from codegen.report.energy import FORMULA, Energy
 from codegen.report.linked import PartMemory, Section
 from codegen.report.page.figures import Bars, Span, Tick, byte_ticks, colour_of, spans
 from codegen.report.page.raster import Sample, rasters, scores
 from codegen.report.page.text import core_name, number_text, unit_text
-from codegen.report.report import PartReport, Report
+from codegen.report.report import PartReport, Report, dense
 from codegen.report.summary import summarize
 from codegen.target.boards import find_board
 from codegen.target.compiler import compiler_version
@@ -239,11 +240,11 @@ def _channels(model: Model) -> list[str]:
 
 
 def content(
-    model: Model, boards: Sequence[OnBoard], sample: Sample, density: float | None
+    given: Model | Generated, boards: Sequence[OnBoard], sample: Sample, density: float | None
 ) -> dict[str, Any]:
     """Return everything that the templates name."""
-    activity = Activity.of(model, density)
-    summary = summarize(model, activity=activity)
+    made = dense(given, density)
+    model, activity, summary = made.model, made.activity, summarize(made)
     every = [value for one in boards for value in (one.report.instructions, one.report.worst)]
     axis = Bars.over(every)
     steps = sample.result.steps

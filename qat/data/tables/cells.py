@@ -1,4 +1,4 @@
-"""The cells of a piece of a table as arrays, by DuckDB, and the line of what is wrong there."""
+"""The cells of a piece of a table as arrays, read by DuckDB; the line of a cell that is wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 LARGEST = 1e100
-"""Of a value: what lies beyond has no square, and no sensor measures it."""
+"""The largest value: what lies beyond has no square, and no sensor measures it."""
 
 NONE = f"'{NO_LABEL}'"
 """The SQL of the label where there is none."""

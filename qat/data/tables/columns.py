@@ -1,4 +1,4 @@
-"""Which column of a table is what: the label, the name of a recording, left out, a feature."""
+"""The role of each column of a table: label, name of a recording, feature, or left out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qat.data.reading import LABELS, NoColumnError, Reading
+from qat.model import did_you_mean
 
 ENDS = {"first": 0, "last": -1}
 
@@ -134,16 +135,18 @@ class _Known:
             return int(wanted) - 1
         kind = "label column" if what == "label" else "column"
         of = "" if what == "label" else f" ({what})"
-        raise NoColumnError(name, f"has no {kind} {name!r}{of}; {self._all(ends)}")
+        near = did_you_mean(wanted, self.names)
+        raise NoColumnError(name, f"has no {kind} {name!r}{of}; {self._all(ends)}{near}")
 
     def channels(self, names: Sequence[str], ignored: Sequence[int]) -> tuple[int, ...]:
         """Return the columns of a model's channels, which are found by their names alone."""
         missing = [name for name in names if name not in self.names]
         if missing:
+            near = did_you_mean(missing[0], [own for own in self.names if own not in names])
             raise NoColumnError(
                 missing[0],
                 f"has no column {', '.join(map(repr, missing))}, which the model takes; "
-                f"{self._all(ends=False)}",
+                f"{self._all(ends=False)}{near}",
             )
         found = tuple(map(self.names.index, names))
         for column in found:

@@ -1,4 +1,4 @@
-"""Reads a .csv, .tsv or .txt file as a table; the form is found and told, never assumed."""
+"""A .csv, .tsv or .txt file as a table; its form is found and told, never assumed."""
 
 from __future__ import annotations
 

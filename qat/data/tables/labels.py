@@ -15,7 +15,7 @@ FEW = 10
 """Samples from which on a class of one sample, the first, is taken for a header."""
 
 LARGEST = 2**53
-"""Of a label that is a number: beyond, a float does not tell it from the next."""
+"""The largest label that is a number: beyond, a float does not tell it from the next."""
 
 MOST_NAMES = 12
 """Labels that a note lists."""

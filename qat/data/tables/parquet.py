@@ -1,4 +1,4 @@
-"""Reads a .parquet file as a table, by DuckDB."""
+"""A .parquet file as a table, read by DuckDB."""
 
 from __future__ import annotations
 

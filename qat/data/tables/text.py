@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from qat.machine.bounded import open_regular
 
 PIECE = 2**23
 """Bytes that are read at a time."""
@@ -32,16 +35,11 @@ EUROPEAN = range(0x80, 0xA0)
 """Bytes that are letters and signs in cp1252, and control codes in Latin-1."""
 
 
-def check_regular(path: Path) -> None:
-    """Raise ValueError for a folder, a device or a pipe, which may never end."""
-    if path.exists() and not path.is_file():
-        raise ValueError("is a folder, a device or a pipe; give a regular file")
-
-
 def size_of(path: Path) -> int:
-    """Return the size of a regular file; ValueError for an empty one."""
-    check_regular(path)
-    if not (size := path.stat().st_size):
+    """Return the size of a regular file in bytes; ValueError for another one or an empty one."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+    if not size:
         raise ValueError("is empty")
     return size
 
@@ -56,7 +54,7 @@ def encoding_of(path: Path) -> tuple[str, bool]:
     is UTF-8, and the rest Latin-1, or cp1252 if it has bytes that have no meaning there.
     Raises ValueError for what is no text.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(HEAD)
     if start.startswith(UNKNOWN_MARKS):
         raise ValueError("is UTF-32 text; save it as UTF-8")
@@ -82,7 +80,7 @@ def _wide(start: bytes) -> str:
 def _not_utf8(path: Path) -> set[int] | None:
     """Return which bytes from 128 on a file holds, or None if all of it is UTF-8."""
     decoder, valid, high = codecs.getincrementaldecoder("utf-8")(), True, set[int]()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while piece := file.read(PIECE):
             high |= {byte for byte in EUROPEAN if byte in piece}
             try:
@@ -125,7 +123,7 @@ def pieces(path: Path, encoding: str) -> Iterator[Piece]:
     """
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     kept, line, read, first = "", 1, 0, True
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while True:
             wanted = max(PIECE, FIRST) if first else PIECE
             content = file.read(wanted)

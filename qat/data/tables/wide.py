@@ -1,4 +1,4 @@
-"""The cells of tables of very many columns, which DuckDB cannot plan, by the csv module."""
+"""Tables with too many columns for DuckDB: their cells, read by the csv module."""
 
 from __future__ import annotations
 

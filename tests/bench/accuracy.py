@@ -1,21 +1,32 @@
-"""The verb accuracy: trains the rows of the accuracy table and writes what they reach."""
+"""Trains the rows of the accuracy table, float beside low-bit weights.
+
+Settings were chosen on validation data; what is printed is accuracy on test data. The file of
+results is written after every network, and what it holds is not trained again:
+
+    python tests/bench/accuracy.py -o tests/examples/accuracy.json --markdown README.md
+"""
 
 from __future__ import annotations
 
 import json
-from argparse import Namespace
+import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.rows import ROWS, Row, measure  # found by the line above
+
 from codegen.cli.before import require_output
 from codegen.cli.output import Output, table
+from codegen.cli.parsing import whole_number
 from codegen.cli.train import show_progress
 from qat.machine.bounded import read_regular
 from qat.model import did_you_mean, write_atomically
-from qat.study.accuracy import ROWS, Row, measure
 
 FORMAT = 1
 MOST_RESULTS = 2**26
@@ -27,7 +38,7 @@ Results = dict[str, Any]
 """By row: its settings, and under "trained" and "float" the trials by seed."""
 
 
-def accuracy(arguments: Namespace) -> int:
+def accuracy(arguments: Namespace) -> None:
     """Train what is missing in the file of results; print the table and write it."""
     out = Output(arguments)
     path, rows = Path(arguments.output), _chosen(arguments.row)
@@ -47,8 +58,6 @@ def accuracy(arguments: Namespace) -> int:
     if arguments.markdown:
         insert(Path(arguments.markdown), markdown(results, ROWS))
         out.say(f"\nwrote the table into {arguments.markdown}")
-    out.result({"results": str(path), "rows": results})
-    return 0
 
 
 def _chosen(names: str | None) -> list[str]:
@@ -75,7 +84,7 @@ def read_results(path: Path) -> Results:
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: is no file of `spikemcu accuracy` ({error})") from None
+        raise ValueError(f"{path}: is no file of results ({error})") from None
 
 
 def _write(path: Path, results: Results) -> None:
@@ -238,3 +247,39 @@ def insert(path: Path, text: str) -> None:
         raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
     except ValueError:
         raise ValueError(f"{path}: must hold one line {BEGIN} and one {END} after it") from None
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="python tests/bench/accuracy.py")
+    parser.set_defaults(json=False)
+    parser.add_argument("--row", metavar="NAME,NAME", help="these rows of the table only")
+    parser.add_argument(
+        "--seeds", type=whole_number, metavar="N", help="seeds 0 to N - 1 (default: the row's)"
+    )
+    parser.add_argument(
+        "--float-seeds", type=whole_number, metavar="N",
+        help="seeds of the float network of the same shape (default: as many)",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="RESULTS", default="accuracy.json",
+        help="file of results (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--markdown", metavar="FILE", help=f"put the table between {BEGIN} and {END} of this file"
+    )
+    parser.add_argument("--table-only", action="store_true", help="train nothing, print the table")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; 0, or 2 after one line about wrong use."""
+    try:
+        accuracy(_parser().parse_args(argv))
+    except ValueError as error:
+        print(f"accuracy: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -20,8 +20,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import shlex
-import shutil
 import subprocess
 import tempfile
 import time
@@ -32,10 +30,8 @@ from codegen.kernels.bitsliced.layer import BitslicedLayer
 from codegen.kernels.encoders.plan import LatencyEncoder, RateEncoder
 from codegen.kernels.pack import LANES, byte_order
 from codegen.kernels.plain.layer import PlainLayer
-from codegen.plan.choose import plan
 from codegen.plan.program import Program
 from codegen.render import environment, render_program, template_context
-from codegen.verify.records import Finding, NotRunError, Subject
 
 FRAMA_C = "frama-c"
 INSTALL = "apt-get install frama-c-base"
@@ -61,11 +57,11 @@ LISTS = ("bitsliced", "strips", "sparse")
 """Kernels that do."""
 
 MOST_LENGTHS = 130
-"""States of a list with which EVA ends within minutes."""
+"""States of a list with which EVA ends within minutes: the models of the tests have no more."""
 
 SECONDS = 1800.0
 
-TEMPLATE = "verify/analysis.c.j2"
+TEMPLATE = Path(__file__).with_name("analysis.c.j2")
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ def entry(program: Program) -> str:
         "streamed": list(_streamed(program)),
         "lines": _lines(program),
     }
-    return environment().get_template(TEMPLATE).render(context)
+    return environment().from_string(TEMPLATE.read_text("utf-8")).render(context)
 
 
 def _kept(program: Program) -> list[tuple[str, int, str, int, int]]:
@@ -272,29 +268,6 @@ def read(said: str, seconds: float) -> Analysis:
             re.findall(r"^\[eva:alarm\] (\S+): Warning: *\n? *(.*)$", said, re.MULTILINE)[:5]
         ),
     )
-
-
-def excluded(subject: Subject) -> Finding:
-    """Analyse the C of a model that EVA can end with."""
-    if not shutil.which(FRAMA_C):
-        raise NotRunError(f"no {FRAMA_C} on PATH; {INSTALL}")
-    program = plan(subject.model)
-    if lengths(program) > MOST_LENGTHS:
-        raise NotRunError(
-            f"lists of active inputs have {lengths(program):,} lengths, of which EVA tells "
-            f"{MOST_LENGTHS:,} apart in time; tests/analysis has smaller models of every kernel"
-        )
-    try:
-        found = analyse(program)
-    except NoEndError as error:
-        raise NotRunError(str(error)) from None
-    details = (
-        f"functions {found.functions}, statements {found.statements}, the rest is for other calls",
-        *(f"{place}: {what}" for place, what in found.first),
-    )
-    summary = f"{found.alarms} alarms, {found.unproved} assertions not proved"
-    command = shlex.join(["spikemcu", "verify", subject.path])
-    return Finding(found.clean, summary, details, (command,))
 
 
 def _unproved(line: str) -> int:

@@ -1,19 +1,18 @@
-"""The verb accuracy: what it trains, what it keeps, what it prints."""
+"""The script of the accuracy table: what it trains, what it keeps, what it prints."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-
-import codegen.cli.accuracy as verb
-from codegen.cli import main
-from qat.study.accuracy import ROWS, Row
+from bench import accuracy as script
+from bench.rows import ROWS, Row
 
 QUICK = Row("digits", (12,), (2, 2), goal=0.9, seeds=2, training={"epochs": 2})
 
@@ -21,12 +20,12 @@ QUICK = Row("digits", (12,), (2, 2), goal=0.9, seeds=2, training={"epochs": 2})
 @pytest.fixture(autouse=True)
 def rows(monkeypatch: pytest.MonkeyPatch) -> dict[str, Row]:
     table = {"quick": QUICK, "other": replace(QUICK, hidden=(8,), goal=None, within=0.01)}
-    monkeypatch.setattr(verb, "ROWS", table)
+    monkeypatch.setattr(script, "ROWS", table)
     return table
 
 
 def measured(path: Path, *more: str) -> dict[str, Any]:
-    assert main(["accuracy", "-o", str(path), *more]) == 0
+    assert script.main(["-o", str(path), *more]) == 0
     return dict(json.loads(path.read_text())["rows"])
 
 
@@ -41,7 +40,7 @@ def test_results_are_kept_and_not_trained_again(
     second = measured(path, "--row", "quick")
     assert second["quick"]["trained"]["0"] == first["quick"]["trained"]["0"]
     assert set(second["quick"]["trained"]) == set(second["quick"]["float"]) == {"0", "1"}
-    monkeypatch.setattr(verb, "measure", None)  # nothing is left to be trained
+    monkeypatch.setattr(script, "measure", None)  # nothing is left to be trained
     assert measured(path, "--row", "quick") == second
     capsys.readouterr()
 
@@ -72,13 +71,13 @@ def test_other_settings_are_trained_anew(
 
 def test_the_table_goes_into_a_readme(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, readme = tmp_path / "a.json", tmp_path / "README.md"
-    readme.write_text(f"before\n{verb.BEGIN}\nold\n{verb.END}\nafter\n")
+    readme.write_text(f"before\n{script.BEGIN}\nold\n{script.END}\nafter\n")
     rows = measured(path, "--seeds", "1", "--float-seeds", "1", "--markdown", str(readme))
     text = readme.read_text()
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     assert "old" not in text
-    assert verb.markdown(rows, verb.ROWS) in text
+    assert script.markdown(rows, script.ROWS) in text
     assert "| other | 64-8-10 all ternary, T = 8 |" in text
     assert "float - 1.0" in text
     assert "- `quick`: epochs 2, batch size 32, learning rate 0.005" in text
@@ -118,10 +117,10 @@ def test_rows_of_one_float_network_share_it(tmp_path: Path, rows: dict[str, Row]
     few = ("--seeds", "1", "--float-seeds", "1")
     found = measured(tmp_path / "a.json", "--row", "quick,coarse,apart", *few)
     assert [len(found[name]["float"]) for name in ("quick", "coarse", "apart")] == [1, 0, 1]
-    shown = {line[0]: line[2] for line in verb.text_rows(found, rows)[1]}
+    shown = {line[0]: line[2] for line in script.text_rows(found, rows)[1]}
     assert shown["coarse"] == shown["quick"] == f"{100 * found['quick']['float']['0']['test']:.2f}"
     rows["quick"] = replace(QUICK, steps=4)  # what was measured holds no longer
-    shown = {line[0]: line[2] for line in verb.text_rows(found, rows)[1]}
+    shown = {line[0]: line[2] for line in script.text_rows(found, rows)[1]}
     assert shown["coarse"] == "-"
 
 
@@ -129,8 +128,8 @@ def test_rows_of_one_float_network_share_it(tmp_path: Path, rows: dict[str, Row]
     ("arguments", "said"),
     [
         (["--row", "quick,slow"], "row 'slow': is not known; use quick, other"),
-        (["-o", "{tmp}/text"], "text: is no file of `spikemcu accuracy`"),
-        (["-o", "{tmp}/list"], "list: is no file of `spikemcu accuracy`"),
+        (["-o", "{tmp}/text"], "text: is no file of results"),
+        (["-o", "{tmp}/list"], "list: is no file of results"),
         (["-o", "{tmp}/later"], "format 2; this reads 1"),
         (["-o", "{tmp}/no/a.json", "--seeds", "1"], "cannot be written"),
         (["-o", "{tmp}/a", "--table-only", "--markdown", "{tmp}/text"], "must hold one line <!--"),
@@ -144,15 +143,31 @@ def test_wrong_use_is_one_line(
     (tmp_path / "list").write_text("[]")
     (tmp_path / "later").write_text('{"format": 2, "rows": {}}')
     words = [word.format(tmp=tmp_path) for word in arguments]
-    assert main(["accuracy", *words, "--json"]) == 2
+    assert script.main(words) == 2
     err = capsys.readouterr().err.splitlines()
     assert said in err[-1]
 
 
 def test_measured_rows_are_those_of_the_table(root: Path) -> None:
     """What the repository holds was measured with the settings that the rows have now."""
-    rows = verb.read_results(root / "tests" / "examples" / "accuracy.json")
+    rows = script.read_results(root / "tests" / "examples" / "accuracy.json")
     for name, result in rows.items():
-        assert verb.up_to_date(ROWS[name], result), name
-    readme = SimpleNamespace(text=(root / "README.md").read_text())
-    assert verb.markdown(rows, ROWS) in readme.text
+        assert script.up_to_date(ROWS[name], result), name
+    pages = [root / "README.md", *(root / ".github").glob("*.md")]
+    shown = [text for text in (page.read_text() for page in pages) if script.BEGIN in text]
+    assert len(shown) == 1
+    assert script.markdown(rows, ROWS) in shown[0]
+
+
+def test_what_was_meant_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert script.main(["--row", "quik"]) == 2
+    assert (
+        capsys.readouterr().err
+        == "accuracy: row 'quik': is not known; use quick, other; did you mean quick?\n"
+    )
+
+
+def test_it_is_a_script(root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(root / "tests" / "bench" / "accuracy.py"), "--table-only"]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert "Accuracy on the test part" in done.stdout
