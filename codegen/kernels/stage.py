@@ -204,6 +204,10 @@ class Layer(Stage):
     last_mask: int
     ranges: Ranges
 
+    def without_vectors(self) -> Layer:
+        """Return the same layer, for C without loops of vectors."""
+        return self
+
     @property
     def apart(self) -> str:
         """Template of functions that stand behind the layers, beside the loops; "" for none."""
