@@ -30,10 +30,9 @@
 #define SENSOR_UNUSED __attribute__((unused)) /* one core or another does without it */
 #define SENSOR_APART __attribute__((noinline)) /* seldom called */
 #define SENSOR_WITHIN __attribute__((always_inline)) /* a part of a function, by name */
-/* x goes to memory now: too few registers; x is in a register. */
 /* clang-format off */
-#define SENSOR_KEEP(x) __asm__ volatile("" : "+m"(x) : : "memory")
-#define SENSOR_HOLD(x) __asm__("" : "+r"(x))
+#define SENSOR_KEEP(x) __asm__ volatile("" : "+m"(x) : : "memory") /* to memory: too few registers */
+#define SENSOR_HOLD(x) __asm__("" : "+r"(x)) /* in a register now */
 /* clang-format on */
 #else
 #define SENSOR_ASSEMBLY 0
@@ -61,10 +60,8 @@
 #define SENSOR_KEEP_FEW(x) (void)0
 #endif
 
-/*
- * What ran since the last mark belongs to a part: 0 the rest, 1 the currents of layer 0, 2 + i layer i,
- * then the readout. MODEL_MARKS takes a MODEL_MARK(part) from model_marks.h, for counts of each part.
- */
+/* What ran since the last mark belongs to a part: 0 the rest, 1 the currents of layer 0, 2 + i layer i,
+ * then the readout. MODEL_MARKS takes a MODEL_MARK(part) from model_marks.h, for counts of each part. */
 #ifdef MODEL_MARKS
 #include "model_marks.h"
 #define SENSOR_MARK(part) MODEL_MARK(part)

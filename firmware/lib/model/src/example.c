@@ -30,10 +30,9 @@
 #define EXAMPLE_UNUSED __attribute__((unused)) /* one core or another does without it */
 #define EXAMPLE_APART __attribute__((noinline)) /* seldom called */
 #define EXAMPLE_WITHIN __attribute__((always_inline)) /* a part of a function, by name */
-/* x goes to memory now: too few registers; x is in a register. */
 /* clang-format off */
-#define EXAMPLE_KEEP(x) __asm__ volatile("" : "+m"(x) : : "memory")
-#define EXAMPLE_HOLD(x) __asm__("" : "+r"(x))
+#define EXAMPLE_KEEP(x) __asm__ volatile("" : "+m"(x) : : "memory") /* to memory: too few registers */
+#define EXAMPLE_HOLD(x) __asm__("" : "+r"(x)) /* in a register now */
 /* clang-format on */
 #else
 #define EXAMPLE_ASSEMBLY 0
@@ -61,10 +60,8 @@
 #define EXAMPLE_KEEP_FEW(x) (void)0
 #endif
 
-/*
- * What ran since the last mark belongs to a part: 0 the rest, 1 the currents of layer 0, 2 + i layer i,
- * then the readout. MODEL_MARKS takes a MODEL_MARK(part) from model_marks.h, for counts of each part.
- */
+/* What ran since the last mark belongs to a part: 0 the rest, 1 the currents of layer 0, 2 + i layer i,
+ * then the readout. MODEL_MARKS takes a MODEL_MARK(part) from model_marks.h, for counts of each part. */
 #ifdef MODEL_MARKS
 #include "model_marks.h"
 #define EXAMPLE_MARK(part) MODEL_MARK(part)
@@ -213,11 +210,8 @@ static inline void example_clear(int32_t *totals, uint32_t n)
     }
 }
 
-/*
- * example_list_active writes the offset, in bytes, of the weight column of every input that is
- * set, in any order; it returns their number. count is at least 1; first is the offset of the
- * column of bit 0.
- */
+/* Write the offset, in bytes, of the weight column of every input that is set, in any order; return
+ * their number. count is at least 1; first is the offset of the column of bit 0. */
 static EXAMPLE_UNUSED uint32_t example_list_active(const uint32_t *words, uint32_t count,
     uint16_t *list, uint32_t first);
 
