@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def functions(lines: list[str]) -> Iterator[tuple[str, int]]:
 
 def faults(lines: list[str]) -> Iterator[str]:
     """Yield what a generator does and a hand would not."""
-    for number, (line, after) in enumerate(zip(lines, lines[1:], strict=False), 1):
+    for number, (line, after) in enumerate(pairwise(lines), 1):
         if len(line) > COLUMNS and "#error" not in line:
             yield f"{number}: {len(line)} columns"
         if re.match(r"#(if|el)", line) and re.match(r"#(el|endif)", after):

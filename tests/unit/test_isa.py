@@ -99,7 +99,7 @@ def test_a_core_without_coefficients_is_one_line(plain: isa.InstructionSet) -> N
     program = plan(model, "rv32")
     assert [layer.kernel for layer in program.layers] == ["bitsliced", "bitsliced"]
     parts = cost.works(program, model.input, Activity.of(model), "rv32")
-    with pytest.raises(ValueError, match="no coefficients for .* on rv32; measure them with"):
+    with pytest.raises(ValueError, match=r"no coefficients for .* on rv32; measure them with"):
         cost.evaluate(parts[0], "rv32")
     with pytest.raises(ValueError, match="core rv32: its cycles are not known"):
         isa.timing("rv32")
@@ -125,7 +125,7 @@ def test_c_for_one_core_leaves_the_others_out(core: str, tmp_path: Path) -> None
     model = analog()
     alone, every = (render(model, core, only=only) for only in (core, None))
     text = source(alone)
-    assert len(text) < 0.75 * len(source(every))
+    assert len(text) < 0.9 * len(source(every))
     assert compiled(alone, tmp_path, core) == ""
     kept = {row.macro for row in isa.lineage(isa.find(core))}
     for row in isa.SETS:
@@ -133,8 +133,15 @@ def test_c_for_one_core_leaves_the_others_out(core: str, tmp_path: Path) -> None
         assert used <= (row.macro in kept) or not row.variant
 
 
-@pytest.mark.parametrize(("core", "other"), [("cortex-m4", "cortex-m0"), ("cortex-m0", "cortex-m4"),
-                                             ("cortex-m55", "cortex-m4"), ("cortex-m4", "cortex-m3")])  # fmt: skip
+OTHERS = (
+    ("cortex-m4", "cortex-m0"),
+    ("cortex-m0", "cortex-m4"),
+    ("cortex-m55", "cortex-m4"),
+    ("cortex-m4", "cortex-m3"),
+)
+
+
+@pytest.mark.parametrize(("core", "other"), OTHERS)
 def test_c_for_one_core_refuses_another(core: str, other: str, tmp_path: Path) -> None:
     files = render(analog(), only=core)
     said = compiled(files, tmp_path, other)

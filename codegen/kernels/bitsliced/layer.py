@@ -83,7 +83,7 @@ class BitslicedLayer(Layer):
 
     @property
     def apart(self) -> str:
-        """Template of the reset, where all neurons have the same and it is a function of its own."""
+        """Template of the reset, where it is a function: all neurons have the same."""
         return "neurons/reset.c.j2" if self.reset == "subtract" and self.alike else ""
 
     @property
