@@ -174,6 +174,7 @@ def generate(arguments: Namespace) -> int:
         arguments.output,
         arguments.name,
         core=core,
+        only=arguments.core,
         activity=activity,
         form=arguments.format,
         vectors=vectors,

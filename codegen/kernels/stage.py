@@ -204,6 +204,15 @@ class Layer(Stage):
     last_mask: int
     ranges: Ranges
 
+    def without_vectors(self) -> Layer:
+        """Return the same layer, for C without loops of vectors."""
+        return self
+
+    @property
+    def apart(self) -> str:
+        """Template of functions that stand behind the layers, beside the loops; "" for none."""
+        return ""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Readout(Stage):

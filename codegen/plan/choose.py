@@ -59,6 +59,8 @@ def plan(
     encoder = encoders.encoder_of(model, (kernels or {}).get(encoders.PLACE))
     asked = _Asked(model, core, activity, dict(kernels or {}), encoder)
     layers = tuple(asked.layer(index) for index in range(len(model.layers)))
+    if alone is not None and not any(row.vectors for row in isa.lineage(alone)):
+        layers = tuple(layer.without_vectors() for layer in layers)
     readout = asked.readout()
     stages: tuple[Stage, ...] = (*layers, readout) if readout else layers
     if encoder is not None:

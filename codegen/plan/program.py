@@ -174,6 +174,11 @@ class Program:
         """Return True if there may be C for an instruction set, by the name of its files."""
         return any(row.variant == variant for row in self.sets)
 
+    def none_of(self, *variants: str) -> str:
+        """Return the C condition that holds where none of these instruction sets is in use."""
+        macros = [f"!{self.upper}_{name.upper()}" for name in variants if self.brings(name)]
+        return " && ".join(macros) or "1"
+
     def bringing(self, loop: str) -> list[InstructionSet]:
         """Return the sets that bring a loop; they take lists of 16 bits."""
         return isa.bringing(loop, self.sets) if self.list_ctype == "uint16_t" else []

@@ -24,7 +24,7 @@ KINDS = INTERFACE, HELPER, LIBRARY, ALIGNMENT = (
 SCRATCH = "scratch"
 
 FUNCTIONS = (
-    (re.compile(r"(?:layer|neurons)(\d+)(?:_4)?"), r"layer \1"),
+    (re.compile(r"(?:layer|neurons|reset|saturate)(\d+)(?:_4)?"), r"layer \1"),
     (re.compile(r"(?:block_)?currents\d+(?:_4)?|list_digits"), "currents"),
     (re.compile(r"encode|hold"), "encoder"),
     (re.compile(r"readout"), "readout"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen.kernels.neurons import plan as neurons
 from codegen.kernels.neurons.plan import Digit, Loads, Plane, Turn
@@ -76,6 +76,15 @@ class BitslicedLayer(Layer):
     def near(self) -> bool:
         """True if the planes that u is made of are held in registers."""
         return neurons.near(self.leak)
+
+    def without_vectors(self) -> BitslicedLayer:
+        """Return the same layer without the weights that only Helium reads."""
+        return replace(self, dense=())
+
+    @property
+    def apart(self) -> str:
+        """Template of the reset, where it is a function: all neurons have the same."""
+        return "neurons/reset.c.j2" if self.reset == "subtract" and self.alike else ""
 
     @property
     def turns(self) -> tuple[Turn, ...]:
