@@ -7,7 +7,7 @@ from argparse import Namespace
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output
 from codegen.cli.targets import BENCH_SAMPLES, prepare
-from codegen.kernels.encoders.plan import ENCODERS
+from codegen.kernels.encoders import ENCODERS
 from codegen.measure.benchmark import (
     ZEROS,
     Measurement,

@@ -17,6 +17,9 @@ from qat.model import INT32_MAX, Model, Sensor
 FLOAT_MAX = sys.float_info.max
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
 
+FUNCTIONS = ("sample", "vector", "scale", "scaled", "stream_reset")
+"""Functions of its C, without the model's prefix."""
+
 MODES = ("held", "steps", "ring", "free")
 """What becomes of a vector: a whole inference on it; a step of the window that it belongs to; a
 place in a ring, for windows that overlap; a step of a model that runs free."""

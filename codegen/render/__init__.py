@@ -7,9 +7,17 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FunctionLoader,
+    PackageLoader,
+    StrictUndefined,
+)
 from numpy.typing import NDArray
 
+from codegen import kernels
 from codegen.base.words import c_comment, c_string
 from codegen.kernels.common import last_mask
 from codegen.kernels.pack import c_numbers
@@ -69,11 +77,25 @@ def loop_template(name: str) -> str:
     )
 
 
+def loader() -> BaseLoader:
+    """Return what finds templates: in the package, and in the folders that the kernels name."""
+    return ChoiceLoader([PackageLoader("codegen", ""), FunctionLoader(_from_a_row)])
+
+
+def _from_a_row(template: str) -> str | None:
+    """Return the text of "kernels/NAME/FILE" of the kernel NAME; None if no row has it."""
+    room, _, rest = template.partition("/")
+    name, _, file = rest.partition("/")
+    folders = {row.name: row.folder for row in kernels.KERNELS}
+    path = None if room != "kernels" else folders.get(name)
+    return None if path is None else (path / file).read_text("utf-8")
+
+
 @cache
 def environment() -> Environment:
     """Return the Jinja environment of the C templates."""
     env = Environment(
-        loader=PackageLoader("codegen", ""),
+        loader=loader(),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -89,8 +111,11 @@ def environment() -> Environment:
     return env
 
 
-def template_context(program: Program) -> dict[str, Any]:
-    """Return what every template of a model may name."""
+def template_context(program: Program, directives: bool = False) -> dict[str, Any]:
+    """Return what every template of a model may name.
+
+    directives: with comments that tell an analysis by intervals what to keep apart
+    """
     extent = f"{program.upper}_INPUTS"
     if program.input_kind == "spikes":
         extent = f"{program.upper}_INPUT_WORDS"
@@ -102,6 +127,7 @@ def template_context(program: Program) -> dict[str, Any]:
         "kernels": ", ".join(stage.kernel for stage in program.stages),
         "classify_extent": extent,
         "input_kinds": INPUT_KINDS,
+        "directives": directives,
     }
 
 
@@ -122,9 +148,12 @@ def render(
     return render_program(plan(model, core, activity, kernels))
 
 
-def render_program(program: Program) -> dict[str, str]:
-    """Return what `render` returns, of a program that is planned already."""
-    context = template_context(program)
+def render_program(program: Program, directives: bool = False) -> dict[str, str]:
+    """Return what `render` returns, of a program that is planned already.
+
+    directives: as for template_context
+    """
+    context = template_context(program, directives)
     templates = {
         f"{program.name}.h": "render/model.h.j2",
         f"{program.name}.c": "render/model.c.j2",

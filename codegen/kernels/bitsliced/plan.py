@@ -6,6 +6,7 @@ the widths follow from the model's bounds.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,9 @@ from codegen.kernels.pack import (
     ternary_planes,
     words_for,
 )
-from codegen.kernels.stage import Field, Scratch, Source, Table
-from qat.model import Activity, Dense, Interval, Model
+from codegen.kernels.readout import synapse_of, weighted
+from codegen.kernels.stage import Field, Readout, Scratch, Source, Table
+from qat.model import Activity, Interval, Model
 
 ADDER_PLANES = 4
 """Low planes that the adder keeps in registers: a sum has at least these."""
@@ -344,7 +346,6 @@ class _Builder:
             **shared,
             fused=shared["counted"] and source.analog and self.model.stop is None,
             kernel="bitsliced",
-            template="bitsliced/layer.c.j2",
             tables=(weights, *self.constants.table(i), *inactive),
             fields=self.fields(widths),
             scratch=self.scratch(sum_width, bool(limit)),
@@ -382,22 +383,20 @@ def layer_stage(index: int, model: Model) -> BitslicedLayer:
     return _Builder(index, model).build()
 
 
-def readout_numbers(synapse: Dense, accumulator: Interval, count_width: int) -> dict[str, Any]:
-    """Return what a ternary readout adds to the fields of `Readout`."""
-    width = max(accumulator.width, count_width - 1 + ADDER_PLANES)
-    blocks = words_for(synapse.n_out)
-    weights = Table(
-        "readout_weights", "per input {z, p}: weight + 1 = z + 2p", ternary_planes(synapse.codes)
+def readout_stage(model: Model) -> Readout:
+    """Return the stage of a ternary readout."""
+    synapse = synapse_of(model)
+    accumulator = model.bounds().accumulator
+    assert accumulator is not None
+    what, codes = "per input {z, p}: weight + 1 = z + 2p", ternary_planes(synapse.codes)
+    stage = weighted(model, "bitsliced", Table("readout_weights", what, codes))
+    width = max(accumulator.width, stage.count_width - 1 + ADDER_PLANES)
+    inputs, blocks = synapse.n_in, words_for(synapse.n_out)
+    return replace(
+        stage,
+        helpers=READOUT_HELPERS | {"lane", "signed"},
+        scratch=Scratch(listed=inputs, carries=carries_for(inputs), sums=blocks * width),
+        blocks=blocks,
+        columns=2 * inputs,
+        sum_width=width,
     )
-    return {
-        "kernel": "bitsliced",
-        "template": "bitsliced/readout.c.j2",
-        "tables": (weights,),
-        "helpers": READOUT_HELPERS | {"lane", "signed"},
-        "scratch": Scratch(
-            listed=synapse.n_in, carries=carries_for(synapse.n_in), sums=blocks * width
-        ),
-        "blocks": blocks,
-        "columns": 2 * synapse.n_in,
-        "sum_width": width,
-    }
