@@ -9,15 +9,14 @@ from codegen.cli.output import Output
 from codegen.cli.targets import BENCH_SAMPLES, prepare
 from codegen.kernels.encoders import ENCODERS
 from codegen.measure.benchmark import (
-    ZEROS,
     Measurement,
     encoded_layer,
     measure_encoder,
     measure_layer,
     measure_model,
     measure_stream,
-    random_layer,
 )
+from codegen.measure.shapes import ZEROS, random_layer
 from codegen.target.boards import Board, find_boards
 from codegen.target.emulated import require_emulated
 from codegen.target.qemu import find_qemu
