@@ -1,4 +1,9 @@
-"""The records that templates print: every number in them is already computed."""
+"""The records that templates print: every number in them is already computed.
+
+A stage is what a kernel makes of a layer or a readout. What others want to know of it (which
+functions and constants are its own, whether it has loops of vectors, how long its lists are) they
+ask the stage, whatever its kernel.
+"""
 
 from __future__ import annotations
 
@@ -221,7 +226,7 @@ class Ranges:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Layer(Stage):
-    """What both layer kernels have.
+    """What the stages of all layers have.
 
     words:     32-bit words of its spikes
     last_mask: the lanes of the last word that belong to a neuron

@@ -46,7 +46,7 @@ def plan(
     """Return the program of a model: its stages, its state, its sizes.
 
     core:     the one for which kernels are chosen, such as "cortex-m4", by default
-              costs.DEFAULT_CORE; the C serves every core in any case
+              isa.DEFAULT_CORE; the C serves every core in any case
     activity: how active the model is, for the same choice; by default what its metadata say
     kernels:  {stage: kernel} that are not to be chosen; stage encoders.PLACE is the encoder,
               "sliced" or "plain"
