@@ -7,17 +7,16 @@ from argparse import Namespace
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output
 from codegen.cli.targets import BENCH_SAMPLES, prepare
-from codegen.kernels.encoders.plan import ENCODERS, PLACE
+from codegen.kernels.encoders import ENCODERS, PLACE
 from codegen.measure.benchmark import (
-    ZEROS,
     Measurement,
     encoded_layer,
     measure_densities,
     measure_encoded,
     measure_model,
     measure_stream,
-    random_layer,
 )
+from codegen.measure.shapes import ZEROS, random_layer
 from codegen.render.generated import generated
 from codegen.target.boards import Board, find_boards
 from codegen.target.emulated import require_emulated

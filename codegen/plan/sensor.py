@@ -17,6 +17,9 @@ from qat.model import INT32_MAX, Model, Sensor
 FLOAT_MAX = sys.float_info.max
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
 
+FUNCTIONS = ("sample", "vector", "scale", "scaled", "stream_reset")
+"""Functions of its C, without the model's prefix."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Stream:

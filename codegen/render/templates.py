@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
 
 from codegen.render.bytecode import TemplateCache
 
 
 def make_environment(
-    folder: str = "", *, escaped: bool = False, finalize: Callable[[Any], Any] | None = None
+    folder: str = "",
+    *,
+    loader: BaseLoader | None = None,
+    escaped: bool = False,
+    finalize: Callable[[Any], Any] | None = None,
 ) -> Environment:
     """Return a Jinja environment of the templates below a folder of codegen.
 
+    loader:   what finds the templates, in place of that folder
     escaped:  what is printed is escaped, as HTML wants it
     finalize: called with every value before it is printed
     """
     return Environment(
-        loader=PackageLoader("codegen", folder),
+        loader=loader or PackageLoader("codegen", folder),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
