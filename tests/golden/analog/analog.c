@@ -1742,7 +1742,7 @@ static ANALOG_UNUSED void analog_slice_bytes(const uint8_t *x, uint32_t *digits)
 #define ANALOG_CHIP_RAM (RAMEND + 1 - 0x60)
 #endif
 #if ANALOG_NEEDS > ANALOG_CHIP_RAM
-#error "analog needs more RAM than this chip has: 704 bytes, and 1244 for constants that lie there too"
+#error "analog needs 704 bytes of RAM, and 1244 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
 #endif
 #endif
 

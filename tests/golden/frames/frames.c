@@ -366,7 +366,7 @@ static void frames_add_column8(int32_t *totals, const int8_t *column, uint32_t n
 #define FRAMES_CHIP_RAM (RAMEND + 1 - 0x60)
 #endif
 #if FRAMES_NEEDS > FRAMES_CHIP_RAM
-#error "frames needs more RAM than this chip has: 104 bytes, and 72 for constants that lie there too"
+#error "frames needs 104 bytes of RAM, and 72 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
 #endif
 #endif
 

@@ -1083,7 +1083,7 @@ static void free_add_columns(const uint32_t *columns,
 #define FREE_CHIP_RAM (RAMEND + 1 - 0x60)
 #endif
 #if FREE_NEEDS > FREE_CHIP_RAM
-#error "free needs more RAM than this chip has: 168 bytes, and 672 for constants that lie there too"
+#error "free needs 168 bytes of RAM, and 672 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
 #endif
 #endif
 

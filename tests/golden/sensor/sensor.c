@@ -455,7 +455,7 @@ static void sensor_add_column8(int32_t *totals, const int8_t *column, uint32_t n
 #define SENSOR_CHIP_RAM (RAMEND + 1 - 0x60)
 #endif
 #if SENSOR_NEEDS > SENSOR_CHIP_RAM
-#error "sensor needs more RAM than this chip has: 164 bytes, and 81 for constants that lie there too"
+#error "sensor needs 164 bytes of RAM, and 81 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
 #endif
 #endif
 

@@ -1370,7 +1370,7 @@ static EXAMPLE_UNUSED void example_slice_bytes(const uint8_t *x, uint32_t *digit
 #define EXAMPLE_CHIP_RAM (RAMEND + 1 - 0x60)
 #endif
 #if EXAMPLE_NEEDS > EXAMPLE_CHIP_RAM
-#error "example needs more RAM than this chip has: 340 bytes, and 96 for constants that lie there too"
+#error "example needs 340 bytes of RAM, and 96 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
 #endif
 #endif
 
