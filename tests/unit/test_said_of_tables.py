@@ -59,5 +59,5 @@ def test_arrays_that_change_little_on_a_large_offset_are_refused(tmp_path: Path)
         load(tmp_path / "t.npz")
     np.savez(tmp_path / "u.npz", x=x - 101_300, y=np.arange(60) % 3)
     assert not load(tmp_path / "u.npz").warnings
-    np.savez(tmp_path / "v.npz", x=np.c_[x, np.arange(60) - 3e4], y=np.arange(60) % 3)
+    np.savez(tmp_path / "v.npz", x=np.c_[x, 1e3 * np.arange(60)], y=np.arange(60) % 3)
     assert "2 of 3 features change in the data" in load(tmp_path / "v.npz").warnings[0]
