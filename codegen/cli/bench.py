@@ -7,17 +7,16 @@ from argparse import Namespace
 from codegen.cli.data import inputs_of
 from codegen.cli.output import Output
 from codegen.cli.targets import BENCH_SAMPLES, prepare
-from codegen.kernels.encoders.plan import ENCODERS, PLACE
+from codegen.kernels.encoders import ENCODERS, PLACE
 from codegen.measure.benchmark import (
-    ZEROS,
     Measurement,
     encoded_layer,
     measure_densities,
     measure_encoded,
     measure_model,
     measure_stream,
-    random_layer,
 )
+from codegen.measure.shapes import ZEROS, random_layer
 from codegen.render.generated import generated
 from codegen.target.boards import Board, find_boards
 from codegen.target.emulated import require_emulated
@@ -32,13 +31,7 @@ PORTABLE = ("-DMODEL_PORTABLE=1",)
 def bench(arguments: Namespace) -> int:
     """Count instructions."""
     out = Output(arguments)
-    if (arguments.model is None) == (arguments.layer is None):
-        raise ValueError("give either a MODEL or --layer NxM")
-    for option in ("portable", "bits", "zeros", "input", "input_bits"):
-        if getattr(arguments, option) not in (None, False) and arguments.model:
-            raise ValueError(f"--{option.replace('_', '-')}: goes with --layer")
-    if arguments.input_bits and not arguments.input:
-        raise ValueError("--input-bits: goes with --input")
+    _require_one_subject(arguments)
     boards = find_boards(arguments.board)
     for board in boards:
         require_emulated(board)
@@ -48,6 +41,12 @@ def bench(arguments: Namespace) -> int:
         if arguments.layer
         else _bench_model(arguments, boards, out)
     )
+    _say(measurements, out)
+    out.result({"results": [m.to_json() for m in measurements]})
+    return 0
+
+
+def _say(measurements: list[Measurement], out: Output) -> None:
     header = ("board", "core", "layer", "density", "kernel", "instructions")
     out.table(
         header,
@@ -63,8 +62,17 @@ def bench(arguments: Namespace) -> int:
             for m in measurements
         ],
     )
-    out.result({"results": [m.to_json() for m in measurements]})
-    return 0
+
+
+def _require_one_subject(arguments: Namespace) -> None:
+    """Raise ValueError unless a model or a layer is named, with the options of that."""
+    if (arguments.model is None) == (arguments.layer is None):
+        raise ValueError("give either a MODEL or --layer NxM")
+    for option in ("portable", "bits", "zeros", "input", "input_bits"):
+        if getattr(arguments, option) not in (None, False) and arguments.model:
+            raise ValueError(f"--{option.replace('_', '-')}: goes with --layer")
+    if arguments.input_bits and not arguments.input:
+        raise ValueError("--input-bits: goes with --input")
 
 
 def _bench_encoder(

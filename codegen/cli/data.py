@@ -13,7 +13,7 @@ from codegen.check.equivalence import FREE_STEPS, made_inputs
 from codegen.check.streams import STREAM_SAMPLES
 from codegen.cli.output import Output
 from qat.data.alike import fitted, timing_of
-from qat.data.dataset import Dataset
+from qat.data.dataset import UNKNOWN, Dataset
 from qat.data.labelling import listed
 from qat.data.named import DATASETS, load, load_for, trained_on
 from qat.data.origin import DataOrigin
@@ -65,6 +65,11 @@ def load_data(name: str, arguments: Namespace, seed: int = 0, **known: Any) -> D
     data = load(name, seed, progress=out.progress, **{**known, **_said(arguments)})
     _warn(out, data)
     return data
+
+
+def source_of(data: Dataset) -> str:
+    """Return where data come from, and their licence where it is known."""
+    return data.source if data.licence == UNKNOWN else f"{data.source}; {data.licence}"
 
 
 def say_notes(out: Output, data: Dataset) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.cli.data import load_data, say_notes
+from codegen.cli.data import load_data, say_notes, source_of
 from codegen.cli.output import Output
 from qat.data.dataset import Dataset
 from qat.data.named import DATASETS, Named
@@ -73,7 +73,7 @@ def _prepare(out: Output, arguments: Namespace) -> int:
     loaded = load_data(arguments.data, arguments)
     counts = {part: _balance(loaded, part) for part in PARTS}
     low, high = loaded.input_range
-    out.say(f"{loaded.name}: {loaded.source}; {loaded.licence}")
+    out.say(f"{loaded.name}: {source_of(loaded)}")
     say_notes(out, loaded)
     shape = loaded.x_train.shape[1:]
     out.say(f"inputs {shape_text(shape)}, whole numbers from {low} to {high}")

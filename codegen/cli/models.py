@@ -8,7 +8,7 @@ from typing import Any
 
 from codegen.check.equivalence import compare_host, read_code
 from codegen.cli.data import inputs_of
-from codegen.cli.origins import origin_lines
+from codegen.cli.origins import origin_lines, rate_of
 from codegen.cli.output import Output, percent
 from codegen.package.examples import Recording, Vectors, recording_of, vectors_of
 from codegen.package.weights import weights_header
@@ -30,6 +30,15 @@ def info(arguments: Namespace) -> int:
     out = Output(arguments)
     model = Model.load(arguments.model)
     numbers = summarize(model)
+    warnings = list(health.of_model(model))
+    _say_model(model, numbers, warnings, out)
+    _say_sizes(numbers, out)
+    out.result({**numbers, "warnings": warnings})
+    return 0
+
+
+def _say_model(model: Model, numbers: dict[str, Any], warnings: list[str], out: Output) -> None:
+    """Print what a model is, what it was trained on, and what seems wrong with it."""
     steps = "free-running" if model.steps is None else f"{model.steps} steps"
     source = numbers["input"]
     out.say(
@@ -39,13 +48,16 @@ def info(arguments: Namespace) -> int:
     if numbers["encoder"]:
         out.say(f"encoder {numbers['encoder']['kernel']}: {numbers['encoder']['lines']} lines")
     out.say(f"digest {numbers['digest']}")
-    for line in (*_sensor(numbers), *origin_lines(model)):
+    for line in (*_sensor(model, numbers), *origin_lines(model)):
         out.say(line)
     for line in _measured(model):
         out.say(line)
-    warnings = list(health.of_model(model))
     for line in warnings:
         out.say(f"warning: {line}")
+
+
+def _say_sizes(numbers: dict[str, Any], out: Output) -> None:
+    """Print its stages, the ranges of its values, and its bytes, as tables."""
     out.say()
     out.table(
         ("", "inputs", "outputs", "bits", "kernel", "zero", "weights, bytes", "float32, bytes"),
@@ -69,11 +81,9 @@ def info(arguments: Namespace) -> int:
     out.table(("item", "bytes"), _flash(numbers))
     out.say("\nRAM: the state struct, bytes")
     out.table(("item", "bytes"), _ram(numbers))
-    out.result({**numbers, "warnings": warnings})
-    return 0
 
 
-def _sensor(numbers: dict[str, Any]) -> list[str]:
+def _sensor(model: Model, numbers: dict[str, Any]) -> list[str]:
     """Return what is known of the raw samples, as lines."""
     sensor = numbers["sensor"]
     if sensor is None:
@@ -88,9 +98,17 @@ def _sensor(numbers: dict[str, Any]) -> list[str]:
         return [*lines, f"a class every {every} samples"]
     lines.append(
         f"windows of {sensor['window']} samples, {sensor['group']} to a step; a class every "
-        f"{every} samples, R / {every} a second at R samples a second"
+        f"{every} samples, {_a_second(model, every)}"
     )
     return lines
+
+
+def _a_second(model: Model, every: int) -> str:
+    """Return how many classes a second are given."""
+    rate = rate_of(model)
+    if rate is None:
+        return f"R / {every} a second at R samples a second"
+    return f"{rate / every:g} a second at {rate:g} samples a second"
 
 
 def _measured(model: Model) -> list[str]:
@@ -156,6 +174,7 @@ def generate(arguments: Namespace) -> int:
         arguments.output,
         arguments.name,
         core=core,
+        only=arguments.core,
         activity=activity,
         form=arguments.format,
         vectors=vectors,

@@ -23,6 +23,15 @@ def classes_text(model: Model) -> str:
     return listed([f"{i} {name}" for i, name in enumerate(model.class_names)])
 
 
+def rate_of(model: Model) -> float | None:
+    """Return the samples a second of the data that trained a model, None where that is unknown."""
+    try:
+        origin = DataOrigin.of(model)
+    except ValueError:
+        return None
+    return None if origin is None else origin.rate
+
+
 def origin_lines(model: Model) -> list[str]:
     """Return what a model knows of its data, none for one that knows nothing."""
     classes = classes_text(model)

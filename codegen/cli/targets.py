@@ -1,4 +1,4 @@
-"""The verbs that need a target: build, run, bench, boards, doctor."""
+"""The verbs that build firmware and run it: build, run, and doctor, which looks for their tools."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from codegen.cli import INTERRUPTED
 from codegen.cli.before import require_output
-from codegen.cli.data import load_data, say_notes
+from codegen.cli.data import load_data, say_notes, source_of
 from codegen.cli.datasets import sensor_text
 from codegen.cli.ending import (
     Trained,
@@ -154,7 +154,7 @@ def train(arguments: Namespace) -> int:
     name = arguments.name or c_name(data.name)
     out.say(
         f"{data.name}: {len(data.y_train):,} training, {len(data.y_validation):,} validation, "
-        f"{len(data.y_test):,} test samples ({data.source}; {data.licence})"
+        f"{len(data.y_test):,} test samples ({source_of(data)})"
     )
     say_notes(out, data)
     if data.raw is not None:

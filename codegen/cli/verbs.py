@@ -248,6 +248,12 @@ VERBS: tuple[Verb, ...] = (
             Option("--name", "prefix of all C names (default: the model's name)"),
             ONE_BOARD.but(help="choose kernels for this board; the C serves every core"),
             Option(
+                "--core",
+                "C for this core alone, such as cortex-m4: what other cores need is left out, and "
+                "kernels are chosen for it (default: the C serves every core)",
+                metavar="C",
+            ),
+            Option(
                 "--format",
                 "a package for c, arduino, platformio, cmake or zephyr (default c: the pair alone, "
                 "with an example)",

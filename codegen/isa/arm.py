@@ -9,17 +9,9 @@ from dataclasses import dataclass, field
 from codegen.base.errors import BuildError
 
 LINE = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\t(.*))?$")
-
-
 HEAD = re.compile(r"^([0-9a-f]+) <(.+)>:$")
-
-
 CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
-
-
 BRANCH = re.compile(rf"^(b({CONDITIONS})|cbn?z|les?|letp|wls|wlstp)$")
-
-
 TARGET = re.compile(r"\b([0-9a-f]+) <[^>]+>$")
 
 

@@ -67,6 +67,7 @@ class InstructionSet:
     loops:     functions of kernels/loops that it brings
     extends:   name of the set whose loops it takes where it brings none; "" for portable C
     vectors:   True if it has loops for four blocks of 32 neurons at once
+    header:    of the compiler, for its intrinsics
     """
 
     name: str
@@ -78,6 +79,7 @@ class InstructionSet:
     loops: tuple[str, ...] = ()
     extends: str = ""
     vectors: bool = False
+    header: str = ""
 
     @property
     def macro(self) -> str:
@@ -102,6 +104,7 @@ SETS: tuple[InstructionSet, ...] = (
         loops=("add_columns4", "add_strips4", "add_strips8"),
         extends="armv7e-m",
         vectors=True,
+        header="arm_mve.h",
     ),
     InstructionSet(
         name="armv7e-m",

@@ -1,4 +1,4 @@
-"""The table of kernels: which synapse each one serves, how it packs weights, what it costs.
+"""The table of kernels: a row says what a kernel serves, what plans its stage, what it costs.
 
 A kernel is a folder here (its plan, its templates, its cost) and a row of this table. `select`
 picks the row of a synapse.
@@ -7,44 +7,24 @@ picks the row of a synapse.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from qat.model import Dense, Synapse
+from codegen.kernels.bitsliced import cost as bitsliced_cost
+from codegen.kernels.bitsliced import plan as bitsliced
+from codegen.kernels.count import cost as count_cost
+from codegen.kernels.count import plan as count
+from codegen.kernels.fields import cost as fields_cost
+from codegen.kernels.fields import plan as fields
+from codegen.kernels.kernel import BYTES, COUNTS, PARTS, SPIKES, Kernel
+from codegen.kernels.plain import cost as plain_cost
+from codegen.kernels.plain import plan as plain
+from codegen.kernels.sparse import cost as sparse_cost
+from codegen.kernels.sparse import plan as sparse
+from codegen.kernels.strips import cost as strips_cost
+from codegen.kernels.strips import plan as strips
+from qat.model import Neuron, Synapse
 
-SPIKES, BYTES, COUNTS = "spikes", "bytes", "counts"
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """One row.
-
-    bits:  of the weights that it serves
-    reads: what its input may be: SPIKES, BYTES, or the COUNTS of spikes that a readout reads
-    cost:  what a step is proportional to
-    zeros: fraction of zero weights below which it does not win
-    most:  neurons that it can serve, and inputs; 0: any number
-    synapse: the record that it serves
-    """
-
-    name: str
-    bits: tuple[int, ...]
-    reads: tuple[str, ...]
-    packing: str
-    needs: str
-    cost: str
-    zeros: float = 0.0
-    most: tuple[int, int] = (0, 0)
-    synapse: type[Synapse] = Dense
-
-    def serves(self, synapse: Synapse, reads: str) -> bool:
-        """Return True if it can compute a synapse on such an input."""
-        neurons, inputs = self.most
-        small = synapse.n_out <= (neurons or synapse.n_out) and synapse.n_in <= (
-            inputs or synapse.n_in
-        )
-        kind = isinstance(synapse, self.synapse)
-        return kind and small and synapse.bits in self.bits and reads in self.reads
-
+__all__ = ["BYTES", "COUNTS", "KERNELS", "PARTS", "SPIKES", "Kernel", "candidates", "named",
+           "select"]  # fmt: skip
 
 SPARSE = 0.975
 """Zeros from which lists of the other weights win: by then they take a seventh of the flash.
@@ -58,67 +38,93 @@ KERNELS: tuple[Kernel, ...] = (
         name="sparse",
         bits=(2,),
         reads=(SPIKES,),
-        packing="lists, one per input, 8 or 16 bits a weight that is not 0",
-        needs="any core (portable C99)",
-        cost="active inputs x their weights that are not 0",
+        layer=sparse.layer_stage,
+        costs={"spikes": sparse_cost.sparse_spikes},
+        family="integer layer",
         zeros=SPARSE,
     ),
     Kernel(
         name="bitsliced",
         bits=(2,),
         reads=(SPIKES, BYTES, COUNTS),
-        packing="planes {z, p} of 32 neurons, 2 bits a weight",
-        needs="any core (portable C99)",
-        cost="active inputs x blocks of 32 neurons",
+        layer=bitsliced.layer_stage,
+        readout=bitsliced.readout_stage,
+        costs={
+            "spikes": bitsliced_cost.spikes,
+            "currents": bitsliced_cost.currents,
+            "held": bitsliced_cost.held,
+            "readout": bitsliced_cost.readout,
+        },
+        family="bitsliced layer",
     ),
     Kernel(
         name="strips",
         bits=(4, 8),
         reads=(SPIKES,),
-        packing="columns of 8 bytes, one per input, for strips of 8 or 16 neurons",
-        needs="any core (portable C99)",
-        cost="active inputs x strips of 8 or 16 neurons",
+        layer=strips.layer_stage,
+        costs={"spikes": strips_cost.strips_spikes},
+        family="integer layer",
     ),
     Kernel(
         name="fields",
         bits=(8,),
         reads=(COUNTS,),
-        packing="a column of bytes, one per neuron, read as fields of 16 bits",
-        needs="any core (portable C99)",
-        cost="bits set in the counts x outputs",
+        readout=fields.readout_stage,
+        costs={"readout": fields_cost.fields_readout},
         most=(16, 2**16 // 255),
     ),
     Kernel(
         name="plain",
         bits=(4, 8, 16),
         reads=(SPIKES, BYTES, COUNTS),
-        packing="columns, one per input, 4, 8 or 16 bits a weight",
-        needs="any core (portable C99)",
-        cost="active inputs x neurons",
+        layer=plain.layer_stage,
+        readout=plain.readout_stage,
+        costs={
+            "spikes": plain_cost.plain_spikes,
+            "currents": plain_cost.plain_currents,
+            "held": plain_cost.plain_held,
+            "readout": plain_cost.plain_readout,
+        },
+        family="integer layer",
+    ),
+    Kernel(
+        name="count",
+        reads=(COUNTS,),
+        readout=count.readout_stage,
+        costs={"readout": count_cost.count_readout},
+        synapse=None,
     ),
 )
 
 
-def candidates(synapse: Synapse, reads: str) -> tuple[Kernel, ...]:
+def named(name: str) -> Kernel:
+    """Return the row of a kernel."""
+    return next(row for row in KERNELS if row.name == name)
+
+
+def candidates(
+    synapse: Synapse | None, reads: str, neuron: Neuron | None = None
+) -> tuple[Kernel, ...]:
     """Return the rows that can serve `synapse` on such an input, in the table's order.
+
+    synapse: None for a readout without weights; neuron: what follows it in a layer
 
     Raises ValueError where none does.
     """
-    rows = tuple(kernel for kernel in KERNELS if kernel.serves(synapse, reads))
+    if synapse is None:
+        return tuple(row for row in KERNELS if row.synapse is None and reads in row.reads)
+    rows = tuple(row for row in KERNELS if row.serves(synapse, reads, neuron))
     if not rows:
-        served = sorted({bits for kernel in KERNELS for bits in kernel.bits})
+        served = sorted({bits for row in KERNELS for bits in row.bits})
         raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {served}")
     zeros = float((synapse.weights == 0).mean())
     return tuple(row for row in rows if zeros >= row.zeros) or rows
 
 
-def select(synapse: Synapse, reads: str, costs: Mapping[str, float] | None = None) -> Kernel:
-    """Return the row that serves `synapse`: of the least cost, of equal ones the first.
+def select(rows: tuple[Kernel, ...], costs: Mapping[str, float] | None = None) -> Kernel:
+    """Return the row of the least cost, of equal ones the first.
 
     costs: predicted instructions of each candidate, by name; one without a cost comes last
-
-    Raises ValueError where no row serves it.
     """
     known = costs or {}
-    rows = candidates(synapse, reads)
     return min(rows, key=lambda row: known.get(row.name, float("inf")))

@@ -1,4 +1,4 @@
-"""What the stages of several kernels share: sources, ranges, constants common to all neurons."""
+"""What the stages of layers share: sources, ranges, constants common to all neurons."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qat.model import LIF, Dense, Layer
+from qat.model import LIF, Dense, Layer, Synapse
 
 
 class DenseLIF(NamedTuple):
@@ -19,8 +19,13 @@ class DenseLIF(NamedTuple):
         return self.synapse.n_out
 
 
+def dense(synapse: Synapse) -> Dense:
+    """Return a synapse that the table has assigned to such a kernel."""
+    assert isinstance(synapse, Dense)
+    return synapse
+
+
 def dense_lif(layer: Layer) -> DenseLIF:
     """Return the records of a layer that the table has assigned to such a kernel."""
-    assert isinstance(layer.synapse, Dense)
     assert isinstance(layer.neuron, LIF)
-    return DenseLIF(layer.synapse, layer.neuron)
+    return DenseLIF(dense(layer.synapse), layer.neuron)

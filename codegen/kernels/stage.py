@@ -1,4 +1,9 @@
-"""The records that templates print: every number in them is already computed."""
+"""The records that templates print: every number in them is already computed.
+
+A stage is what a kernel makes of a layer or a readout. What others want to know of it (which
+functions and constants are its own, whether it has loops of vectors, how long its lists are) they
+ask the stage, whatever its kernel.
+"""
 
 from __future__ import annotations
 
@@ -84,20 +89,56 @@ class Scratch:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Stage:
-    """What every stage has: its template below codegen/kernels, its memory, its needs.
+    """What every stage has: its kernel, its memory, its needs, and what others may ask of it.
 
     helpers: functions that its code calls
     probes:  functions that only the probes of its state call
+    complement: active inputs above which the inactive ones are added (0: never)
     """
 
     index: int
     kernel: str
-    template: str
+    complement: int = 0
     tables: tuple[Table, ...] = ()
     fields: tuple[Field, ...] = ()
     scratch: Scratch = Scratch()
     helpers: frozenset[str] = frozenset()
     probes: frozenset[str] = frozenset()
+
+    @property
+    def part(self) -> str:
+        """The part of an inference that it is."""
+        raise NotImplementedError
+
+    @property
+    def template(self) -> str:
+        """Its template, as the templates of all kernels are named."""
+        raise NotImplementedError
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """{function of its C, without the model's prefix: the part that it belongs to}."""
+        raise NotImplementedError
+
+    @property
+    def arrays(self) -> tuple[Table, ...]:
+        """Its constant arrays, whatever core they are for."""
+        return self.tables
+
+    @property
+    def along_lists(self) -> tuple[str, ...]:
+        """Functions of its C that work along a list of inputs: an analysis keeps lengths apart."""
+        return ()
+
+    @property
+    def list_lengths(self) -> int:
+        """In how many states that list can be; 1 where there is none."""
+        return 1
+
+    @property
+    def adder_inputs(self) -> int:
+        """Spikes that one list can hold: what the adder's batches are chosen for; 0: none."""
+        return 0
 
 
 @dataclass(frozen=True)
@@ -185,7 +226,7 @@ class Ranges:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Layer(Stage):
-    """What both layer kernels have.
+    """What the stages of all layers have.
 
     words:     32-bit words of its spikes
     last_mask: the lanes of the last word that belong to a neuron
@@ -203,6 +244,66 @@ class Layer(Stage):
     reset: str
     last_mask: int
     ranges: Ranges
+
+    def without_vectors(self) -> Layer:
+        """Return the same layer, for C without loops of vectors."""
+        return self
+
+    @property
+    def apart(self) -> str:
+        """Template of functions that stand behind the layers, beside the loops; "" for none."""
+        return ""
+
+    @property
+    def part(self) -> str:
+        """The part of an inference that it is."""
+        return f"layer {self.index}"
+
+    @property
+    def template(self) -> str:
+        """Its template, as the templates of all kernels are named."""
+        return f"kernels/{self.kernel}/layer.c.j2"
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """{function of its C, without the model's prefix: the part that it belongs to}."""
+        held = {f"currents{self.index}": "currents"} if self.source.bits else {}
+        return {f"layer{self.index}": self.part} | held
+
+    @property
+    def adder_inputs(self) -> int:
+        """Spikes that one list can hold: what the adder's batches are chosen for; 0: none."""
+        return 0 if self.source.bits else self.source.size
+
+    @property
+    def in_planes(self) -> bool:
+        """True if its membranes are planes of 32 neurons, not integers."""
+        return False
+
+    @property
+    def wide(self) -> bool:
+        """True if it has work for a vector of four blocks."""
+        return False
+
+    @property
+    def remainder(self) -> bool:
+        """True if four at once leave blocks over where the inactive inputs are added."""
+        return False
+
+    @property
+    def vector_loops(self) -> bool:
+        """True if it has loops of vectors beside those of blocks."""
+        return False
+
+    @property
+    def merged(self) -> tuple[str, ...]:
+        """Those of along_lists whose neurons are no states of their own."""
+        return ()
+
+    @property
+    def integers(self) -> dict[str, Range]:
+        """{member of the state that is kept as integers: their proved range}."""
+        return {}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -225,3 +326,28 @@ class Readout(Stage):
     blocks: int = 0
     columns: int = 0
     sum_width: int = 0
+
+    @property
+    def part(self) -> str:
+        """The part of an inference that it is."""
+        return "readout"
+
+    @property
+    def template(self) -> str:
+        """Its template, as the templates of all kernels are named."""
+        return f"kernels/{self.kernel}/readout.c.j2"
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """{function of its C, without the model's prefix: the part that it belongs to}."""
+        return {"readout": self.part}
+
+    @property
+    def list_lengths(self) -> int:
+        """The counts' digits are listed one after the other: every combination is a state."""
+        return (self.inputs + 1) ** self.count_width if self.scratch.listed else 1
+
+    @property
+    def adder_inputs(self) -> int:
+        """Spikes that one list can hold: what the adder's batches are chosen for; 0: none."""
+        return self.scratch.listed

@@ -11,18 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.check.streams import STREAM_SAMPLES, made_samples, one_result
 from codegen.kernels.encoders.plan import PLACE
+from codegen.measure.shapes import ZEROS, random_layer
 from codegen.plan.build import part_names
 from codegen.render.generated import Generated, generated, model_of
 from codegen.target.boards import Board, find_board
 from codegen.target.emulated import TargetModel
 from codegen.target.runner import MARKS
-from qat.model import CODE_RANGE, LIF, Delta, Dense, Input, Latency, Layer, Model, Rate, Spikes
+from qat.model import Delta, Input, Latency, Model, Rate
 
 STEPS = 8
 """Steps over which a layer's count is averaged: the data path depends on the spikes."""
-
-ZEROS = 0.42
-"""Fraction of zero weights in a random ternary layer, as training leaves them."""
 
 
 @dataclass(frozen=True)
@@ -44,46 +42,6 @@ class Measurement:
     def to_json(self) -> dict[str, Any]:
         """Return the measurement as JSON values."""
         return asdict(self)
-
-
-def _random_codes(inputs: int, neurons: int, bits: int, zeros: float, seed: int) -> Any:
-    """Return (neurons, inputs) codes: a fraction of zeros at 2 bits, else uniform ones."""
-    rng = np.random.default_rng(seed)
-    if bits > 2:
-        low, high = CODE_RANGE[bits]
-        return rng.integers(low, high, (neurons, inputs), endpoint=True)
-    plus = (1 - zeros) / 2
-    return rng.choice([-1, 0, 1], (neurons, inputs), p=[plus, zeros, plus])
-
-
-def random_layer(
-    inputs: int,
-    neurons: int,
-    width: int | None = None,
-    seed: int = 0,
-    *,
-    bits: int = 2,
-    zeros: float = ZEROS,
-) -> Model:
-    """Return a free-running LIF layer with one threshold and reset by subtraction.
-
-    By default as the trained layers of the examples are: leak v >> 3 and no fraction bits, so
-    that the membrane is proved to take 13 bits for 784 inputs. With `width`, leak v >> 4 and as
-    many fraction bits as a proved membrane of that many bits allows.
-    """
-    codes = _random_codes(inputs, neurons, bits, zeros, seed)
-    square = 1 - zeros if bits == 2 else np.mean(codes**2)
-    leak = 3 if width is None else 4
-
-    def model(fraction_bits: int) -> Model:
-        threshold = max(1, round(np.sqrt(inputs * square))) * 2**fraction_bits
-        layer = Layer(Dense(codes, bits, fraction_bits=fraction_bits), LIF(threshold, (leak,)))
-        return Model(Spikes(inputs), (layer,), name="bench")
-
-    if width is None:
-        return model(0)
-    fitting = [m for m in map(model, range(8)) if m.bounds().layers[0].u_raw.width <= width]
-    return fitting[-1] if fitting else model(0)
 
 
 def spikes_of(inputs: int, density: float, steps: int = STEPS, seed: int = 0) -> Any:

@@ -23,7 +23,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from codegen import isa
-from codegen.kernels.encoders.plan import ENCODERS, PLAIN
+from codegen.kernels.encoders import ENCODERS, PLAIN
 from codegen.measure.counting import Counting
 from codegen.measure.cycles import executed
 from codegen.measure.deviation import deviations, summary

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels import BYTES, COUNTS, SPIKES, candidates
-from codegen.kernels.encoders.plan import ENCODERS, PLACE
+from codegen.kernels.encoders import ENCODERS, PLACE
 from qat.model import (
     LIF,
     Accumulate,

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
-import numpy as np
-
+from codegen.measure.shapes import stand_in
 from codegen.plan.cost import evaluate, works
 from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board, find_board
-from qat.model import LIF, Accumulate, Activity, Analog, Dense, Model
-from qat.model import Layer as ModelLayer
+from qat.model import Activity, Model
 
 
 def instructions(model: Model | Generated, board: str | Board) -> int:
@@ -52,7 +49,7 @@ def spike_costs(
     """
     model = model_or_sizes
     if not isinstance(model, Model):
-        model = _stand_in(model, bits, steps)
+        model = stand_in(model, bits, steps)
     core = find_board(board).family
     program = generated(model, core).program
     activity = Activity.of(model, density)
@@ -68,17 +65,3 @@ def spike_costs(
         spikes = MORE * layer.size * (model.steps or 1)
         costs.append((total(replace(activity, layers=layers)) - start) / spikes)
     return costs
-
-
-def _stand_in(sizes: Sequence[int], bits: Sequence[int] | int, steps: int) -> Model:
-    """Return a model of a shape: its weights do not matter for its costs."""
-    pairs = list(pairwise(sizes))
-    each = [bits] * len(pairs) if isinstance(bits, int) else list(bits)
-    if not pairs or len(pairs) < 2 or len(each) != len(pairs):
-        raise ValueError(
-            f"spike_costs: found sizes {list(sizes)} with bits {each}; needs inputs, the neurons "
-            "of one layer or more, outputs, and bits for each pair of them"
-        )
-    dense = [Dense(np.ones((m, n), np.int8), b) for (n, m), b in zip(pairs, each, strict=True)]
-    layers = tuple(ModelLayer(d, LIF(np.array(d.n_in), (3,))) for d in dense[:-1])
-    return Model(Analog(sizes[0], 0, 15), layers, Accumulate(dense[-1]), steps)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels import BYTES, COUNTS, SPIKES, candidates
-from codegen.kernels.encoders.plan import ENCODERS, PLACE
+from codegen.kernels.encoders import ENCODERS, PLACE
 from codegen.measure.samples import codes
 from qat.model import (
     LIF,
@@ -41,7 +41,7 @@ from qat.model.readouts import Readout
 
 FIT, CHOOSE, REPORT = 0, 1, 2
 """Sets of models: those that coefficients are fitted to, that settings of the fit and features
-were chosen by, and that the figures of the README and the tests are about."""
+were chosen by, and that the figures of FIGURES.md and the tests are about."""
 
 SIZES = (1, 2, 3, 5, 8, 10, 12, 16, 20, 24, 31, 32, 33, 40, 48, 63, 64, 65, 80, 96, 100, 127, 128,
          129, 160, 200, 224, 256, 257, 300, 400, 512, 600)  # fmt: skip

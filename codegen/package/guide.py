@@ -9,6 +9,7 @@ from typing import Any
 from codegen.plan import cost
 from codegen.render.generated import Generated
 from codegen.report.report import cycles_per_instruction
+from codegen.report.summary import shape_text
 from codegen.target.boards import load_boards
 from qat.model import Model, Spikes
 
@@ -43,9 +44,10 @@ def _cost(made: Generated, core: str) -> Cost:
 
 
 def costs_of(made: Generated) -> tuple[Cost, ...]:
-    """Return what a call takes on every core that was measured."""
+    """Return what a call takes on every core that the C serves and that was measured."""
+    only = made.program.only
     cores = {b.core: None for b in load_boards().values() if b.hardware is None}
-    return tuple(_cost(made, core) for core in cores)
+    return tuple(_cost(made, core) for core in cores if only is None or core in only.cores)
 
 
 MOST_RATE = 1e6
@@ -83,7 +85,7 @@ def rate_of(model: Model) -> SampleRate:
 
 
 def _sentence(model: Model) -> str:
-    sizes = "-".join(str(n) for n in (model.input.size, *(y.size for y in model.layers)))
+    sizes = shape_text(model, readout=False)
     kind = "classes" if model.readout else "spiking outputs"
     return f"A spiking neural network {sizes} with {model.outputs} {kind}."
 

@@ -37,6 +37,7 @@ def generate(
     name: str | None = None,
     *,
     core: str | None = None,
+    only: str | None = None,
     activity: Activity | None = None,
     form: str = "c",
     vectors: Vectors | None = None,
@@ -56,6 +57,7 @@ def generate(
 
     model:   a Model, or what was generated of it: then without name, core and activity
     core, activity: what the kernels are chosen for; see codegen.plan.choose.plan
+    only:    the core that the C is for alone, such as "cortex-m4": what others need is left out
     form:    a row of packages.FORMATS: "c", "arduino", "platformio", "cmake" or "zephyr"
     vectors: those of the example, by examples.vectors_of; by default one that is made
     recording: that of the streaming example, by examples.recording_of; by default made
@@ -63,22 +65,26 @@ def generate(
     Raises ValueError if the name is no C identifier, the format is not known, only another is
     a .zip or the folder cannot be written.
     """
-    path, made = Path(folder), _made(model, name, core, activity)
+    path, made = Path(folder), _made(model, name, core, activity, only)
     archive = _is_archive(path, form)
     files = files_of(made, form, vectors=vectors, recording=recording)
     return write_zip(path, files, made.program.name) if archive else write_files(path, files)
 
 
 def _made(
-    model: Model | Generated, name: str | None, core: str | None, activity: Activity | None
+    model: Model | Generated,
+    name: str | None,
+    core: str | None,
+    activity: Activity | None,
+    only: str | None,
 ) -> Generated:
     """Return what is generated under a name; what was generated already keeps its own."""
     if not isinstance(model, Generated):
-        return generated(renamed(model, name), core, activity)
+        return generated(renamed(model, name), core, activity, only=only)
     if name is not None:
         raise ValueError(f"name: {model.program.name} is generated already; rename the Model")
     renamed(model.model, None)
-    return generated(model, core, activity)
+    return generated(model, core, activity, only=only)
 
 
 def _is_archive(path: Path, form: str) -> bool:

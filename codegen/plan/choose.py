@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codegen import isa
-from codegen.kernels import BYTES, COUNTS, SPIKES, candidates, select
-from codegen.kernels.encoders import plan as encoders
+from codegen.kernels import BYTES, COUNTS, SPIKES, candidates, encoders, named, select
+from codegen.kernels.kernel import Kernel
 from codegen.kernels.stage import (
     LIST_ENTRIES_16,
     Layer,
@@ -16,10 +16,10 @@ from codegen.kernels.stage import (
     Stage,
 )
 from codegen.plan import cost
-from codegen.plan.build import HELPERS, LAYERS, _fields, _readout
+from codegen.plan.build import HELPERS, _fields
 from codegen.plan.program import Program, input_ctype
 from codegen.plan.sensor import stream_of
-from qat.model import Accumulate, Activity, Model
+from qat.model import Activity, Model
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ def plan(
     encoder = encoders.encoder_of(model, (kernels or {}).get(encoders.PLACE))
     asked = _Asked(model, core, activity, dict(kernels or {}), encoder)
     layers = tuple(asked.layer(index) for index in range(len(model.layers)))
+    if alone is not None and not any(row.vectors for row in isa.lineage(alone)):
+        layers = tuple(layer.without_vectors() for layer in layers)
     readout = asked.readout()
     stages: tuple[Stage, ...] = (*layers, readout) if readout else layers
     if encoder is not None:
@@ -95,12 +97,8 @@ def choices(
     """Return why each stage of plan(model, core, activity) has its kernel."""
     core, encoder = core or isa.DEFAULT_CORE, encoders.encoder_of(model)
     asked = _Asked(model, core, activity, {}, encoder)
-    found = [asked.choice(index) for index in range(len(model.layers))]
-    if isinstance(model.readout, Accumulate):
-        found.append(asked.choice(len(model.layers)))
-    elif model.readout is not None:
-        found.append(Choice("count", {}))
-    return tuple(found)
+    stages = len(model.layers) + (model.readout is not None)
+    return tuple(asked.choice(index) for index in range(stages))
 
 
 class _Asked:
@@ -130,14 +128,23 @@ class _Asked:
         return SPIKES if index or self.model.input.spiking else BYTES
 
     def stage(self, index: int, kernel: str) -> Stage:
+        row = named(kernel)
         if index == len(self.model.layers):
-            return _readout(self.model, kernel)
-        return LAYERS[kernel](index, self.behind)
+            assert row.readout is not None
+            return row.readout(self.model)
+        assert row.layer is not None
+        return row.layer(index, self.behind)
+
+    def rows(self, index: int) -> tuple[Kernel, ...]:
+        """Return the kernels that could serve a stage; a readout may have no weights."""
+        synapses, layers = self.model.synapses(), self.model.layers
+        synapse = synapses[index][1] if index < len(synapses) else None
+        neuron = layers[index].neuron if index < len(layers) else None
+        return candidates(synapse, self.reads(index), neuron)
 
     def choice(self, index: int) -> Choice:
         """Choose a kernel; what stands alone needs no cost."""
-        synapse = self.model.synapses()[index][1]
-        rows = candidates(synapse, self.reads(index))
+        rows = self.rows(index)
         if index in self.kernels:
             return Choice(self.kernels[index], {})
         if len(rows) == 1:
@@ -146,7 +153,7 @@ class _Asked:
         known = {name: cost for name, cost in found.items() if cost is not None}
         if len(known) < len(found):
             known = {}
-        return Choice(select(synapse, self.reads(index), known).name, known)
+        return Choice(select(rows, known).name, known)
 
     def cost(self, stage: Stage) -> float | None:
         return cost.stage_cost(stage, self.model, self.activity, self.core)
@@ -160,5 +167,6 @@ class _Asked:
         if self.model.readout is None:
             return None
         index = len(self.model.layers)
-        weighted = isinstance(self.model.readout, Accumulate)
-        return _readout(self.model, self.choice(index).kernel if weighted else "count")
+        stage = self.stage(index, self.choice(index).kernel)
+        assert isinstance(stage, Readout)
+        return stage

@@ -30,10 +30,11 @@ from math import ceil
 from typing import Any
 
 from codegen import isa
+from codegen.kernels import named
 from codegen.kernels.encoders.plan import Encoder
 from codegen.kernels.load import Features, Load
 from codegen.kernels.stage import Layer, Readout, Stage
-from codegen.plan.kinds import KINDS, family
+from codegen.plan.kinds import family, kinds
 from codegen.plan.program import Program
 from qat.model import Activity, EarlyStop, Input, Model, Rates
 
@@ -53,7 +54,8 @@ class Work:
     @property
     def features(self) -> Features:
         """The features of its kind; those that are 0 left out."""
-        return {name: n for name, n in KINDS[self.kind](self.stage, self.load).items() if n}
+        found = kinds()[self.kind].count(self.stage, self.load)
+        return {name: n for name, n in found.items() if n}
 
 
 def layer_works(
@@ -70,20 +72,19 @@ def layer_works(
     source: the spikes that it reads, None for bytes; own: those that it makes; given: the model's
         input
     """
-    size, kernel = stage.source.size, stage.kernel
+    size, row = stage.source.size, named(stage.kernel)
     if stage.index == 0:  # behind an encoder some bits are no lines
         size = given.lines
     load = replace(base, fired=own.rate * stage.neurons)
-    name = f"layer {stage.index}"
     if source is not None:
         spread = tuple(rate * size for rate in source.spread)
         load = replace(load, active=source.rate * size, busy=source.busy, spread=spread)
-        return [Work(name, f"{kernel} spikes", stage, load)]
+        return [Work(stage.part, row.kind("spikes"), stage, load)]
     values = {given.low + i: share * size for i, share in enumerate(activity.values) if share}
     frames = 1.0 if stage.source.analog else base.steps
     return [
-        Work("currents", f"{kernel} currents", stage, replace(load, values=values, frames=frames)),
-        Work(name, f"{kernel} held", stage, load),
+        Work("currents", row.kind("currents"), stage, replace(load, values=values, frames=frames)),
+        Work(stage.part, row.kind("held"), stage, load),
     ]
 
 
@@ -151,7 +152,7 @@ def works(
 def _encoder_work(stage: Encoder, given: Input, activity: Activity, load: Load) -> Work:
     frames, spikes = 1 if stage.held else load.steps, activity.values[1] * given.lines
     load = replace(load, frames=frames, active=spikes, busy=activity.busy)
-    return Work("encoder", f"{stage.kernel} encoder", stage, load)
+    return Work(stage.part, stage.kind, stage, load)
 
 
 def _readout_work(stage: Readout, activity: Activity, load: Load) -> Work:
@@ -160,7 +161,8 @@ def _readout_work(stage: Readout, activity: Activity, load: Load) -> Work:
         counts = {c: share * stage.inputs for c, share in enumerate(activity.stop.counts)}
     elif load.checks:
         counts = _counts_so_far(counts, load)
-    return Work("readout", f"{stage.kernel} readout", stage, replace(load, counts=counts))
+    kind = named(stage.kernel).kind("readout")
+    return Work(stage.part, kind, stage, replace(load, counts=counts))
 
 
 def _counts_so_far(counts: Mapping[int, float], load: Load) -> dict[int, float]:
@@ -248,7 +250,8 @@ def worst_works(program: Program, model_input: Input, core: str) -> list[Work]:
 
 def _at_worst(work: Work, core: str) -> Work:
     """Return a part with as many digits as there can be, on the worse side of a limit."""
-    load, limit = replace(work.load, worst=True), getattr(work.stage, "complement", 0)
+    load = replace(work.load, worst=True)
+    limit = work.stage.complement if isinstance(work.stage, Stage) else 0
     actives = (load.active, limit, limit + 1) if limit else (load.active,)
     each = [replace(work, load=replace(load, active=n)) for n in actives]
     return max(each, key=lambda one: evaluate(one, core, "worst"))

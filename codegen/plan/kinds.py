@@ -1,9 +1,8 @@
 """What a stage does, in numbers: the features of which its cost is a sum.
 
 A feature is a count of something that the code does: words listed, active inputs, blocks times
-active inputs, planes times steps. A kind of stage is a row of KINDS: its name, and the function
-that counts its features from the stage's record and from what it meets (Load). A new kernel is
-a new function and a new row for each thing it does.
+active inputs, planes times steps. What counts them stands in the row of a kernel or an encoder, for
+each part that it has, and here for what belongs to no kernel.
 
 No feature falls where more inputs, digits or neurons are active: only so is an input that has
 all of them the worst. (The one exception, the inactive inputs that a layer adds instead above a
@@ -12,21 +11,17 @@ limit, is costs.worst_works's own matter.)
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
 
-from codegen.kernels.bitsliced import cost as bitsliced
-from codegen.kernels.count import cost as count
-from codegen.kernels.encoders import cost as encoders
-from codegen.kernels.fields import cost as fields
+from codegen import kernels
+from codegen.kernels import encoders
+from codegen.kernels.kernel import Count, Kernel
 from codegen.kernels.load import Features, Load, times
-from codegen.kernels.plain import cost as plain
-from codegen.kernels.sparse import cost as sparse
 from codegen.kernels.stage import Readout
-from codegen.kernels.strips import cost as strips
 from codegen.plan.program import Program
 
-__all__ = ["FAMILIES", "KINDS", "Features", "Load", "family", "whole"]
+__all__ = ["Features", "Kind", "Load", "family", "kinds", "whole"]
 
 
 def whole(program: Program) -> bool:
@@ -53,10 +48,7 @@ def rest(program: Program, load: Load) -> Features:
     }
 
 
-Counted = Callable[[Any, Load], Features]
-
-
-def _asked(readout: Counted) -> Counted:
+def _asked(readout: Count) -> Count:
     """Return the features of a readout that is asked after some steps whether to stop."""
 
     def features(stage: Readout, load: Load) -> Features:
@@ -75,41 +67,34 @@ def decision(stage: Readout, load: Load) -> Features:
     }
 
 
-KINDS: dict[str, Counted] = {
-    "rest": rest,
-    "rest decision": rest,
-    "sliced rate encoder": encoders.sliced_rate,
-    "plain rate encoder": encoders.plain_rate,
-    "sliced latency encoder": encoders.sliced_latency,
-    "plain latency encoder": encoders.plain_latency,
-    "plain delta encoder": encoders.plain_delta,
-    "bitsliced currents": bitsliced.currents,
-    "bitsliced held": bitsliced.held,
-    "bitsliced spikes": bitsliced.spikes,
-    "bitsliced readout": _asked(bitsliced.readout),
-    "strips spikes": strips.strips_spikes,
-    "sparse spikes": sparse.sparse_spikes,
-    "fields readout": _asked(fields.fields_readout),
-    "plain currents": plain.plain_currents,
-    "plain held": plain.plain_held,
-    "plain spikes": plain.plain_spikes,
-    "plain readout": _asked(plain.plain_readout),
-    "count readout": _asked(count.count_readout),
-    "decision": decision,
-}
-"""Kinds of parts: a kernel's name, then what it does."""
+@dataclass(frozen=True)
+class Kind:
+    """What a part of an inference is: what counts its features, where its coefficients stand."""
 
-FAMILIES = {
-    "bitsliced held": "bitsliced layer",
-    "bitsliced spikes": "bitsliced layer",
-    "plain held": "integer layer",
-    "plain spikes": "integer layer",
-    "strips spikes": "integer layer",
-    "sparse spikes": "integer layer",
-}
-"""Kinds whose coefficients are fitted together: their neurons are computed in the same way."""
+    count: Count
+    family: str
+
+
+OWN: dict[str, Count] = {"rest": rest, "rest decision": rest, "decision": decision}
+"""Parts that belong to no kernel."""
+
+
+def kinds() -> dict[str, Kind]:
+    """Return every kind of part by its name: a kernel's and what it does, as the tables say."""
+    return _kinds(kernels.KERNELS)
+
+
+@cache
+def _kinds(rows: tuple[Kernel, ...]) -> dict[str, Kind]:
+    found = {name: Kind(count, name) for name, count in (OWN | encoders.costs()).items()}
+    for row in rows:
+        for part, count in row.costs.items():
+            asked = _asked(count) if part == "readout" else count
+            found[row.kind(part)] = Kind(asked, row.fitted_as(part))
+    return found
 
 
 def family(kind: str) -> str:
     """Return the name under which the coefficients of a kind stand."""
-    return FAMILIES.get(kind, kind)
+    found = kinds().get(kind)
+    return kind if found is None else found.family

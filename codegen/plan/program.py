@@ -9,10 +9,8 @@ from codegen import isa
 from codegen.base.version import __version__
 from codegen.base.words import class_names
 from codegen.isa import InstructionSet
-from codegen.kernels.bitsliced.layer import BitslicedLayer
 from codegen.kernels.encoders.plan import Encoder
 from codegen.kernels.pack import words_for
-from codegen.kernels.plain.layer import PlainLayer
 from codegen.kernels.stage import C_BYTES, Field, Layer, Readout, Scratch, Stage
 from codegen.plan.sensor import Stream
 from qat.model import EarlyStop, Input, Model, Spikes
@@ -153,6 +151,11 @@ class Program:
         return (*self.layers, *((self.readout,) if self.readout else ()))
 
     @property
+    def all_stages(self) -> tuple[Stage, ...]:
+        """The stages, behind the encoder."""
+        return (*((self.encoder,) if self.encoder else ()), *self.stages)
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The small functions that stages share."""
         return tuple(name for name in self.helpers if name not in LOOPS)
@@ -173,6 +176,11 @@ class Program:
     def brings(self, variant: str) -> bool:
         """Return True if there may be C for an instruction set, by the name of its files."""
         return any(row.variant == variant for row in self.sets)
+
+    def none_of(self, *variants: str) -> str:
+        """Return the C condition that holds where none of these instruction sets is in use."""
+        macros = [f"!{self.upper}_{name.upper()}" for name in variants if self.brings(name)]
+        return " && ".join(macros) or "1"
 
     def bringing(self, loop: str) -> list[InstructionSet]:
         """Return the sets that bring a loop; they take lists of 16 bits."""
@@ -197,8 +205,7 @@ class Program:
     @property
     def wide(self) -> bool:
         """True if a vector of four blocks has work: a 16-bit list, a layer of 128 neurons."""
-        layers = (y for y in self.layers if isinstance(y, BitslicedLayer))
-        return self._vectors and any(y.blocks >= 4 for y in layers)
+        return self._vectors and any(y.wide for y in self.layers)
 
     @property
     def compact(self) -> bool:
@@ -206,27 +213,23 @@ class Program:
 
         The digits of an input are many lists, of some ten entries each.
         """
-        spiking = [y.source.size for y in self.layers if not y.source.bits]
-        if self.readout is not None and self.readout.kernel == "bitsliced":
-            spiking.append(self.readout.inputs)
-        return max(spiking, default=0) <= COMPACT_INPUTS
+        return max(stage.adder_inputs for stage in self.stages) <= COMPACT_INPUTS
 
     @property
     def remainder(self) -> bool:
         """True if a vector of four blocks leaves some where the inactive inputs are added."""
-        layers = (y for y in self.layers if isinstance(y, BitslicedLayer))
-        return any(y.complement and y.blocks % 4 for y in layers)
+        return any(y.remainder for y in self.layers)
 
     @property
     def helium(self) -> bool:
         """True if a layer has loops for Helium."""
-        strips = any(isinstance(y, PlainLayer) and y.strips for y in self.layers)
-        return self.wide or (strips and self._vectors)
+        loops = any(y.vector_loops for y in self.layers)
+        return self.wide or (loops and self._vectors)
 
     @property
     def byte_table(self) -> bool:
         """True if on Helium 2,304 bytes of flash are worth a faster list of active inputs."""
-        longest = max((y.source.size for y in self.layers if not y.source.bits), default=0)
+        longest = max(y.adder_inputs for y in self.layers)
         return self.wide and longest >= BYTE_TABLE_INPUTS
 
     @property
@@ -237,8 +240,7 @@ class Program:
     @property
     def flash_bytes(self) -> int:
         """Bytes of weights and constants."""
-        parts = (*self.stages, *((self.encoder,) if self.encoder else ()))
-        tables = [table for stage in parts for table in stage.tables]
+        tables = [table for stage in self.all_stages for table in stage.tables]
         return sum(table.bytes for table in (*tables, *(self.sensor.tables if self.sensor else ())))
 
     @property

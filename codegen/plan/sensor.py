@@ -17,16 +17,17 @@ from qat.model import INT32_MAX, Model, Sensor
 FLOAT_MAX = sys.float_info.max
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
 
-MODES = ("held", "steps", "ring", "free")
-"""What becomes of a vector: a whole inference on it; a step of the window that it belongs to; a
-place in a ring, for windows that overlap; a step of a model that runs free."""
+FUNCTIONS = ("sample", "vector", "scale", "scaled", "stream_reset")
+"""Functions of its C, without the model's prefix."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Stream:
     """What the C of a model with a sensor prints.
 
-    mode:    one of MODES
+    mode:    what becomes of a vector: a whole inference on it (held); a step of the window that it
+             belongs to (steps); a place in a ring, for windows that overlap (ring); a step of a
+             model that runs free (free)
     holds:   the input is held: a free step puts it in first
     window:  samples of a window, 1 group where there are no windows
     hop:     vectors from one window to the next
@@ -98,7 +99,7 @@ def stream_of(model: Model, ctype: str) -> Stream | None:
         high=model.input.high,
         clamped=clamped,
         unit=_unit(model),
-        names=_names(model),
+        names=_commented(channel_names(model)),
         fields=_fields(mode, model, sensor, ctype),
         tables=tables,
         **texts,
@@ -169,10 +170,14 @@ def _unit(model: Model) -> str:
     return ", ".join(f"{u:g}" for u in units)
 
 
-def _names(model: Model) -> tuple[str, ...]:
-    """Return the channels' names as they may stand in a comment, none if some are not known."""
-    assert model.sensor is not None
+def channel_names(model: Model) -> tuple[str, ...]:
+    """Return the names of a sensor's channels, () if some are not known."""
     names = model.metadata.get("channels")
-    if not isinstance(names, list) or len(names) != model.sensor.channels:
+    if model.sensor is None or not isinstance(names, list) or len(names) != model.sensor.channels:
         return ()
-    return tuple(re.sub(r"[^\w .%-]", "_", str(name), flags=re.ASCII) for name in names)
+    return tuple(map(str, names))
+
+
+def _commented(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names as they may stand in a comment."""
+    return tuple(re.sub(r"[^\w .%-]", "_", name, flags=re.ASCII) for name in names)

@@ -8,16 +8,17 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FunctionLoader, PackageLoader
 from numpy.typing import NDArray
 
+from codegen import kernels
 from codegen.base.words import c_comment, c_string
 from codegen.kernels.common import last_mask
 from codegen.kernels.pack import c_numbers
 from codegen.kernels.stage import Table
 from codegen.plan.choose import plan
 from codegen.plan.program import LOOPS, VECTOR_LOOPS, Program
-from codegen.render.bytecode import TemplateCache
+from codegen.render.templates import make_environment
 from qat.model import INPUTS, Activity, Model
 
 INPUT_KINDS = tuple(kind.__name__.lower() for kind in INPUTS)
@@ -98,18 +99,24 @@ def loop_template(name: str) -> str:
     return f"kernels/loops/{name}/contract.c.j2" if name in LOOPS else f"kernels/loops/{name}.c.j2"
 
 
+def loader() -> BaseLoader:
+    """Return what finds templates: in the package, and in the folders that the kernels name."""
+    return ChoiceLoader([PackageLoader("codegen", ""), FunctionLoader(_from_a_row)])
+
+
+def _from_a_row(template: str) -> str | None:
+    """Return the text of "kernels/NAME/FILE" of the kernel NAME; None if no row has it."""
+    room, _, rest = template.partition("/")
+    name, _, file = rest.partition("/")
+    folders = {row.name: row.folder for row in kernels.KERNELS}
+    path = None if room != "kernels" else folders.get(name)
+    return None if path is None else (path / file).read_text("utf-8")
+
+
 @cache
 def environment() -> Environment:
     """Return the Jinja environment of the C templates."""
-    env = Environment(
-        loader=PackageLoader("codegen", ""),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-        bytecode_cache=TemplateCache(),
-    )
+    env = make_environment(loader=loader())
     functions = (
         dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask, c_string,
         c_comment, constants,
@@ -118,8 +125,11 @@ def environment() -> Environment:
     return env
 
 
-def template_context(program: Program) -> dict[str, Any]:
-    """Return what every template of a model may name."""
+def template_context(program: Program, directives: bool = False) -> dict[str, Any]:
+    """Return what every template of a model may name.
+
+    directives: with comments that tell an analysis by intervals what to keep apart
+    """
     extent = f"{program.upper}_INPUTS"
     if program.input_kind == "spikes":
         extent = f"{program.upper}_INPUT_WORDS"
@@ -132,6 +142,7 @@ def template_context(program: Program) -> dict[str, Any]:
         "classify_extent": extent,
         "input_kinds": INPUT_KINDS,
         "vector_loops": VECTOR_LOOPS,
+        "directives": directives,
     }
 
 
@@ -154,9 +165,12 @@ def render(
     return render_program(plan(model, core, activity, kernels, only))
 
 
-def render_program(program: Program) -> dict[str, str]:
-    """Return what `render` returns, of a program that is planned already."""
-    context = template_context(program)
+def render_program(program: Program, directives: bool = False) -> dict[str, str]:
+    """Return what `render` returns, of a program that is planned already.
+
+    directives: as for template_context
+    """
+    context = template_context(program, directives)
     templates = {
         f"{program.name}.h": "render/model.h.j2",
         f"{program.name}.c": "render/model.c.j2",

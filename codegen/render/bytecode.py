@@ -17,6 +17,7 @@ import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
 
 from codegen.base.paths import cache_dir
+from codegen.base.version import __version__
 from qat.machine.cache import NoCacheError
 
 FOLDER = "templates"
@@ -50,9 +51,13 @@ class TemplateCache(BytecodeCache):
 
 
 def _path(bucket: Bucket) -> Path:
-    """Return the file of a template: named after its own name, its text and what compiled it."""
+    """Return the file of a template: named after its own name, its text and what compiled it.
+
+    Our own version is part of that: a compiled template has what filters make of constants in it.
+    """
     env = bucket.environment
     options = (env.trim_blocks, env.lstrip_blocks, env.keep_trailing_newline, env.autoescape)
-    made_by = f"{jinja2.__version__} {sys.version} {options} {env.undefined.__name__}"
+    names = (env.undefined.__name__, getattr(env.finalize, "__qualname__", ""))
+    made_by = f"{__version__} {jinja2.__version__} {sys.version} {options} {names}"
     text = "\0".join((bucket.key, bucket.checksum, made_by))
     return cache_dir() / FOLDER / hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -53,17 +53,18 @@ def generated(
     core: str | None = None,
     activity: Activity | None = None,
     kernels: Mapping[int, str] | None = None,
+    only: str | None = None,
 ) -> Generated:
     """Return a model with its program and files; what was made already is handed on as it is.
 
-    core, activity, kernels: what is planned for; see codegen.plan.choose.plan
+    core, activity, kernels, only: what is planned for; see codegen.plan.choose.plan
 
     Raises ValueError if no kernel serves a layer, or if a Generated is to be planned for another
     core, activity or kernels than it was.
     """
     if not isinstance(model, Generated):
-        return Generated(plan(model, core, activity, kernels), activity)
-    if (core, activity, kernels) != (None, None, None):
+        return Generated(plan(model, core, activity, kernels, only), activity)
+    if (core, activity, kernels, only) != (None,) * 4:
         raise ValueError(
             f"{model.model.name}: is generated already; core, activity and kernels go with a Model"
         )

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from codegen.kernels.stage import C_BYTES, Field, Stage, Table
+from codegen.kernels.stage import C_BYTES, Field
 from codegen.plan.program import Program
+from codegen.plan.sensor import FUNCTIONS
 
-SHARED = "shared"
+SENSOR, SHARED = "sensor", "shared"
 KINDS = INTERFACE, HELPER, LIBRARY, ALIGNMENT = (
     "interface",
     "helper functions",
@@ -22,15 +23,6 @@ KINDS = INTERFACE, HELPER, LIBRARY, ALIGNMENT = (
 )
 """What belongs to no part, in words; the rest of it is SCRATCH, members of the state."""
 SCRATCH = "scratch"
-
-FUNCTIONS = (
-    (re.compile(r"(?:layer|neurons)(\d+)(?:_4)?"), r"layer \1"),
-    (re.compile(r"(?:block_)?currents\d+(?:_4)?|list_digits"), "currents"),
-    (re.compile(r"encode|hold"), "encoder"),
-    (re.compile(r"readout"), "readout"),
-    (re.compile(r"sample|vector|scaled?|stream_reset"), "sensor"),
-)
-"""Names of the generated functions of each part, without the model's prefix."""
 
 CALLS = re.compile(r"reset|input|step|scores|decided|classify")
 """The other functions that a user calls."""
@@ -59,34 +51,26 @@ class Member:
 
 def memory_parts(program: Program) -> tuple[str, ...]:
     """Return the parts that may have memory, in the order of a step, `shared` last."""
-    first = () if program.input_kind == "spikes" else ("currents",)
-    first = ("encoder",) if program.encoder else first
-    layers = (f"layer {layer.index}" for layer in program.layers)
-    readout = ("readout",) if program.readout else ()
-    sensor = ("sensor",) if program.sensor else ()
-    return (*sensor, *first, *layers, *readout, SHARED)
+    first = () if program.encoder or program.input_kind == "spikes" else ("currents",)
+    sensor = (SENSOR,) if program.sensor else ()
+    return (*sensor, *first, *(stage.part for stage in program.all_stages), SHARED)
 
 
-def part_of(stage: Stage, program: Program) -> str:
-    """Return the name of a stage's part."""
-    if stage is program.encoder:
-        return "encoder"
-    return "readout" if stage is program.readout else f"layer {stage.index}"
-
-
-def _stages(program: Program) -> tuple[Stage, ...]:
-    return (*((program.encoder,) if program.encoder else ()), *program.stages)
+def _functions(program: Program) -> dict[str, str]:
+    """Return the part of every function that belongs to one, without the model's prefix."""
+    found = dict.fromkeys(FUNCTIONS, SENSOR) if program.sensor else {}
+    for stage in program.all_stages:
+        found |= stage.functions
+    return found
 
 
 def tables_of(program: Program) -> dict[str, Owned]:
     """Return whose every constant array is, by its name without the model's prefix."""
     found: dict[str, Owned] = {}
-    for stage in _stages(program):
-        tables: tuple[Table, ...] = (*stage.tables, *getattr(stage, "dense", ()))
-        part = part_of(stage, program)
-        found |= {t.name: Owned(part, t.name, t.what) for t in tables}
+    for stage in program.all_stages:
+        found |= {t.name: Owned(stage.part, t.name, t.what) for t in stage.arrays}
     sensor = program.sensor.tables if program.sensor else ()
-    return found | {t.name: Owned("sensor", t.name, t.what) for t in sensor}
+    return found | {t.name: Owned(SENSOR, t.name, t.what) for t in sensor}
 
 
 def function_of(name: str, program: Program) -> Owned:
@@ -96,9 +80,8 @@ def function_of(name: str, program: Program) -> Owned:
     if not bare.startswith(prefix):
         return Owned(SHARED, bare, LIBRARY)
     short = bare.removeprefix(prefix)
-    for pattern, part in FUNCTIONS:
-        if found := pattern.fullmatch(short):
-            return Owned(found.expand(part), short, "function")
+    if part := _functions(program).get(short):
+        return Owned(part, short, "function")
     return Owned(SHARED, short, INTERFACE if CALLS.fullmatch(short) else HELPER)
 
 
@@ -114,11 +97,11 @@ def members_of(program: Program) -> Iterator[Member]:
 
     With a sensor that is the stream, whose state lies first.
     """
-    stages = {f.name: part_of(stage, program) for stage in _stages(program) for f in stage.fields}
+    stages = {item.name: stage.part for stage in program.all_stages for item in stage.fields}
     rows = [(stages.get(item.name, SHARED), item) for item in program.fields]
     yield from _laid_out(rows, 0, program.ram_bytes)
     if program.sensor is not None:
-        fields = [("sensor", item) for item in program.sensor.fields]
+        fields = [(SENSOR, item) for item in program.sensor.fields]
         yield from _laid_out(fields, program.ram_bytes, program.stream_bytes)
 
 

@@ -91,6 +91,13 @@ def _encoder(program: Program) -> dict[str, Any] | None:
     return {"kernel": stage.kernel, "lines": stage.lines, "flash": _items(stage)["flash"]}
 
 
+def shape_text(model: Model, readout: bool = True) -> str:
+    """Return the sizes in short: inputs, neurons of every layer, and what the readout gives."""
+    sizes = [model.input.size, *(layer.size for layer in model.layers)]
+    scored = readout and (model.readout is not None or model.outputs != sizes[-1])
+    return "-".join(map(str, [*sizes, model.outputs] if scored else sizes))
+
+
 def summarize(
     given: Model | Generated, core: str | None = None, activity: Activity | None = None
 ) -> dict[str, Any]:

@@ -24,17 +24,6 @@ COUNTING = ("-icount", "shift=8")
 """One instruction takes 2**8 ns of the machine's time: makes instruction counts exact."""
 
 
-def uart_flags(board: Board) -> tuple[str, ...]:
-    """Return the compiler options of a firmware that talks over the board's emulated serial port.
-
-    QEMU then needs `-serial pty`, or another of its character devices, in place of a console.
-    """
-    if board.uart is None:
-        raise ValueError(f"{board.name}: its JSON names no emulated serial port")
-    flags = ("-DLINK_UART=1", f"-DUART_BASE={board.uart.base:#x}u")
-    return (*flags, f"-DUART_{board.uart.kind.upper()}=1")
-
-
 def find_qemu() -> str:
     """Return the path of QEMU, or raise MissingQemuError."""
     path = shutil.which(QEMU)

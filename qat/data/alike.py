@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from qat.data.dataset import TEST, VALIDATION, Dataset, stratified
+from qat.data.dataset import TEST, UNKNOWN, VALIDATION, Dataset, stratified
 from qat.data.division import Division
 from qat.data.encode import drop_bits
 from qat.data.origin import DataOrigin
@@ -186,7 +186,7 @@ def _dataset(
         inputs[2],
         y[2],
         classes=model.outputs,
-        licence="unknown",
+        licence=UNKNOWN,
         input_range=(low, high),
         class_names=model.class_names,
         channel_names=origin.channels,

@@ -101,12 +101,23 @@ def _lost(values: NDArray[Any], unit: float, name: str, left: int) -> str:
 def hidden(
     values: NDArray[Any], inputs: NDArray[Any], names: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Return a warning for features that change in the values, and not in inputs of one scale."""
+    """Return a warning for features that change in the values, and not in inputs of one scale.
+
+    Raises ValueError if no feature is left that changes.
+    """
     before, after = (part.reshape(-1, part.shape[-1]) for part in (values, inputs))
     still = np.flatnonzero(after.min(axis=0) == after.max(axis=0))
     still = still[before[:, still].min(axis=0) != before[:, still].max(axis=0)]
     if not len(still):
         return ()
+    if not (after.min(axis=0) != after.max(axis=0)).any():
+        first = before[:, still[0]]
+        raise ValueError(
+            "x: no feature changes in the inputs, which share one scale: feature "
+            f"{shown(int(still[0]), names)} goes from {first.min():,.7g} to {first.max():,.7g}; "
+            f"subtract an offset such as {float(f'{first.min():.4g}'):,.7g} from it, here and on "
+            "the device"
+        )
     return (
         f"{len(still)} of {after.shape[1]} features change in the data and not in the inputs, "
         f"which share one scale; the first is feature {shown(int(still[0]), names)}; "

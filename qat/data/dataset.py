@@ -29,6 +29,9 @@ from qat.model.sensor import Sensor
 BYTES_PER_VALUE = 14
 """Memory that a value takes while it is checked, scaled and divided, besides the arrays given."""
 
+UNKNOWN = "unknown"
+"""The licence of data that came with none."""
+
 VALIDATION, TEST = 0.1, 0.2
 """Parts of the samples that are set aside where a data set does not come divided."""
 
@@ -269,7 +272,7 @@ def from_arrays(
     channel_names: tuple[str, ...] = (),
     name: str = "data",
     source: str = "given by the user",
-    licence: str = "unknown",
+    licence: str = UNKNOWN,
 ) -> Dataset:
     """Return a Dataset of your own arrays.
 
@@ -310,6 +313,13 @@ def from_arrays(
         data = from_raw(raw, parts.y_train, parts.y_validation, parts.y_test, **about)
         vanished = () if each_feature else hidden(parts.x_train, data.x_train, channel_names)
         return replace(data, warnings=(*lost, *vanished)).divided_by(rule)
+    return _encoded(parts, trained, each_feature, about).divided_by(rule)
+
+
+def _encoded(
+    parts: _Parts, trained: NDArray[Any], each_feature: bool, about: dict[str, Any]
+) -> Dataset:
+    """Return the data set whose inputs are the values themselves, scaled and rounded at once."""
     scale, offset, low, high = _encoding(trained, each_feature)
 
     def integers(values: NDArray[Any]) -> NDArray[Any]:
@@ -327,7 +337,7 @@ def from_arrays(
         x_scale=_scalar_or_each(scale),
         x_offset=_scalar_or_each(offset),
         **about,
-    ).divided_by(rule)
+    )
 
 
 def from_raw(

@@ -19,7 +19,7 @@ from qat.data.checks import (
     checked_labels,
     lost_values,
 )
-from qat.data.dataset import TEST, VALIDATION, Dataset, from_raw
+from qat.data.dataset import TEST, UNKNOWN, VALIDATION, Dataset, from_raw
 from qat.data.division import Division
 from qat.data.sensing import Raw, check_fit, given_unit, own_unit, to_samples
 from qat.machine.memory import BYTES_PER_INPUT, require
@@ -148,7 +148,7 @@ def from_recording(
     channel_names: tuple[str, ...] = (),
     name: str = "recording",
     source: str = "given by the user",
-    licence: str = "unknown",
+    licence: str = UNKNOWN,
 ) -> Dataset:
     """Return the windows of recordings as a Dataset of frames, with the Sensor that makes them.
 

@@ -14,25 +14,50 @@ qat/model/bounds.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-from qat.model.checks import INT32_MAX
+from qat.model.checks import INT32_MAX, IntArray
 from qat.model.intervals import Int64, Interval
 from qat.model.leak import LeakExtrema, leak_fraction
-
-if TYPE_CHECKING:  # a neuron asks for its range here
-    from qat.model.neurons import LIF
 
 ROUNDS = 512
 """Rounds towards a fixed point before the proved starting interval is used."""
 
 
+class Leaky(Protocol):
+    """What is asked of a neuron: the fields of qat.model.LIF, which asks for its range here."""
+
+    @property
+    def threshold(self) -> IntArray:
+        """In units of the membrane, one or one for each neuron."""
+
+    @property
+    def subtracted(self) -> IntArray:
+        """What a spike takes from the membrane."""
+
+    @property
+    def leak(self) -> tuple[int, ...]:
+        """Signed shifts."""
+
+    @property
+    def reset(self) -> str:
+        """After a spike: "subtract" or "zero"."""
+
+    @property
+    def floor(self) -> int | None:
+        """The least membrane; None where there is none."""
+
+    @property
+    def ceiling(self) -> int | None:
+        """The largest membrane; None where there is none."""
+
+
 class Membrane:
     """The rounds of one layer; all values are int64 arrays of shape (n,)."""
 
-    def __init__(self, neuron: LIF, current: Interval, steps: int | None) -> None:
+    def __init__(self, neuron: Leaky, current: Interval, steps: int | None) -> None:
         self.neuron, self.current, self.steps = neuron, current, steps
         self.extrema = LeakExtrema(neuron.leak)
         n = len(current.lo)
@@ -130,7 +155,7 @@ class Membrane:
         )
 
 
-def _divide_up(value: Int64, neuron: LIF) -> Int64:
+def _divide_up(value: Int64, neuron: Leaky) -> Int64:
     """Return the smallest integer >= value / lambda."""
     fraction = leak_fraction(neuron.leak)
     return -((-value * fraction.denominator) // fraction.numerator)

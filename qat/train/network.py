@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -148,15 +148,13 @@ class Network:
             raise ValueError(f"Network.sizes: found {list(sizes)}; needs inputs and outputs")
         self.bits = _bits_per_layer(bits, len(self.sizes) - 1)
         self.steps = integer("Network.steps", steps, 1, 2**24)
-        for what, value, allowed in (
-            ("readout", readout, READOUTS),
-            ("input", input, INPUTS),
-            ("scale", scale, ("layer", "neuron")),
-            ("threshold", threshold, ("layer", "neuron")),
-            ("surrogate", surrogate, SURROGATES),
-        ):
-            if value not in allowed:
-                raise ValueError(f"Network.{what}: found {value!r}; one of {', '.join(allowed)}")
+        _require_known(
+            readout=(readout, READOUTS),
+            input=(input, INPUTS),
+            scale=(scale, ("layer", "neuron")),
+            threshold=(threshold, ("layer", "neuron")),
+            surrogate=(surrogate, SURROGATES),
+        )
         self.readout, self.input = readout, input
         self.event_threshold = event_threshold
         self.scale, self.threshold, self.bias = scale, threshold, bias
@@ -433,6 +431,13 @@ class Network:
 
 def _numbered(index: int, values: Parameters) -> Parameters:
     return {f"{index}.{name}": value for name, value in values.items()}
+
+
+def _require_known(**settings: tuple[str, Iterable[str]]) -> None:
+    """Raise ValueError for a setting, given as (value, those that there are), that there is not."""
+    for what, (value, allowed) in settings.items():
+        if value not in allowed:
+            raise ValueError(f"Network.{what}: found {value!r}; one of {', '.join(allowed)}")
 
 
 def _bits_per_layer(bits: int | Sequence[int | None] | None, layers: int) -> tuple[int | None, ...]:

@@ -26,10 +26,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.kernels.bitsliced.layer import BitslicedLayer
-from codegen.kernels.encoders.plan import LatencyEncoder, RateEncoder
-from codegen.kernels.pack import LANES, byte_order
-from codegen.kernels.plain.layer import PlainLayer
+from codegen.kernels.stage import Range
+from codegen.plan.build import ALONG_LISTS
 from codegen.plan.program import Program
 from codegen.render import environment, render_program, template_context
 
@@ -46,15 +44,6 @@ OPTIONS = (
     "-eva-slevel 0 -eva-no-show-progress"
 ).split()
 """Little endian, 32 bits, as the Cortex-M."""
-
-LISTING = (
-    "list_active list_inactive list_digits sum_digits sum_inactive add_columns "
-    "add_batches add_carries add_strips4 add_strips8"
-).split()
-"""Functions that work along a list: the states of its lengths are kept apart there."""
-
-LISTS = ("bitsliced", "strips", "sparse")
-"""Kernels that do."""
 
 MOST_LENGTHS = 130
 """States of a list with which EVA ends within minutes: the models of the tests have no more."""
@@ -103,18 +92,16 @@ def entry(program: Program) -> str:
         "steps": 1 if program.held else max(program.steps, 1),
         "kept": list(_kept(program)),
         "streamed": list(_streamed(program)),
-        "lines": _lines(program),
+        "loose": None if program.encoder is None else program.encoder.loose_bits,
     }
     return environment().from_string(TEMPLATE.read_text("utf-8")).render(context)
 
 
 def _kept(program: Program) -> list[tuple[str, int, str, int, int]]:
     """Return (member, elements or 0, C type, low, high) of what is kept as integers."""
-    ranges = {}
+    ranges: dict[str, Range] = {}
     for layer in program.layers:
-        if isinstance(layer, PlainLayer):
-            ranges[f"v{layer.index}"] = layer.ranges.v
-            ranges[f"current{layer.index}"] = layer.ranges.current
+        ranges |= layer.integers
     found = [
         (field.name, math.prod(field.shape), field.ctype, ranges[field.name].low,
          ranges[field.name].high)
@@ -136,25 +123,6 @@ def _streamed(program: Program) -> list[tuple[str, int, int]]:
     return []
 
 
-def _lines(program: Program) -> dict[str, int] | None:
-    """Return how the last planes of a held input have bits that are no value.
-
-    The planes of rates are 0 there, `planes` of them from `first` on; of latencies the plane
-    `done` is 1, what has spiked. `mask` are the bits of values.
-    """
-    encoder = program.encoder
-    if encoder is None or not encoder.sliced:
-        return None
-    first = encoder.row * (encoder.source.words - 1)
-    if isinstance(encoder, LatencyEncoder):
-        done = first + encoder.planes
-        return {"planes": 0, "first": first, "done": done, "mask": encoder.last_mask}
-    assert isinstance(encoder, RateEncoder)
-    bits = len(byte_order(encoder.source.size)) - LANES * (encoder.source.words - 1)
-    planes = encoder.row - encoder.period_bits
-    return {"planes": planes, "first": first, "done": 0, "mask": 2**bits - 1}
-
-
 # -------------------------------------------------------------------- the analysis
 
 
@@ -164,31 +132,19 @@ def lengths(program: Program) -> int:
     The length of a list of spikes takes one of inputs + 1 values. The digits of bytes are listed
     side by side, and those of counts one after the other: every combination of lengths is a state.
     """
-    most, readout = 1, program.readout
-    if readout is not None and readout.kernel == "bitsliced":
-        most = (readout.inputs + 1) ** readout.count_width
-    for layer in program.layers:
-        source = layer.source
-        if isinstance(layer, BitslicedLayer) and source.digits is not None:
-            rows = (source.size + 3) // 4 if source.size <= 28 else 8 * source.words
-            most = max(most, (4 * rows + 1) ** source.digits.lists)
-        elif layer.kernel in ("bitsliced", "strips"):
-            most = max(most, source.size + 1)
-    return most
+    return max(stage.list_lengths for stage in program.stages)
 
 
 def options(program: Program, code: str) -> list[str]:
     """Return the options of Frama-C for a program: where states are kept apart."""
-    layers = [y for y in program.layers if y.kernel in LISTS]
-    apart = [*LISTING, "currents0", "block_currents0", *(f"layer{y.index}" for y in layers)]
-    if layers and layers[0].source.bits:
-        apart.remove("layer0")
+    listing = [stage for stage in program.stages if stage.along_lists]
+    apart = [*ALONG_LISTS, *(name for stage in listing for name in stage.along_lists)]
     names = [f"{program.name}_{name}" for name in apart]
     each = [f"{name}:{MOST}" for name in names if f" {name}(" in code or f"*{name}(" in code]
     if program.sensor is not None:
         each.append(f"any_sample:{MOST}")
     # the neurons of plain integers are no states of their own
-    merged = [f"{program.name}_layer{y.index}" for y in layers if isinstance(y, PlainLayer)]
+    merged = [f"{program.name}_{name}" for y in program.layers for name in y.merged]
     inactive = f"{program.name}_list_inactive"
     return [
         *OPTIONS,
@@ -198,30 +154,19 @@ def options(program: Program, code: str) -> list[str]:
     ]
 
 
-def directed(program: Program, code: str) -> str:
-    """Return the C with directives for EVA, which are comments: to keep every length apart."""
-    listing = "    uint32_t base = first;\n"
-    code = code.replace(listing, f"{listing}\n    /*@ dynamic_split (end - list); */\n")
-    digits = program.layers[0].source.digits
-    if digits is None or "_list_digits(" not in code:
-        return code
-    head, body = code.split(f"{program.name}_list_digits(", 1)
-    splits = "".join(f"    /*@ split ends[{k}]; */\n" for k in range(digits.lists))
-    body = body.replace("    return total;\n", f"{splits}    return total;\n", 1)
-    return f"{head}{program.name}_list_digits({body}"
-
-
 def analyse(
     program: Program, files: dict[str, str] | None = None, seconds: float = SECONDS
 ) -> Analysis:
-    """Analyse the C of a program; files: instead of what is rendered.
+    """Analyse the C of a program.
+
+    files: instead of what is rendered; with directives, without which hardly an analysis ends
 
     Raises NoEndError where EVA does not end in time or refuses the C.
     """
-    files = files or render_program(program)
+    files = files or render_program(program, directives=True)
     name = f"{program.name}.c"
     arguments = options(program, files[name])
-    files = {**files, name: directed(program, files[name]), "analysis.c": entry(program)}
+    files = {**files, "analysis.c": entry(program)}
     with tempfile.TemporaryDirectory() as folder:
         for file, text in files.items():
             Path(folder, file).write_text(text, "utf-8")

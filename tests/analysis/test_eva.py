@@ -57,7 +57,7 @@ PLANTED = {
 def planted(fault: str) -> Analysis:
     name, before, after = PLANTED[fault]
     program = MODELS[name].program()
-    files = render_program(program)
+    files = render_program(program, directives=True)
     code = files["net.c"]
     assert before in code
     return analyse(program, files | {"net.c": code.replace(before, after)})

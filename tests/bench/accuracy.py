@@ -3,7 +3,7 @@
 Settings were chosen on validation data; what is printed is accuracy on test data. The file of
 results is written after every network, and what it holds is not trained again:
 
-    python tests/bench/accuracy.py -o tests/examples/accuracy.json --markdown README.md
+    python tests/bench/accuracy.py -o tests/examples/accuracy.json --markdown .github/FIGURES.md
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.kernels.encoders.plan import ENCODERS
+from codegen.kernels.encoders import ENCODERS
 from codegen.measure.benchmark import encoded_layer, measure_encoder, measure_layer
 from codegen.plan.choose import plan
 from codegen.target.boards import Board, load_boards

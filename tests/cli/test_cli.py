@@ -17,7 +17,7 @@ from support.models import small_model
 
 import codegen
 from codegen.cli import main, options
-from codegen.kernels.encoders.plan import ENCODERS
+from codegen.kernels.encoders import ENCODERS
 from qat import Network
 from qat.data.named import DATASETS
 from qat.model import Delta, Model

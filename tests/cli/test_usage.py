@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import FrozenInstanceError
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from codegen.cli import command, main, output
+from codegen.cli.options import BITS
 from codegen.cli.output import Output
+from codegen.cli.verbs import VERBS, Verb
 from qat.model import Model, did_you_mean
 
 CASES = [
@@ -78,6 +82,21 @@ def test_what_was_meant_is_said(
     err = capsys.readouterr().err
     assert meant in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=[verb.name for verb in VERBS])
+def test_the_function_of_a_verb_is_there(verb: Verb) -> None:
+    module, function = verb.function.split(":")
+    assert callable(getattr(import_module(f"codegen.cli.{module}"), function))
+
+
+def test_an_option_of_another_verb_stays_as_it_was() -> None:
+    """What several verbs have is a value: a verb that words it otherwise changes no other."""
+    other = BITS.but(help="other", default=4)
+    assert (other.words, other.default, other.type) == ("--bits", 4, BITS.type)
+    assert BITS.default is None
+    with pytest.raises(FrozenInstanceError):
+        BITS.default = 4  # type: ignore[misc]
 
 
 def test_only_what_looks_alike_is_meant() -> None:

@@ -15,7 +15,8 @@ from support.results import assert_same
 
 from codegen.check.host import SANITIZE, WARNINGS, HostModel
 from codegen.kernels import KERNELS, SPIKES, encoders
-from codegen.kernels.encoders.plan import ENCODERS, PLACE, SLICED_FROM
+from codegen.kernels.encoders import ENCODERS, PLACE
+from codegen.kernels.encoders.plan import SLICED_FROM
 from codegen.measure import samples
 from codegen.plan import kinds
 from codegen.plan.choose import plan
@@ -100,7 +101,7 @@ def test_every_input_that_becomes_spikes_is_a_row_with_all_that_belongs_to_it() 
         assert "{% macro manual() %}" in text
         assert "{% macro code() %}" in text
         for way in row.ways:
-            assert f"{way} {kind.__name__.lower()} encoder" in kinds.KINDS
+            assert f"{way} {kind.__name__.lower()} encoder" in kinds.kinds()
             assert (kind, way == row.ways[-1] != row.ways[0] or len(row.ways) == 1) in drawn
 
 

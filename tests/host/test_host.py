@@ -20,7 +20,8 @@ import codegen
 from codegen.base.errors import InconsistentError
 from codegen.check.equivalence import compare_host, made_inputs
 from codegen.check.host import WARNINGS, CompilerError, HostModel, find_compiler
-from codegen.measure.benchmark import random_layer, spikes_of
+from codegen.measure.benchmark import spikes_of
+from codegen.measure.shapes import random_layer
 from codegen.plan.choose import plan
 from codegen.render import render
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes

@@ -178,6 +178,16 @@ def test_files_that_are_named_exist(root: Path) -> None:
             assert (root / named).exists(), (page, named)
 
 
+def test_the_tree_of_the_architecture_is_the_tree(root: Path) -> None:
+    """Every package of the two halves has its line, in their order, and none is gone."""
+    text = (root / ".github" / "ARCHITECTURE.md").read_text().split("## The order of imports")[0]
+    for top in ("qat", "codegen"):
+        part = text.split(f"\n    {top}/ ")[1].split("\n\n")[0]
+        named = re.findall(r"^ {6}(\w+)/ ", part, re.MULTILINE)
+        there = [path.parent.name for path in (root / top).glob("*/__init__.py")]
+        assert sorted(named) == sorted(there), top
+
+
 def test_no_text_installs_a_name_that_is_not_ours(root: Path) -> None:
     """`spikemcu` on PyPI may be anybody's: what is installed is the checkout, or a dependency."""
     tops = (root / top for top in ("qat", "codegen", "firmware", "tests/bench"))

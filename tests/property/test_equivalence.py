@@ -17,7 +17,7 @@ from support.results import assert_same
 
 from codegen.check.comparison import compare
 from codegen.check.host import SANITIZE, HostModel
-from codegen.kernels.encoders.plan import ENCODERS, PLACE
+from codegen.kernels.encoders import ENCODERS, PLACE
 from codegen.render import render
 from qat.model import Model
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from codegen.base.paths import assets
 from codegen.target.boards import Board
 from codegen.target.compiler import find_arm_compiler
-from codegen.target.qemu import uart_flags
+from support.uart import uart_flags
 
 CORE = Path(__file__).parent / "arduino"
 WARNINGS = (

@@ -8,7 +8,7 @@ from functools import cache
 from codegen.target.compiler import find_arm_compiler
 
 MEASURED_WITH = "12.2.1"
-"""The version whose figures the tests and the README hold."""
+"""The version whose figures the tests and FIGURES.md hold."""
 
 SLACK = 1.2
 """Factor that another version is allowed."""

@@ -11,7 +11,8 @@ from support.compiler import allowed
 from codegen.check.comparison import compare
 from codegen.check.equivalence import made_inputs
 from codegen.check.host import HostModel
-from codegen.measure.benchmark import measure_layer, random_layer
+from codegen.measure.benchmark import measure_layer
+from codegen.measure.shapes import random_layer
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from support.contract import lost_keys
 from support.models import small_model
+from support.uart import uart_flags
 
 from codegen.base.errors import TooLargeError
 from codegen.base.paths import assets
@@ -29,7 +30,6 @@ from codegen.target.boards import find_board
 from codegen.target.emulated import footprint
 from codegen.target.fit import narrowed, require_fit
 from codegen.target.hardware import flash
-from codegen.target.qemu import uart_flags
 from codegen.target.registry import no_platform, pinned
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Layer, Model
 

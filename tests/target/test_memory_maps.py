@@ -18,6 +18,7 @@ from support.models import inputs_for, small_model
 from support.recorded import emulated, firmware
 from support.results import assert_same
 from support.serial_qemu import SerialQemu
+from support.uart import uart_flags
 
 from codegen.base.errors import CrashError, TooLargeError
 from codegen.base.paths import assets
@@ -30,7 +31,6 @@ from codegen.target.emulated import TargetModel, footprint
 from codegen.target.fit import FIRMWARE_FLASH, firmware_ram, narrowed
 from codegen.target.hardware import BoardModel
 from codegen.target.protocol import Code, Decoder, Frame, Type, encode
-from codegen.target.qemu import uart_flags
 from qat.model import LIF, Accumulate, Analog, Dense, Layer, Model
 
 pytestmark = pytest.mark.target

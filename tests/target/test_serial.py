@@ -15,6 +15,7 @@ from support.crossed import crossed
 from support.models import inputs_for
 from support.results import assert_same
 from support.serial_qemu import SerialQemu
+from support.uart import uart_flags
 
 from codegen.base.paths import assets
 from codegen.render import render
@@ -25,7 +26,7 @@ from codegen.target.device import Counter, Device, What
 from codegen.target.hardware import BoardModel
 from codegen.target.ports import SerialLink
 from codegen.target.protocol import Client, Link
-from codegen.target.qemu import COUNTING, uart_flags
+from codegen.target.qemu import COUNTING
 from qat.model import Model
 
 pytestmark = pytest.mark.target

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen.kernels.neurons import plan as neurons
 from codegen.kernels.neurons.plan import Digit, Loads, Plane, Turn
 from codegen.kernels.stage import Layer, Table
+
+
+PARTS = ("neurons", "reset", "saturate")
+"""Functions of a layer's neurons, each perhaps for four blocks as well."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -18,7 +22,6 @@ class BitslicedLayer(Layer):
     start:       what the sum starts with, besides -(number of active inputs)
     reach:       how far from 0 that start is
     sized:       True if a step counts the planes that its active inputs can fill
-    complement:  active inputs above which the inactive ones are added (0: never)
     inactive_width: planes of the number that they are subtracted from
     sum_width:   planes of the sum
     u_width:     planes of u
@@ -38,7 +41,6 @@ class BitslicedLayer(Layer):
     start: int
     reach: int
     sized: bool
-    complement: int
     inactive_width: int
     sum_width: int
     u_width: int
@@ -77,6 +79,15 @@ class BitslicedLayer(Layer):
         """True if the planes that u is made of are held in registers."""
         return neurons.near(self.leak)
 
+    def without_vectors(self) -> BitslicedLayer:
+        """Return the same layer without the weights that only Helium reads."""
+        return replace(self, dense=())
+
+    @property
+    def apart(self) -> str:
+        """Template of the reset, where it is a function: all neurons have the same."""
+        return "neurons/reset.c.j2" if self.reset == "subtract" and self.alike else ""
+
     @property
     def turns(self) -> tuple[Turn, ...]:
         """The digits of the reset that reach a plane of v, in their turn."""
@@ -86,3 +97,50 @@ class BitslicedLayer(Layer):
     def alike(self) -> bool:
         """True if all neurons are reset by the same constant."""
         return all(turn.digit.word is None for turn in self.turns)
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """{function of its C, without the model's prefix: the part that it belongs to}."""
+        i, own = self.index, super().functions
+        names = tuple(f"{name}{i}{four}" for name in PARTS for four in ("", "_4"))
+        own |= dict.fromkeys(names, self.part)
+        if self.source.bits:
+            names = (f"block_currents{i}", f"block_currents{i}_4", "list_digits")
+            own |= dict.fromkeys(names, "currents")
+        return own
+
+    @property
+    def arrays(self) -> tuple[Table, ...]:
+        """Its constant arrays, whatever core they are for."""
+        return (*self.tables, *self.dense)
+
+    @property
+    def along_lists(self) -> tuple[str, ...]:
+        """Functions of its C that work along a list of inputs: an analysis keeps lengths apart."""
+        i = self.index
+        held = ("list_digits", f"currents{i}", f"block_currents{i}")
+        return held if self.source.bits else (f"layer{i}",)
+
+    @property
+    def list_lengths(self) -> int:
+        """The digits of bytes are listed side by side: every combination of lengths is a state."""
+        source = self.source
+        if source.digits is None:
+            return source.size + 1
+        rows = (source.size + 3) // 4 if source.size <= 28 else 8 * source.words
+        return int((4 * rows + 1) ** source.digits.lists)
+
+    @property
+    def in_planes(self) -> bool:
+        """True if its membranes are planes of 32 neurons, not integers."""
+        return True
+
+    @property
+    def wide(self) -> bool:
+        """True if it has work for a vector of four blocks."""
+        return self.blocks >= 4
+
+    @property
+    def remainder(self) -> bool:
+        """True if four at once leave blocks over where the inactive inputs are added."""
+        return bool(self.complement and self.blocks % 4)

@@ -1,7 +1,7 @@
 """The digits of a byte input, as the code lists them: how many, in how many lists and rounds.
 
-This mirrors helpers/slice_bytes.c.j2 and kernels/bitsliced_currents.c.j2 for numbers of inputs
-instead of inputs.
+This mirrors kernels/loops/slice_bytes.c.j2, and currents.c.j2 beside this module, for numbers of
+inputs instead of inputs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from codegen.kernels.stage import Source
 
 @cache
 def digits_in(kind: str, bits: int, takes: int, value: int) -> tuple[int, ...]:
-    """Return the lists in which an input of this value stands, as records.Digits numbers them.
+    """Return the lists in which an input of this value stands, as stage.Digits numbers them.
 
     The non-adjacent form: G. W. Reitwiesner, Binary Arithmetic, Advances in Computers 1 (1960).
     """

@@ -1,1 +1,75 @@
-"""Encoders: bytes that become spikes in front of layer 0."""
+"""The table of encoders, which make spikes of the bytes that come in, before layer 0.
+
+Each is a template here, and for every way in which it can be computed a function that counts its
+features; `encoder_of` picks the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from codegen.kernels.encoders import cost
+from codegen.kernels.encoders.plan import (
+    PLACE,
+    PLAIN,
+    SLICED,
+    SLICED_FROM,
+    Encoder,
+    behind,
+    delta_stage,
+    latency_stage,
+    rate_stage,
+)
+from codegen.kernels.kernel import Count
+from qat.model import Delta, Input, Latency, Model, Rate
+
+__all__ = ["ENCODERS", "PLACE", "PLAIN", "SLICED", "Encoder", "Row", "behind", "encoder_of"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What computes the stage of an encoder, and what it costs in each way."""
+
+    stage: Callable[[Model, bool], Encoder]
+    costs: Mapping[str, Count]
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How it can be computed: SLICED, PLAIN."""
+        return tuple(self.costs)
+
+
+ENCODERS: dict[type[Input], Row] = {
+    Rate: Row(rate_stage, {SLICED: cost.sliced_rate, PLAIN: cost.plain_rate}),
+    Latency: Row(latency_stage, {SLICED: cost.sliced_latency, PLAIN: cost.plain_latency}),
+    Delta: Row(delta_stage, {PLAIN: cost.plain_delta}),
+}
+"""The row of each kind of input that becomes spikes."""
+
+
+def costs() -> dict[str, Count]:
+    """Return what counts the features of every encoder, by its kind."""
+    return {
+        f"{way} {record.__name__.lower()} encoder": count
+        for record, row in ENCODERS.items()
+        for way, count in row.costs.items()
+    }
+
+
+def encoder_of(model: Model, way: str | None = None) -> Encoder | None:
+    """Return the stage of a model's encoder, None if its input is taken as it is.
+
+    way: SLICED or PLAIN where that is not to be chosen
+
+    Raises ValueError for a way that this encoder does not have.
+    """
+    row = ENCODERS.get(type(model.input))
+    if row is None:
+        return None
+    chosen = way or (SLICED if model.input.size >= SLICED_FROM else row.ways[-1])
+    if way is None and chosen not in row.ways:
+        chosen = row.ways[-1]
+    if chosen not in row.ways:
+        raise ValueError(f"encoder: found {way!r}; this one is {' or '.join(row.ways)}")
+    return row.stage(model, chosen == SLICED)

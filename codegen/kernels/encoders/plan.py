@@ -6,12 +6,11 @@ transposition of the bytes puts there, and the weights of layer 0 lie in that or
 are encoded one by one, in their own order.
 
 An encoder is a record in qat.model.inputs, a template beside this module, and a row of
-ENCODERS.
+codegen.kernels.encoders.ENCODERS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +36,22 @@ Measured, 12 values of 4 bits, 8 steps on the Cortex-M4: 368 instructions agains
 """
 
 
+@dataclass(frozen=True)
+class LooseBits:
+    """What the bits of an encoder's last planes are that belong to no value.
+
+    first:  the first of the last planes
+    planes: that many are 0 there, from `first` on
+    done:   a plane that is 1 there: what has spiked; 0: none is
+    mask:   the bits of values
+    """
+
+    first: int
+    planes: int
+    done: int
+    mask: int
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Encoder(Stage):
     """What all encoders have.
@@ -57,6 +72,31 @@ class Encoder(Stage):
     order: NDArray[np.intp]
     row: int = 0
     joined: int = 0
+
+    @property
+    def part(self) -> str:
+        """The part of an inference that it is."""
+        return "encoder"
+
+    @property
+    def kind(self) -> str:
+        """The name of what it costs."""
+        return f"{self.kernel} encoder"
+
+    @property
+    def template(self) -> str:
+        """Its template, as the templates of all kernels are named: one for every way."""
+        return f"kernels/encoders/{self.kernel.split()[-1]}.c.j2"
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """{function of its C, without the model's prefix: the part that it belongs to}."""
+        return dict.fromkeys(("encode", "hold"), self.part)
+
+    @property
+    def loose_bits(self) -> LooseBits | None:
+        """The bits of its last planes that are no value; None where it keeps no planes."""
+        return None
 
     @property
     def words(self) -> int:
@@ -88,6 +128,15 @@ class RateEncoder(Encoder):
     planes: int
     carried: bool
 
+    @property
+    def loose_bits(self) -> LooseBits | None:
+        """The bits of its last planes that are no value; None where it keeps no planes."""
+        if not self.sliced:
+            return None
+        before = self.source.words - 1
+        bits = len(byte_order(self.source.size)) - LANES * before
+        return LooseBits(self.row * before, self.row - self.period_bits, 0, 2**bits - 1)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LatencyEncoder(Encoder):
@@ -101,6 +150,14 @@ class LatencyEncoder(Encoder):
     planes: int
     never: int
     levels: int
+
+    @property
+    def loose_bits(self) -> LooseBits | None:
+        """The bits of its last planes that are no value; None where it keeps no planes."""
+        if not self.sliced:
+            return None
+        first = self.row * (self.source.words - 1)
+        return LooseBits(first, 0, first + self.planes, self.last_mask)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -159,7 +216,6 @@ def _common(model: Model, name: str, sliced: bool, groups: int) -> dict[str, Any
     return {
         "index": PLACE,
         "kernel": f"{SLICED if sliced else PLAIN} {name}",
-        "template": f"{name}.c.j2",
         "helpers": frozenset({"slice_bytes"}) if sliced else frozenset(),
         "source": replace(source, digits=digits),
         "held": given.held,
@@ -178,7 +234,8 @@ def _field(name: str, what: str, ctype: str, *shape: int, scratch: bool = True) 
     return Field(f"input_{name}", f"encoder: {what}", ctype, shape, scratch)
 
 
-def _rate(model: Model, sliced: bool) -> RateEncoder:
+def rate_stage(model: Model, sliced: bool) -> RateEncoder:
+    """Return the stage of an encoder of rates."""
     assert isinstance(model.input, Rate)
     given = model.input
     shared = _common(model, "rate", sliced, groups=2 if given.signed else 1)
@@ -204,7 +261,8 @@ def _rate(model: Model, sliced: bool) -> RateEncoder:
     return replace(stage, fields=(_spikes(stage.words), *fields))
 
 
-def _latency(model: Model, sliced: bool) -> LatencyEncoder:
+def latency_stage(model: Model, sliced: bool) -> LatencyEncoder:
+    """Return the stage of an encoder of times to the first spike."""
     assert isinstance(model.input, Latency)
     given = model.input
     shared = _common(model, "latency", sliced, groups=1)
@@ -234,7 +292,8 @@ def _latency(model: Model, sliced: bool) -> LatencyEncoder:
     return replace(stage, fields=(_spikes(stage.words), time, kept))
 
 
-def _delta(model: Model, sliced: bool) -> DeltaEncoder:
+def delta_stage(model: Model, sliced: bool) -> DeltaEncoder:
+    """Return the stage of an encoder of changes."""
     assert isinstance(model.input, Delta)
     given = model.input
     shared = _common(model, "delta", False, groups=2)
@@ -246,37 +305,3 @@ def _delta(model: Model, sliced: bool) -> DeltaEncoder:
         _field("reference", "what a change is measured from", source.ctype, given.size),
     )
     return replace(stage, fields=fields)
-
-
-@dataclass(frozen=True)
-class Row:
-    """How an encoder can be computed, and what computes its stage."""
-
-    ways: tuple[str, ...]
-    stage: Callable[[Model, bool], Encoder]
-
-
-ENCODERS: dict[type, Row] = {
-    Rate: Row((SLICED, PLAIN), _rate),
-    Latency: Row((SLICED, PLAIN), _latency),
-    Delta: Row((PLAIN,), _delta),
-}
-"""The stage of each kind of input that becomes spikes."""
-
-
-def encoder_of(model: Model, way: str | None = None) -> Encoder | None:
-    """Return the stage of a model's encoder, None if its input is taken as it is.
-
-    way: SLICED or PLAIN where that is not to be chosen
-
-    Raises ValueError for a way that this encoder does not have.
-    """
-    row = ENCODERS.get(type(model.input))
-    if row is None:
-        return None
-    chosen = way or (SLICED if model.input.size >= SLICED_FROM else row.ways[-1])
-    if way is None and chosen not in row.ways:
-        chosen = row.ways[-1]
-    if chosen not in row.ways:
-        raise ValueError(f"encoder: found {way!r}; this one is {' or '.join(row.ways)}")
-    return row.stage(model, chosen == SLICED)

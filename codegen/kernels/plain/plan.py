@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from codegen.kernels.common import (
 from codegen.kernels.dense import DenseLIF, dense_lif
 from codegen.kernels.pack import pack_fields, words_for
 from codegen.kernels.plain.layer import PlainLayer
-from codegen.kernels.stage import Field, Scratch, Source, Table
+from codegen.kernels.readout import synapse_of, weighted
+from codegen.kernels.stage import Field, Readout, Scratch, Source, Table
 from qat.model import Dense, Interval, LayerBounds, Model
 
 
@@ -92,7 +94,6 @@ def layer_stage(index: int, model: Model) -> PlainLayer:
     return PlainLayer(
         **shared,
         kernel="plain",
-        template="plain/layer.c.j2",
         tables=(Table(f"weights{index}", "a column per input", codes), *constants.tables),
         fields=_fields(index, layer, bounds, source),
         scratch=Scratch(totals=size),
@@ -109,14 +110,13 @@ def layer_stage(index: int, model: Model) -> PlainLayer:
     )
 
 
-def readout_numbers(synapse: Dense, accumulator: Interval, count_width: int) -> dict[str, Any]:
-    """Return what a readout of 4, 8 or 16-bit weights adds to the fields of `Readout`."""
-    codes = columns(synapse)
-    return {
-        "kernel": "plain",
-        "template": "plain/readout.c.j2",
-        "tables": (Table("readout_weights", "a column per neuron of the last layer", codes),),
-        "helpers": frozenset({"clear", f"add_column{synapse.bits}", "trailing_zeros", "lane"}),
-        "scratch": Scratch(totals=synapse.n_out),
-        "bits": synapse.bits,
-    }
+def readout_stage(model: Model) -> Readout:
+    """Return the stage of a readout of 4, 8 or 16-bit weights."""
+    synapse = synapse_of(model)
+    weights = Table("readout_weights", "a column per neuron of the last layer", columns(synapse))
+    return replace(
+        weighted(model, "plain", weights),
+        helpers=frozenset({"clear", f"add_column{synapse.bits}", "trailing_zeros", "lane"}),
+        scratch=Scratch(totals=synapse.n_out),
+        bits=synapse.bits,
+    )

@@ -26,7 +26,7 @@ def layer_stage(index: int, model: Model) -> PlainLayer:
     return replace(
         stage,
         kernel="sparse",
-        template="sparse/layer.c.j2",
+        listing=True,
         tables=(
             Table(name, "per input the neurons of weight +1, and of -1 (counted on)", targets),
             Table(f"ends{index}", "where the list of an input begins, and the next one", ends),

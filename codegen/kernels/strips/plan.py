@@ -53,7 +53,6 @@ def layer_stage(index: int, model: Model) -> PlainLayer:
     return replace(
         stage,
         kernel="strips",
-        template="strips/layer.c.j2",
         tables=(weights, *stage.tables[1:], *all_),
         scratch=Scratch(
             listed=synapse.n_in,
@@ -61,6 +60,7 @@ def layer_stage(index: int, model: Model) -> PlainLayer:
             totals=padded * (2 if piece else 1),
         ),
         helpers=helpers,
+        listing=True,
         strips=len(words),
         padded=padded,
         piece=piece,

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from codegen.render.generated import Generated
+from codegen.render.templates import make_environment
 from codegen.report.page.content import OnBoard, content
 from codegen.report.page.figures import coordinate
 from codegen.report.page.raster import Sample
@@ -25,15 +26,7 @@ __all__ = ["OnBoard", "Sample", "page"]
 @cache
 def environment() -> Environment:
     """Return the Jinja environment of the page; unlike that of the C it escapes what it prints."""
-    env = Environment(
-        loader=PackageLoader("codegen", "report/page"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=True,
-        finalize=shown,
-    )
+    env = make_environment("report/page", escaped=True, finalize=shown)
     env.filters |= {
         "at": coordinate,
         "bytes": bytes_text,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codegen.base.version import __version__
+from codegen.plan.sensor import channel_names
 from codegen.render.generated import Generated
 from codegen.report.budget import Line
 from codegen.report.energy import FORMULA, Energy
@@ -15,7 +15,7 @@ from codegen.report.page.figures import Bars, Span, Tick, byte_ticks, colour_of,
 from codegen.report.page.raster import Sample, rasters, scores
 from codegen.report.page.text import core_name, number_text, unit_text
 from codegen.report.report import PartReport, Report, dense
-from codegen.report.summary import summarize
+from codegen.report.summary import shape_text, summarize
 from codegen.target.boards import find_board
 from codegen.target.compiler import compiler_version
 from qat.model import Activity, Model
@@ -215,13 +215,6 @@ def _boards_rows(boards: Sequence[OnBoard], axis: Bars) -> list[dict[str, Any]]:
 # -------------------------------------------------------------------- the page
 
 
-def _sizes(model: Model) -> str:
-    """Return the shape in short: 784-128-10."""
-    sizes = [model.input.size, *(layer.size for layer in model.layers)]
-    readout = [] if model.outputs == sizes[-1] and model.readout is None else [model.outputs]
-    return "-".join(map(str, [*sizes, *readout]))
-
-
 def _layers(stages: Sequence[dict[str, Any]], activity: Activity) -> list[dict[str, Any]]:
     """Return the rows of the table of layers; rate: spikes per neuron and step, in percent."""
     rates = [100 * rates.rate for rates in activity.layers]
@@ -229,14 +222,6 @@ def _layers(stages: Sequence[dict[str, Any]], activity: Activity) -> list[dict[s
         {**stage, "colour": colour_of(stage["where"]), "rate": rate}
         for stage, rate in zip(stages, [*rates, *[None] * len(stages)], strict=False)
     ]
-
-
-def _channels(model: Model) -> list[str]:
-    """Return the names of the sensor's channels, none if some are not known."""
-    names = model.metadata.get("channels")
-    if not isinstance(names, list) or model.sensor is None or len(names) != model.input.size:
-        return []
-    return [str(name) for name in names]
 
 
 def content(
@@ -250,12 +235,10 @@ def content(
     steps = sample.result.steps
     return {
         "model": summary,
-        "shape": _sizes(model),
-        "digest": model.digest(),
+        "shape": shape_text(model),
         "layers": _layers(summary["stages"], activity),
         "activity": activity.source,
-        "classes": list(model.class_names),
-        "channels": _channels(model),
+        "channels": channel_names(model),
         "boards": [_board(one) for one in boards],
         "rows": _boards_rows(boards, axis),
         "axis": axis,
@@ -266,5 +249,4 @@ def content(
         "scores": scores(sample),
         "stopped": None if steps is None else int(steps[0]),
         "compiler": compiler_version(),
-        "version": __version__,
     }

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.data.tables.columns import Columns
-from qat.data.tables.dialect import Dialect, Record, records
+from qat.data.tables.dialect import QUOTES, Dialect, Record, records
 from qat.data.tables.numerals import is_missing, is_number
 from qat.data.tables.wide import NO_LABEL, WIDEST, Found, cells_of, check_width
 
@@ -91,7 +91,7 @@ class Reader:
         except duckdb.Error as error:
             for record in records(text, self.dialect.separator, line):
                 check_width(record, self.dialect)
-            raise ValueError(f"is not a .csv file ({first_line(error)})") from None
+            raise ValueError(f"is not a .csv file ({first_line(error)}){QUOTES}") from None
         x = np.empty((len(found["label"]), len(self.columns.features)))
         for i in range(x.shape[1]):
             x[:, i] = found[f"x{i}"]
@@ -144,8 +144,10 @@ class Reader:
             what = "label" if column == self.columns.label else "name of a recording"
             name = self.columns.shown(column)
             return f"{where}a {what} is missing: {name} holds {cell!r}{_word(cell)}"
-        wrong = _wrong(cell, self.dialect, self.columns.called(column))
-        return f"{where}{self.columns.feature(column)} {wrong}"
+        name = self.columns.called(column)
+        wrong = _wrong(cell, self.dialect, name)
+        label = f"; --label {name} if it is the label" if self.columns.guessed else ""
+        return f"{where}{self.columns.feature(column)} {wrong}{label}"
 
 
 def _word(cell: str) -> str:

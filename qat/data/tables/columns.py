@@ -11,6 +11,9 @@ from qat.model import did_you_mean
 
 ENDS = {"first": 0, "last": -1}
 
+GUESSED = "; --label names another"
+"""How a line ends that says a guess."""
+
 AXES = {"x", "y", "z"}
 """Beside x and z, y is an axis and no label."""
 
@@ -23,6 +26,7 @@ class Columns:
     label, by, ignored, features: which columns; label: None for a file without labels
     notes, warnings: what was found or guessed, and what is probably not meant
     training: False where a model knows the classes, and its inputs are settled
+    guessed: True if nothing but its place tells the label column
     """
 
     names: tuple[str, ...]
@@ -33,6 +37,7 @@ class Columns:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     training: bool = True
+    guessed: bool = False
 
     def called(self, column: int | None) -> str:
         """Return what finds a column again: its name, else its number from 1."""
@@ -84,7 +89,10 @@ def settle(header: Sequence[str] | None, width: int, how: Reading) -> Columns:
         if names and names[i].lower() in LABELS and how.training
     ]
     told = (*notes, *said)
-    return Columns(names, label, by, ignored, features, told, tuple(warnings), how.training)
+    guessed = any(line.endswith(GUESSED) for line in said)
+    return Columns(
+        names, label, by, ignored, features, told, tuple(warnings), how.training, guessed
+    )
 
 
 def _names(header: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:
@@ -189,7 +197,7 @@ def _label(how: Reading, known: _Known, taken: set[int | None]) -> tuple[int | N
     if axes and lower[free[-1]] in AXES:
         raise ValueError("has the axes x, y and z and no label column; name it with --label")
     guess = f"{known.shown(free[-1])}, the last one" if known.names else "the last one"
-    return free[-1], [f"label: column {guess}; --label names another"]
+    return free[-1], [f"label: column {guess}{GUESSED}"]
 
 
 def repeated(words: Sequence[str]) -> tuple[str, str] | None:

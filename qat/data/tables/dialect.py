@@ -25,6 +25,9 @@ COMMENTS = ("#", "//")
 SEP_LINE = re.compile(r'"?sep=(.)"?[ \t]*', re.IGNORECASE)
 """What a spreadsheet writes in front, to say what separates."""
 
+QUOTES = '; a cell in quotes begins and ends with them, and "" stands for one within'
+"""What to do about a record that cannot be taken apart."""
+
 UNEVEN = 0.7
 """What a separator counts that divides the first line into another number of cells."""
 
@@ -100,7 +103,7 @@ def records(text: str, separator: str, line: int = 1) -> Iterator[Record]:
                 yield Record(begins, cells)
             begins = line + reader.line_num
     except csv.Error as error:
-        raise ValueError(f"line {begins}: is not a .csv file ({error})") from None
+        raise ValueError(f"line {begins}: is not a .csv file ({error}){QUOTES}") from None
 
 
 def find(head: str, how: Reading) -> Dialect:

@@ -91,11 +91,11 @@ def _labels(
 
 
 GROWTH = 10
-"""Steps upwards, and never one downwards, that make a column one that grows."""
+"""Steps one way, and never one the other, that make a column one that grows or falls."""
 
 
 def growing(x: NDArray[Any], names: Sequence[str], by: NDArray[np.str_] | None) -> list[str]:
-    """Return a warning for every column of (lines, features) that grows from line to line.
+    """Return a warning for every column of (lines, features) that grows or falls line by line.
 
     A time stamp or a counter does; it may begin anew with every recording.
     """
@@ -103,15 +103,22 @@ def growing(x: NDArray[Any], names: Sequence[str], by: NDArray[np.str_] | None) 
     if same.sum() < GROWTH:
         return []
     return [
-        f"the column {names[i]} grows with every line, as a time or a counter does, and is an "
+        f"the column {names[i]} {way} with every line, as a time or a counter does, and is an "
         f"input; --ignore {names[i]} leaves it out"
         for i in range(x.shape[1])
-        if _grows(x[:, i], same)
+        if (way := _way(x[:, i], same))
     ]
 
 
-def _grows(column: NDArray[Any], same: NDArray[np.bool_]) -> bool:
+def _way(column: NDArray[Any], same: NDArray[np.bool_]) -> str:
+    """Return "grows", "falls", or "" for a column that does neither."""
     before, after = column[:-1], column[1:]
     ups, downs = int(((after > before) & same).sum()), int(((after < before) & same).sum())
+    if _one_way(ups, downs, same):
+        return "grows"
+    return "falls" if _one_way(downs, ups, same) else ""
+
+
+def _one_way(ups: int, downs: int, same: NDArray[np.bool_]) -> bool:
     steadily = not downs and ups >= GROWTH
     return steadily or (ups > 0.9 * same.sum() and downs <= 0.02 * same.sum())

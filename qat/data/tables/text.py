@@ -130,7 +130,7 @@ def pieces(path: Path, encoding: str) -> Iterator[Piece]:
             more = len(content) == wanted  # of a regular file
             read += len(content)
             text = _decoded(decoder, content, kept, line, more)
-            kept = _plain_lines(kept + (text.removeprefix("\ufeff") if first else text), more)
+            kept = _plain_lines(kept + (text.lstrip("\ufeff") if first else text), more)
             first, cut = first and not text, len(kept)
             if more:
                 cut = _last_end(kept)

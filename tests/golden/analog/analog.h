@@ -66,10 +66,13 @@ extern "C" {
 #endif
 #endif
 
-/* An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that the startup
- * code fills; and the boundary in bytes on which each lies, such as 32 for a cache line. MODEL_SECTION and MODEL_ALIGN
- * set them for every model. Nothing here need be initialised by the startup code: a state may lie in memory that keeps its
- * content over a reset, for analog_reset sets all that is read. */
+/*
+ * An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that
+ * the startup code fills; and the boundary in bytes on which each lies, such as 32 for a cache line.
+ * MODEL_SECTION and MODEL_ALIGN set them for every model. Nothing here need be initialised by the
+ * startup code: a state may lie in memory that keeps its content over a reset, for analog_reset
+ * sets all that is read.
+ */
 #ifndef ANALOG_SECTION
 #ifdef MODEL_SECTION
 #define ANALOG_SECTION MODEL_SECTION
@@ -112,12 +115,12 @@ int32_t analog_scores(analog_state *state, int32_t scores[ANALOG_OUTPUTS]);
 
 /* A whole inference: reset, ANALOG_STEPS steps, scores; returns the class. */
 int32_t analog_classify(analog_state *state, const uint8_t x[ANALOG_INPUTS],
-                        int32_t scores[ANALOG_OUTPUTS]);
+    int32_t scores[ANALOG_OUTPUTS]);
 
 #if ANALOG_PROBE > 0
 /* Membranes of neurons first .. first + count - 1 of a layer, after the reset of the last step. */
 void analog_membranes(const analog_state *state, uint32_t layer, uint32_t first, uint32_t count,
-                      int32_t membranes[]);
+    int32_t membranes[]);
 
 /* Spike words of a layer in the last step. */
 const uint32_t *analog_spikes(const analog_state *state, uint32_t layer);
@@ -125,7 +128,7 @@ const uint32_t *analog_spikes(const analog_state *state, uint32_t layer);
 #if ANALOG_PROBE > 1
 /* The same membranes as they were compared with the threshold, before the reset. */
 void analog_before_reset(const analog_state *state, uint32_t layer, uint32_t first, uint32_t count,
-                         int32_t membranes[]);
+    int32_t membranes[]);
 #endif
 
 #ifdef __cplusplus

@@ -60,10 +60,13 @@ extern "C" {
 #endif
 #endif
 
-/* An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that the startup
- * code fills; and the boundary in bytes on which each lies, such as 32 for a cache line. MODEL_SECTION and MODEL_ALIGN
- * set them for every model. Nothing here need be initialised by the startup code: a state may lie in memory that keeps its
- * content over a reset, for frames_reset sets all that is read. */
+/*
+ * An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that
+ * the startup code fills; and the boundary in bytes on which each lies, such as 32 for a cache line.
+ * MODEL_SECTION and MODEL_ALIGN set them for every model. Nothing here need be initialised by the
+ * startup code: a state may lie in memory that keeps its content over a reset, for frames_reset
+ * sets all that is read.
+ */
 #ifndef FRAMES_SECTION
 #ifdef MODEL_SECTION
 #define FRAMES_SECTION MODEL_SECTION
@@ -95,19 +98,19 @@ void frames_reset(frames_state *state);
 
 /* Run one step on the input x; out receives the spikes of the last layer. */
 void frames_step(frames_state *state, const int8_t x[FRAMES_INPUTS],
-                 uint32_t out[FRAMES_SPIKE_WORDS]);
+    uint32_t out[FRAMES_SPIKE_WORDS]);
 
 /* The scores after FRAMES_STEPS steps since the reset; returns the class. */
 int32_t frames_scores(frames_state *state, int32_t scores[FRAMES_OUTPUTS]);
 
 /* A whole inference: reset, FRAMES_STEPS steps, scores; returns the class. */
 int32_t frames_classify(frames_state *state, const int8_t x[FRAMES_STEPS * FRAMES_INPUTS],
-                        int32_t scores[FRAMES_OUTPUTS]);
+    int32_t scores[FRAMES_OUTPUTS]);
 
 #if FRAMES_PROBE > 0
 /* Membranes of neurons first .. first + count - 1 of a layer, after the reset of the last step. */
 void frames_membranes(const frames_state *state, uint32_t layer, uint32_t first, uint32_t count,
-                      int32_t membranes[]);
+    int32_t membranes[]);
 
 /* Spike words of a layer in the last step. */
 const uint32_t *frames_spikes(const frames_state *state, uint32_t layer);
@@ -115,7 +118,7 @@ const uint32_t *frames_spikes(const frames_state *state, uint32_t layer);
 #if FRAMES_PROBE > 1
 /* The same membranes as they were compared with the threshold, before the reset. */
 void frames_before_reset(const frames_state *state, uint32_t layer, uint32_t first, uint32_t count,
-                         int32_t membranes[]);
+    int32_t membranes[]);
 #endif
 
 #ifdef __cplusplus

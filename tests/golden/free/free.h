@@ -53,10 +53,13 @@ extern "C" {
 #endif
 #endif
 
-/* An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that the startup
- * code fills; and the boundary in bytes on which each lies, such as 32 for a cache line. MODEL_SECTION and MODEL_ALIGN
- * set them for every model. Nothing here need be initialised by the startup code: a state may lie in memory that keeps its
- * content over a reset, for free_reset sets all that is read. */
+/*
+ * An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that
+ * the startup code fills; and the boundary in bytes on which each lies, such as 32 for a cache line.
+ * MODEL_SECTION and MODEL_ALIGN set them for every model. Nothing here need be initialised by the
+ * startup code: a state may lie in memory that keeps its content over a reset, for free_reset
+ * sets all that is read.
+ */
 #ifndef FREE_SECTION
 #ifdef MODEL_SECTION
 #define FREE_SECTION MODEL_SECTION
@@ -84,12 +87,12 @@ void free_reset(free_state *state);
 
 /* Run one step on the spikes in; out receives the spikes of the last layer. */
 void free_step(free_state *state, const uint32_t in[FREE_INPUT_WORDS],
-               uint32_t out[FREE_SPIKE_WORDS]);
+    uint32_t out[FREE_SPIKE_WORDS]);
 
 #if FREE_PROBE > 0
 /* Membranes of neurons first .. first + count - 1 of a layer, after the reset of the last step. */
 void free_membranes(const free_state *state, uint32_t layer, uint32_t first, uint32_t count,
-                    int32_t membranes[]);
+    int32_t membranes[]);
 
 /* Spike words of a layer in the last step. */
 const uint32_t *free_spikes(const free_state *state, uint32_t layer);
@@ -97,7 +100,7 @@ const uint32_t *free_spikes(const free_state *state, uint32_t layer);
 #if FREE_PROBE > 1
 /* The same membranes as they were compared with the threshold, before the reset. */
 void free_before_reset(const free_state *state, uint32_t layer, uint32_t first, uint32_t count,
-                       int32_t membranes[]);
+    int32_t membranes[]);
 #endif
 
 #ifdef __cplusplus

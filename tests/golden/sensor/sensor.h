@@ -62,10 +62,13 @@ extern "C" {
 #endif
 #endif
 
-/* An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that the startup
- * code fills; and the boundary in bytes on which each lies, such as 32 for a cache line. MODEL_SECTION and MODEL_ALIGN
- * set them for every model. Nothing here need be initialised by the startup code: a state may lie in memory that keeps its
- * content over a reset, for sensor_reset sets all that is read. */
+/*
+ * An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that
+ * the startup code fills; and the boundary in bytes on which each lies, such as 32 for a cache line.
+ * MODEL_SECTION and MODEL_ALIGN set them for every model. Nothing here need be initialised by the
+ * startup code: a state may lie in memory that keeps its content over a reset, for sensor_reset
+ * sets all that is read.
+ */
 #ifndef SENSOR_SECTION
 #ifdef MODEL_SECTION
 #define SENSOR_SECTION MODEL_SECTION
@@ -97,14 +100,14 @@ void sensor_reset(sensor_state *state);
 
 /* Run one step on the input x; out receives the spikes of the last layer. */
 void sensor_step(sensor_state *state, const int8_t x[SENSOR_INPUTS],
-                 uint32_t out[SENSOR_SPIKE_WORDS]);
+    uint32_t out[SENSOR_SPIKE_WORDS]);
 
 /* The scores after SENSOR_STEPS steps since the reset; returns the class. */
 int32_t sensor_scores(sensor_state *state, int32_t scores[SENSOR_OUTPUTS]);
 
 /* A whole inference: reset, SENSOR_STEPS steps, scores; returns the class. */
 int32_t sensor_classify(sensor_state *state, const int8_t x[SENSOR_STEPS * SENSOR_INPUTS],
-                        int32_t scores[SENSOR_OUTPUTS]);
+    int32_t scores[SENSOR_OUTPUTS]);
 
 /*
  * Raw samples. A sample is 3 int16_t, a value a channel; 1 stands for 0.001 in the units of the data.
@@ -153,7 +156,7 @@ void sensor_stream_reset(sensor_stream *stream);
 
 /* Take a sample. Returns the class if an inference ended with it, whose scores are written then, else -1. */
 int32_t sensor_sample(sensor_stream *stream, const int16_t sample[SENSOR_CHANNELS],
-                      int32_t scores[SENSOR_OUTPUTS]);
+    int32_t scores[SENSOR_OUTPUTS]);
 
 /* The vector that the sums of 4 samples are, for windows of your own making. */
 void sensor_scale(const int32_t sums[SENSOR_CHANNELS], int8_t x[SENSOR_INPUTS]);
@@ -161,7 +164,7 @@ void sensor_scale(const int32_t sums[SENSOR_CHANNELS], int8_t x[SENSOR_INPUTS]);
 #if SENSOR_PROBE > 0
 /* Membranes of neurons first .. first + count - 1 of a layer, after the reset of the last step. */
 void sensor_membranes(const sensor_state *state, uint32_t layer, uint32_t first, uint32_t count,
-                      int32_t membranes[]);
+    int32_t membranes[]);
 
 /* Spike words of a layer in the last step. */
 const uint32_t *sensor_spikes(const sensor_state *state, uint32_t layer);
@@ -169,7 +172,7 @@ const uint32_t *sensor_spikes(const sensor_state *state, uint32_t layer);
 #if SENSOR_PROBE > 1
 /* The same membranes as they were compared with the threshold, before the reset. */
 void sensor_before_reset(const sensor_state *state, uint32_t layer, uint32_t first, uint32_t count,
-                         int32_t membranes[]);
+    int32_t membranes[]);
 #endif
 
 #ifdef __cplusplus

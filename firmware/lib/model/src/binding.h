@@ -12,7 +12,9 @@
 #define MODEL_INPUT_BYTES 8u
 #define MODEL_STEPS 4u
 #define MODEL_LAYERS 1u
+/* clang-format off */
 #define MODEL_LAYER_SIZES {8u}
+/* clang-format on */
 #define MODEL_PARTS 4u /* marks: the rest, currents or encoder, layers, readout */
 #define MODEL_OUTPUTS 4u
 #define MODEL_SPIKE_WORDS 1u
@@ -63,7 +65,7 @@ static inline int32_t model_classify(model_state *state, const void *x, int32_t 
 
 #if EXAMPLE_PROBE > 0
 static inline void model_membranes(const model_state *state, uint32_t layer, uint32_t first,
-                                   uint32_t count, int32_t membranes[])
+    uint32_t count, int32_t membranes[])
 {
     example_membranes(state, layer, first, count, membranes);
 }
@@ -75,7 +77,7 @@ static inline const uint32_t *model_spikes(const model_state *state, uint32_t la
 #endif
 #if EXAMPLE_PROBE > 1
 static inline void model_before_reset(const model_state *state, uint32_t layer, uint32_t first,
-                                      uint32_t count, int32_t membranes[])
+    uint32_t count, int32_t membranes[])
 {
     example_before_reset(state, layer, first, count, membranes);
 }

@@ -63,10 +63,13 @@ extern "C" {
 #endif
 #endif
 
-/* An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that the startup
- * code fills; and the boundary in bytes on which each lies, such as 32 for a cache line. MODEL_SECTION and MODEL_ALIGN
- * set them for every model. Nothing here need be initialised by the startup code: a state may lie in memory that keeps its
- * content over a reset, for example_reset sets all that is read. */
+/*
+ * An attribute of weights and constants, such as __attribute__((section(".itcm"))) for fast RAM that
+ * the startup code fills; and the boundary in bytes on which each lies, such as 32 for a cache line.
+ * MODEL_SECTION and MODEL_ALIGN set them for every model. Nothing here need be initialised by the
+ * startup code: a state may lie in memory that keeps its content over a reset, for example_reset
+ * sets all that is read.
+ */
 #ifndef EXAMPLE_SECTION
 #ifdef MODEL_SECTION
 #define EXAMPLE_SECTION MODEL_SECTION
@@ -106,12 +109,12 @@ int32_t example_scores(example_state *state, int32_t scores[EXAMPLE_OUTPUTS]);
 
 /* A whole inference: reset, EXAMPLE_STEPS steps, scores; returns the class. */
 int32_t example_classify(example_state *state, const uint8_t x[EXAMPLE_INPUTS],
-                         int32_t scores[EXAMPLE_OUTPUTS]);
+    int32_t scores[EXAMPLE_OUTPUTS]);
 
 #if EXAMPLE_PROBE > 0
 /* Membranes of neurons first .. first + count - 1 of a layer, after the reset of the last step. */
 void example_membranes(const example_state *state, uint32_t layer, uint32_t first, uint32_t count,
-                       int32_t membranes[]);
+    int32_t membranes[]);
 
 /* Spike words of a layer in the last step. */
 const uint32_t *example_spikes(const example_state *state, uint32_t layer);
@@ -119,7 +122,7 @@ const uint32_t *example_spikes(const example_state *state, uint32_t layer);
 #if EXAMPLE_PROBE > 1
 /* The same membranes as they were compared with the threshold, before the reset. */
 void example_before_reset(const example_state *state, uint32_t layer, uint32_t first, uint32_t count,
-                          int32_t membranes[]);
+    int32_t membranes[]);
 #endif
 
 #ifdef __cplusplus

@@ -11,6 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.models import small_model
+from support.unpack import (
+    unpack_byte_fields,
+    unpack_byte_quads,
+    unpack_fields,
+    unpack_sparse_lists,
+    unpack_strip_words,
+    unpack_ternary_planes,
+)
 
 from codegen.check.host import WARNINGS, find_compiler
 from codegen.kernels.pack import (
@@ -25,12 +33,6 @@ from codegen.kernels.pack import (
     strip_words,
     ternary_planes,
     unpack_bits,
-    unpack_byte_fields,
-    unpack_byte_quads,
-    unpack_fields,
-    unpack_sparse_lists,
-    unpack_strip_words,
-    unpack_ternary_planes,
 )
 from codegen.package.weights import weights_header
 from qat.model import CODE_RANGE

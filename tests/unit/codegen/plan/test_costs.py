@@ -10,15 +10,14 @@ from hypothesis import given
 from support.models import KINDS, models, small_model
 
 from codegen import isa
-from codegen.kernels import COUNTS, KERNELS, SPIKES
+from codegen.kernels import KERNELS, PARTS
 from codegen.kernels.bitsliced import listing
 from codegen.kernels.common import digits_of
 from codegen.kernels.stage import Source
 from codegen.measure import spend
 from codegen.plan import cost
 from codegen.plan.choose import choices, plan
-from codegen.plan.kinds import KINDS as KINDS_OF_PARTS
-from codegen.plan.kinds import family
+from codegen.plan.kinds import family, kinds
 from codegen.render import render
 from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 
@@ -26,13 +25,11 @@ CORES = sorted(isa.cores())
 
 
 def test_every_kernel_is_measured_on_every_core():
-    reads = {COUNTS: ("readout",), SPIKES: ("spikes",), "bytes": ("currents", "held")}
-    kinds = {f"{k.name} {what}" for k in KERNELS for read in k.reads for what in reads[read]}
-    kinds |= {"count readout", "rest"}
-    kinds |= {kind for kind in KINDS_OF_PARTS if kind.endswith("encoder")}
+    of_kernels = {row.kind(part) for row in KERNELS for read in row.reads for part in PARTS[read]}
+    assert of_kernels <= set(kinds())
     for core in CORES:
-        assert {kind for kind in kinds if not cost.measured(kind, core)} == set()
-        assert kinds <= set(cost.coefficients()["cycles"][core])
+        assert {kind for kind in kinds() if not cost.measured(kind, core)} == set()
+        assert set(kinds()) <= set(cost.coefficients()["cycles"][core])
 
 
 @given(models(KINDS, stops=False))

@@ -26,6 +26,7 @@ from codegen.render.generated import generated, model_of
 from codegen.report.report import report
 from codegen.report.summary import summarize
 from codegen.target.emulated import TargetModel, footprint
+from codegen.verify import here
 from qat.model import LIF, Accumulate, Activity, Analog, Dense, Layer, Model
 
 BOARD = "qemu-m4"
@@ -72,7 +73,6 @@ VERBS = [
     (["run", "{model}", "--board", BOARD], ONCE),
     (["bench", "{model}", "--board", BOARD, "--limit", "2"], ONCE),
     (["bench", "--layer", "20x10", "--density", "0.1,0.5", "--board", BOARD], ONCE),
-    (["verify", "{model}", "--board", BOARD, "--seeds", "1", "--limit", "2"], ONCE),
     (["info", "{model}"], {"plan": 1}),
 ]
 
@@ -84,6 +84,16 @@ def test_a_verb_plans_and_renders_once(
     words = [word.format(model=saved, tmp=tmp_path) for word in words]
     assert main(words) == 0
     assert dict(counted) == wanted
+
+
+def test_a_verification_plans_and_renders_once(
+    saved: Path, counted: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its own process; those that it starts, of other hash seeds and for a crash, do it too."""
+    monkeypatch.setattr(here, "LEVELS", ("-O0",))
+    monkeypatch.setattr(here, "HASH_SEEDS", ("0",))
+    assert main(["verify", str(saved), "--board", BOARD, "--seeds", "1"]) == 0
+    assert dict(counted) == ONCE
 
 
 def test_a_board_is_planned_once_for_an_evaluation(tmp_path: Path, counted: Counter[str]) -> None:

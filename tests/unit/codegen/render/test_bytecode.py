@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import jinja2.environment
 import pytest
 from support import models
 from support.models import small_model
@@ -13,6 +16,8 @@ from support.models import small_model
 from codegen.package.packages import package
 from codegen.render import environment
 from codegen.render.bytecode import FOLDER
+from codegen.render.templates import make_environment
+from codegen.report import page
 
 PROGRAM = """
 import hashlib, sys
@@ -74,3 +79,29 @@ def test_without_a_cache_it_works_as_well(
     environment.cache_clear()
     assert "small.c" in package(small_model())
     environment.cache_clear()
+
+
+def test_the_page_is_compiled_once_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another environment takes what the first one compiled, and one of other options does not."""
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
+    compiled: list[str] = []
+    monkeypatch.setattr("jinja2.environment.generate", counting(compiled))
+    for _ in range(2):
+        page.environment.cache_clear()
+        page.environment().get_template("page.html.j2")
+        assert compiled == ["page.html.j2"]
+    page.environment.cache_clear()
+    for escaped in (False, True, False):
+        make_environment("report/page", escaped=escaped).get_template("style.css")
+    assert compiled == ["page.html.j2", "style.css", "style.css"]
+
+
+def counting(compiled: list[str]) -> Callable[..., str]:
+    """Return Jinja's own compiler, which writes down what it compiles."""
+    real = jinja2.environment.generate
+
+    def generate(node: Any, environment: Any, name: str, *rest: Any, **options: Any) -> str:
+        compiled.append(name)
+        return str(real(node, environment, name, *rest, **options))
+
+    return generate

@@ -1,0 +1,73 @@
+"""A row of the table of kernels: what it serves, what plans its stage, what its parts cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codegen.kernels.load import Features, Load
+from codegen.kernels.stage import Layer, Readout
+from qat.model import LIF, Dense, Model, Neuron, Synapse
+
+SPIKES, BYTES, COUNTS = "spikes", "bytes", "counts"
+"""What an input may be: spikes, bytes, or the counts of spikes that a readout reads."""
+
+PARTS = {SPIKES: ("spikes",), BYTES: ("currents", "held"), COUNTS: ("readout",)}
+"""The parts of an inference that a stage has, by what it reads."""
+
+NEURONS = ("spikes", "held")
+"""Parts in which membranes are computed."""
+
+Count = Callable[[Any, Load], Features]
+"""Returns the features of a stage for what it meets."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Kernel:
+    """What there is to know of a kernel; its folder holds what computes it.
+
+    bits:    of the weights that it serves
+    reads:   what its input may be: SPIKES, BYTES, COUNTS
+    layer:   returns the stage of layer `index` of a model; None where it computes no layers
+    readout: returns the stage of a model's readout; None where it computes no readout
+    costs:   {part: what counts its features}, for the PARTS of what it reads
+    family:  of its neurons: the coefficients of kernels that compute them alike are fitted together
+    zeros:   fraction of zero weights below which it does not win
+    most:    neurons that it can serve, and inputs; 0: any number
+    synapse: the record that it serves; None: it reads counts, and there are no weights
+    neuron:  the record of the neurons behind it, in a layer
+    folder:  where its templates lie, layer.c.j2 and readout.c.j2, if not in this package
+    """
+
+    name: str
+    bits: tuple[int, ...] = ()
+    reads: tuple[str, ...]
+    layer: Callable[[int, Model], Layer] | None = None
+    readout: Callable[[Model], Readout] | None = None
+    costs: Mapping[str, Count]
+    family: str = ""
+    zeros: float = 0.0
+    most: tuple[int, int] = (0, 0)
+    synapse: type[Synapse] | None = Dense
+    neuron: type[Neuron] = LIF
+    folder: Path | None = None
+
+    def serves(self, synapse: Synapse, reads: str, neuron: Neuron | None = None) -> bool:
+        """Return True if it can compute a synapse on such an input, and the neurons behind it."""
+        neurons, inputs = self.most
+        small = synapse.n_out <= (neurons or synapse.n_out) and synapse.n_in <= (
+            inputs or synapse.n_in
+        )
+        kind = self.synapse is not None and isinstance(synapse, self.synapse)
+        known = neuron is None or isinstance(neuron, self.neuron)
+        return kind and known and small and synapse.bits in self.bits and reads in self.reads
+
+    def kind(self, part: str) -> str:
+        """Return the name of what a part costs: "bitsliced spikes"."""
+        return f"{self.name} {part}"
+
+    def fitted_as(self, part: str) -> str:
+        """Return the name under which the coefficients of a part stand."""
+        return self.family if self.family and part in NEURONS else self.kind(part)

@@ -1,0 +1,213 @@
+"""The membrane of bit-sliced neurons: how many planes, which constants, what is added in each.
+
+All arithmetic is modulo 2**planes in two's complement, so only the results need to fit: the
+widths follow from the model's bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.kernels.common import effective_threshold, saturation, uniform, width_of
+from codegen.kernels.dense import DenseLIF
+from codegen.kernels.neurons.plan import Digit, Plane
+from codegen.kernels.pack import constant_planes
+from codegen.kernels.stage import Table
+from qat.model import Interval, LayerBounds
+
+
+class Constants:
+    """Collects the planes of per-neuron constants of a layer, block by block."""
+
+    def __init__(self) -> None:
+        self.parts: list[NDArray[np.uint32]] = []
+        self.words = 0
+
+    def add(self, values: NDArray[Any], width: int) -> int:
+        """Append the planes of `values`; return the word where they start."""
+        start = self.words
+        self.parts.append(constant_planes(values, width))
+        self.words += width
+        return start
+
+    def table(self, index: int) -> tuple[Table, ...]:
+        """Return the table of layer `index`; none where all neurons share their constants."""
+        if not self.parts:
+            return ()
+        what = "constants of each neuron, in planes"
+        return (Table(f"constants{index}", what, np.concatenate(self.parts, axis=1)),)
+
+    def digits(self, values: NDArray[Any], width: int) -> tuple[tuple[Digit, ...], int | None]:
+        """Return the digits of a constant against planes 0..width-1, and where its planes start."""
+        shared = uniform(values)
+        if shared is not None:
+            return common_digits(shared, width), None
+        own = Interval(values.min(keepdims=True), values.max(keepdims=True)).width - 1
+        start = self.add(values, min(own, width))
+        return tuple(
+            Digit(b, word=start + b) if b < own else Digit(b, bit=0) for b in range(width)
+        ), start
+
+
+def common_digits(value: int | None, width: int) -> tuple[Digit, ...]:
+    """Return the digits of a constant that all neurons share; none if there is none."""
+    if value is None:
+        return ()
+    return tuple(Digit(b, bit=value >> b & 1) for b in range(width))
+
+
+class Bias:
+    """What is added to the current of every neuron, and what u is lowered by.
+
+    threshold: no higher than what u can exceed
+    """
+
+    def __init__(self, layer: DenseLIF, bounds: LayerBounds) -> None:
+        self.layer, self.bounds = layer, bounds
+        self.threshold = effective_threshold(layer, bounds)
+
+    @cached_property
+    def lowered(self) -> int:
+        """The threshold if u less the threshold is what should be computed, else 0.
+
+        Then u is compared with 0, which costs nothing, and the threshold goes into the bias. It
+        must be one for all, be what the reset subtracts, and leave the planes of u as they are.
+        """
+        theta, neuron, u = uniform(self.threshold), self.layer.neuron, self.bounds.u_raw
+        free = saturation(self.layer, self.bounds) == (None, None)
+        if theta is None or neuron.reset != "subtract" or not free:
+            return 0
+        fires = self.bounds.u.hi >= self.threshold
+        if (np.broadcast_to(neuron.subtracted, self.layer.size)[fires] != theta).any():
+            return 0
+        wide = width_of(u.low - theta, u.high - theta)
+        return theta if wide <= max(u.width, width_of(0, theta)) else 0
+
+    @cached_property
+    def values(self) -> NDArray[np.int64]:
+        """One for each neuron."""
+        bias = np.broadcast_to(self.layer.synapse.bias, self.layer.size).astype(np.int64)
+        return bias - self.lowered
+
+    @cached_property
+    def common(self) -> int | None:
+        """The one that all neurons share; None if they differ."""
+        return uniform(self.values)
+
+    @cached_property
+    def width(self) -> int:
+        """Planes of the values."""
+        return width_of(int(self.values.min()), int(self.values.max()))
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the synapse hands to the membrane.
+
+    width:  planes of the current, for bytes of the cached one
+    cached: the current is that of a byte input, without fraction bits of its own here
+    folded: the bias is in it, as far as its whole bits go
+    """
+
+    width: int
+    cached: bool
+    folded: bool
+
+
+class Membrane:
+    """The planes of u and v, and the digits of what they are compared with and reset by."""
+
+    def __init__(self, layer: DenseLIF, bounds: LayerBounds, bias: Bias, given: Given) -> None:
+        self.layer, self.bounds, self.bias, self.given = layer, bounds, bias, given
+        self.constants = Constants()
+        word = None if given.folded else self.constants.add(bias.values, bias.width)
+        self.bias_words = bias.width if word is not None and given.cached else 0
+        self.bias_word = None if given.cached else word
+        self.threshold, self.reset_by = self._compared()
+
+    @cached_property
+    def u_width(self) -> int:
+        """Planes of u."""
+        u, less, largest = self.bounds.u_raw, self.bias.lowered, int(self.bias.threshold.max())
+        reached = width_of(u.low - less, u.high - less)
+        return max(reached, self.v_width, 0 if less else width_of(0, largest))
+
+    @property
+    def v_width(self) -> int:
+        """Planes of the stored membrane."""
+        return self.bounds.v.width
+
+    @cached_property
+    def planes(self) -> tuple[Plane, ...]:
+        """The planes of u, each with what is added to the membrane there."""
+        fraction, common = self.layer.synapse.fraction_bits, self.bias.common
+        v_top, current_top = self.v_width - 1, self.given.width - 1
+        own = self.bias_word is not None
+        low_bits = 0 if common is None or own or self.given.cached else common
+        return tuple(
+            Plane(
+                index=b,
+                v=min(b, v_top),
+                leak=self._leak(b),
+                current=min(b - fraction, current_top) if b >= fraction else None,
+                bias=None
+                if self.bias_word is None
+                else self.bias_word + min(b, self.bias.width - 1),
+                one=b < fraction and bool(low_bits >> b & 1),
+            )
+            for b in range(self.u_width)
+        )
+
+    def _leak(self, plane: int) -> tuple[tuple[str, int], ...]:
+        """Return what a plane loses or gains: (operation, plane of v) for every term."""
+        return tuple(
+            ("add" if k < 0 else "subtract", min(plane + abs(k), self.v_width - 1))
+            for k in self.layer.neuron.leak
+        )
+
+    @cached_property
+    def chains(self) -> tuple[str, ...]:
+        """The names of the carries that ripple through the planes of u."""
+        names = [f"leak{term}" for term in range(len(self.planes[0].leak))]
+        if any(p.current is not None or p.one for p in self.planes):
+            names.append("inflow")
+        if any(p.bias is not None for p in self.planes):
+            names.append("bias")
+        return tuple(names)
+
+    @cached_property
+    def saturation(self) -> tuple[tuple[Digit, ...], tuple[Digit, ...]]:
+        """The digits of floor and ceiling; none where the membrane never gets there."""
+        floor, ceiling = saturation(self.layer, self.bounds)
+        return common_digits(floor, self.u_width), common_digits(ceiling, self.u_width)
+
+    def _compared(self) -> tuple[tuple[Digit, ...], tuple[Digit, ...]]:
+        """Return the digits of the threshold and of what the reset subtracts."""
+        neuron, width, theta = self.layer.neuron, self.u_width, self.bias.threshold
+        if self.bias.lowered:
+            return (), self.constants.digits(theta, width)[0]
+        threshold, start = self.constants.digits(theta, width - 1)
+        if neuron.reset == "zero":
+            return threshold, ()
+        fires = self.bounds.u.hi >= theta
+        subtracted = np.broadcast_to(neuron.subtracted, self.layer.size).astype(np.int64)
+        if start is not None and np.array_equal(subtracted[fires], theta[fires]):
+            return threshold, (*threshold, Digit(width - 1, bit=0))
+        if fires.any():
+            subtracted = np.where(fires, subtracted, subtracted[fires][0])
+        return threshold, self.constants.digits(subtracted, width)[0]
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """Functions that add and subtract planes, as far as it calls them."""
+        used = {operation for p in self.planes for operation, _ in p.leak}
+        if self.bias_words or {"inflow", "bias"} & set(self.chains):
+            used.add("add")
+        if any(digit.word is not None for digit in self.reset_by):
+            used.add("subtract")
+        return frozenset(used)

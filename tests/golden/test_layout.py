@@ -1,0 +1,109 @@
+"""How generated C reads: what stands where, and that clang-format would change nothing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from support.analysed import MODELS
+from support.golden import GOLDEN, example
+
+from codegen.render import render, render_program
+from qat.model import Model
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SHIPPED = {path.stem: Model.load(path) for path in sorted(EXAMPLES.glob("*.npz"))}
+COLUMNS = 120
+FUNCTION_LINES = 120
+NETWORK_LINES = 300
+"""By then the interface is over and the first layer begins; the network's constants came before."""
+
+CONTENTS = ("Machine", "Network", "Layers", "Loops", "Weights")
+
+
+def files_of(name: str) -> dict[str, str]:
+    if name in MODELS:
+        return render_program(MODELS[name].program())
+    models = {model.name: model for model in (*GOLDEN, example())} | SHIPPED
+    return render(models[name])
+
+
+NAMES = (*(model.name for model in (*GOLDEN, example())), *SHIPPED, *MODELS)
+
+
+@pytest.fixture(params=NAMES)
+def files(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The pair and the binding of a model: golden, shipped, or one of each kernel and input."""
+    return files_of(request.param)
+
+
+def source_of(files: dict[str, str]) -> list[str]:
+    return next(text for name, text in files.items() if name.endswith(".c")).split("\n")
+
+
+def functions(lines: list[str]) -> Iterator[tuple[str, int]]:
+    """Yield (line before its brace, lines) of every function."""
+    start = 0
+    for number, line in enumerate(lines):
+        if line == "{" and lines[number - 1].endswith(")"):
+            start = number
+        elif line == "}" and start:
+            yield lines[start - 1], number - start + 1
+            start = 0
+
+
+def faults(lines: list[str]) -> Iterator[str]:
+    """Yield what a generator does and a hand would not."""
+    for number, (line, after) in enumerate(pairwise(lines), 1):
+        if len(line) > COLUMNS and "#error" not in line:
+            yield f"{number}: {len(line)} columns"
+        if re.match(r"#(if|el)", line) and re.match(r"#(el|endif)", after):
+            yield f"{number}: nothing behind {line}"
+        if not line and after.strip().startswith("}"):
+            yield f"{number}: an empty line before a brace"
+        if not line and not after and number < len(lines) - 1:
+            yield f"{number}: two empty lines"
+
+
+def test_no_line_looks_generated(files: dict[str, str]) -> None:
+    assert {name: [*faults(text.split("\n"))] for name, text in files.items()} == {
+        name: [] for name in files
+    }
+
+
+def test_functions_are_short(files: dict[str, str]) -> None:
+    found = [*functions(source_of(files))]
+    assert found
+    assert [row for row in found if row[1] > FUNCTION_LINES] == []
+
+
+def test_the_network_comes_first(files: dict[str, str]) -> None:
+    lines = source_of(files)
+    heads = [line.split()[1] for line in lines[:12] if re.match(r" \* [A-Z]\w+  ", line)]
+    assert tuple(heads) == CONTENTS
+    first = next(n for n, line in enumerate(lines, 1) if line.startswith(" * Layer 0: "))
+    assert first <= NETWORK_LINES
+    places = [next((n for n, line in enumerate(lines) if line.endswith(f"- {part} */")), -1)
+              for part in ("machine", "network", "layers", "loops", "weights")]  # fmt: skip
+    assert [n for n in places if n >= 0] == sorted(n for n in places if n >= 0)
+    assert first - 1 > places[2]
+
+
+def test_clang_format_finds_nothing(files: dict[str, str], root: Path, tmp_path: Path) -> None:
+    assert shutil.which("clang-format"), "no clang-format: apt-get install clang-format"
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    style = f"--style=file:{root / '.clang-format'}"
+    command = ["clang-format", "--dry-run", "-Werror", style, *files]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("fault", ["}\n\n\n#if 0\n#endif\n", "x" * (COLUMNS + 1) + "\n", "\n}\n"])
+def test_a_fault_is_seen(fault: str) -> None:
+    assert [*faults(fault.split("\n"))]
