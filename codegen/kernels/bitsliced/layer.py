@@ -8,7 +8,6 @@ from codegen.kernels.neurons import plan as neurons
 from codegen.kernels.neurons.plan import Digit, Loads, Plane, Turn
 from codegen.kernels.stage import Layer, Table
 
-
 PARTS = ("neurons", "reset", "saturate")
 """Functions of a layer's neurons, each perhaps for four blocks as well."""
 
