@@ -51,8 +51,8 @@ WATCHED = 99
 ASAN = "detect_leaks=0:abort_on_error=1:hard_rss_limit_mb=4096:log_path=/dev/null"
 HERE = "here"
 UNITS = {
-    "kernels/pack.py": "tests/unit/test_pack.py",
-    "kernels/neurons/plan.py": "tests/unit/test_neuron_plan.py",
+    "kernels/pack.py": "tests/unit/codegen/kernels/test_pack.py",
+    "kernels/neurons/plan.py": "tests/unit/codegen/kernels/test_neuron_plan.py",
 }
 """Tests that hunt what is in no model's C: functions that unpack, and what stays the same text."""
 HEADERS = ("stdint.h", "stddef.h", "string.h", "arm_mve.h")

@@ -267,7 +267,10 @@ def test_a_registry_that_takes_the_call_and_says_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """As behind a firewall: the same line. tests/unit/test_registry.py shows that it is in time."""
+    """As behind a firewall: the same line.
+
+    tests/unit/codegen/target/test_registry.py shows that it is in time.
+    """
     monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path / "core"))
     monkeypatch.setenv("NO_PROXY", "")
     model.save(tmp_path / "small.npz")

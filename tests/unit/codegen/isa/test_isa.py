@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import support
 from support.analysed import MODELS
 from support.golden import analog
 
@@ -152,7 +153,7 @@ def test_c_for_one_core_refuses_another(core: str, other: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("core", FLAGS)
 def test_c_for_one_core_computes_the_same_here(core: str) -> None:
-    model = Model.load(Path(__file__).parents[1] / "examples" / "mnist-256.npz")
+    model = Model.load(Path(support.__file__).parents[1] / "examples" / "mnist-256.npz")
     assert compare_host(model, code=render(model, only=core)).differing == 0
 
 

@@ -1,7 +1,7 @@
 """The accuracy that FIGURES.md claims, with the default recipe: of one seed, in the proof of five.
 
-`pytest -m proof -s tests/unit/test_quality.py` prints the table: digits 64-64-10, T = 8, test data.
-A seed takes ten seconds of processor time.
+`pytest -m proof -s tests/unit/qat/train/test_quality.py` prints the table: digits 64-64-10, T = 8,
+test data. A seed takes ten seconds of processor time.
 """
 
 from __future__ import annotations
