@@ -2,9 +2,9 @@
 
     instructions = sum over features f of  coefficient[instruction set][kind][f] * f(stage, load)
 
-The features stand in codegen.plan.kinds. The coefficients are never negative;
-`codegen.measure.calibrate` fits them to counts of random layers on emulated cores and writes
-costs.json.
+The features are the fields of records, which stand in each kernel's cost.py and are listed in
+codegen.plan.kinds. The coefficients are never negative; `codegen.measure.calibrate` fits them to
+counts of random layers on emulated cores and writes costs.json.
 
 Two sets of coefficients belong to a kind. `typical` fits the counts. `worst` lies above every
 one of them, and gives the worst case. What decides a branch is, in the generated code, a count:
@@ -31,9 +31,10 @@ from typing import Any
 
 from codegen.isa import ISA
 from codegen.kernels.encoders.plan import Encoder
-from codegen.kernels.load import Features, Load
+from codegen.kernels.features import Features
+from codegen.kernels.load import Load
 from codegen.kernels.stage import Layer, Readout, Stage
-from codegen.plan.kinds import KINDS, family
+from codegen.plan.kinds import KINDS, check_names, family
 from codegen.plan.program import Program
 from qat.model import Activity, EarlyStop, Input, Model, Rates
 
@@ -52,8 +53,8 @@ class Work:
 
     @property
     def features(self) -> Features:
-        """The features of its kind; those that are 0 left out."""
-        return {name: n for name, n in KINDS[self.kind](self.stage, self.load).items() if n}
+        """The features of its kind."""
+        return KINDS[self.kind].count(self.stage, self.load)
 
 
 def layer_works(
@@ -203,11 +204,16 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
 
 @cache
 def coefficients() -> dict[str, Any]:
-    """Return the contents of costs.json."""
+    """Return the contents of costs.json.
+
+    Raises ValueError for a coefficient that belongs to no field of a kind's features.
+    """
     path = files("codegen.plan").joinpath("costs.json")
     loaded: dict[str, Any] = (
         json.loads(path.read_text("utf-8")) if path.is_file() else {"costs": {}}
     )
+    for name, table in loaded["costs"].items():
+        check_names(table, name)
     return loaded
 
 
@@ -226,7 +232,7 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
             f"costs: no coefficients for {work.kind!r} on {core}; measure them with "
             "python -m codegen.measure.calibrate"
         )
-    table, features = coefficients()["costs"][ISA[core]][family(work.kind)], work.features
+    table, features = coefficients()["costs"][ISA[core]][family(work.kind)], work.features.numbers()
     unknown = sorted(features.keys() - table["seen"])
     if unknown:
         raise ValueError(

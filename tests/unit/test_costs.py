@@ -13,12 +13,13 @@ from codegen import isa
 from codegen.kernels import COUNTS, KERNELS, SPIKES
 from codegen.kernels.bitsliced import listing
 from codegen.kernels.common import digits_of
+from codegen.kernels.features import Codes, Columns
 from codegen.kernels.stage import Source
 from codegen.measure import spend
 from codegen.plan import cost
 from codegen.plan.choose import choices, plan
 from codegen.plan.kinds import KINDS as KINDS_OF_PARTS
-from codegen.plan.kinds import family
+from codegen.plan.kinds import check_names, family
 from codegen.render import render
 from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 
@@ -42,7 +43,45 @@ def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
         program, seen = plan(model, core), cost.coefficients()["costs"][isa.ISA[core]]
         parts = cost.works(program, model.input, activity, core)
         for work in [*parts, *cost.worst_works(program, model.input, core)]:
-            assert set(work.features) <= set(seen[family(work.kind)]["seen"]), work.kind
+            assert set(work.features.numbers()) <= set(seen[family(work.kind)]["seen"]), work.kind
+
+
+def test_every_feature_has_a_coefficient_on_some_core_and_every_coefficient_a_feature():
+    costs = cost.coefficients()["costs"]
+    known = {}
+    for kind, row in KINDS_OF_PARTS.items():
+        known.setdefault(family(kind), set()).update(row.features.names())
+    for name, fields in known.items():
+        seen = {field for table in costs.values() for field in table[name]["seen"]}
+        assert seen <= fields
+        assert fields - seen <= NEVER.get(name, set()), name
+
+
+NEVER = {
+    "rest": {"fused_state_bytes"},
+    "rest decision": {"fused_calls", "fused_state_words", "fused_state_bytes"},
+}
+"""Fields of features that nothing has: a fused layer stands in a whole inference of few words."""
+
+
+@pytest.mark.parametrize("key", ["seen", "typical", "worst"])
+def test_a_coefficient_without_a_feature_is_an_error(key):
+    table = dict(cost.coefficients()["costs"]["armv6-m"]["decision"])
+    wrong = {"decision": table | {key: {"unheard_of": 1.0}}}
+    with pytest.raises(ValueError, match=r"'decision' on armv6-m .*'unheard_of'.*calibrate"):
+        check_names(wrong, "armv6-m")
+    with pytest.raises(ValueError, match="'unheard of', which is no kind"):
+        check_names({"unheard of": table}, "armv6-m")
+
+
+def test_features_are_added_scaled_and_told_by_name():
+    two = Columns(few=1.0, codes8=Codes(codes=3.0)) + Columns(codes8=Codes(codes=1.0, odd=2.0))
+    assert two == Columns(few=1.0, codes8=Codes(codes=4.0, odd=2.0))
+    assert two.scaled(2).numbers() == {"few": 2.0, "codes8.codes": 8.0, "codes8.odd": 4.0}
+    assert list(Codes.names()) == ["codes", "odd", "power_of_two"]
+    assert {"codes4.codes", "few"} < set(Columns.names())
+    with pytest.raises(TypeError, match="unheard_of"):
+        Codes(unheard_of=1.0)
 
 
 @given(models(KINDS, stops=False))
