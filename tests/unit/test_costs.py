@@ -13,7 +13,7 @@ from codegen import isa
 from codegen.kernels import COUNTS, KERNELS, SPIKES
 from codegen.kernels.bitsliced import listing
 from codegen.kernels.common import digits_of
-from codegen.kernels.features import Codes, Columns
+from codegen.kernels.features import Adder, Codes, Columns
 from codegen.kernels.stage import Source
 from codegen.measure import spend
 from codegen.plan import cost
@@ -24,6 +24,7 @@ from codegen.render import render
 from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 
 CORES = sorted(isa.ISA)
+DIGITS = ("top", "signed")
 
 
 def test_every_kernel_is_measured_on_every_core():
@@ -57,11 +58,18 @@ def test_every_feature_has_a_coefficient_on_some_core_and_every_coefficient_a_fe
         assert fields - seen <= NEVER.get(name, set()), name
 
 
+BINARY = {f"sliced.{width}.lists_{kind}" for width in ("bytes", "nibbles") for kind in DIGITS}
+SHORT = {f"added.short.{name}" for name in Adder.names()}
 NEVER = {
     "rest": {"fused_state_bytes"},
     "rest decision": {"fused_calls", "fused_state_words", "fused_state_bytes"},
+    "sliced rate encoder": BINARY,
+    "sliced latency encoder": BINARY,
+    "bitsliced currents": {f"quads.{name}" for name in SHORT} | {"sliced.nibbles.lists_signed"},
+    "bitsliced layer": {f"quad_sums.{name}" for name in SHORT} | {"blocks.copied"},
 }
-"""Fields of features that nothing has: a fused layer stands in a whole inference of few words."""
+"""Features that nothing has: a fused layer's state is words, and no inference with one stops early;
+encoders cut bytes into bits; four blocks have one adder, single ones copy nothing."""
 
 
 @pytest.mark.parametrize("key", ["seen", "typical", "worst"])
@@ -139,6 +147,15 @@ def test_generation_is_deterministic_with_kernels_chosen_by_costs():
     (choice,) = choices(model)
     assert choice.kernel == min(choice.costs, key=choice.costs.get)
     assert set(choice.costs) == {"strips", "plain"}
+
+
+def test_sums_of_more_than_16_bits_have_a_cost():
+    layer = Layer(Dense(np.full((16, 600), 127), 8), LIF(300, (3,)))
+    model = Model(Spikes(600), (layer,), name="pieces")
+    assert plan(model, kernels={0: "strips"}).layers[0].piece
+    for core in CORES:
+        (choice,) = choices(model, core)
+        assert set(choice.costs) == {"strips", "plain"}
 
 
 def test_costs_of_spikes_are_plain_numbers_that_grow_with_what_reads_them():

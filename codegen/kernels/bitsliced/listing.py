@@ -1,6 +1,6 @@
 """The digits of a byte input, as the code lists them: how many, in how many lists and rounds.
 
-This mirrors helpers/slice_bytes.c.j2 and kernels/bitsliced_currents.c.j2 for numbers of inputs
+This mirrors loops/slice_bytes.c.j2 and bitsliced/currents.c.j2 for numbers of inputs
 instead of inputs.
 """
 

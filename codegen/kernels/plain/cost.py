@@ -38,9 +38,36 @@ class IntegerNeurons(Features):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SingleCurrent(Features):
+    """Currents of one neuron, whose loops over neurons are no loops.
+
+    active4, active8, active16: inputs that are not 0, by the bits of the weights
+    """
+
+    calls: float = 0.0
+    inputs: float = 0.0
+    active4: float = 0.0
+    active8: float = 0.0
+    active16: float = 0.0
+    shifted: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleNeuron(Features):
+    """Steps of one neuron, written out: terms of its leak, floor and ceiling, spikes of it."""
+
+    steps: float = 0.0
+    leak: float = 0.0
+    saturation: float = 0.0
+    fired: float = 0.0
+    counted: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlainCurrents(Features):
     """Currents of byte vectors: columns of inputs that are not 0, then the shift and the bias."""
 
+    single: SingleCurrent = SingleCurrent()
     columns: Columns = Columns()
     calls: float = 0.0
     inputs: float = 0.0
@@ -53,6 +80,7 @@ class PlainCurrents(Features):
 class PlainHeld(Features):
     """Neurons on cached currents; small_currents: those narrower than int32."""
 
+    single: SingleNeuron = SingleNeuron()
     neurons: IntegerNeurons = IntegerNeurons()
     held: float = 0.0
     held_neurons: float = 0.0
@@ -104,6 +132,8 @@ def integers(stage: PlainLayer, load: Load) -> IntegerNeurons:
 def plain_currents(stage: PlainLayer, load: Load) -> PlainCurrents:
     """A column for every input that is not 0, then the shift."""
     active = float(stage.source.size) if load.worst else not_zero(load.values)
+    if stage.neurons == 1:
+        return PlainCurrents(single=_single_current(stage, active)).scaled(load.frames)
     return PlainCurrents(
         columns=columns(active, stage.neurons, stage.bits),
         calls=1,
@@ -114,8 +144,22 @@ def plain_currents(stage: PlainLayer, load: Load) -> PlainCurrents:
     ).scaled(load.frames)
 
 
+def _single_current(stage: PlainLayer, active: float) -> SingleCurrent:
+    """The current of a layer of one neuron."""
+    return SingleCurrent(
+        calls=1,
+        inputs=stage.source.size,
+        active4=active * (stage.bits == 4),
+        active8=active * (stage.bits == 8),
+        active16=active * (stage.bits == 16),
+        shifted=bool(stage.source.shift),
+    )
+
+
 def plain_held(stage: PlainLayer, load: Load) -> PlainHeld:
     """Neurons on cached currents."""
+    if stage.neurons == 1:
+        return PlainHeld(single=_single_neuron(stage, load))
     small = stage.current_ctype != "int32_t"
     return PlainHeld(
         neurons=integers(stage, load),
@@ -123,6 +167,17 @@ def plain_held(stage: PlainLayer, load: Load) -> PlainHeld:
         held_neurons=load.steps * stage.neurons,
         small_currents=load.steps * stage.neurons * small,
     )
+
+
+def _single_neuron(stage: PlainLayer, load: Load) -> SingleNeuron:
+    """The steps of a layer of one neuron."""
+    return SingleNeuron(
+        steps=1,
+        leak=sum(k != 0 for k in stage.leak),
+        saturation=sum(x is not None for x in (stage.floor, stage.ceiling)),
+        fired=load.fired,
+        counted=count_width(stage, load),
+    ).scaled(load.steps)
 
 
 def plain_spikes(stage: PlainLayer, load: Load) -> PlainSpikes:
