@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codegen.kernels.load import Features, Load
+from codegen.kernels.features import Features
+from codegen.kernels.load import Load
 from codegen.kernels.stage import Layer, Readout
 from qat.model import LIF, Dense, Model, Neuron, Synapse
 

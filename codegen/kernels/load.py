@@ -1,15 +1,18 @@
-"""What a stage meets, and the features that several kinds of stages have."""
+"""What a stage meets, and how the features that several kinds of stages have follow from it."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from math import exp, log2
+from operator import add
+from typing import TypeVar
 
+from codegen.kernels.features import Added, Adder, Codes, Columns, Features, Listed
 from codegen.kernels.stage import Layer, Readout
 
-Features = dict[str, float]
+Found = TypeVar("Found", bound=Features)
 
 BATCH, BATCH_COMPACT = 16, 8
 """Inputs that leave one carry word: of the adder, and of the compact or Helium's one."""
@@ -65,7 +68,7 @@ def any_of(n: float, load: Load) -> float:
     return min(n, 1.0) if load.single else 1 - exp(-n)
 
 
-def over_steps(found: Callable[[Load], Features], load: Load, size: int) -> Features:
+def over_steps(found: Callable[[Load], Found], load: Load, size: int) -> Found:
     """Return features of a step as means over steps of different activity.
 
     Some depend on how many inputs are active by more than a factor: which of the active and the
@@ -75,76 +78,59 @@ def over_steps(found: Callable[[Load], Features], load: Load, size: int) -> Feat
     mean = sum(load.spread) / max(len(load.spread), 1)
     if load.worst or mean <= load.active / 2:  # nothing known, or bursts that no part has
         return found(replace(load, spread=()))
-    parts, total = len(load.spread), defaultdict[str, float](float)
+    parts, steps = len(load.spread), []
     scale = load.active / mean  # a few steps stand for all: the mean is known
     for part, one in enumerate(load.spread):
         active = min(one * scale, size)
         busy = min(max(part + 1 - parts * (1 - load.busy), 0.0), 1.0)
-        for name, n in found(replace(load, active=active, busy=busy, spread=())).items():
-            total[name] += n / parts
-    return dict(total)
+        steps.append(found(replace(load, active=active, busy=busy, spread=())).scaled(1 / parts))
+    return reduce(add, steps)
 
 
-def times(prefix: str, factor: float, found: Features) -> Features:
-    """Return features that happen `factor` times."""
-    return {f"{prefix}{name}": factor * n for name, n in found.items()} if factor else {}
-
-
-def listed(words: float, active: float, size: int, load: Load) -> Features:
+def listed(words: float, active: float, size: int, load: Load) -> Listed:
     """List the active inputs of some words: on Helium by a table where two are 16 apart."""
     dense = 0.0
     if load.helium and load.table:
         share = min(active / size, 1.0)
         dense = words * (1.0 if load.worst else 1 - (1 - share**2) ** 16)
     of_table = 0.0 if load.worst else dense * active / max(words, 1)
-    return {
-        "words listed": words,
-        "words by table": dense,
-        "inputs listed": active - of_table,
-        "inputs by table": of_table,
-    }
+    return Listed(
+        words=words, inputs=active - of_table, words_by_table=dense, inputs_by_table=of_table
+    )
 
 
-def digits_listed(found: Sequence[float], words: int, size: int, load: Load) -> Features:
+def digits_listed(found: Sequence[float], words: int, size: int, load: Load) -> Listed:
     """List the digits of all planes."""
-    total: Features = {}
-    for n in found:
-        for name, value in listed(words, n, size, load).items():
-            total[name] = total.get(name, 0.0) + value
-    return total
+    return reduce(add, (listed(words, n, size, load) for n in found), Listed())
 
 
 Sums = Sequence[tuple[float, float, float]]
 """What the adder is given: how often there is any, inputs of it on average, planes."""
 
 
-def added(sums: Sums, load: Load) -> Features:
+def added(sums: Sums, load: Load) -> Added:
     """Add the weights of inputs to 32 neurons."""
     batch = BATCH_COMPACT if load.compact else BATCH
-    found = {
-        "calls": sum(busy for busy, _, _ in sums),
-        "active": sum(n for _, n, _ in sums),
-        "height": sum(busy * planes for busy, _, planes in sums),
-        "carries": sum(busy * log2(1 + n / busy / batch) for busy, n, _ in sums if busy),
-    }
-    return {f"{name}{' compact' * load.compact}": n for name, n in found.items()}
+    found = Adder(
+        calls=sum(busy for busy, _, _ in sums),
+        active=sum(n for _, n, _ in sums),
+        height=sum(busy * planes for busy, _, planes in sums),
+        carries=sum(busy * log2(1 + n / busy / batch) for busy, n, _ in sums if busy),
+    )
+    return Added(short=found) if load.compact else Added(long=found)
 
 
-def added4(sums: Sums, carries: int) -> Features:
+def added4(sums: Sums, carries: int) -> Added:
     """The same for four blocks on Helium: in pieces, as the carries have room."""
     room = carries // 4 * BATCH_COMPACT
     pieces = [(busy * max(1.0, n / room + 0.5 * (n > room)), n, planes) for busy, n, planes in sums]
-    return {
-        "calls": sum(times for times, _, _ in pieces),
-        "active": sum(n for _, n, _ in sums),
-        "height": sum(times * planes for times, _, planes in pieces),
-        "carries": sum(t * log2(1 + min(n / t, room) / BATCH_COMPACT) for t, n, _ in pieces if t),
-    }
-
-
-def each_step(found: Features, load: Load) -> Features:
-    """Return the features of all steps, beside what is done once."""
-    return {f"{name}, each step": load.steps * value for name, value in found.items()}
+    found = Adder(
+        calls=sum(times for times, _, _ in pieces),
+        active=sum(n for _, n, _ in sums),
+        height=sum(times * planes for times, _, planes in pieces),
+        carries=sum(t * log2(1 + min(n / t, room) / BATCH_COMPACT) for t, n, _ in pieces if t),
+    )
+    return Added(long=found)
 
 
 def count_width(stage: Layer, load: Load) -> int:
@@ -162,26 +148,19 @@ FEW, SOME, MANY = 2, 6, 8
 the totals in a loop, on one core and on the others."""
 
 
-def columns(active: float, n: int, bits: int, what: str) -> Features:
-    """Add a column of n codes for every active input.
+def columns(active: float, n: int, bits: int) -> Columns:
+    """Clear n totals, and add a column of n codes to them for every active input.
 
     Which addressing a compiler chooses depends on the length of a column: on the Cortex-M0 that is
     a third of what it takes.
     """
+    found, codes = Columns(cleared=n, cleared_some=n >= SOME, cleared_many=n >= MANY), active * n
     if n <= FEW:
-        packed = " of 4 bits" * (bits == 4)
-        return {"active few": active, f"active few x {what}{packed}": active * n}
-    return {
-        "active": active,
-        f"active x {what} of {bits} bits": active * n,
-        f"active x {what} of {bits} bits, odd": active * n * (n % 2),
-        f"active x {what} of {bits} bits, a power of 2": active * n * (n & (n - 1) == 0),
-    }
-
-
-def cleared(n: int) -> Features:
-    """Set n totals to 0."""
-    return {"cleared": n, "cleared some": n >= SOME, "cleared many": n >= MANY}
+        packed = bits == 4
+        return replace(found, few=active, few_codes=codes * (not packed), few_codes4=codes * packed)
+    each = Codes(codes=codes, odd=codes * (n % 2), power_of_two=codes * (n & (n - 1) == 0))
+    of_bits = {width: each if bits == width else Codes() for width in (4, 8, 16)}
+    return replace(found, columns=active, codes4=of_bits[4], codes8=of_bits[8], codes16=of_bits[16])
 
 
 def plane_lengths(stage: Readout, load: Load) -> list[float]:

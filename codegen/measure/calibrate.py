@@ -30,8 +30,8 @@ from codegen.measure.deviation import deviations, summary
 from codegen.measure.fitting import Floats, Observation, fit
 from codegen.measure.samples import PLANS, Plan, inputs, make
 from codegen.measure.variety import FIT, Case, case
+from codegen.plan import cost
 from codegen.plan.build import part_names
-from codegen.plan.cost import works
 from codegen.plan.kinds import family
 from codegen.plan.program import Program
 from codegen.render.generated import generated
@@ -44,7 +44,7 @@ from codegen.target.recorder import bytes_of
 from codegen.target.runner import MARKS
 from qat.model import Activity, Input, Model
 
-PATH = Path(__file__).parents[1] / "plan" / "costs.json"
+PATH = Path(cost.__file__).parent / "costs.json"
 CORES = {"armv6-m": "cortex-m0", "armv7-m": "cortex-m3", "armv7e-m": "cortex-m4",
          "helium": "cortex-m55"}  # fmt: skip
 """The core on which each instruction set is measured."""
@@ -97,7 +97,7 @@ class Counted:
         names = part_names(self.program)
         for activity, counts, weight, single in self.rows:
             total = float(counts.sum())
-            for work in works(self.program, self.given, activity, core, single):
+            for work in cost.works(self.program, self.given, activity, core, single):
                 part = float(counts[names.index(work.part)])
                 yield Observation(work.kind, work.features, part, total, weight)
 
@@ -181,7 +181,7 @@ def measure_cycles(board: Board, only: str | None = None) -> dict[str, float]:
         activity = Activity.measure(model, x[None])
         with TargetModel(made, board, flags=MARKS) as target:
             found = executed(board, target.elf, *_call(model, x))
-        for work in works(made.program, model.input, activity, board.core):
+        for work in cost.works(made.program, model.input, activity, board.core):
             part = found.get(part_names(made.program).index(work.part))
             wanted = work.kind.startswith("sparse ") or seed != SPARSE
             if part is not None and wanted and _belongs(work.kind, subject):

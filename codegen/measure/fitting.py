@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.kernels.load import Features
+from codegen.kernels.features import Features
 
 ABSOLUTE = 5.0
 """Instructions beside which a relative error counts for nothing."""
@@ -33,11 +33,6 @@ ROUNDS = 3
 MARGIN = 1.2
 """What the worst case has on top of all counts: in another model a compiler keeps other values in
 registers, which moves the count of a part by up to a tenth, and of the loop around all by more."""
-
-EXPECTED = {"u": 2, "v": 2, "leak": 5, "current": 6, "bias": 6, "reset ones": 4,
-            "reset zeros": 2, "reset own": 5, "reset to zero": 3, "threshold": 1,
-            "own threshold": 4, "saturation": 2, "counted": 4, "copied": 2}  # fmt: skip
-"""Instructions of the operations on a plane, from the C: an adder takes five and a load."""
 
 DRAWN = 0.15
 """How much a coefficient twice as large as expected weighs, as a relative error of a count."""
@@ -86,11 +81,18 @@ def nnls(a: Floats, y: Floats) -> Floats:
 
 def fit(observations: Sequence[Observation]) -> dict[str, Any]:
     """Return the coefficients of one kind: typical, and worst, which no observation exceeds."""
-    names = list(dict.fromkeys(n for o in observations for n in o.features))
-    a = np.array([[o.features.get(n, 0.0) for n in names] for o in observations])
+    rows = [o.features.numbers() for o in observations]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    a = np.array([[row.get(name, 0.0) for name in names] for row in rows])
+    known = {
+        name: n
+        for kind in {type(o.features) for o in observations}
+        for name, n in kind.names().items()
+    }
+    expected = np.array([known[name] for name in names])
     y = np.array([o.instructions for o in observations])
     scale = y + OF_CALL * np.array([o.call for o in observations]) + ABSOLUTE
-    typical = _typical(names, a, y, np.array([o.weight for o in observations]) / scale)
+    typical = _typical(expected, a, y, np.array([o.weight for o in observations]) / scale)
     errors = np.abs(a @ typical - y) / scale
     return {
         "seen": names,
@@ -102,9 +104,12 @@ def fit(observations: Sequence[Observation]) -> dict[str, Any]:
     }
 
 
-def _typical(names: Sequence[str], a: Floats, y: Floats, weights: Floats) -> Floats:
-    """Return coefficients that few counts have to agree with less than the others."""
-    expected, trust = np.array([_expected(n) for n in names]), np.ones(len(y))
+def _typical(expected: Floats, a: Floats, y: Floats, weights: Floats) -> Floats:
+    """Return coefficients that few counts have to agree with less than the others.
+
+    expected: instructions of each feature, 0 if unknown
+    """
+    trust = np.ones(len(y))
     for _ in range(ROUNDS):
         now = weights * np.sqrt(trust)
         rows = a * now[:, None]
@@ -113,15 +118,6 @@ def _typical(names: Sequence[str], a: Floats, y: Floats, weights: Floats) -> Flo
         found = nnls(*_drawn_to(expected * largest, rows / largest, y * now)) / largest
         trust = 1 / np.maximum(1, np.abs(a @ found - y) * weights / USUAL)
     return found
-
-
-def _expected(name: str) -> float:
-    """Return the instructions that a feature of a block of neurons should take; 0: unknown."""
-    feature = name.removesuffix(", each step")
-    for prefix in ("blocks x ", "quads x "):
-        if feature.startswith(prefix):
-            return EXPECTED.get(feature.removeprefix(prefix), 0.0)
-    return 0.0
 
 
 def _drawn_to(prior: Floats, a: Floats, y: Floats) -> tuple[Floats, Floats]:

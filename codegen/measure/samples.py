@@ -128,6 +128,25 @@ ENCODED: tuple[tuple[type, int, int, tuple[int, int], int, bool], ...] = (
 """Encoders in front of one layer whose spikes are counted: kind, range, sizes, steps, and whether
 the values are encoded one by one."""
 
+SINGLE = (
+    Plan(Analog, 0, 15, (20, 1, 4), (8,), 8, plain=True),
+    Plan(Analog, 0, 255, (60, 1, 3), (4, 8), 5, own=True, plain=True),
+    Plan(Analog, -8, 7, (33, 1), (8,), 12, count=True, own=True, plain=True),
+    Plan(Frames, 0, 15, (10, 1, 5), (16, 8), 6, own=True, plain=True),
+    Plan(Analog, 0, 3, (100, 1, 2), (16, 8), 4, plain=True),
+    Plan(Analog, -128, 127, (12, 1), (16,), 7, count=True, own=True, plain=True),
+    Plan(Analog, 0, 7, (40, 1, 20, 10), (8,), 6, own=True, plain=True),
+    Plan(Frames, -8, 7, (25, 1), (4,), 9, count=True, own=True, plain=True),
+)
+"""First layers of one neuron, whose loops a compiler writes out."""
+
+PIECES = (
+    Plan(Spikes, 0, 1, (1500, 24), (8,), None),
+    Plan(Spikes, 0, 1, (1400, 40, 9), (8, 4), None, own=True),
+    Plan(Spikes, 0, 1, (2200, 12), (8,), None, zeros=0.3),
+)
+"""Layers whose sums need more than 16 bits: strips add them in pieces."""
+
 PLANS = (
     Plan(Analog, 0, 15, (784, 128, 10), (2, 8)),
     Plan(Analog, 0, 15, (196, 64, 10), (2, 8), own=True),
@@ -182,8 +201,8 @@ PLANS = (
     Plan(Analog, 0, 255, (90, 128, 20), (2, 2), 12, stop=True),
     Plan(Analog, 0, 15, (40, 33, 12), (2, 4), 6, own=True, stop=True),
     Plan(Analog, 0, 7, (60, 40, 5), (2,), 9, count=True, stop=True),
-    Plan(Spikes, 0, 1, (1400, 20), (8,), None),  # sums beyond 16 bits are added in pieces
-    Plan(Spikes, 0, 1, (1900, 9), (8,), None, own=True),
+    *SINGLE,
+    *PIECES,
 )
 
 LEAKS = ((3,), (3,), (2, 4), (3, -5), (4,), (1,), (2, 3, 5), (6,))

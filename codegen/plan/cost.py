@@ -2,9 +2,9 @@
 
     instructions = sum over features f of  coefficient[instruction set][kind][f] * f(stage, load)
 
-The features stand in codegen.plan.kinds. The coefficients are never negative;
-`codegen.measure.calibrate` fits them to counts of random layers on emulated cores and writes
-costs.json.
+The features are the fields of records, which stand in each kernel's cost.py and are listed in
+codegen.plan.kinds. The coefficients are never negative; `codegen.measure.calibrate` fits them to
+counts of random layers on emulated cores and writes costs.json.
 
 Two sets of coefficients belong to a kind. `typical` fits the counts. `worst` lies above every
 one of them, and gives the worst case. What decides a branch is, in the generated code, a count:
@@ -32,9 +32,10 @@ from typing import Any
 from codegen import isa
 from codegen.kernels import named
 from codegen.kernels.encoders.plan import Encoder
-from codegen.kernels.load import Features, Load
+from codegen.kernels.features import Features
+from codegen.kernels.load import Load
 from codegen.kernels.stage import Layer, Readout, Stage
-from codegen.plan.kinds import family, kinds
+from codegen.plan.kinds import check_names, family, kinds
 from codegen.plan.program import Program
 from qat.model import Activity, EarlyStop, Input, Model, Rates
 
@@ -53,9 +54,8 @@ class Work:
 
     @property
     def features(self) -> Features:
-        """The features of its kind; those that are 0 left out."""
-        found = kinds()[self.kind].count(self.stage, self.load)
-        return {name: n for name, n in found.items() if n}
+        """The features of its kind."""
+        return kinds()[self.kind].count(self.stage, self.load)
 
 
 def layer_works(
@@ -205,11 +205,16 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
 
 @cache
 def coefficients() -> dict[str, Any]:
-    """Return the contents of costs.json."""
+    """Return the contents of costs.json.
+
+    Raises ValueError for a coefficient that belongs to no field of a kind's features.
+    """
     path = files("codegen.plan").joinpath("costs.json")
     loaded: dict[str, Any] = (
         json.loads(path.read_text("utf-8")) if path.is_file() else {"costs": {}}
     )
+    for name, table in loaded["costs"].items():
+        check_names(table, name)
     return loaded
 
 
@@ -228,7 +233,8 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
             f"costs: no coefficients for {work.kind!r} on {core}; measure them with "
             "python -m codegen.measure.calibrate"
         )
-    table, features = coefficients()["costs"][isa.find(core).name][family(work.kind)], work.features
+    table = coefficients()["costs"][isa.find(core).name][family(work.kind)]
+    features = work.features.numbers()
     unknown = sorted(features.keys() - table["seen"])
     if unknown:
         raise ValueError(

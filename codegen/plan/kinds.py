@@ -1,27 +1,64 @@
 """What a stage does, in numbers: the features of which its cost is a sum.
 
 A feature is a count of something that the code does: words listed, active inputs, blocks times
-active inputs, planes times steps. What counts them stands in the row of a kernel or an encoder, for
-each part that it has, and here for what belongs to no kernel.
+active inputs, planes times steps. A record of them stands in the cost.py of each kernel, beside
+the function that counts them from the stage's record and from what it meets (Load). The row of a
+kernel or an encoder names that function for each part that it has; here stands what belongs to
+no kernel.
 
 No feature falls where more inputs, digits or neurons are active: only so is an input that has
 all of them the worst. (The one exception, the inactive inputs that a layer adds instead above a
-limit, is costs.worst_works's own matter.)
+limit, is cost.worst_works's own matter.)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, get_type_hints
 
 from codegen import kernels
 from codegen.kernels import encoders
+from codegen.kernels.features import Features
 from codegen.kernels.kernel import Count, Kernel
-from codegen.kernels.load import Features, Load, times
+from codegen.kernels.load import Load
 from codegen.kernels.stage import Readout
 from codegen.plan.program import Program
 
-__all__ = ["Features", "Kind", "Load", "family", "kinds", "whole"]
+__all__ = ["Features", "Kind", "Load", "check_names", "family", "kinds", "whole"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rest(Features):
+    """What belongs to no stage: the reset of the state, loops, the copy of the spikes.
+
+    calls, state_words, state_bytes: an inference that is one call, and what it resets
+    fused_...:     the same where the first layer makes all steps at once
+    steps:         steps; whole_steps: those of an inference that is one call
+    layers:        steps times layers
+    spike_words:   words of the last layer's spikes, over the steps
+    """
+
+    calls: float = 0.0
+    state_words: float = 0.0
+    state_bytes: float = 0.0
+    fused_calls: float = 0.0
+    fused_state_words: float = 0.0
+    fused_state_bytes: float = 0.0
+    steps: float = 0.0
+    whole_steps: float = 0.0
+    layers: float = 0.0
+    spike_words: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision(Features):
+    """Whether to stop: checks, those whose answer could still be no, and outputs of these."""
+
+    checks: float = 0.0
+    asked: float = 0.0
+    outputs: float = 0.0
 
 
 def whole(program: Program) -> bool:
@@ -29,23 +66,27 @@ def whole(program: Program) -> bool:
     return program.readout is not None and program.held
 
 
-def rest(program: Program, load: Load) -> Features:
+def rest(program: Program, load: Load) -> Rest:
     """What belongs to no stage: the reset of the state, loops, the copy of the spikes."""
     kept = sum(item.bytes for item in program.fields if not item.scratch)
     once, words, fused = whole(program), program.reset_words, program.layers[0].fused
-    found: Features = {
-        "once": 1,
-        "words of state": once * words,
-        "bytes of state": once * (words == 0) * kept,
-    }
+    others = (words == 0) * kept
     if once and fused:
-        return {f"{name}, fused": n for name, n in found.items()}
-    return found | {
-        "steps": load.steps,
-        "steps of a whole inference": load.steps * once,
-        "steps x layers": load.steps * len(program.layers),
-        "words of spikes": load.steps * program.last.words,
-    }
+        return Rest(fused_calls=1, fused_state_words=words, fused_state_bytes=others)
+    return Rest(
+        calls=1,
+        state_words=once * words,
+        state_bytes=once * others,
+        steps=load.steps,
+        whole_steps=load.steps * once,
+        layers=load.steps * len(program.layers),
+        spike_words=load.steps * program.last.words,
+    )
+
+
+def decision(stage: Readout, load: Load) -> Decision:
+    """Whether the best score leads by enough, after some steps."""
+    return Decision(checks=load.checks, asked=load.asked, outputs=load.asked * stage.outputs)
 
 
 def _asked(readout: Count) -> Count:
@@ -53,24 +94,20 @@ def _asked(readout: Count) -> Count:
 
     def features(stage: Readout, load: Load) -> Features:
         found = readout(stage, load)
-        return times("", load.checks, found) if load.checks else found
+        return found.scaled(load.checks) if load.checks else found
 
     return features
 
 
-def decision(stage: Readout, load: Load) -> Features:
-    """Whether the best score leads by enough, after some steps."""
-    return {
-        "checks": load.checks,
-        "asked": load.asked,
-        "asked x outputs": load.asked * stage.outputs,
-    }
-
-
 @dataclass(frozen=True)
 class Kind:
-    """What a part of an inference is: what counts its features, where its coefficients stand."""
+    """What a part of an inference is.
 
+    features: the record of its features; count: what counts them; family: where the coefficients
+        stand
+    """
+
+    features: type[Features]
     count: Count
     family: str
 
@@ -86,11 +123,25 @@ def kinds() -> dict[str, Kind]:
 
 @cache
 def _kinds(rows: tuple[Kernel, ...]) -> dict[str, Kind]:
-    found = {name: Kind(count, name) for name, count in (OWN | encoders.costs()).items()}
+    found = {
+        name: Kind(record_of(count), count, name)
+        for name, count in (OWN | encoders.costs()).items()
+    }
     for row in rows:
         for part, count in row.costs.items():
             asked = _asked(count) if part == "readout" else count
-            found[row.kind(part)] = Kind(asked, row.fitted_as(part))
+            found[row.kind(part)] = Kind(record_of(count), asked, row.fitted_as(part))
+    return found
+
+
+def record_of(count: Count) -> type[Features]:
+    """Return the record that a function counts features in: its annotation says so.
+
+    Raises ValueError for a function that does not say.
+    """
+    found = get_type_hints(count).get("return")
+    if not isinstance(found, type) or not issubclass(found, Features) or found is Features:
+        raise ValueError(f"{count.__name__}: returns {found}; must name its record of features")
     return found
 
 
@@ -98,3 +149,23 @@ def family(kind: str) -> str:
     """Return the name under which the coefficients of a kind stand."""
     found = kinds().get(kind)
     return kind if found is None else found.family
+
+
+def check_names(costs: Mapping[str, Mapping[str, Any]], core: str) -> None:
+    """Check that every coefficient of {family: coefficients} belongs to a field of a record.
+
+    Raises ValueError for a family without a kind, or a coefficient without a field.
+    """
+    known: dict[str, set[str]] = {}
+    for row in kinds().values():
+        known.setdefault(row.family, set()).update(row.features.names())
+    for name, table in costs.items():
+        if name not in known:
+            raise ValueError(f"costs.json: {core} has {name!r}, which is no kind of part")
+        for key in ("seen", "typical", "worst"):
+            lost = sorted(set(table[key]) - known[name])
+            if lost:
+                raise ValueError(
+                    f"costs.json: {name!r} on {core} has a coefficient {lost[0]!r}, which is no "
+                    "field of its features; measure it with python -m codegen.measure.calibrate"
+                )

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from codegen.kernels.load import (
-    Features,
-    Load,
-)
-from codegen.kernels.plain.cost import SHORT
+from dataclasses import dataclass
+
+from codegen.kernels.features import Features
+from codegen.kernels.load import Load
 from codegen.kernels.stage import Readout
 
+SHORT = 2
+"""Planes up to which a compiler writes out the loop over the planes of a count."""
 
-def count_readout(stage: Readout, load: Load) -> Features:
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(Features):
+    """Outputs and their planes; the same where the counts have more than one word."""
+
+    outputs: float = 0.0
+    planes: float = 0.0
+    many: float = 0.0
+    many_planes: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountReadout(Features):
+    """The counts as scores: the loop over their planes is one, or written out."""
+
+    calls: float = 0.0
+    looped: Outputs = Outputs()
+    written_out: Outputs = Outputs()
+
+
+def count_readout(stage: Readout, load: Load) -> CountReadout:
     """The counts themselves."""
-    n, planes = stage.outputs, stage.count_width
-    each: Features = {"outputs": n, "outputs x planes": n * planes}
-    if stage.words > 1:
-        each |= {"outputs of many words": n, "outputs of many words x planes": n * planes}
-    short = " written out" * (planes <= SHORT)
-    return {"once": 1} | {f"{name}{short}": value for name, value in each.items()}
+    n, planes, many = stage.outputs, stage.count_width, stage.words > 1
+    each = Outputs(outputs=n, planes=n * planes, many=n * many, many_planes=n * planes * many)
+    if planes <= SHORT:
+        return CountReadout(calls=1, written_out=each)
+    return CountReadout(calls=1, looped=each)

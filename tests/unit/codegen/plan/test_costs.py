@@ -13,15 +13,17 @@ from codegen import isa
 from codegen.kernels import KERNELS, PARTS
 from codegen.kernels.bitsliced import listing
 from codegen.kernels.common import digits_of
+from codegen.kernels.features import Adder, Codes, Columns
 from codegen.kernels.stage import Source
 from codegen.measure import spend
 from codegen.plan import cost
 from codegen.plan.choose import choices, plan
-from codegen.plan.kinds import family, kinds
+from codegen.plan.kinds import check_names, family, kinds
 from codegen.render import render
 from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 
 CORES = sorted(isa.cores())
+DIGITS = ("top", "signed")
 
 
 def test_every_kernel_is_measured_on_every_core():
@@ -39,7 +41,52 @@ def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
         program, seen = plan(model, core), cost.coefficients()["costs"][isa.find(core).name]
         parts = cost.works(program, model.input, activity, core)
         for work in [*parts, *cost.worst_works(program, model.input, core)]:
-            assert set(work.features) <= set(seen[family(work.kind)]["seen"]), work.kind
+            assert set(work.features.numbers()) <= set(seen[family(work.kind)]["seen"]), work.kind
+
+
+def test_every_feature_has_a_coefficient_on_some_core_and_every_coefficient_a_feature():
+    costs = cost.coefficients()["costs"]
+    known = {}
+    for row in kinds().values():
+        known.setdefault(row.family, set()).update(row.features.names())
+    for name, fields in known.items():
+        seen = {field for table in costs.values() for field in table[name]["seen"]}
+        assert seen <= fields
+        assert fields - seen <= NEVER.get(name, set()), name
+
+
+BINARY = {f"sliced.{width}.lists_{kind}" for width in ("bytes", "nibbles") for kind in DIGITS}
+SHORT = {f"added.short.{name}" for name in Adder.names()}
+NEVER = {
+    "rest": {"fused_state_bytes"},
+    "rest decision": {"fused_calls", "fused_state_words", "fused_state_bytes"},
+    "sliced rate encoder": BINARY,
+    "sliced latency encoder": BINARY,
+    "bitsliced currents": {f"quads.{name}" for name in SHORT} | {"sliced.nibbles.lists_signed"},
+    "bitsliced layer": {f"quad_sums.{name}" for name in SHORT} | {"blocks.copied"},
+}
+"""Features that nothing has: a fused layer's state is words, and no inference with one stops early;
+encoders cut bytes into bits; four blocks have one adder, single ones copy nothing."""
+
+
+@pytest.mark.parametrize("key", ["seen", "typical", "worst"])
+def test_a_coefficient_without_a_feature_is_an_error(key):
+    table = dict(cost.coefficients()["costs"]["armv6-m"]["decision"])
+    wrong = {"decision": table | {key: {"unheard_of": 1.0}}}
+    with pytest.raises(ValueError, match=r"'decision' on armv6-m .*'unheard_of'.*calibrate"):
+        check_names(wrong, "armv6-m")
+    with pytest.raises(ValueError, match="'unheard of', which is no kind"):
+        check_names({"unheard of": table}, "armv6-m")
+
+
+def test_features_are_added_scaled_and_told_by_name():
+    two = Columns(few=1.0, codes8=Codes(codes=3.0)) + Columns(codes8=Codes(codes=1.0, odd=2.0))
+    assert two == Columns(few=1.0, codes8=Codes(codes=4.0, odd=2.0))
+    assert two.scaled(2).numbers() == {"few": 2.0, "codes8.codes": 8.0, "codes8.odd": 4.0}
+    assert list(Codes.names()) == ["codes", "odd", "power_of_two"]
+    assert {"codes4.codes", "few"} < set(Columns.names())
+    with pytest.raises(TypeError, match="unheard_of"):
+        Codes(unheard_of=1.0)
 
 
 @given(models(KINDS, stops=False))
@@ -97,6 +144,15 @@ def test_generation_is_deterministic_with_kernels_chosen_by_costs():
     (choice,) = choices(model)
     assert choice.kernel == min(choice.costs, key=choice.costs.get)
     assert set(choice.costs) == {"strips", "plain"}
+
+
+def test_sums_of_more_than_16_bits_have_a_cost():
+    layer = Layer(Dense(np.full((16, 600), 127), 8), LIF(300, (3,)))
+    model = Model(Spikes(600), (layer,), name="pieces")
+    assert plan(model, kernels={0: "strips"}).layers[0].piece
+    for core in CORES:
+        (choice,) = choices(model, core)
+        assert set(choice.costs) == {"strips", "plain"}
 
 
 def test_costs_of_spikes_are_plain_numbers_that_grow_with_what_reads_them():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from support.models import inputs_for, small_model
 
+from codegen.kernels.features import Features
 from codegen.kernels.load import Load, over_steps
 from codegen.measure.fitting import Observation, fit, nnls
 from codegen.plan import cost
@@ -81,21 +82,30 @@ def test_a_spread_of_another_shape_is_refused(wrong):
         Activity.of(replace(model, metadata={"activity": known}))
 
 
-def test_a_step_is_a_mean_over_steps_and_not_a_step_of_the_mean():
-    def of(load):
-        return {"many": float(load.active > 5), "active": load.active, "busy": load.busy}
+@dataclass(frozen=True, kw_only=True)
+class _Step(Features):
+    """Features of a step."""
 
+    many: float = 0.0
+    active: float = 0.0
+    busy: float = 0.0
+
+
+def _step(load):
+    return _Step(many=load.active > 5, active=load.active, busy=load.busy)
+
+
+def test_a_step_is_a_mean_over_steps_and_not_a_step_of_the_mean():
     load = Load(active=4.0, busy=0.5, spread=(0.0, 0.0, 2.0, 14.0))
-    found = over_steps(of, load, 20)
-    assert found == {"many": 0.25, "active": 4.0, "busy": 0.5}
-    assert over_steps(of, replace(load, spread=()), 20) == {"many": 0.0, "active": 4.0, "busy": 0.5}
+    assert over_steps(_step, load, 20) == _Step(many=0.25, active=4.0, busy=0.5)
+    assert over_steps(_step, replace(load, spread=()), 20) == _Step(active=4.0, busy=0.5)
 
 
 def test_no_step_has_more_active_inputs_than_there_are():
     load = Load(active=9.0, busy=1.0, spread=(2.0, 2.0, 2.0, 18.0))
-    assert over_steps(lambda step: {"most": float(step.active > 10)}, load, 10)["most"] == 0
+    assert over_steps(lambda step: _Step(many=step.active > 10), load, 10).many == 0
     rare = Load(active=9.0, busy=1.0, spread=(0.0, 0.0, 0.0, 0.1))
-    assert over_steps(lambda step: {"active": step.active}, rare, 10) == {"active": 9.0}
+    assert over_steps(_step, rare, 10).active == 9.0
 
 
 def test_an_inference_that_never_stops_early_is_asked_after_all_steps_but_the_last():
@@ -114,7 +124,7 @@ def test_a_feature_that_was_never_measured_is_an_error():
     works = cost.works(plan(model), model.input, Activity.of(model), core)
     (work,) = [w for w in works if w.part == "layer 1"]
     unknown = _Unknown(work.part, work.kind, work.stage, work.load)
-    with pytest.raises(ValueError, match=r"has the feature 'unheard of'.*calibrate"):
+    with pytest.raises(ValueError, match=r"has the feature 'unheard_of'.*calibrate"):
         cost.evaluate(unknown, core)
 
 
@@ -123,7 +133,22 @@ class _Unknown(cost.Work):
 
     @property
     def features(self):
-        return {"unheard of": 1.0}
+        return _Unheard(unheard_of=1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Unheard(Features):
+    """A feature that was never measured."""
+
+    unheard_of: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair(Features):
+    """Two features."""
+
+    a: float = 0.0
+    b: float = 0.0
 
 
 def test_few_counts_that_do_not_fit_move_the_others_little():
@@ -132,12 +157,15 @@ def test_few_counts_that_do_not_fit_move_the_others_little():
     for index in range(60):
         a, b = rng.integers(1, 100, 2)
         true = 7.0 * a + 3.0 * b
-        seen.append(Observation("x", {"a": a, "b": b}, true * (3 if index % 20 == 0 else 1), true))
+        seen.append(Observation("x", _Pair(a=a, b=b), true * (3 if index % 20 == 0 else 1), true))
     found = fit(seen)
     assert found["typical"]["a"] == pytest.approx(7, rel=0.05)
     assert found["typical"]["b"] == pytest.approx(3, rel=0.05)
     for one in seen:
-        assert sum(found["worst"][k] * n for k, n in one.features.items()) >= one.instructions
+        assert (
+            sum(found["worst"][k] * n for k, n in one.features.numbers().items())
+            >= one.instructions
+        )
 
 
 def test_no_coefficient_is_negative():
