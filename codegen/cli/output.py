@@ -127,8 +127,9 @@ def _cell(value: Any) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return a table as text."""
-    cells = [[_cell(value) for value in row] for row in rows]
+    """Return a table as text, as wide as its cells are when they are shown."""
+    header = [printable(name) for name in header]
+    cells = [[printable(_cell(value)) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
     right = [any(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
 
