@@ -43,9 +43,18 @@ def layer_stage(index, model):
     "cost.py": '''
 """What it costs: a product of every input and neuron."""
 
+from dataclasses import dataclass
 
-def spikes(stage, load):
-    return {"products": load.steps * stage.source.size * stage.neurons}
+from codegen.kernels.features import Features
+
+
+@dataclass(frozen=True, kw_only=True)
+class Products(Features):
+    products: float = 0.0
+
+
+def spikes(stage, load) -> Products:
+    return Products(products=load.steps * stage.source.size * stage.neurons)
 ''',
     "layer.c.j2": """\
 {% from "kernels/neurons/integer.c.j2" import neurons with context %}
@@ -146,7 +155,7 @@ def test_it_costs_what_its_folder_says(
     activity = Activity.of(model)
     works = cost.works(planned(model), model.input, activity, "cortex-m4")
     mine = [work for work in works if work.kind == row.kind("spikes")]
-    assert [work.features for work in mine] == [
+    assert [work.features.numbers() for work in mine] == [
         {"products": 5 * 40 * 33},
         {"products": 5 * 33 * 6},
     ]
