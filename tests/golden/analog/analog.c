@@ -7,9 +7,11 @@
  * Weights    the numbers
  */
 #include "analog.h"
-
 #include <stddef.h>
 #include <string.h>
+#ifdef __AVR__
+#include <avr/io.h>
+#endif
 
 #if ANALOG_DIGEST_WORD != 0xcbbbed68u
 #error "analog.h and analog.c were generated from different models; generate both again"
@@ -24,7 +26,6 @@
 #define ANALOG_CONSTANT ANALOG_SECTION
 #endif
 
-/* Beside portable C there is inline assembly, for compilers that know GNU's. */
 #if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && !ANALOG_PORTABLE
 #define ANALOG_ASSEMBLY 1
 #define ANALOG_UNUSED __attribute__((unused)) /* one core or another does without it */
@@ -1730,7 +1731,6 @@ static ANALOG_UNUSED void analog_slice_bytes(const uint8_t *x, uint32_t *digits)
 
 /* AVR keeps constants in RAM, but for chips that see their flash as memory. */
 #ifdef __AVR__
-#include <avr/io.h>
 #if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
 #define ANALOG_NEEDS 704
 #else

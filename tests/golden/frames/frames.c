@@ -7,9 +7,11 @@
  * Weights    the numbers
  */
 #include "frames.h"
-
 #include <stddef.h>
 #include <string.h>
+#ifdef __AVR__
+#include <avr/io.h>
+#endif
 
 #if FRAMES_DIGEST_WORD != 0xc580cdc3u
 #error "frames.h and frames.c were generated from different models; generate both again"
@@ -24,7 +26,6 @@
 #define FRAMES_CONSTANT FRAMES_SECTION
 #endif
 
-/* Beside portable C there is inline assembly, for compilers that know GNU's. */
 #if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && !FRAMES_PORTABLE
 #define FRAMES_ASSEMBLY 1
 #define FRAMES_UNUSED __attribute__((unused)) /* one core or another does without it */
@@ -354,7 +355,6 @@ static void frames_add_column8(int32_t *totals, const int8_t *column, uint32_t n
 
 /* AVR keeps constants in RAM, but for chips that see their flash as memory. */
 #ifdef __AVR__
-#include <avr/io.h>
 #if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
 #define FRAMES_NEEDS 104
 #else

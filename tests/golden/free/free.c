@@ -7,9 +7,11 @@
  * Weights    the numbers
  */
 #include "free.h"
-
 #include <stddef.h>
 #include <string.h>
+#ifdef __AVR__
+#include <avr/io.h>
+#endif
 
 #if FREE_DIGEST_WORD != 0x1ba3c879u
 #error "free.h and free.c were generated from different models; generate both again"
@@ -24,7 +26,6 @@
 #define FREE_CONSTANT FREE_SECTION
 #endif
 
-/* Beside portable C there is inline assembly, for compilers that know GNU's. */
 #if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && !FREE_PORTABLE
 #define FREE_ASSEMBLY 1
 #define FREE_UNUSED __attribute__((unused)) /* one core or another does without it */
@@ -1071,7 +1072,6 @@ static void free_add_columns(const uint32_t *columns,
 
 /* AVR keeps constants in RAM, but for chips that see their flash as memory. */
 #ifdef __AVR__
-#include <avr/io.h>
 #if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
 #define FREE_NEEDS 168
 #else

@@ -7,9 +7,11 @@
  * Weights    the numbers
  */
 #include "example.h"
-
 #include <stddef.h>
 #include <string.h>
+#ifdef __AVR__
+#include <avr/io.h>
+#endif
 
 #if EXAMPLE_DIGEST_WORD != 0x67876064u
 #error "example.h and example.c were generated from different models; generate both again"
@@ -24,7 +26,6 @@
 #define EXAMPLE_CONSTANT EXAMPLE_SECTION
 #endif
 
-/* Beside portable C there is inline assembly, for compilers that know GNU's. */
 #if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && !EXAMPLE_PORTABLE
 #define EXAMPLE_ASSEMBLY 1
 #define EXAMPLE_UNUSED __attribute__((unused)) /* one core or another does without it */
@@ -1358,7 +1359,6 @@ static EXAMPLE_UNUSED void example_slice_bytes(const uint8_t *x, uint32_t *digit
 
 /* AVR keeps constants in RAM, but for chips that see their flash as memory. */
 #ifdef __AVR__
-#include <avr/io.h>
 #if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
 #define EXAMPLE_NEEDS 340
 #else
