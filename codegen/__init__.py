@@ -18,12 +18,12 @@ TYPE_CHECKING = False  # typing's own would be loaded: Ctrl-C has a traceback un
 if TYPE_CHECKING:
     from typing import Any
 
-    from codegen.check.comparison import Comparison as Comparison
-    from codegen.check.comparison import Difference as Difference
-    from codegen.check.comparison import compare as compare
-    from codegen.check.equivalence import check as check
-    from codegen.check.host import CompilerError as CompilerError
-    from codegen.check.host import HostModel as HostModel
+    from codegen.checks.comparison import Comparison as Comparison
+    from codegen.checks.comparison import Difference as Difference
+    from codegen.checks.comparison import compare as compare
+    from codegen.checks.equivalence import check as check
+    from codegen.checks.host import CompilerError as CompilerError
+    from codegen.checks.host import HostModel as HostModel
     from codegen.measure.spend import spike_costs as spike_costs
     from codegen.package.weights import weights_header as weights_header
     from codegen.package.write import generate as generate
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "BoardModel": "target.hardware",
-    "Comparison": "check.comparison",
-    "CompilerError": "check.host",
-    "Difference": "check.comparison",
-    "HostModel": "check.host",
-    "check": "check.equivalence",
-    "compare": "check.comparison",
+    "Comparison": "checks.comparison",
+    "CompilerError": "checks.host",
+    "Difference": "checks.comparison",
+    "HostModel": "checks.host",
+    "check": "checks.equivalence",
+    "compare": "checks.comparison",
     "flash": "target.hardware",
     "generate": "package.write",
     "spike_costs": "measure.spend",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support import recorded
 
-from codegen.check.host import SANITIZE, HostModel
+from codegen.checks.host import SANITIZE, HostModel
 
 quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=quiet)

@@ -149,7 +149,7 @@ def _text(error: Exception) -> str:
 
 def _is_wrong_use(error: Exception) -> bool:
     from codegen.base.errors import MissingToolError, TargetError, TooLargeError  # noqa: PLC0415  # late
-    from codegen.check.host import CompilerError  # noqa: PLC0415  # importing numpy is not for --help
+    from codegen.checks.host import CompilerError  # noqa: PLC0415  # importing numpy is not for --help
     from qat.train.divergence import DivergedError  # noqa: PLC0415
 
     if isinstance(error, MissingToolError | TooLargeError | CompilerError):

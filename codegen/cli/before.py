@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from codegen.base.errors import MissingToolError
-from codegen.check.host import CompilerError, find_compiler
+from codegen.checks.host import CompilerError, find_compiler
 from codegen.target.compiler import find_arm_compiler
 from codegen.target.qemu import find_qemu
 from qat.model import writing

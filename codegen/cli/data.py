@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.check.equivalence import FREE_STEPS, made_inputs
-from codegen.check.streams import STREAM_SAMPLES
+from codegen.checks.equivalence import FREE_STEPS, made_inputs
+from codegen.checks.streams import STREAM_SAMPLES
 from codegen.cli.output import Output
 from qat.data.alike import fitted, timing_of
 from qat.data.dataset import UNKNOWN, Dataset

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codegen.check.comparison import Comparison
-from codegen.check.equivalence import compare_host
+from codegen.checks.comparison import Comparison
+from codegen.checks.equivalence import compare_host
 from codegen.cli.before import missing_compiler, missing_tool, require_folder
 from codegen.cli.data import Inputs
 from codegen.cli.output import Output, percent

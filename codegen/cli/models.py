@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from codegen.check.equivalence import compare_host, read_code
+from codegen.checks.equivalence import compare_host, read_code
 from codegen.cli.data import inputs_of
 from codegen.cli.origins import origin_lines, rate_of
 from codegen.cli.output import Output, percent

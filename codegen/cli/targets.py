@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from codegen.check.comparison import Comparison
-from codegen.check.equivalence import compare_host, compare_on, compare_raw
-from codegen.check.host import CompilerError, find_compiler
+from codegen.checks.comparison import Comparison
+from codegen.checks.equivalence import compare_host, compare_on, compare_raw
+from codegen.checks.host import CompilerError, find_compiler
 from codegen.cli.before import require_folder
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from codegen.check.equivalence import made_inputs
+from codegen.checks.equivalence import made_inputs
 from codegen.cli.before import require_output
 from codegen.cli.data import MADE, inputs_of
 from codegen.cli.output import Output

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from codegen.check.streams import STREAM_SAMPLES, made_samples, one_result
+from codegen.checks.streams import STREAM_SAMPLES, made_samples, one_result
 from codegen.kernels.encoders.plan import PLACE
 from codegen.measure.shapes import ZEROS, random_layer
 from codegen.plan.build import part_names

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from codegen.check.equivalence import FREE_STEPS, made_inputs
-from codegen.check.streams import check_samples, ends_of, expected, made_samples
+from codegen.checks.equivalence import FREE_STEPS, made_inputs
+from codegen.checks.streams import check_samples, ends_of, expected, made_samples
 from codegen.kernels.pack import pack_bits
 from codegen.kernels.stage import Table
 from qat.model import Model, Spikes, check_input

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from codegen.base.errors import INSTALL
 from codegen.base.paths import DISTRIBUTION
-from codegen.check.host import CompilerError, find_compiler
+from codegen.checks.host import CompilerError, find_compiler
 from codegen.target.compiler import COMPILER
 from codegen.target.qemu import QEMU
 from qat.machine.programs import run as run_program

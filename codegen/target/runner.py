@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.base.closing import Closing
 from codegen.base.errors import ProtocolError, RestartedError, WrongModelError
-from codegen.check.streams import Stream, check_samples, ends_of
+from codegen.checks.streams import Stream, check_samples, ends_of
 from codegen.kernels.pack import unpack_bits
 from codegen.target.boards import Board
 from codegen.target.device import Device, Heard, Info, What, check_count, instructions_of
@@ -209,7 +209,7 @@ class Runner(Closing):
         """Send raw samples through the model's sensor on the target.
 
         samples: (samples, channels), values that int16 holds. Returns what
-        `codegen.check.streams.expected` does. Results are asked for where the model has one: what
+        `codegen.checks.streams.expected` does. Results are asked for where the model has one: what
         comes elsewhere is counted, and shows as a result too many.
 
         A board that restarts meanwhile gets them all anew. Any other error ends the connection;

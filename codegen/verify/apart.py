@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.base.errors import InconsistentError
-from codegen.check.equivalence import compare_host
-from codegen.check.host import CompilerError
+from codegen.checks.equivalence import compare_host
+from codegen.checks.host import CompilerError
 from codegen.render.generated import Generated, generated
 from codegen.verify.records import Subject
 from qat.machine.programs import Done, own_python

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from codegen.base.errors import BuildError, MissingToolError, TooLargeError
-from codegen.check.comparison import Comparison
-from codegen.check.equivalence import compare_on, compare_raw
+from codegen.checks.comparison import Comparison
+from codegen.checks.equivalence import compare_on, compare_raw
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.target.boards import Board

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.check.equivalence import PIECE
-from codegen.check.host import SANITIZE
-from codegen.check.streams import made_samples
+from codegen.checks.equivalence import PIECE
+from codegen.checks.host import SANITIZE
+from codegen.checks.streams import made_samples
 from codegen.verify.apart import Build, Compared, compare_apart
 from codegen.verify.records import Finding, NotRunError, Subject
 from qat.machine.programs import own_python

@@ -13,7 +13,7 @@ from support.kernel_models import inputs_of
 from support.models import inputs_for, small_model
 from support.results import assert_same
 
-from codegen.check.host import HostModel
+from codegen.checks.host import HostModel
 from codegen.plan.choose import plan
 from codegen.render import render_program
 

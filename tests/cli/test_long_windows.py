@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codegen.check.equivalence import compare_raw
-from codegen.check.streams import (
+from codegen.checks.equivalence import compare_raw
+from codegen.checks.streams import (
     MADE_VALUES,
     MOST_VALUES,
     STREAM_SAMPLES,

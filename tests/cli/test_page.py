@@ -16,7 +16,7 @@ from support.models import inputs_for, small_model, steps_for
 from support.page import by_id, numbers, outside, rasters, read, text_of
 
 import qat
-from codegen.check.equivalence import FREE_STEPS, made_inputs
+from codegen.checks.equivalence import FREE_STEPS, made_inputs
 from codegen.cli import main
 from codegen.target.boards import load_boards
 from qat.model import LIF, Activity, Analog, Count, Dense, Layer, Model, Rate

@@ -13,7 +13,7 @@ import pytest
 from support.contract import lost_keys
 from support.models import small_model
 
-from codegen.check.equivalence import made_inputs
+from codegen.checks.equivalence import made_inputs
 from codegen.cli import main
 from codegen.target.boards import find_boards
 from codegen.verify import CHECKS, emulated, here

@@ -13,7 +13,7 @@ from support.hunters import HUNTERS, Hunter
 from support.kernel_models import inputs_of
 from support.models import small_model
 
-from codegen.check.streams import made_samples
+from codegen.checks.streams import made_samples
 from codegen.kernels import KERNELS
 from codegen.package.examples import Recording, Vectors, recording_of, vectors_of
 from codegen.package.packages import package

@@ -14,8 +14,8 @@ from support.models import small_model
 from support.recorded import emulated
 
 from codegen.base.errors import CrashError, TooLargeError
-from codegen.check.comparison import Comparison
-from codegen.check.streams import compare_streams, expected, made_samples
+from codegen.checks.comparison import Comparison
+from codegen.checks.streams import compare_streams, expected, made_samples
 from codegen.render import render
 from qat.model import Dense, Frames, Model, Sensor
 

@@ -12,7 +12,7 @@ from support.hunters import HUNTERS, Hunter
 from support.matrix import compared, run_row
 from support.program import Program
 
-from codegen.check.comparison import Comparison
+from codegen.checks.comparison import Comparison
 
 ORDINARY = "mips"
 """The machine of the ordinary run: big-endian and strict, so one stands for both."""

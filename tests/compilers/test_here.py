@@ -9,8 +9,8 @@ from support.compilers import HERE, LEVELS, Row, as_one_word, found, turns, zig
 from support.hunters import HUNTERS, Hunter
 from support.matrix import compared, run_row
 
-from codegen.check.comparison import Comparison
-from codegen.check.host import SANITIZE, HostModel
+from codegen.checks.comparison import Comparison
+from codegen.checks.host import SANITIZE, HostModel
 
 ORDINARY = [("gcc", "-O0"), ("clang", "-O3"), ("gcc", "-O3"), ("clang", "-O0")]
 """What compiles the models in turn in the ordinary run."""

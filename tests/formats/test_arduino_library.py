@@ -15,7 +15,7 @@ from support.avr import simulated
 from support.models import inputs_for, small_model
 
 import codegen
-from codegen.check.streams import made_samples
+from codegen.checks.streams import made_samples
 from codegen.cli import main
 from codegen.package.examples import recording_of, vectors_of
 from qat.model import Model, Sensor

@@ -16,7 +16,7 @@ from support.models import inputs_for, small_model
 
 import codegen
 from codegen.base.paths import assets
-from codegen.check.host import WARNINGS, find_compiler
+from codegen.checks.host import WARNINGS, find_compiler
 from codegen.package.examples import vectors_of
 from codegen.package.packages import FORMATS
 from codegen.render import render

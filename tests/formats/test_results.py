@@ -18,7 +18,7 @@ from support.models import inputs_for, small_model
 import codegen
 from codegen.base.paths import assets
 from codegen.base.words import LONGEST, MOST_CLASSES, c_comment, c_string
-from codegen.check.host import WARNINGS
+from codegen.checks.host import WARNINGS
 from codegen.package.examples import vectors_of
 from codegen.package.guide import rate_of
 from codegen.package.packages import package

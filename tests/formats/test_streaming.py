@@ -16,8 +16,8 @@ from support.streaming import CHANNELS, MODES, model_of
 
 import codegen
 from codegen.base.paths import assets
-from codegen.check.host import WARNINGS, find_compiler
-from codegen.check.streams import expected
+from codegen.checks.host import WARNINGS, find_compiler
+from codegen.checks.streams import expected
 from codegen.package.examples import recording_of
 from codegen.target.boards import find_board, load_boards
 from codegen.target.qemu import qemu_command

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.golden import GOLDEN, example
 
-from codegen.check.equivalence import compare_host
+from codegen.checks.equivalence import compare_host
 from codegen.render import render
 from qat.model import Model
 

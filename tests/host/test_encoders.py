@@ -13,7 +13,7 @@ import pytest
 from support.crossed import crossed
 from support.results import assert_same
 
-from codegen.check.host import SANITIZE, WARNINGS, HostModel
+from codegen.checks.host import SANITIZE, WARNINGS, HostModel
 from codegen.kernels import KERNELS, SPIKES, encoders
 from codegen.kernels.encoders import ENCODERS, PLACE
 from codegen.kernels.encoders.plan import SLICED_FROM

@@ -18,8 +18,8 @@ from support.results import assert_same
 
 import codegen
 from codegen.base.errors import InconsistentError
-from codegen.check.equivalence import compare_host, made_inputs
-from codegen.check.host import WARNINGS, CompilerError, HostModel, find_compiler
+from codegen.checks.equivalence import compare_host, made_inputs
+from codegen.checks.host import WARNINGS, CompilerError, HostModel, find_compiler
 from codegen.measure.benchmark import spikes_of
 from codegen.measure.shapes import random_layer
 from codegen.plan.choose import plan
@@ -65,7 +65,7 @@ def test_wider_weights(bits: int, input_: Any) -> None:
 def test_batches_are_cut_into_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small_model()
     x = inputs_for(model, 50, 1)
-    monkeypatch.setattr("codegen.check.host.PIECE_BYTES", 40_000)
+    monkeypatch.setattr("codegen.checks.host.PIECE_BYTES", 40_000)
     assert_same(model.run(x, trace=True), HostModel(model).run(x, trace=True))
 
 
@@ -230,7 +230,7 @@ def test_undefined_behaviour_traps(tmp_path: Path) -> None:
     model = plain_model()
     code = render(model)["plain.c"].replace("int32_t u = v", "int32_t u = v + 2147483647 + (v | 1)")
     script = (
-        "import sys; from codegen.check.host import HostModel; from qat.model import Model\n"
+        "import sys; from codegen.checks.host import HostModel; from qat.model import Model\n"
         "model = Model.load(sys.argv[1])\n"
         "host = HostModel(model, files={'plain.c': open(sys.argv[2]).read()})\n"
         "import numpy as np; host.run(np.ones((1, 7, 12)))\n"

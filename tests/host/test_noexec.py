@@ -17,7 +17,7 @@ from pathlib import Path
 
 import cffi
 
-from codegen.check.host import HostModel
+from codegen.checks.host import HostModel
 from qat.model import Model
 
 REFUSED = sys.argv[2:]

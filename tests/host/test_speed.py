@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from codegen.check.equivalence import compare_host
-from codegen.check.host import HostModel
+from codegen.checks.equivalence import compare_host
+from codegen.checks.host import HostModel
 from qat.model import LIF, Accumulate, Activity, Analog, Dense, Layer, Model
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

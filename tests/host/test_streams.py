@@ -12,9 +12,9 @@ import pytest
 from support.golden import sensor as golden
 
 import codegen
-from codegen.check.equivalence import compare_host, compare_raw
-from codegen.check.host import WARNINGS, HostModel, find_compiler
-from codegen.check.streams import ends_of, expected, made_samples
+from codegen.checks.equivalence import compare_host, compare_raw
+from codegen.checks.host import WARNINGS, HostModel, find_compiler
+from codegen.checks.streams import ends_of, expected, made_samples
 from codegen.plan.choose import plan
 from codegen.render import render
 from qat.model import LIF, Accumulate, Analog, Dense, Frames, Layer, Model, Sensor

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import codegen
-from codegen.check.equivalence import made_inputs
-from codegen.check.host import HostModel
-from codegen.check.streams import expected
+from codegen.checks.equivalence import made_inputs
+from codegen.checks.host import HostModel
+from codegen.checks.streams import expected
 from qat.model import LIF, Accumulate, Count, Dense, EarlyStop, Frames, Layer, Model, Sensor, Spikes
 
 THREADS, ROUNDS = 4, 4

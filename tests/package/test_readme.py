@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import codegen
-from codegen.check.host import WARNINGS, find_compiler
+from codegen.checks.host import WARNINGS, find_compiler
 from codegen.cli import main
 from codegen.cli.verbs import VERBS
 from codegen.kernels.pack import pack_fields, ternary_planes

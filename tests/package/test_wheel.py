@@ -26,7 +26,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path, root: Path)
     for needed in (
         "qat/data/digits.csv.gz",
         "codegen/render/model.c.j2",
-        "codegen/check/driver.c",
+        "codegen/checks/driver.c",
         "codegen/report/page/style.css",
         "codegen/_assets/boards/qemu-m4.json",
         "codegen/_assets/boards/hardware/pico.json",

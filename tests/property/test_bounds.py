@@ -19,7 +19,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.models import KINDS, inputs_for, models, small_model, steps_for
 
-from codegen.check.host import HostModel
+from codegen.checks.host import HostModel
 from codegen.render import render
 from qat.model import LIF, Dense, Interval, Layer, Model, Result, Spikes
 

@@ -15,8 +15,8 @@ from support.models import (
 )
 from support.results import assert_same
 
-from codegen.check.comparison import compare
-from codegen.check.host import SANITIZE, HostModel
+from codegen.checks.comparison import compare
+from codegen.checks.host import SANITIZE, HostModel
 from codegen.kernels.encoders import ENCODERS, PLACE
 from codegen.render import render
 from qat.model import Model

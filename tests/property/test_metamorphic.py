@@ -25,7 +25,7 @@ from support.models import (
     steps_for,
 )
 
-from codegen.check.host import HostModel
+from codegen.checks.host import HostModel
 from qat.model import LIF, Accumulate, Dense, Layer, Model, Result, Spikes
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.models import KINDS, half_as_many, sensed_models
 
-from codegen.check.host import HostModel
-from codegen.check.streams import compare_streams, ends_of, expected, made_samples
+from codegen.checks.host import HostModel
+from codegen.checks.streams import compare_streams, ends_of, expected, made_samples
 from qat.model import Model
 
 SEEDS = st.integers(0, 2**32 - 1)

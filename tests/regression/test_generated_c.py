@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import codegen
-from codegen.check.host import HostModel
+from codegen.checks.host import HostModel
 from codegen.render import render
 from codegen.target.boards import find_board
 from codegen.target.compiler import find_arm_compiler, model_flags

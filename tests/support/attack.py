@@ -207,9 +207,9 @@ def differs_here(model: Model, files: Files) -> str | None:
 
     Undefined behaviour that the sanitizer sees ends the process.
     """
-    from codegen.check.comparison import compare
-    from codegen.check.host import SANITIZE, HostModel
-    from codegen.check.streams import compare_streams, expected, made_samples
+    from codegen.checks.comparison import compare
+    from codegen.checks.host import SANITIZE, HostModel
+    from codegen.checks.streams import compare_streams, expected, made_samples
     from support.kernel_models import inputs_of
 
     x, steps = inputs_of(model)
@@ -224,7 +224,7 @@ def differs_here(model: Model, files: Files) -> str | None:
 
 def differs_on(model: Model, files: Files, place: str) -> str | None:
     """Return the first difference of a model's C on an emulated core, None if there is none."""
-    from codegen.check.comparison import compare
+    from codegen.checks.comparison import compare
     from support.kernel_models import inputs_of
     from support.recorded import (
         at_odd_addresses,
@@ -247,7 +247,7 @@ def differs_on(model: Model, files: Files, place: str) -> str | None:
 def hunt(model: Model, files: Files, place: str) -> tuple[Verdict, str]:
     """Return the verdict of one model in one place, and why."""
     from codegen.base.errors import BuildError, MissingToolError, TargetError, TooLargeError
-    from codegen.check.host import CompilerError
+    from codegen.checks.host import CompilerError
 
     try:
         found = differs_here(model, files) if place == HERE else differs_on(model, files, place)

@@ -14,7 +14,7 @@ from typing import Any
 import cffi
 
 from codegen.base.paths import assets
-from codegen.check.host import find_compiler
+from codegen.checks.host import find_compiler
 
 HOST = Path(__file__).parent / "firmware" / "host.c"
 WARNINGS = (

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import qat
-from codegen.check.equivalence import read_code
+from codegen.checks.equivalence import read_code
 from codegen.package.write import files_of, write_files
 from qat.data.dataset import Dataset, from_arrays
 from qat.model import LIF, Accumulate, Analog, Dense, Layer, Model

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Protocol
 
-from codegen.check.comparison import Comparison, compare
-from codegen.check.equivalence import Runnable, Streams
-from codegen.check.streams import Stream, compare_streams, expected, made_samples
+from codegen.checks.comparison import Comparison, compare
+from codegen.checks.equivalence import Runnable, Streams
+from codegen.checks.streams import Stream, compare_streams, expected, made_samples
 from qat.model import Result
 from support.compilers import Row
 from support.hunters import HUNTERS, Hunter

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.check.host import DRIVERS, Arrays, CompiledModel, compile_sources, write_sources
+from codegen.checks.host import DRIVERS, Arrays, CompiledModel, compile_sources, write_sources
 from codegen.render import render
 from qat.model import Model, Spikes
 

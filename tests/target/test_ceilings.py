@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 from support.compiler import allowed
 
-from codegen.check.comparison import compare
-from codegen.check.equivalence import made_inputs
-from codegen.check.host import HostModel
+from codegen.checks.comparison import compare
+from codegen.checks.equivalence import made_inputs
+from codegen.checks.host import HostModel
 from codegen.measure.benchmark import measure_layer
 from codegen.measure.shapes import random_layer
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.models import small_model
 
-from codegen.check.equivalence import made_inputs
+from codegen.checks.equivalence import made_inputs
 from codegen.render import render
 from codegen.target.build import build
 from codegen.target.emulated import TargetModel

@@ -13,9 +13,9 @@ from support.kernel_models import MODELS, SILENT, inputs_of, spikes
 from support.recorded import at_odd_addresses, emulated, telling_u, told_u
 from support.results import assert_same
 
-from codegen.check.comparison import compare
-from codegen.check.equivalence import FREE_STEPS, made_inputs
-from codegen.check.host import WARNINGS
+from codegen.checks.comparison import compare
+from codegen.checks.equivalence import FREE_STEPS, made_inputs
+from codegen.checks.host import WARNINGS
 from codegen.plan.choose import plan
 from codegen.render import render
 from qat.model import Layer, Model

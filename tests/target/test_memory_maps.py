@@ -22,7 +22,7 @@ from support.uart import uart_flags
 
 from codegen.base.errors import CrashError, TooLargeError
 from codegen.base.paths import assets
-from codegen.check.streams import compare_streams, expected, made_samples
+from codegen.checks.streams import compare_streams, expected, made_samples
 from codegen.cli import main
 from codegen.render import render
 from codegen.target.boards import chip_boards, find_board

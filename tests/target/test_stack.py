@@ -16,8 +16,8 @@ from support.models import inputs_for, small_model, steps_for
 from support.recorded import emulated
 
 from codegen.base.errors import BuildError
-from codegen.check.host import CompilerError, HostModel
-from codegen.check.streams import made_samples
+from codegen.checks.host import CompilerError, HostModel
+from codegen.checks.streams import made_samples
 from codegen.isa.arm import parse
 from codegen.render import render
 from codegen.target.boards import find_board, load_boards

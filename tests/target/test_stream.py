@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from codegen.base.errors import RefusedError
-from codegen.check.equivalence import compare_raw
-from codegen.check.streams import ends_of, expected, made_samples
+from codegen.checks.equivalence import compare_raw
+from codegen.checks.streams import ends_of, expected, made_samples
 from codegen.measure.benchmark import measure_stream
 from codegen.render import render
 from codegen.target.device import Device

@@ -33,7 +33,7 @@ CODEGEN: tuple[tuple[str, ...], ...] = (
     ("codegen.kernels",),
     ("codegen.plan",),
     ("codegen.render",),
-    ("codegen.check",),
+    ("codegen.checks",),
     ("codegen.target",),
     ("codegen.measure",),
     ("codegen.report", "codegen.verify"),
@@ -140,7 +140,7 @@ def test_every_room_is_there_and_has_a_caption() -> None:
 def test_nothing_is_imported_in_a_function_but_for_help_and_extras() -> None:
     late = {
         "codegen.cli",  # its table of verbs is all that --help needs
-        "codegen.check",  # the function of its name, without NumPy for --help
+        "codegen.checks",  # the function of its name, without NumPy for --help
         "codegen.cli.usage",
         "codegen",
         "qat",  # names are imported when they are first used

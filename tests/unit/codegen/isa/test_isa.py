@@ -14,8 +14,8 @@ from support.golden import analog
 
 import codegen
 from codegen import isa
-from codegen.check.equivalence import compare_host
-from codegen.check.host import WARNINGS
+from codegen.checks.equivalence import compare_host
+from codegen.checks.host import WARNINGS
 from codegen.cli import main
 from codegen.isa import rows
 from codegen.plan import cost

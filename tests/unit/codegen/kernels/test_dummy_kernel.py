@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from codegen import kernels
-from codegen.check.equivalence import compare_host
+from codegen.checks.equivalence import compare_host
 from codegen.kernels import SPIKES, Kernel
 from codegen.plan import cost
 from codegen.plan.choose import choices, plan
@@ -59,10 +59,6 @@ def spikes(stage, load) -> Products:
     "layer.c.j2": """\
 {% from "kernels/neurons/integer.c.j2" import neurons with context %}
 /* Layer {{ s.index }}: a dummy. */
-static const {{ s.tables[0].ctype }} {{ m }}_{{ s.tables[0].name }}{{ dims(s.tables[0].shape) }} = {
-{{ blocks(s.tables[0].values) }}
-};
-
 static void {{ m }}_layer{{ s.index }}({{ m }}_state *state, const uint32_t *in)
 {
     for (uint32_t j = 0u; j < {{ s.neurons }}u; j++) {

@@ -20,7 +20,7 @@ from support.unpack import (
     unpack_ternary_planes,
 )
 
-from codegen.check.host import WARNINGS, find_compiler
+from codegen.checks.host import WARNINGS, find_compiler
 from codegen.kernels.pack import (
     byte_fields,
     byte_order,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import pytest
 from support.models import small_model
 
 import codegen
-from codegen.check.equivalence import check, made_inputs
+from codegen.checks.equivalence import made_inputs
 from codegen.cli import main
 from codegen.measure.count import cost_of
 from codegen.package.write import files_of
@@ -137,15 +136,6 @@ def test_everything_that_takes_a_model_takes_what_was_made(
         assert target.model is made.model
     assert codegen.BoardModel(made, "nucleo_l476rg").model is made.model
     assert dict(counted) == ONCE
-
-
-def test_a_user_calls_what_is_a_package_too() -> None:
-    """Importing codegen.check.host, say, puts the package in the place of the function."""
-    model = small_model()
-    assert sys.modules["codegen.check"] is codegen.check
-    assert codegen.check(model, made_inputs(model, 2)) is None
-    parameters = inspect.signature(codegen.check).parameters
-    assert list(parameters) == list(inspect.signature(check).parameters)
 
 
 def test_only_counting_renders_nothing(counted: Counter[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from support.models import small_model
 
 import codegen
-from codegen.check.host import find_compiler
+from codegen.checks.host import find_compiler
 from codegen.cli import main
 from codegen.render import render
 from qat.model import Model, c_name, check_c_name

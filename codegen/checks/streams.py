@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from codegen.check.comparison import Comparison, Quantity, compare_quantities
+from codegen.checks.comparison import Comparison, Quantity, compare_quantities
 from qat.model import Model, Sensor
 
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1

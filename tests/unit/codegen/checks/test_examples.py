@@ -8,7 +8,7 @@ import pytest
 import support
 
 import codegen
-from codegen.check.equivalence import made_inputs
+from codegen.checks.equivalence import made_inputs
 from qat.model import Analog, Model
 
 FOLDER = Path(support.__file__).resolve().parents[1] / "examples"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.base.errors import InconsistentError
-from codegen.check.streams import Stream, check_samples
+from codegen.checks.streams import Stream, check_samples
 from codegen.kernels.pack import pack_bits, unpack_bits, words_for
 from codegen.render.generated import Generated, generated
 from qat.machine.libraries import load
@@ -78,7 +78,7 @@ def find_compiler(compiler: str | None = None) -> str:
 
 def write_sources(files: Mapping[str, str], folder: Path) -> list[str]:
     """Write the files and our drivers to `folder`; return the names of what is to be compiled."""
-    here = package_files("codegen.check")
+    here = package_files("codegen.checks")
     drivers = {name: here.joinpath(name).read_text("utf-8") for name in DRIVERS}
     for name, text in {**files, **drivers}.items():
         (folder / name).write_text(text, "utf-8")
@@ -184,7 +184,7 @@ class CompiledModel(ABC):
         """Send raw samples through the compiled C, from a fresh stream on.
 
         samples: (samples, channels), values that int16 holds. Returns what
-        `codegen.check.streams.expected` does; ValueError for a model without a sensor.
+        `codegen.checks.streams.expected` does; ValueError for a model without a sensor.
         """
         raw = check_samples(self.model, samples)
         room, free = len(raw), self.model.readout is None  # at most one result a sample

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from codegen.check.comparison import Quantity, first_difference
-from codegen.check.streams import Stream, compare_streams
+from codegen.checks.comparison import Quantity, first_difference
+from codegen.checks.streams import Stream, compare_streams
 
 
 def quantity(

@@ -19,7 +19,7 @@ class Difference:
 
     sample:   the number of a result, counted from 0, where the quantity is of raw samples
     quantity: "u", "spike", "v", "score", "prediction", "membrane" (after the last step) or "steps"
-              (that were made); or one of codegen.check.streams.QUANTITIES
+              (that were made); or one of codegen.checks.streams.QUANTITIES
     step, layer: None where the quantity belongs to the whole inference
     """
 

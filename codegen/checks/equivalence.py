@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from codegen.check.comparison import Comparison, Difference, compare
-from codegen.check.host import HostModel
-from codegen.check.streams import Stream, check_samples, compare_streams, expected, made_samples
+from codegen.checks.comparison import Comparison, Difference, compare
+from codegen.checks.host import HostModel
+from codegen.checks.streams import Stream, check_samples, compare_streams, expected, made_samples
 from codegen.render.generated import Generated, generated, model_of
 from qat.machine.bounded import read_regular
 from qat.model import KnownName, Model, Result, Spikes, check_input

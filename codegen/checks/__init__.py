@@ -1,0 +1,1 @@
+"""The C on this machine equals the model: compiled here, loaded, compared."""
