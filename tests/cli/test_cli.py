@@ -335,7 +335,7 @@ def test_check_downloads_nothing_unasked(
     status, out, _ = run(capsys, "check", example)
     assert status == 0
     assert "on 64 made inputs (extremes, then random); --data mnist-16 fetches" in out
-    assert [path.name for path in tmp_path.iterdir()] == ["templates"]  # compiled, none fetched
+    assert {path.name for path in tmp_path.iterdir()} <= {"templates"}  # compiled, none fetched
 
 
 @pytest.fixture
