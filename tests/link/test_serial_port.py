@@ -128,7 +128,8 @@ def test_run_on_the_command_line(
     assert "cycles per inference" in said
     assert main([*words, "--probe", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)["results"][1]
-    assert result["compared"] == {"spikes": 2190, "membranes": 2555, "scores": 30}
+    counts = {"spikes": 2190, "membranes": 2555, "scores": 30, "raw_samples": 0, "raw_results": 0}
+    assert result["compared"] == counts
     assert result["cycles"] > 0
     assert (result["board"], result["counter"]) == (NAME, "microseconds")
 

@@ -50,7 +50,7 @@ MODULES = (
 BESIDE = {
     "qat.quantize": ("_ste_quantize",),
     "codegen.cli": ("main",),
-    "codegen.checks.host": ("WARNINGS",),
+    "codegen.host": ("HostModel", "WARNINGS"),
 }
 """Names that are public as well: of the seed API, of the installed command, of CONTRIBUTING."""
 
