@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too
 settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=quiet)
 settings.register_profile("nightly", max_examples=2500, deadline=None, suppress_health_check=quiet)
 settings.load_profile(os.environ.get("SPIKEMCU_TEST_PROFILE", "default"))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it puts behind it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else no child could be interrupted
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

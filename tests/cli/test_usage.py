@@ -150,7 +150,7 @@ def test_a_signal_while_training(
         assert started.poll() is None
         time.sleep(0.02)
     started.send_signal(number)
-    out, err = started.communicate()
+    out, err = started.communicate(timeout=1200)
     assert started.returncode == status
     assert "Traceback" not in err
     assert said in err
