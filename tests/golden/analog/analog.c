@@ -243,7 +243,7 @@ static ANALOG_UNUSED void analog_slice_bytes(const uint8_t *x, uint32_t *digits)
  * v  -363 to 271, stored in 10 planes
  */
 /* The reset of 32 neurons; `silent` are those that do not spike. */
-static inline void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent);
+static inline ANALOG_UNUSED void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent);
 
 /* Integrate, compare and reset the 32 neurons of a block; returns their spikes. */
 static uint32_t analog_neurons0(analog_state *state, uint32_t block, const uint32_t *current)
@@ -435,7 +435,7 @@ static void analog_layer0(analog_state *state)
  * v  -669 to 407, stored in 11 planes
  */
 /* The reset of 32 neurons; `silent` are those that do not spike. */
-static inline void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent);
+static inline ANALOG_UNUSED void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent);
 
 /* Integrate, compare and reset the 32 neurons of a block; returns their spikes. */
 static uint32_t analog_neurons1(analog_state *state, uint32_t block, const uint32_t *current)
@@ -714,7 +714,7 @@ void analog_before_reset(const analog_state *state, uint32_t layer, uint32_t fir
 
 /* v = u, plus the threshold where it is silent: only there it carries. */
 #if ANALOG_ARMV7M /* four planes a load and a store */
-static inline void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent)
+static inline ANALOG_UNUSED void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
     const uint32_t *from = u;
@@ -759,7 +759,7 @@ static inline void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent
 }
 #endif
 #if ANALOG_ARMV6M /* two planes, in low registers */
-static inline void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent)
+static inline ANALOG_UNUSED void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
     const uint32_t *from = u;
@@ -822,7 +822,7 @@ static inline void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent
 }
 #endif
 #if !ANALOG_ARMV7M && !ANALOG_ARMV6M /* plane by plane */
-static inline void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent)
+static inline ANALOG_UNUSED void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
 
@@ -851,7 +851,7 @@ static inline void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent
 
 /* v = u, plus the threshold where it is silent: only there it carries. */
 #if ANALOG_ARMV7M /* four planes a load and a store */
-static inline void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent)
+static inline ANALOG_UNUSED void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
     const uint32_t *from = u;
@@ -904,7 +904,7 @@ static inline void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent
 }
 #endif
 #if ANALOG_ARMV6M /* two planes, in low registers */
-static inline void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent)
+static inline ANALOG_UNUSED void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
     const uint32_t *from = u;
@@ -984,7 +984,7 @@ static inline void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent
 }
 #endif
 #if !ANALOG_ARMV7M && !ANALOG_ARMV6M /* plane by plane */
-static inline void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent)
+static inline ANALOG_UNUSED void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
 

@@ -173,7 +173,7 @@ static FREE_UNUSED void free_add_columns(const uint32_t *columns,
  * v  -90 to 120, stored in 8 planes
  */
 /* u is held to its floor and its ceiling. */
-static inline FREE_WITHIN void free_saturate0(uint32_t *u)
+static inline FREE_WITHIN FREE_UNUSED void free_saturate0(uint32_t *u)
 {
     uint32_t reached = 0xffffffffu;
 

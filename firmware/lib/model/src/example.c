@@ -237,7 +237,7 @@ static EXAMPLE_UNUSED void example_slice_bytes(const uint8_t *x, uint32_t *digit
  * v  -61 to 22, stored in 7 planes
  */
 /* The reset of 32 neurons; `spikes` are those that spike. */
-static inline void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes);
+static inline EXAMPLE_UNUSED void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes);
 
 /* Integrate, compare and reset the 32 neurons of a block; returns their spikes. */
 static uint32_t example_neurons0(example_state *state, uint32_t block, const uint32_t *current)
@@ -533,7 +533,7 @@ void example_before_reset(const example_state *state, uint32_t layer, uint32_t f
 
 /* v = u, minus the constant where it spikes: only there it borrows. */
 #if EXAMPLE_ARMV7M /* four planes a load and a store */
-static inline void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes)
+static inline EXAMPLE_UNUSED void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes)
 {
     uint32_t borrow = 0u;
     const uint32_t *from = u;
@@ -568,7 +568,7 @@ static inline void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spike
 }
 #endif
 #if EXAMPLE_ARMV6M /* two planes, in low registers */
-static inline void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes)
+static inline EXAMPLE_UNUSED void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes)
 {
     uint32_t borrow = 0u;
     const uint32_t *from = u;
@@ -620,7 +620,7 @@ static inline void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spike
 }
 #endif
 #if !EXAMPLE_ARMV7M && !EXAMPLE_ARMV6M /* plane by plane */
-static inline void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes)
+static inline EXAMPLE_UNUSED void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes)
 {
     uint32_t borrow = 0u;
 
