@@ -56,6 +56,8 @@ instructions for the loop around all layers, which takes about a hundred."""
 
 LOOSE, FEW = 0.2, 40
 """The same for random models, and instructions beside."""
+FEW_OF_REST = 90
+"""The rest of a call is tens of instructions, and was fitted to C whose interface stood last."""
 
 IMAGES = 16
 
@@ -179,7 +181,8 @@ def test_a_model_that_was_not_fitted_takes_about_what_was_predicted(
         expected = predicted(model, board, activity, kernels, single=True)
         for part, values in counts.items():
             seen = values.reshape(len(x), -1)[index].mean()
-            assert abs(expected[part] - seen) <= LOOSE * seen + FEW, part
+            few = FEW_OF_REST if part == "rest" else FEW
+            assert abs(expected[part] - seen) <= LOOSE * seen + few, part
 
 
 # -------------------------------------------------------------------- worst case
@@ -240,6 +243,9 @@ MODELS = {
 
 LOOSE_BOUND = 2.5
 """How many times the largest count that these inputs reach a bound may be."""
+LOOSE_REST = 4
+"""The same for the rest of a call, which is tens of instructions: its bound lies above every count
+of models of every kind."""
 
 
 @pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards()))
@@ -254,7 +260,9 @@ def test_no_input_takes_more_than_the_worst_case(name: str, board: str) -> None:
     }
     assert not {part: (n, bounds[part]) for part, n in most.items() if n > bounds[part]}
     if name == "always":  # elsewhere nothing makes all neurons of a layer fire
-        assert not {part: n for part, n in most.items() if bounds[part] > LOOSE_BOUND * n}
+        loose = {part: n for part, n in most.items() if bounds[part] > LOOSE_BOUND * n}
+        assert bounds["rest"] < LOOSE_REST * most["rest"]
+        assert not loose.keys() - {"rest"}
 
 
 # --------------------------------------------------------------- choice of kernels

@@ -86,8 +86,8 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     bench = Bench(tmp_path)
-    for module in ("boards", "project", "registry"):
-        monkeypatch.setattr(f"codegen.{module}.assets", lambda: tmp_path / "assets")
+    for module in ("boards", "build", "registry"):
+        monkeypatch.setattr(f"codegen.target.{module}.assets", lambda: tmp_path / "assets")
     yield bench
     bench.switch_off()
 

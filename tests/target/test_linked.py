@@ -11,6 +11,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from support.crossed import crossed
 from support.golden import GOLDEN
+from support.kernel_models import MODELS as KERNEL_MODELS
 from support.models import small_model
 
 from codegen.plan.choose import plan
@@ -132,17 +133,19 @@ def test_code_that_is_inline_counts_with_its_layer(tmp_path: Path) -> None:
 
 
 def test_functions_belong_to_what_they_compute() -> None:
-    program = plan(MODELS["sensor"])
     owners = {
-        "sensor_layer1": "layer 1",
-        "sensor_layer1.constprop.0": "layer 1",
-        "sensor_neurons0_4.isra.0": "layer 0",
-        "sensor_block_currents0_4": "currents",
-        "sensor_encode": "encoder",
-        "sensor_readout": "readout",
-        "sensor_sample.part.0": "sensor",
+        "analog_layer1": "layer 1",
+        "analog_layer1.constprop.0": "layer 1",
+        "analog_neurons0_4.isra.0": "layer 0",
+        "analog_block_currents0_4": "currents",
+        "analog_readout": "readout",
     }
+    program = plan(MODELS["analog"])
     assert {name: function_of(name, program).part for name in owners} == owners
+    program = plan(KERNEL_MODELS["rate"])
+    assert function_of("snn_encode.part.0", program).part == "encoder"
+    program = plan(MODELS["sensor"])
+    assert function_of("sensor_sample.part.0", program).part == "sensor"
     kinds = {"sensor_add_strips4": HELPER, "sensor_classify": "interface", "memcpy": LIBRARY}
     assert {name: function_of(name, program).what for name in kinds} == kinds
 
