@@ -97,11 +97,16 @@ class Model:
     def _check_chain(self) -> None:
         check_size(len(self.layers), sum(synapse.n_out for _, synapse in self.synapses()))
         shape = self.input.reads_shape
-        for where, synapse in self.synapses():
+        for index, layer in enumerate(self.layers):
             try:
-                shape = synapse.output_shape(shape)
+                shape = layer.output_shape(shape)
             except ValueError as error:
-                raise ValueError(f"{where}: {error}") from None
+                raise ValueError(f"layer {index}: {error}") from None
+        for synapse in self.readout.synapses if self.readout is not None else ():
+            try:
+                synapse.output_shape(shape)
+            except ValueError as error:
+                raise ValueError(f"readout: {error}") from None
 
     def _check_shifts(self) -> None:
         for index, (where, synapse) in enumerate(self.synapses()):
@@ -152,8 +157,15 @@ class Model:
             named += [("readout", synapse) for synapse in self.readout.synapses]
         return tuple(named)
 
+    def reads(self, index: int) -> tuple[int, int]:
+        """Return the smallest and largest value that reaches layer `index` in a step.
+
+        The readout stands behind the layers.
+        """
+        return self.input.reads if index == 0 else (0, self.layers[index - 1].levels)
+
     def shapes(self) -> tuple[Shape, ...]:
-        """Return the shape of what layer 0 reads, then of the spikes of every layer."""
+        """Return the shape of what layer 0 reads, then of the signal of every layer."""
         shapes = [self.input.reads_shape]
         for layer in self.layers:
             shapes.append(layer.output_shape(shapes[-1]))
@@ -161,8 +173,9 @@ class Model:
 
     @property
     def outputs(self) -> int:
-        """Number of scores, or of output neurons if the model runs free."""
-        return self.synapses()[-1][1].n_out
+        """Number of scores, or of values of the last signal if the model runs free."""
+        weighted = self.readout.synapses if self.readout is not None else ()
+        return weighted[-1].n_out if weighted else self.layers[-1].sends
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model import Model, Result
-from qat.model.checks import plain
+from qat.model.checks import plain, spread_over
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,7 +120,7 @@ def membranes(scene: Scene) -> Figure:
     for index, layer in enumerate(layers):
         spikes, u = result.spikes[index][0], result.u[index][0]
         busiest = _busiest(spikes)
-        thresholds = np.broadcast_to(layer.neuron.threshold, layer.size)
+        thresholds = np.broadcast_to(spread_over(layer.neuron.least, layer.size), layer.size)
         for axes, neuron in zip(grid[index], busiest, strict=False):
             _membrane(axes, u[:, neuron], spikes[:, neuron], int(thresholds[neuron]))
             axes.set_title(f"layer {index}, neuron {neuron}", fontsize="small")
