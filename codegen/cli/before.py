@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codegen.base.errors import MissingToolError
 from codegen.checks.host import CompilerError, find_compiler
-from codegen.target.compiler import find_arm_compiler
+from codegen.target.compiler import find_cross_compiler
 from codegen.target.qemu import find_qemu
 from qat.model import writing
 
@@ -51,7 +51,7 @@ def _require_room(folder: Path, path: Path) -> None:
 def missing_tool() -> str | None:
     """Return one line about a missing ARM compiler or QEMU, None if both are here."""
     try:
-        find_arm_compiler()
+        find_cross_compiler()
         find_qemu()
     except MissingToolError as error:
         return str(error)
