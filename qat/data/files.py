@@ -19,7 +19,7 @@ from qat.data.tables.numerals import is_missing
 from qat.data.tables.parquet import parquet_table
 from qat.data.tables.table import Table
 from qat.machine.bounded import open_regular, require_regular
-from qat.model import did_you_mean
+from qat.model import Shape, did_you_mean
 
 Parts = dict[str, Any]
 
@@ -126,7 +126,10 @@ def _from_idx(path: Path, how: Reading, about: Parts) -> Dataset:
         raise ValueError("window and by go with a table or an .npz file; this is an IDX file")
     pair = idx_pair(path)
     data = from_arrays(**{**pair.arrays, **about})
-    return replace(data, notes=pair.notes, warnings=(*pair.warnings, *data.warnings))
+    grid = Shape(*pair.sides, 1) if len(pair.sides) == 2 else None
+    if len(pair.sides) == 3:
+        grid = Shape(*pair.sides)
+    return replace(data, notes=pair.notes, warnings=(*pair.warnings, *data.warnings), grid=grid)
 
 
 def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:

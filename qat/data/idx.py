@@ -103,11 +103,15 @@ TWINS = ("t10k", "test")
 
 
 class Pair(NamedTuple):
-    """x and y, perhaps x_test and y_test; which files these are; which one is not used."""
+    """x and y, perhaps x_test and y_test; which files these are; which one is not used.
+
+    sides: rows and columns of an image, and perhaps its channels
+    """
 
     arrays: Arrays
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    sides: tuple[int, ...]
 
 
 def idx_pair(path: Path) -> Pair:
@@ -125,14 +129,14 @@ def idx_pair(path: Path) -> Pair:
             "holds a number a sample, as labels do; an IDX data set is given by its images file"
         )
     labels = _labels(path, len(x))
-    found = {"x": x.reshape(len(x), -1), "y": idx_file(labels)}
+    found, sides = {"x": x.reshape(len(x), -1), "y": idx_file(labels)}, x.shape[1:]
     notes = [f"labels: {labels.name}"]
     test = _twin(path)
     if test is not None:
         x, labels = idx_file(test), _labels(test, None)
         found |= {"x_test": x.reshape(len(x), -1), "y_test": idx_file(labels)}
         notes.append(f"test part: {test.name}, with {labels.name}")
-    return Pair(found, tuple(notes), _unused(path))
+    return Pair(found, tuple(notes), _unused(path), sides)
 
 
 def _unused(path: Path) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from qat.data.files import KINDS, from_file, is_file_of_data
 from qat.data.reading import Progress, Reading
 from qat.data.recordings import from_recording
 from qat.machine.cache import NoCacheError
-from qat.model import Model, did_you_mean
+from qat.model import Model, Shape, did_you_mean
 from qat.model.checks import plain
 
 __all__ = [
@@ -41,6 +41,9 @@ __all__ = [
 ]
 
 Found = TypeVar("Found")
+
+PIXELS, SMALL = 28, 16
+"""Rows and columns of MNIST's images, and of the small ones made of them."""
 
 IMAGES_THAT_VALIDATE = 5_000
 """So many of the 60,000 training images of MNIST and Fashion-MNIST validate."""
@@ -83,7 +86,7 @@ def _digits(name: str, row: Named) -> Dataset:
     data = from_arrays(
         table[:, :-1], table[:, -1], name=name, source=row.source, licence=row.licence
     )
-    return replace(data, input_range=(0, 16))
+    return replace(data, input_range=(0, 16), grid=Shape(8, 8, 1))
 
 
 def _fetched(row: Named) -> Arrays:
@@ -109,12 +112,14 @@ def _images(name: str, row: Named) -> Dataset:
         row.source,
         row.licence,
         (0, 255),
+        grid=Shape(PIXELS, PIXELS, 1),
     )
 
 
 def _images_16(name: str, row: Named) -> Dataset:
     """Return the middle 24 x 24 of 28 x 28 pixels at 16 x 16; digits hardly reach the margin."""
-    return _images(name, row).through(partial(resample, to=16, margin=2))
+    small = partial(resample, to=SMALL, margin=2)
+    return _images(name, row).through(small, grid=Shape(SMALL, SMALL, 1))
 
 
 def _series(name: str, row: Named, unit: ArrayLike | None = None) -> Dataset:
