@@ -269,7 +269,9 @@ def load(
     - any of them with a `window`: the samples of a sensor in the order of time, as
       `from_recording` takes them,
     - an IDX file of images, plain or .gz, known by its content, its labels beside it, and with
-      them its test part if there is one (train-images-idx3-ubyte, t10k-images-idx3-ubyte);
+      them its test part if there is one (train-images-idx3-ubyte, t10k-images-idx3-ubyte),
+    - the folder of CIFAR-10's binary version (data_batch_1.bin to 5, test_batch.bin), or one of
+      its files;
     what it does not divide is divided by `seed`.
 
     label: the label column of a table: its name, its number from 1, "first" or "last"; by default
