@@ -53,6 +53,10 @@ class Leaky(Protocol):
     def ceiling(self) -> int | None:
         """The largest membrane; None where there is none."""
 
+    @property
+    def most(self) -> int:
+        """Spikes that a step emits at most."""
+
 
 class Membrane:
     """The rounds of one layer; all values are int64 arrays of shape (n,)."""
@@ -81,14 +85,24 @@ class Membrane:
         """Return the membranes that u leaves behind, spiking or not."""
         silent, spiking = u.lo < self.threshold, u.hi >= self.threshold
         rest = Interval(u.lo, np.minimum(u.hi, self.threshold - 1))
-        fired = Interval(np.maximum(u.lo, self.threshold) - self.reset_by, u.hi - self.reset_by)
-        if self.neuron.reset == "zero":
-            fired = self.zero
+        fired = self.zero if self.neuron.reset == "zero" else self._subtracted(u)
         both = rest.hull(fired)
         return Interval(
             np.where(silent & spiking, both.lo, np.where(silent, rest.lo, fired.lo)),
             np.where(silent & spiking, both.hi, np.where(silent, rest.hi, fired.hi)),
         )
+
+    def _subtracted(self, u: Interval) -> Interval:
+        """Return what a subtraction leaves of each u that spikes; of no meaning where none can."""
+        lo = np.full_like(u.lo, INT32_MAX * 16)
+        hi = -lo
+        for spikes in range(1, self.neuron.most + 1):
+            least, taken = spikes * self.threshold, spikes * self.reset_by
+            most = u.hi if spikes == self.neuron.most else least + self.threshold - 1
+            low, high = np.maximum(u.lo, least), np.minimum(u.hi, most)
+            lo = np.where(low <= high, np.minimum(lo, low - taken), lo)
+            hi = np.where(low <= high, np.maximum(hi, high - taken), hi)
+        return Interval(lo, hi)
 
     def round(self, v: Interval) -> Interval:
         """Return V(t+1) without V(t), but with v(0) = 0."""
@@ -136,7 +150,7 @@ class Membrane:
     def _proved_lowest(self) -> Int64:
         """Return l <= 0 that no membrane passes: with v >= l, the next v >= l again."""
         neuron, drain = self.neuron, np.minimum(self.current.lo, 0)
-        after_spike = np.minimum(self.threshold - self.reset_by, 0)
+        after_spike = neuron.most * np.minimum(self.threshold - self.reset_by, 0)
         if neuron.reset == "zero":
             after_spike = np.zeros_like(after_spike)
         if neuron.floor is not None:
