@@ -253,7 +253,6 @@ def check(arguments: Namespace) -> int:
     out.say(f"host  {comparison.line}")
     if comparison.first:
         out.say(f"first difference: {comparison.first}")
-    out.result(
-        {"model": model.name, "digest": model.digest(), "only": only, **comparison.to_json()}
-    )
+    alone = {"only": only} if only else {}
+    out.result({"model": model.name, "digest": model.digest(), **alone, **comparison.to_json()})
     return 0 if comparison.differing == 0 else 1
