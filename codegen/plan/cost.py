@@ -85,8 +85,9 @@ def layer_works(
         return [Work(stage.part, row.kind("spikes"), stage, load)]
     values = {given.low + i: share * size for i, share in enumerate(activity.values) if share}
     frames = 1.0 if stage.source.analog else base.steps
+    load = replace(load, values=values)
     return [
-        Work("currents", row.kind("currents"), stage, replace(load, values=values, frames=frames)),
+        Work("currents", row.kind("currents"), stage, replace(load, frames=frames)),
         Work(stage.part, row.kind("held"), stage, load),
     ]
 
