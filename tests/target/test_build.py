@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from support.clock import MOST_SECONDS
-from support.models import small_model
 from support.recorded import firmware
+from support.zoo.small import small_model
 
 from codegen.base.paths import assets
 from codegen.render import render

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 import qat
 from qat.study.plots import FORMATS, PLOTS, Scene, confusion_matrix, firing_rates, to_bytes
