@@ -86,7 +86,7 @@ def raw(
 
 
 def with_synapse(model: Model, input_: Input | None = None, **fields: Any) -> Model:
-    """Return the model with other fields of its first synapse, and another input if one is given."""
+    """Return the model with other fields of its first synapse, and with the input if given."""
     first = replace(model.layers[0], synapse=replace(model.layers[0].synapse, **fields))
     return replace(model, input=input_ or model.input, layers=(first, *model.layers[1:]))
 
