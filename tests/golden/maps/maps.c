@@ -279,16 +279,17 @@ static void maps_layer0(maps_state *state)
             for (uint32_t part = 0u; part < 4u; part++) {
                 const uint32_t row = y * 2u + part / 2u;
                 const uint32_t column = x * 2u + part % 2u;
+#if MAPS_PROBE > 1
                 const uint32_t first = (row * 6u + column) * 5u;
+#endif
 
                 maps_sums0(state, state->input0, row, column);
                 for (uint32_t c = 0u; c < 5u; c++) {
-                    const uint32_t j = first + c;
                     const int32_t u = state->totals[c];
                     uint32_t spikes = 0u;
 
 #if MAPS_PROBE > 1
-                    state->u0[j] = u;
+                    state->u0[first + c] = u;
 #endif
                     while (spikes < 3u && u >= maps_thresholds0[c][spikes]) {
                         spikes++;
@@ -362,15 +363,14 @@ static void maps_layer1(maps_state *state, const uint32_t *in)
 
             maps_sums1(state, in, y, x);
             for (uint32_t c = 0u; c < 5u; c++) {
-                const uint32_t j = first + c;
-                const int32_t v = state->v1[j];
+                const int32_t v = state->v1[first + c];
                 int32_t u = v - maps_asr(v, 2u);
                 int32_t rest;
                 uint32_t spikes = 0u;
 
                 u += state->totals[c];
 #if MAPS_PROBE > 1
-                state->u1[j] = u;
+                state->u1[first + c] = u;
 #endif
                 rest = u;
                 while (spikes < 3u && rest >= maps_threshold1[c]) {
@@ -378,8 +378,8 @@ static void maps_layer1(maps_state *state, const uint32_t *in)
                     spikes++;
                 }
                 u -= (int32_t)spikes * 9;
-                state->v1[j] = (int8_t)u;
-                maps_put(&state->odd.spikes1[0][0], 1u, j, spikes);
+                state->v1[first + c] = (int8_t)u;
+                maps_put(&state->odd.spikes1[0][0], 1u, first + c, spikes);
             }
         }
     }
