@@ -57,7 +57,7 @@ from qat.model import (
 
 KERNEL_NAMES = ("conv_plain", "plain_counts")
 KINDS = {f"{name} {part}" for name in KERNEL_NAMES for part in ("currents", "held", "spikes")}
-MODELS, TRACED, SAMPLES = 160, 3, 6
+MODELS, HELD, TRACED, SAMPLES = 160, 60, 3, 6
 FIRST_SEED = 10_000
 """Seeds of the models that are counted: tests have smaller ones."""
 
@@ -101,9 +101,19 @@ def networks() -> Iterator[Model]:
     yield network(7, image, ((16, 5, 2, 16, 3), (8, 3, 2, 16, 3)), 1)
 
 
+def held() -> Iterator[Model]:
+    """Yield convolutions of held bytes over several steps, whose currents are cached."""
+    rng = np.random.default_rng(FIRST_SEED)
+    for number in range(HELD):
+        sides = [int(rng.choice(each)) for each in ((1, 3, 5, 6), (5, 6, 8), (1, 1, 2, 3))]
+        low, high = ((0, 15), (0, 255), (-8, 7), (-128, 127))[number % 4]
+        given = Analog(int(np.prod(sides)), low, high, grid=Shape(*sides))
+        yield map_model(2 * FIRST_SEED + number, given=given, steps=2 + number % 4)
+
+
 def models() -> Iterator[tuple[Model, NDArray[Any], int | None]]:
     """Yield every model with inputs, and with its steps if it runs free."""
-    every = [*networks(), *(map_model(FIRST_SEED + number) for number in range(MODELS))]
+    every = [*networks(), *(map_model(FIRST_SEED + number) for number in range(MODELS)), *held()]
     for number, model in enumerate(every):
         x = inputs_for(model, SAMPLES, number).astype(model.input.dtype)
         yield model, x, steps_for(model)
@@ -123,14 +133,20 @@ def ours(model: Model) -> Generated:
     return generated(model, kernels=chosen)
 
 
-def observe(board: Board) -> dict[str, list[Observation]]:
-    """Return what the parts took on a board, by the names that their coefficients stand under."""
+def observe(board: Board, only: str) -> dict[str, list[Observation]]:
+    """Return what the parts took on a board, by the names that their coefficients stand under.
+
+    only: what their kinds begin with, by commas; models without such a part are not counted
+    """
     found: dict[str, list[Observation]] = defaultdict(list)
     with Counting(board) as counting:
         for number, (model, x, steps) in enumerate(models()):
-            made = ours(model)
+            made, activity = ours(model), Activity.measure(model, x, steps)
+            works = cost.works(made.program, model.input, activity, board.core)
+            if not any(work.kind.startswith(tuple(only.split(","))) for work in works):
+                continue
             counts = counting.count(model, made.files, x, steps)
-            rows = [(Activity.measure(model, x, steps), counts.mean(axis=0), MEAN, False)]
+            rows = [(activity, counts.mean(axis=0), MEAN, False)]
             for one in range(3):
                 each = Activity.measure(model, x[one : one + 1], steps)
                 rows.append((each, counts[one], SINGLE, True))
@@ -138,7 +154,7 @@ def observe(board: Board) -> dict[str, list[Observation]]:
             for activity, parts, weight, single in rows:
                 works = cost.works(made.program, model.input, activity, board.core, single)
                 for work in works:
-                    if not work.kind.startswith(KERNEL_NAMES):
+                    if work.kind not in KINDS or not work.kind.startswith(tuple(only.split(","))):
                         continue
                     part, total = float(parts[names.index(work.part)]), float(parts.sum())
                     seen = Observation(work.kind, work.features, part, total, weight)
@@ -193,12 +209,14 @@ def main() -> None:
     """Measure, and write the rows of costs.json."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--board", default="all", help="a board, or all")
+    parser.add_argument("--only", default="", help="kinds that begin so, such as conv_plain held")
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
     arguments = parser.parse_args()
     for board in boards(arguments.board):
         fresh = {}
         if not arguments.cycles:
-            fresh = {kind: fit(seen) for kind, seen in observe(board).items()}
+            seen = observe(board, arguments.only)
+            fresh = {kind: fit(found) for kind, found in seen.items()}
         known = json.loads(PATH.read_text("utf-8"))
         table = known["costs"][isa.find(board.core).name]
         known["costs"][isa.find(board.core).name] = dict(sorted({**table, **fresh}.items()))

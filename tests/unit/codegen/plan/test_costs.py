@@ -64,10 +64,22 @@ NEVER = {
     "sliced rate encoder": BINARY,
     "sliced latency encoder": BINARY,
     "bitsliced currents": {f"quads.{name}" for name in SHORT} | {"sliced.nibbles.lists_signed"},
+    "conv_plain spikes": {"sums.inputs", "neurons.shifted"},
+    "conv_plain held": {
+        "sums.words",
+        "sums.words_planes",
+        "sums.values_planes",
+        "neurons.fraction",
+    },
+    "conv_plain currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
+    "plain_counts spikes": {"sums.inputs"},
+    "plain_counts held": {"neurons.fraction"},
+    "plain_counts currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
     "bitsliced layer": {f"quad_sums.{name}" for name in SHORT} | {"blocks.copied"},
 }
 """Features that nothing has: a fused layer's state is words, and no inference with one stops early;
-encoders cut bytes into bits; four blocks have one adder, single ones copy nothing."""
+encoders cut bytes into bits; four blocks have one adder, single ones copy nothing; bytes have no
+planes, a signal is no bytes, and the current of bytes has no fraction."""
 
 
 @pytest.mark.parametrize("key", ["seen", "typical", "worst"])
