@@ -194,5 +194,5 @@ def check_names(costs: Mapping[str, Mapping[str, Any]], core: str) -> None:
             if lost:
                 raise ValueError(
                     f"costs.json: {name!r} on {core} has a coefficient {lost[0]!r}, which is no "
-                    "field of its features; measure it with python -m codegen.measure.calibrate"
+                    "field of its features; measure it with python tests/bench/calibrate.py"
                 )

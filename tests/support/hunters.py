@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from calibration.samples import Plan, make
 
-from codegen.measure.samples import Plan, make
 from codegen.render import render
 from qat.model import (
     LIF,

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from calibration import samples
+from calibration.samples import Plan, make
 from support.crossed import crossed
 from support.golden import GOLDEN
 from support.models import inputs_for, small_model, steps_for
@@ -18,8 +20,6 @@ from support.recorded import emulated
 
 from codegen.cli.data import inputs_of
 from codegen.kernels import SPIKES, candidates
-from codegen.measure import samples
-from codegen.measure.samples import Plan, make
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.choose import plan

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from calibration.counting import Counting
+from calibration.deviation import CLOSE, FAR, deviations, summary
+from calibration.variety import FIT, KINDS, REPORT, case
 from support.models import small_model
 
 from codegen import isa
-from codegen.measure.counting import Counting
-from codegen.measure.deviation import CLOSE, FAR, deviations, summary
-from codegen.measure.variety import FIT, KINDS, REPORT, case
 from codegen.plan import cost
 from codegen.plan.choose import plan
 from codegen.render import render

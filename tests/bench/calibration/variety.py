@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.samples import codes
 from codegen.kernels import BYTES, COUNTS, SPIKES, candidates
 from codegen.kernels.encoders import ENCODERS, PLACE
-from codegen.measure.samples import codes
 from qat.model import (
     LIF,
     Accumulate,
@@ -39,7 +39,7 @@ from qat.model import (
 )
 from qat.model.readouts import Readout
 
-FIT, CHOOSE, REPORT = 0, 1, 2
+FIT, CHOOSE, REPORT = 0, (1, 2), 10
 """Sets of models: those that coefficients are fitted to, that settings of the fit and features
 were chosen by, and that the figures of FIGURES.md and the tests are about."""
 
