@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.kernels.bitsliced.cost import SlicedBytes, sliced_bytes
+from codegen.kernels.bitsliced.cost.slicing import SlicedBytes, sliced_bytes
 from codegen.kernels.encoders.plan import DeltaEncoder, Encoder, LatencyEncoder, RateEncoder
 from codegen.kernels.features import Features
 from codegen.kernels.load import Load

@@ -67,13 +67,15 @@ class SingleNeuron(Features):
 class PlainCurrents(Features):
     """Currents of byte vectors: columns of inputs that are not 0, then the shift and the bias.
 
-    within4: codes of 4 bits that are added inside of the step's function: a core of few registers
-             loads what it has no room for again
+    within4, within16: codes of 4 bits, and codes of 16 bits times unsigned values of frames, that
+                       are added inside of the step's function: a core of few registers loads
+                       what it has no room for again
     """
 
     single: SingleCurrent = SingleCurrent()
     columns: Columns = Columns()
     within4: float = 0.0
+    within16: float = 0.0
     calls: float = 0.0
     inputs: float = 0.0
     neurons: float = 0.0
@@ -139,9 +141,11 @@ def plain_currents(stage: PlainLayer, load: Load) -> PlainCurrents:
     active = float(stage.source.size) if load.worst else not_zero(load.values)
     if stage.neurons == 1:
         return PlainCurrents(single=_single_current(stage, active)).scaled(load.frames)
+    within = active * stage.neurons * _within(stage, load)
     return PlainCurrents(
         columns=columns(active, stage.neurons, stage.bits),
-        within4=active * stage.neurons * (stage.bits == 4 and _within(stage, load)),
+        within4=within * (stage.bits == 4),
+        within16=within * (stage.bits == 16 and not (stage.source.analog or stage.source.negative)),
         calls=1,
         inputs=stage.source.size,
         neurons=stage.neurons,

@@ -39,7 +39,7 @@ from qat.model import (
 )
 from qat.model.readouts import Readout
 
-FIT, CHOOSE, REPORT = 0, (1, 2), 10
+FIT, CHOOSE, REPORT = 0, (1, 2, 10), 11
 """Sets of models: those that coefficients are fitted to, that settings of the fit and features
 were chosen by, and that the figures of FIGURES.md and the tests are about."""
 
