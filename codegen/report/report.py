@@ -2,7 +2,7 @@
 
 Memory and stack come from the linked model (codegen.report.linked), instructions from
 codegen.plan.cost: `typical` for the activity that the model file tells, `worst` for an input that
-is all active. Cycles are estimates from documented timings (calibration.cycles).
+is all active. Cycles are estimates from documented timings (tests/bench/calibration/cycles.py).
 """
 
 from __future__ import annotations

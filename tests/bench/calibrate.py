@@ -45,9 +45,6 @@ from codegen.target.runner import MARKS
 from qat.model import Activity, Input, Model
 
 PATH = Path(cost.__file__).parent / "costs.json"
-CORES = {"armv6-m": "cortex-m0", "armv7-m": "cortex-m3", "armv7e-m": "cortex-m4",
-         "helium": "cortex-m55"}  # fmt: skip
-"""The core on which each instruction set is measured."""
 
 WHOLE = (0, 5, 9, 10, 11, 24, 25, 28)
 """Models with one whole inference in which every kind of part occurs, but for encoders."""

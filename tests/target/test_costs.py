@@ -57,6 +57,8 @@ instructions for the loop around all layers, which takes about a hundred."""
 
 LOOSE, FEW = 0.2, 40
 """The same for random models, and instructions beside."""
+FEW_OF_REST = 75
+"""The same for the rest of a call, of which a compiler puts more or less inside its loop."""
 
 IMAGES = 16
 
@@ -180,7 +182,8 @@ def test_a_model_that_was_not_fitted_takes_about_what_was_predicted(
         expected = predicted(model, board, activity, kernels, single=True)
         for part, values in counts.items():
             seen = values.reshape(len(x), -1)[index].mean()
-            assert abs(expected[part] - seen) <= LOOSE * seen + FEW, part
+            few = FEW_OF_REST if part == "rest" else FEW
+            assert abs(expected[part] - seen) <= LOOSE * seen + few, part
 
 
 # -------------------------------------------------------------------- worst case
