@@ -15,9 +15,10 @@ from calibration import samples
 from calibration.counting import Counting
 from calibration.samples import Plan, make
 from support.crossed import crossed
-from support.golden import GOLDEN
-from support.models import inputs_for, small_model, steps_for
+from support.models import inputs_for, steps_for
 from support.recorded import emulated
+from support.zoo.golden import GOLDEN
+from support.zoo.small import small_model
 
 from codegen.cli.data import inputs_of
 from codegen.kernels import SPIKES, candidates

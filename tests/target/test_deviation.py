@@ -7,7 +7,7 @@ import pytest
 from calibration.counting import Counting
 from calibration.deviation import CLOSE, FAR, deviations, summary
 from calibration.variety import FIT, KINDS, REPORT, case
-from support.models import small_model
+from support.zoo.small import small_model
 
 from codegen import isa
 from codegen.plan import cost

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from calibration.cycles import executed
-from support.models import small_model
 from support.recorded import emulated
+from support.zoo.small import small_model
 
 from codegen.plan import cost
 from codegen.plan.build import part_names
