@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from calibration.counting import Counting
+from calibration.cycles import executed
+from calibration.fitting import Observation, fit
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -25,9 +28,6 @@ from support.models import inputs_for, steps_for
 
 from codegen import isa
 from codegen.kernels import KERNELS, encoders
-from codegen.measure.calibrate import PATH, executed
-from codegen.measure.counting import Counting
-from codegen.measure.fitting import Observation, fit
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.kinds import family
@@ -55,9 +55,10 @@ from qat.model import (
     Spikes,
 )
 
+PATH = Path(cost.__file__).parent / "costs.json"
 KERNEL_NAMES = ("conv_plain", "plain_counts")
 KINDS = {f"{name} {part}" for name in KERNEL_NAMES for part in ("currents", "held", "spikes")}
-MODELS, HELD, TRACED, SAMPLES = 160, 60, 3, 6
+MODELS, HELD, TRACED, SAMPLES = 160, 60, 1, 6
 FIRST_SEED = 10_000
 """Seeds of the models that are counted: tests have smaller ones."""
 
