@@ -334,18 +334,18 @@ def _reset(stage: BitslicedLayer) -> Membranes:
 
 def _membranes(stage: BitslicedLayer, load: Load) -> Membranes:
     """Leak, integration, comparison, reset, counting of one block in one step."""
-    far = any(abs(k) > 4 for k in stage.leak)
-    width, forgets = stage.u_width, 0 in stage.leak  # v - (v >> 0) is no operation at all
-    terms = 0 if forgets else len(stage.leak)
+    far = any(abs(k) > 4 for k in stage.terms)
+    width, forgets = stage.u_width, 0 in stage.terms  # v - (v >> 0) is no operation at all
+    terms = 0 if forgets else len(stage.terms)
     return _reset(stage) + Membranes(
         blocks=1,
         u=width,
         v=stage.v_width * (not forgets),
         leak=terms * width,
         more_leak=max(terms - 1, 0) * width,
-        negative_leak=sum(k < 0 for k in stage.leak) * width,
+        negative_leak=sum(k < 0 for k in stage.terms) * width,
         far_leak=far * width,
-        far_leaks=far * len(stage.leak) * width,
+        far_leaks=far * len(stage.terms) * width,
         current=sum(p.current is not None for p in stage.planes),
         bias=sum(p.bias is not None for p in stage.planes),
         threshold=len(stage.threshold),

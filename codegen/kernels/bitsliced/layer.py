@@ -26,6 +26,8 @@ class BitslicedLayer(Layer):
     u_width:     planes of u
     v_width:     planes of the stored membrane
     current_width: planes of a cached current
+    halved:      v less half of it is half of it and a carry, its lowest plane
+    terms:       the other terms of the leak
     constants:   words of per-neuron constants a block (0: none)
     bias_words:  words of the bias added to a cached current (0: none)
     rounds:      the list may be too short for the digits of one input: it is worked off, and again
@@ -45,6 +47,8 @@ class BitslicedLayer(Layer):
     u_width: int
     v_width: int
     current_width: int
+    halved: bool
+    terms: tuple[int, ...]
     constants: int
     bias_words: int
     rounds: bool
@@ -71,12 +75,12 @@ class BitslicedLayer(Layer):
     def loads(self) -> tuple[Loads | None, ...]:
         """What is loaded ahead of each plane of u; nothing where the leak reaches far."""
         ahead = neurons.loads(self.planes)
-        return ahead if neurons.near(self.leak) else (None,) * len(ahead)
+        return ahead if neurons.near(self.terms) else (None,) * len(ahead)
 
     @property
     def near(self) -> bool:
         """True if the planes that u is made of are held in registers."""
-        return neurons.near(self.leak)
+        return neurons.near(self.terms)
 
     def without_vectors(self) -> BitslicedLayer:
         """Return the same layer without the weights that only Helium reads."""

@@ -144,6 +144,8 @@ class _Builder:
             u_width=membrane.u_width,
             v_width=membrane.v_width,
             current_width=self.current_width,
+            halved=membrane.halved,
+            terms=membrane.terms,
             constants=membrane.constants.words,
             bias_words=membrane.bias_words,
             rounds=rounds(source),

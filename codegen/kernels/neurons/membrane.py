@@ -143,16 +143,42 @@ class Membrane:
         return self.bounds.v.width
 
     @cached_property
+    def halved(self) -> bool:
+        """True if v - (v >> 1) is (v >> 1) + (v & 1): no term of its own, but a carry to begin with.
+
+        The sum with the current takes that carry, so there must be one.
+        """
+        return 1 in self.layer.neuron.leak and self._flows
+
+    @cached_property
+    def _flows(self) -> bool:
+        """True if some plane of u has a bit of the current, or of a common bias below it."""
+        fraction = self.layer.synapse.fraction_bits
+        return self.u_width > fraction or any(self._low_bits >> b & 1 for b in range(self.u_width))
+
+    @cached_property
+    def _low_bits(self) -> int:
+        """The common bias, where its bits below the current are added plane by plane; else 0."""
+        common, own = self.bias.common, self.bias_word is not None
+        return 0 if common is None or own or self.given.cached else common
+
+    @cached_property
+    def terms(self) -> tuple[int, ...]:
+        """The terms of the leak that are added or subtracted."""
+        terms = list(self.layer.neuron.leak)
+        if self.halved:
+            terms.remove(1)
+        return tuple(terms)
+
+    @cached_property
     def planes(self) -> tuple[Plane, ...]:
         """The planes of u, each with what is added to the membrane there."""
-        fraction, common = self.layer.synapse.fraction_bits, self.bias.common
+        fraction, low_bits = self.layer.synapse.fraction_bits, self._low_bits
         v_top, current_top = self.v_width - 1, self.given.width - 1
-        own = self.bias_word is not None
-        low_bits = 0 if common is None or own or self.given.cached else common
         return tuple(
             Plane(
                 index=b,
-                v=min(b, v_top),
+                v=min(b + self.halved, v_top),
                 leak=self._leak(b),
                 current=min(b - fraction, current_top) if b >= fraction else None,
                 bias=None
@@ -167,14 +193,14 @@ class Membrane:
         """Return what a plane loses or gains: (operation, plane of v) for every term."""
         return tuple(
             ("add" if k < 0 else "subtract", min(plane + abs(k), self.v_width - 1))
-            for k in self.layer.neuron.leak
+            for k in self.terms
         )
 
     @cached_property
     def chains(self) -> tuple[str, ...]:
         """The names of the carries that ripple through the planes of u."""
         names = [f"leak{term}" for term in range(len(self.planes[0].leak))]
-        if any(p.current is not None or p.one for p in self.planes):
+        if self._flows:
             names.append("inflow")
         if any(p.bias is not None for p in self.planes):
             names.append("bias")
