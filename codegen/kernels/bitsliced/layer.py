@@ -4,12 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codegen.kernels.neurons import plan as neurons
+from codegen.kernels.neurons.counting import Counting
 from codegen.kernels.neurons.plan import Digit, Loads, Plane, Turn
 from codegen.kernels.stage import Layer, Table
 
 PARTS = ("neurons", "reset", "saturate")
 """Functions of a layer's neurons, each perhaps for four blocks as well."""
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """How the probes tell u of a neuron without memory by the sum x that is compared.
+
+    u = (x - less) * 2**fraction_bits + bias, or ((x - less + half) >> shift) + bias
+    """
+
+    less: int
+    half: int
+    shift: int
+    fraction_bits: int
+    bias: NDArray[np.int32]
+
+    def text(self, value: str, bias: str) -> str:
+        """Return C text of u; bias: that of the bias of the neuron."""
+        found = f"({value} - {self.less - self.half})".replace("- -", "+ ")
+        if self.shift:
+            found = f"{{asr}}({found}, {self.shift}u)"
+        if self.fraction_bits:
+            found += f" * {2**self.fraction_bits}"
+        return f"{found} + {bias}"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,6 +61,8 @@ class BitslicedLayer(Layer):
     inverse:     of the largest value of a byte modulo 2^32, where that has a list of its own
     dense:       instead of the weights on Helium, where bytes are seldom 0: four weights a byte,
                  and what is added to their sums; empty elsewhere
+    counting:    the thresholds, where a neuron may emit several spikes or has no memory
+    told:        how the probes tell u, of neurons without memory
     """
 
     columns: int
@@ -60,6 +89,8 @@ class BitslicedLayer(Layer):
     threshold: tuple[Digit, ...]
     reset_by: tuple[Digit, ...]
     chains: tuple[str, ...]
+    counting: Counting | None = None
+    told: Told | None = None
 
     @property
     def vectors(self) -> int:
@@ -89,7 +120,7 @@ class BitslicedLayer(Layer):
     @property
     def apart(self) -> str:
         """Template of the reset, where it is a function: all neurons have the same."""
-        return "neurons/reset.c.j2" if self.reset == "subtract" and self.alike else ""
+        return "neurons/reset.c.j2" if self.reset == "subtract" and self.alike and self.counting is None else ""
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -105,6 +136,9 @@ class BitslicedLayer(Layer):
     def functions(self) -> dict[str, str]:
         """{function of its C, without the model's prefix: the part that it belongs to}."""
         i, own = self.index, super().functions
+        if self.source.planes > 1:
+            names = (f"list_digits{i}", f"block_sums{i}", f"block_sums{i}_4")
+            own |= dict.fromkeys(names, self.part)
         names = tuple(f"{name}{i}{four}" for name in PARTS for four in ("", "_4"))
         own |= dict.fromkeys(names, self.part)
         if self.source.bits:
@@ -122,6 +156,8 @@ class BitslicedLayer(Layer):
         """Functions of its C that work along a list of inputs: an analysis keeps lengths apart."""
         i = self.index
         held = ("list_digits", f"currents{i}", f"block_currents{i}")
+        if self.source.planes > 1:
+            return (f"list_digits{i}", f"layer{i}", f"block_sums{i}")
         return held if self.source.bits else (f"layer{i}",)
 
     @property
@@ -130,6 +166,8 @@ class BitslicedLayer(Layer):
         source = self.source
         if source.digits is None:
             return source.size + 1
+        if not source.bits:
+            return int((source.size + 1) ** source.digits.lists)
         rows = (source.size + 3) // 4 if source.size <= 28 else 8 * source.words
         return int((4 * rows + 1) ** source.digits.lists)
 

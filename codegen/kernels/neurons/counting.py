@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.common import width_of
-from codegen.kernels.neurons.membrane import Constants
+from codegen.kernels.neurons.constants import Constants
 from codegen.kernels.neurons.plan import Digit
+from qat.model import Burst, Conv, Dense
 
 OWN, SUBTRACTED = 5, 7
 """Operations of a plane against an own bit of a threshold; of subtracting an own bit."""
@@ -188,6 +189,18 @@ def _digits(
             planes = _planes_of(row)
             found.append(_own(row, width, constants.add(row, planes), planes))
     return tuple(found)
+
+
+def folded(synapse: Dense | Conv, neuron: Burst, of_bytes: bool) -> NDArray[np.int64]:
+    """Return the thresholds (D, channels) of the sum a: bias, shift and fraction are in them.
+
+    u >= t is a * 2**F + bias >= t, or ((a + half) >> s) + bias >= t where the sum is one of bytes.
+    """
+    shape = (neuron.most, synapse.channels)
+    bare = np.broadcast_to(neuron.by_channel, shape).astype(np.int64) - synapse.bias
+    if not of_bytes:
+        return -(-bare >> synapse.fraction_bits)
+    return (bare << synapse.input_shift) - ((1 << synapse.input_shift) >> 1)
 
 
 def best_start(

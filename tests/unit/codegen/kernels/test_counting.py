@@ -14,8 +14,8 @@ import pytest
 
 from codegen.checks.host import WARNINGS, find_compiler
 from codegen.kernels.common import width_of
+from codegen.kernels.neurons.constants import Constants
 from codegen.kernels.neurons.counting import Counting, best_start, counting
-from codegen.kernels.neurons.membrane import Constants
 from codegen.kernels.pack import LANES, constant_planes, unpack_bits
 from codegen.render import environment
 
