@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.kernels.common import uniform
 from codegen.kernels.neurons import plan as neurons
 from codegen.kernels.neurons.counting import Counting
 from codegen.kernels.neurons.plan import Digit, Loads, Plane, Turn
@@ -29,14 +30,25 @@ class Told:
     fraction_bits: int
     bias: NDArray[np.int32]
 
-    def text(self, value: str, bias: str) -> str:
-        """Return C text of u; bias: that of the bias of the neuron."""
-        found = f"({value} - {self.less - self.half})".replace("- -", "+ ")
+    @property
+    def own(self) -> bool:
+        """True if the neurons do not share their bias."""
+        return uniform(self.bias) is None
+
+    def text(self, x: str, m: str, index: int) -> str:
+        """Return C text of u of neuron `first + j` of a layer, of the model named m."""
+        found = f"{x}{_plus(self.half - self.less)}"
         if self.shift:
-            found = f"{{asr}}({found}, {self.shift}u)"
-        if self.fraction_bits:
-            found += f" * {2**self.fraction_bits}"
-        return f"{found} + {bias}"
+            found = f"{m}_asr({found}, {self.shift}u)"
+        elif self.fraction_bits:
+            found = f"({found}) * {2**self.fraction_bits}"
+        bias = f" + {m}_bias{index}[first + j]" if self.own else _plus(int(self.bias[0]))
+        return f"{found}{bias}"
+
+
+def _plus(value: int) -> str:
+    """Return what adds a number in C; nothing for 0."""
+    return f" {'-' if value < 0 else '+'} {abs(value)}" if value else ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -126,6 +138,24 @@ class BitslicedLayer(Layer):
     def turns(self) -> tuple[Turn, ...]:
         """The digits of the reset that reach a plane of v, in their turn."""
         return neurons.turns(self.reset_by[: self.v_width])
+
+    @property
+    def resets(self) -> tuple[tuple[Digit, ...], ...]:
+        """For each bit of a count the digits of what it subtracts: 2^k times the constant.
+
+        The zeros below the lowest other digit are left out: nothing borrows there.
+        """
+        if self.counting is None:
+            return ()
+        lowest = next((n for n, d in enumerate(self.reset_by) if d.bit != 0), len(self.reset_by))
+        return tuple(
+            tuple(
+                replace(digit, plane=digit.plane + k)
+                for digit in self.reset_by[lowest:]
+                if digit.plane + k < self.v_width
+            )
+            for k in range(self.counting.planes)
+        )
 
     @property
     def alike(self) -> bool:

@@ -292,7 +292,7 @@ class _Bursting(_Builder):
         return {
             "counting": self.counting,
             "own": self.own,
-            "probes": frozenset({"lane", "signed", "asr"}),
+            "probes": frozenset({"lane", "signed", *(["asr"] if self.shift else [])}),
             "told": Told(
                 less=self.offset,
                 half=(1 << self.shift) >> 1,
