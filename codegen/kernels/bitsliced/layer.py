@@ -132,7 +132,11 @@ class BitslicedLayer(Layer):
     @property
     def apart(self) -> str:
         """Template of the reset, where it is a function: all neurons have the same."""
-        return "neurons/reset.c.j2" if self.reset == "subtract" and self.alike and self.counting is None else ""
+        return (
+            "neurons/reset.c.j2"
+            if self.reset == "subtract" and self.alike and self.counting is None
+            else ""
+        )
 
     @property
     def turns(self) -> tuple[Turn, ...]:

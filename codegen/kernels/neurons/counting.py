@@ -203,9 +203,7 @@ def folded(synapse: Dense | Conv, neuron: Burst, of_bytes: bool) -> NDArray[np.i
     return (bare << synapse.input_shift) - ((1 << synapse.input_shift) >> 1)
 
 
-def best_start(
-    values: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64]
-) -> int:
+def best_start(values: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64]) -> int:
     """Return what is best added to x and to its thresholds (D, channels) before they are compared.
 
     Where each threshold is common to all channels: what leaves the fewest digits, in no more
