@@ -357,22 +357,26 @@ def _membranes(stage: BitslicedLayer, load: Load) -> Membranes:
         return _compared(stage) + Membranes(
             blocks=1, counted=count_width(stage, load) * stage.signal_planes
         )
-    return _reset(stage) + _compared(stage) + Membranes(
-        blocks=1,
-        u=width,
-        v=stage.v_width * (not forgets),
-        leak=terms * width,
-        more_leak=max(terms - 1, 0) * width,
-        negative_leak=sum(k < 0 for k in stage.terms) * width,
-        far_leak=far * width,
-        far_leaks=far * len(stage.terms) * width,
-        current=sum(p.current is not None for p in stage.planes),
-        bias=sum(p.bias is not None for p in stage.planes),
-        threshold=len(stage.threshold),
-        own_threshold=sum(d.word is not None for d in stage.threshold),
-        saturation=len(stage.floor) + len(stage.ceiling),
-        not_lowered=width * (not stage.lowered),
-        counted=count_width(stage, load) * stage.signal_planes,
+    return (
+        _reset(stage)
+        + _compared(stage)
+        + Membranes(
+            blocks=1,
+            u=width,
+            v=stage.v_width * (not forgets),
+            leak=terms * width,
+            more_leak=max(terms - 1, 0) * width,
+            negative_leak=sum(k < 0 for k in stage.terms) * width,
+            far_leak=far * width,
+            far_leaks=far * len(stage.terms) * width,
+            current=sum(p.current is not None for p in stage.planes),
+            bias=sum(p.bias is not None for p in stage.planes),
+            threshold=len(stage.threshold),
+            own_threshold=sum(d.word is not None for d in stage.threshold),
+            saturation=len(stage.floor) + len(stage.ceiling),
+            not_lowered=width * (not stage.lowered),
+            counted=count_width(stage, load) * stage.signal_planes,
+        )
     )
 
 

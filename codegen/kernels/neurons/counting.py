@@ -26,6 +26,9 @@ OWN, SUBTRACTED = 5, 7
 SHARED = 6
 """What another plane of x costs, in digits: it is summed as well."""
 
+LINES = 90
+"""Lines of C that compare planes in one function."""
+
 REACH = 64
 """How far beyond the thresholds `best_start` looks."""
 
@@ -88,6 +91,20 @@ class Counting:
             for digit in digits
             if digit.plane == plane
         )
+
+    @property
+    def parts(self) -> tuple[tuple[int, ...], ...]:
+        """The planes that matter, in parts of no more than LINES comparisons; () for none."""
+        found: list[list[int]] = []
+        lines = LINES
+        for plane in range(self.first, self.width):
+            more = 1 + len(self.turns(plane))
+            if lines + more > LINES:
+                found.append([])
+                lines = 0
+            found[-1].append(plane)
+            lines += more
+        return tuple(map(tuple, found))
 
     @property
     def first(self) -> int:
