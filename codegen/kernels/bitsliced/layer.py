@@ -178,19 +178,16 @@ class BitslicedLayer(Layer):
     @property
     def functions(self) -> dict[str, str]:
         """{function of its C, without the model's prefix: the part that it belongs to}."""
-        i, own = self.index, super().functions
-        if self.source.planes > 1:
-            names = (f"list_digits{i}", f"block_sums{i}", f"block_sums{i}_4")
-            own |= dict.fromkeys(names, self.part)
-        names = tuple(f"{name}{i}{four}" for name in PARTS for four in ("", "_4"))
-        own |= dict.fromkeys(names, self.part)
+        i, own, single = self.index, super().functions, [f"{name}{self.index}" for name in PARTS]
         if self.counting is not None:
             parts = ("", *(f"_part{k}" for k in range(len(self.counting.parts))))
-            names = (f"reset_several{i}", *(f"counts{i}{part}" for part in parts))
-            own |= dict.fromkeys((f"{n}{four}" for n in names for four in ("", "_4")), self.part)
+            single += [f"reset_several{i}", *(f"counts{i}{part}" for part in parts)]
+        if self.source.planes > 1:
+            single += [f"list_digits{i}", f"block_sums{i}"]
+        own |= dict.fromkeys((f"{name}{four}" for name in single for four in ("", "_4")), self.part)
         if self.source.bits:
-            names = (f"block_currents{i}", f"block_currents{i}_4", "list_digits")
-            own |= dict.fromkeys(names, "currents")
+            currents = (f"block_currents{i}", f"block_currents{i}_4", "list_digits")
+            own |= dict.fromkeys(currents, "currents")
         return own
 
     @property
