@@ -91,7 +91,7 @@ def _timings(*cores: str) -> dict[str, Timing]:
     return {core: TIMINGS[core] for core in cores}
 
 
-_LOOPS = ("add_columns", "add_strips4", "add_strips8", "list_active")
+_LOOPS = ("add_bytes", "add_columns", "add_strips4", "add_strips8", "list_active")
 
 SETS: tuple[InstructionSet, ...] = (
     InstructionSet(
