@@ -127,7 +127,7 @@ static struct {{
     uint32_t corners;
     uint32_t images[{length}];
     uint32_t sums[{sums}];
-    uint32_t digits[{groups}][{planes}];
+    uint32_t digits[{parts} * {groups}][{planes}];
     uint32_t words[{words}];
 }} answer;
 #define BOTH(call) do {{ if (request.own != 0u) {{ model_##call; }} else {{ twin_##call; }} }} while (0)
@@ -148,8 +148,9 @@ static void add(uintptr_t a, uintptr_t b, uintptr_t c)
 static void burst(uintptr_t a, uintptr_t b, uintptr_t c)
 {{
     (void)a; (void)b; (void)c;
-    for (uint32_t g = 0u; g < {groups}u; g++) {{
-        BOTH(burst_bytes(answer.sums + g * {group}u * {per_word}, request.limits, g == {groups}u - 1u ? {last}u : {group}u, answer.digits[g]));
+    for (uint32_t g = 0u; g < {parts}u * {groups}u; g++) {{
+        const uint32_t *sums = answer.sums + (g / {groups}u * {blocks}u * (8u / {per_block}u) + g % {groups}u * {group}u) * {per_word};
+        BOTH(burst_bytes(sums, request.limits, g % {groups}u == {groups}u - 1u ? {last}u : {group}u, answer.digits[g]));
     }}
 }}
 static void turn(uintptr_t a, uintptr_t b, uintptr_t c)
@@ -227,6 +228,7 @@ def sizes(case: Case) -> dict[str, int]:
         "words": case.lanes * case.across,
         "length": g.length,
         "sums": g.parts * g.blocks * 8,
+        "parts": g.parts,
         "groups": g.groups,
         "planes": case.layer.planes,
     }
@@ -241,10 +243,10 @@ def program(case: Case, sets: tuple[isa.InstructionSet, ...]) -> str:
         twin=case.text(TWIN, ()),
         tap=case.layer.tap_ctype,
         limit=case.layer.limit_ctype,
-        parts=g.parts,
         part_words=g.part_bytes // 4 if g.pooled else 0,
         blocks=g.blocks,
         group=g.group,
+        per_block=g.corners,
         last=g.last,
         per_word="answer.corners" if g.pooled else "1u",
         corners=corners,
@@ -280,7 +282,7 @@ class Bench(Closing):
 
     def _answer(self, words: NDArray[np.uint32]) -> Answer:
         n = sizes(self.case)
-        lengths = (4, 1, n["length"], n["sums"], n["groups"] * n["planes"], n["words"])
+        lengths = (4, 1, n["length"], n["sums"], n["parts"] * n["groups"] * n["planes"], n["words"])
         counts, corners, images, sums, digits, turned = np.split(words, np.cumsum(lengths)[:-1])
-        shaped = digits.reshape(n["groups"], n["planes"])
+        shaped = digits.reshape(-1, n["planes"])
         return Answer(counts, int(corners[0]), images, sums, shaped, turned)

@@ -89,7 +89,7 @@ def positions(case: Case) -> NDArray[np.int64]:
     if not g.pooled:
         return y * g.row_words * g.fields + x
     pair, within = x // (2 * g.fields), x % (2 * g.fields)
-    return (pair * g.shape.height + y) * 2 * g.fields + within
+    return pair * g.groups * 32 + y * 2 * g.fields + within
 
 
 def digits_found(case: Case, answer: Answer) -> NDArray[np.int64]:

@@ -173,8 +173,8 @@ class Geometry:
 
     @property
     def words(self) -> int:
-        """Words of one channel's signal in fields."""
-        return self.shape.height * self.row_words
+        """Words of one channel's signal in fields, in a run of blocks."""
+        return self.shape.height * (2 if self.pooled else self.row_words)
 
     @property
     def group(self) -> int:
@@ -183,7 +183,7 @@ class Geometry:
 
     @property
     def groups(self) -> int:
-        """Words of spikes of one channel."""
+        """Words of spikes of one channel, in a run of blocks."""
         return -(-self.words // self.group)
 
     @property
@@ -195,6 +195,11 @@ class Geometry:
     def blocks(self) -> int:
         """Blocks of a run."""
         return self.shape.height if self.pooled else -(-self.words // BLOCK)
+
+    @property
+    def group_blocks(self) -> int:
+        """Blocks of a group."""
+        return self.group // (BLOCK // self.corners)
 
     @property
     def sums(self) -> int:
