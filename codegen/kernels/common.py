@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from codegen.kernels.dense import DenseLIF, dense_lif
 from codegen.kernels.pack import LANES, words_for
-from codegen.kernels.stage import Digits, Range, Ranges, Source
+from codegen.kernels.stage import Digits, LayerFields, Range, Ranges, Source
 from qat.model import Input, Interval, LayerBounds, Model
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
@@ -107,7 +107,7 @@ def effective_threshold(layer: DenseLIF, bounds: LayerBounds) -> NDArray[np.int6
     return np.maximum(np.minimum(threshold, bounds.u.hi + 1), 1)
 
 
-def common(index: int, model: Model, source: Source) -> dict[str, Any]:
+def common(index: int, model: Model, source: Source) -> LayerFields:
     """Return the fields that the stages of all layers have."""
     layer, bounds = dense_lif(model.layers[index]), model.bounds().layers[index]
     ranges = (bounds.accumulator, bounds.current, bounds.u, bounds.v)

@@ -24,7 +24,7 @@ from codegen.package.guide import rate_of
 from codegen.package.packages import package
 from codegen.render import render
 from codegen.target.boards import find_board
-from codegen.target.compiler import find_arm_compiler
+from codegen.target.compiler import find_cross_compiler
 from codegen.target.qemu import qemu_command
 from qat.model import Count, Frames, Model, Sensor
 
@@ -264,7 +264,7 @@ def test_the_rate_stands_in_the_example_and_in_the_readme() -> None:
 def test_a_rate_that_the_timer_cannot_wait_for_is_refused(tmp_path: Path) -> None:
     """25 MHz and 1 Hz: 25,000,000 ticks do not fit 24 bits."""
     write(sensed(CLASSES, rate=1), tmp_path)
-    command = [find_arm_compiler(), *find_board("qemu-m4").core_flags, "-I..", "-fsyntax-only"]
+    command = [find_cross_compiler(), *find_board("qemu-m4").core_flags, "-I..", "-fsyntax-only"]
     folder = tmp_path / "stream"
     run(*command, "-DF_CPU=16000000", "main.c", folder=folder)
     said = run(*command, "-DF_CPU=25000000", "main.c", folder=folder, status=1)

@@ -19,7 +19,7 @@ from codegen.plan.choose import plan
 from codegen.render import render
 from codegen.target.boards import find_board, load_boards
 from codegen.target.build import build
-from codegen.target.compiler import find_arm_compiler, model_flags
+from codegen.target.compiler import find_cross_compiler, model_flags
 from codegen.target.device import Device
 from codegen.target.protocol import Client, Code
 from codegen.target.qemu import Qemu
@@ -98,7 +98,7 @@ def _code(files: dict[str, str], board: str, folder: Path) -> str:
     for name, text in files.items():
         (folder / name).write_text(text)
     flags = [*find_board(board).core_flags, *model_flags()]
-    command = [find_arm_compiler(), *flags, "-S", "small.c", "-o", "-"]
+    command = [find_cross_compiler(), *flags, "-S", "small.c", "-o", "-"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return re.sub(r'@ \d+ "small.c"', "", done.stdout)  # the lines of inline assembly
 

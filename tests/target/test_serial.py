@@ -21,7 +21,7 @@ from codegen.base.paths import assets
 from codegen.render import render
 from codegen.target.boards import Board, find_board, hardware_boards, load_boards
 from codegen.target.build import build
-from codegen.target.compiler import find_arm_compiler
+from codegen.target.compiler import find_cross_compiler
 from codegen.target.device import Counter, Device, What
 from codegen.target.hardware import BoardModel
 from codegen.target.ports import SerialLink
@@ -189,7 +189,7 @@ def test_no_warning_for_a_board_of_hardware(board: str, pair: Path) -> None:
     flags = hardware_boards()[board].core_flags
     for source in [*common_and_arduino(), *pair.glob("*.c")]:
         language = C if source.suffix == ".c" else CPP
-        command = [find_arm_compiler(), *language, "-O2", "-Werror", *WARNINGS, *flags]
+        command = [find_cross_compiler(), *language, "-O2", "-Werror", *WARNINGS, *flags]
         compile_only([*command, *includes(pair), "-DMODEL_PROBE=1"], source)
 
 
