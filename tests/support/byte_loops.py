@@ -10,7 +10,7 @@ import math
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -57,6 +57,7 @@ class Case:
             unit=0 if self.wide else self.unit,
             most=self.most,
             planes=self.most.bit_length(),
+            limits=self.most - self.near,
             near=self.near,
             limit_ctype="uint8_t" if self.geometry.bits == 8 else "uint16_t",
             channels=1,
@@ -83,17 +84,20 @@ class Case:
 
     def text(self, name: str, sets: tuple[isa.InstructionSet, ...]) -> str:
         """Return the C of all loops with a prefix, for the instruction sets given."""
-        brought = {row.variant for row in sets}
         program = SimpleNamespace(
             upper=name.upper(),
             name=name,
             layers=[self.layer],
-            bringing=lambda loop: [row for row in sets if loop in row.loops],
-            brings=lambda variant: variant in brought,
+            bringing=partial(isa.bringing, sets=sets),
+            rows_with=partial(isa.bringing, sets=sets),
         )
         context = {"p": program, "m": name, "vector_loops": frozenset()}
         env = environment()
         parts = [
+            f"#define {program.upper}_PROBE 0",
+            f"#define {program.upper}_UNUSED __attribute__((unused))",
+        ]
+        parts += [
             f"#define {program.upper}_{row.macro} (defined(__GNUC__) && {row.condition})"
             for row in sets
             if row.variant
@@ -150,7 +154,7 @@ static void burst(uintptr_t a, uintptr_t b, uintptr_t c)
     (void)a; (void)b; (void)c;
     for (uint32_t g = 0u; g < {parts}u * {groups}u; g++) {{
         const uint32_t *sums = answer.sums + (g / {groups}u * {blocks}u * (8u / {per_block}u) + g % {groups}u * {group}u) * {per_word};
-        BOTH(burst_bytes(sums, request.limits, g % {groups}u == {groups}u - 1u ? {last}u : {group}u, answer.digits[g]));
+        BOTH(burst_bytes(sums, {limits}g % {groups}u == {groups}u - 1u ? {last}u : {group}u, answer.digits[g]));
     }}
 }}
 static void turn(uintptr_t a, uintptr_t b, uintptr_t c)
@@ -243,6 +247,7 @@ def program(case: Case, sets: tuple[isa.InstructionSet, ...]) -> str:
         twin=case.text(TWIN, ()),
         tap=case.layer.tap_ctype,
         limit=case.layer.limit_ctype,
+        limits="request.limits, " if case.layer.limits else "",
         part_words=g.part_bytes // 4 if g.pooled else 0,
         blocks=g.blocks,
         group=g.group,

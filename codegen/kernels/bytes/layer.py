@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ class BytesLayer(Layer):
     tap_ctype, start_ctype, limit_ctype: C types of the tables
     taps:      of all channels
     bias:      of each channel: of the currents, which only probes tell
+    vectors:   it has a loop for vectors: bytes, and channels that fill halves of words
     """
 
     geometry: Geometry
@@ -39,6 +40,16 @@ class BytesLayer(Layer):
     limit_ctype: str
     taps: int
     bias: tuple[int, ...]
+    vectors: bool
+
+    def without_vectors(self) -> BytesLayer:
+        """Return the same layer, for C without loops of vectors."""
+        return replace(self, vectors=False)
+
+    @property
+    def vector_loops(self) -> bool:
+        """True if it has loops of vectors beside those of words."""
+        return self.vectors
 
     @property
     def images(self) -> Images:

@@ -199,6 +199,7 @@ def layer_stage(index: int, model: Model) -> BytesLayer:
         start_ctype=tables[2].ctype,
         limit_ctype=tables[3].ctype if limits.size else "uint8_t",
         taps=len(taps.distances),
+        vectors=sums.bits == BYTE and layer.channels % 16 == 0,
         bias=tuple(int(b) for b in np.broadcast_to(synapse.bias, layer.channels)),
     )
     return replace(stage, fields=_fields(index, model, stage))
