@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,8 +17,8 @@ from codegen.plan.sensor import Stream
 from qat.model import EarlyStop, Input, Model, Spikes
 
 LOOPS = frozenset(
-    "add_column16 add_column4 add_column8 add_columns add_columns4 add_strips4 add_strips8 "
-    "list_active list_inactive slice_bytes sum_digits sum_inactive".split()
+    "add_column16 add_column2 add_column4 add_column8 add_columns add_columns4 add_strips4 "
+    "add_strips8 list_active list_inactive slice_bytes sum_digits sum_inactive".split()
 )
 """Shared functions that are folders of kernels/loops: declared before the layers, defined behind
 them, some with variants for instruction sets. The others are a line or two, and stand first."""
@@ -232,7 +232,15 @@ class Program:
     @property
     def first_scratch(self) -> str:
         """Name of the first member of the state that needs no reset; empty if there is none."""
-        return next((item.name for item in self.fields if item.scratch), "")
+        return next((item.group or item.name for item in self.fields if item.scratch), "")
+
+    @property
+    def members(self) -> tuple[tuple[Field, ...], ...]:
+        """The members of the state in order: one alone, or several in the same memory."""
+        groups: dict[str, list[Field]] = {}
+        for item in self.fields:
+            groups.setdefault(item.group or item.name, []).append(item)
+        return tuple(map(tuple, groups.values()))
 
     @property
     def wide(self) -> bool:
@@ -271,11 +279,20 @@ class Program:
 
     @property
     def ram_bytes(self) -> int:
-        """Bytes of the state struct: its fields in order, all aligned to their own size."""
+        """Bytes of the state struct: its members in order, all aligned to their own size."""
+        return self._state_bytes(max)
+
+    @property
+    def probed_bytes(self) -> int:
+        """The same with probes: every signal then has memory of its own."""
+        return self._state_bytes(sum)
+
+    def _state_bytes(self, together: Callable[[Iterable[int]], int]) -> int:
+        """Return the bytes of the state; together: what members of one group take."""
         offset = 0
-        for item in self.fields:
-            size = C_BYTES[item.ctype]
-            offset = -(-offset // size) * size + item.bytes
+        for member in self.members:
+            size = max(C_BYTES[item.ctype] for item in member)
+            offset = -(-offset // size) * size + together(item.bytes for item in member)
         return -(-offset // self.ram_alignment) * self.ram_alignment
 
     @property

@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.common import byte_source
-from codegen.kernels.dense import dense_lif
 from codegen.kernels.pack import LANES, byte_order, words_for
 from codegen.kernels.stage import Digits, Field, Source, Stage, Table
-from qat.model import Delta, Latency, Model, Rate, Spikes
+from qat.model import Delta, Dense, Latency, Model, Rate, Spikes
 
 PLACE = -1
 """The number of the encoder among the stages, whose layers count from 0."""
@@ -192,11 +191,15 @@ def behind(model: Model, encoder: Encoder | None) -> Model:
     """Return the model as its kernels see it: behind the encoder, if it has one.
 
     Its input are the spikes in the order of their bits, and so lie the weights of layer 0; a bit
-    that is no line has weights of 0. All ranges are those of the model.
+    that is no line has weights of 0. All ranges are those of the model. A map is read in its own
+    order, in which the encoder then leaves it.
     """
     if encoder is None:
         return model
-    first, synapse = model.layers[0], dense_lif(model.layers[0]).synapse
+    first, synapse = model.layers[0], model.layers[0].synapse
+    if not isinstance(synapse, Dense):
+        spikes = Spikes(model.input.lines, grid=model.input.reads_shape)
+        return replace(model, input=spikes, sensor=None)
     placed = np.pad(synapse.codes, ((0, 0), (0, 1)))[:, encoder.order]
     layer = replace(first, synapse=replace(synapse, codes=placed))
     spikes = Spikes(len(encoder.order))
