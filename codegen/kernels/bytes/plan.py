@@ -5,8 +5,9 @@ the distance to thresholds t_1 <= t_2 ...; a sum a lies in lo..hi, as the bounds
 
     near    2^7 + a - t_1; its highest bit says a >= t_1, and that of 2^7 + a - t_j says a >= t_j.
             For all of these to fit, t_j - lo <= 2^7 and hi - t_j < 2^7.
-    far     1 + a - lo, in 1..255: hi - lo <= 254. With K_j = 2^8 - (1 + t_j - lo) the sum of both
-            reaches 2^8 where a >= t_j, which the highest bit of their mean says.
+    far     1 + a - lo, in 1..255. With K_j = 2^8 - (1 + t_j - lo) the sum of both reaches 2^8
+            where a >= t_j, which the highest bit of their mean says. A channel with hi - lo = 255
+            does without the 1: then no t_j may be lo, which is always reached.
 
 Where neither fits, fields of 16 bits are near. A threshold beyond what a reaches is drawn in.
 """
@@ -64,20 +65,27 @@ class Sums:
         """(channels,) the field of a sum of 0."""
         if self.near:
             return 2 ** (self.bits - 1) - self.thresholds[0]
-        return 1 - self.low
+        return self._room - self.low
+
+    @property
+    def _room(self) -> Int64:
+        """(channels,) the least field of `far`."""
+        return (self.high - self.low < 2**self.bits - 1).astype(np.int64)
 
     @property
     def limits(self) -> Int64:
         """(thresholds, channels) numbers of the table, as the contract of burst_bytes has them."""
         if self.near:
             return self.thresholds[1:] - self.thresholds[0]
-        return 2**self.bits - (1 + self.thresholds - self.low)
+        return 2**self.bits - (self.thresholds + self.zero)
 
     @cached_property
     def fits(self) -> bool:
         """True if every field holds what is asked of it."""
         if not self.near:
-            return bool((self.high - self.low <= 2**self.bits - 2).all())
+            largest = 2**self.bits - 1
+            spans = (self.high - self.low <= largest).all()
+            return bool(spans and (self.limits <= largest).all())
         half = 2 ** (self.bits - 1)
         below, above = self.thresholds - self.low, self.high - self.thresholds
         return bool((below <= half).all() and (above < half).all())
