@@ -75,10 +75,13 @@ def layer_works(
     size, row = stage.source.size, named(stage.kernel)
     if stage.index == 0:  # behind an encoder some bits are no lines
         size = given.lines
-    load = replace(base, fired=own.rate * stage.neurons)
+    emitted = sum(share * 2**place for place, share in enumerate(own.digits)) or own.rate
+    load = replace(base, fired=own.rate * stage.sends, emitted=emitted * stage.sends)
     if source is not None:
         spread = tuple(rate * size for rate in source.spread)
-        load = replace(load, active=source.rate * size, busy=source.busy, spread=spread)
+        digits = tuple(share * size for share in source.digits)
+        active = source.rate * size
+        load = replace(load, active=active, busy=source.busy, spread=spread, digits=digits)
         return [Work(stage.part, row.kind("spikes"), stage, load)]
     values = {given.low + i: share * size for i, share in enumerate(activity.values) if share}
     frames = 1.0 if stage.source.analog else base.steps
@@ -249,9 +252,14 @@ def worst_works(program: Program, model_input: Input, core: str) -> list[Work]:
 
     Raises ValueError for a core or kind that was never measured.
     """
-    full = Rates(1.0, 1.0)
-    active = Activity((0.0, 1.0), 1.0, (full,) * len(program.layers), "all active")
+    full = tuple(Rates(1.0, 1.0, digits=_all_digits(y.signal_planes)) for y in program.layers)
+    active = Activity((0.0, 1.0), 1.0, full, "all active")
     return [_at_worst(work, core) for work in works(program, model_input, active, core)]
+
+
+def _all_digits(planes: int) -> tuple[float, ...]:
+    """Return the digits of a signal that is as large as its planes allow; () for spikes."""
+    return (1.0,) * planes if planes > 1 else ()
 
 
 def _at_worst(work: Work, core: str) -> Work:

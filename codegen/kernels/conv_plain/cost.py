@@ -145,7 +145,6 @@ def _neurons(stage: ConvLayer, load: Load) -> ConvNeurons:
     texts = (stage.bias, stage.threshold, stage.reset_by, stage.counting)
     shrinks = stage.rows.pool * stage.columns.pool
     fired = min(load.fired * (shrinks if stage.pool else 1), n)
-    most = stage.most if load.worst else 1
     return ConvNeurons(
         calls=1,
         words=stage.signal_words,
@@ -162,12 +161,24 @@ def _neurons(stage: ConvLayer, load: Load) -> ConvNeurons:
         counts=n * bool(stage.counting),
         multiples=n * (several and not stage.counting),
         fired=fired * (not several),
-        spikes=fired * most * several,
+        spikes=_emitted(stage, load, fired) * several,
         pooled=n * (stage.pool is not None),
         pools=stage.sends * (stage.pool is not None),
         put=0.0 if stage.simple else load.fired * (stage.signal_planes if load.worst else 1),
         counted=stage.words * count_width(stage, load) * stage.signal_planes,
     )
+
+
+def _emitted(stage: ConvLayer, load: Load, fired: float) -> float:
+    """Return how many spikes the neurons emit together, before a pool.
+
+    A pool that takes the maximum hides those of smaller counts: each that fires is taken for as
+    large as what is left.
+    """
+    if load.worst:
+        return float(stage.neurons * stage.most)
+    each = load.emitted / load.fired if load.fired else 1.0
+    return fired * min(each, stage.most)
 
 
 def conv_currents(stage: ConvLayer, load: Load) -> ConvCurrents:
