@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.golden import analog
+from support.zoo.golden import analog
 
 from codegen.cli import main
 from qat.model import Model

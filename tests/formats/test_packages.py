@@ -10,9 +10,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from support.models import inputs_for, small_model
+from support.models import inputs_for
+from support.zoo.small import sensed, small_model, spiking
 
 import codegen
 from codegen.base.paths import assets
@@ -23,15 +23,9 @@ from codegen.render import render
 from codegen.target.boards import find_board
 from codegen.target.compiler import find_cross_compiler
 from codegen.target.qemu import qemu_command
-from qat.model import LIF, Dense, EarlyStop, Frames, Layer, Model, Sensor, Spikes
+from qat.model import EarlyStop, Model
 
 SUPPORT = Path(__file__).parents[1] / "support"
-
-
-def spiking(free: bool) -> Model:
-    codes = np.random.default_rng(3).integers(-1, 2, (40, 33))
-    layer = Layer(Dense(codes), LIF(5, (2,)))
-    return Model(Spikes(33) if free else Frames(33, -8, 7), (layer,), name="free")
 
 
 MODELS = {
@@ -40,8 +34,7 @@ MODELS = {
     "spikes, free": spiking(True),
     "frames, free": spiking(False),
     "sensor": replace(
-        small_model(),
-        sensor=Sensor(np.arange(20), np.full(20, 3), 2, group=2),
+        sensed(offset=range(20)),
         name="sensed",
         metadata={"sample_unit": 0.001},
     ),

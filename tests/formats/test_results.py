@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from support.models import inputs_for, small_model
+from support.models import inputs_for
+from support.zoo.small import small_model, windows
 
 import codegen
 from codegen.base.paths import assets
@@ -26,7 +26,7 @@ from codegen.render import render
 from codegen.target.boards import find_board
 from codegen.target.compiler import find_cross_compiler
 from codegen.target.qemu import qemu_command
-from qat.model import Count, Frames, Model, Sensor
+from qat.model import Count, Model
 
 CLASSES = ["walk", "run", "sit", "Größe", "fall"]
 HOSTILE = [
@@ -44,9 +44,7 @@ def named(classes: list[str], **more: Any) -> Model:
 
 
 def sensed(classes: list[str], **more: Any) -> Model:
-    sensor = Sensor(np.arange(20), np.full(20, 3), 2, group=2)
-    model = replace(named(classes, **more), sensor=sensor)
-    return replace(model, input=Frames(20, 0, 16))
+    return replace(windows(range(20)), metadata=named(classes, **more).metadata)
 
 
 def run(*command: str | Path, folder: Path, status: int = 0, **environment: str) -> str:

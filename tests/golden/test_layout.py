@@ -10,8 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from support.analysed import MODELS
-from support.golden import GOLDEN, example
+from support.zoo.golden import GOLDEN, example
+from support.zoo.tiny import MODELS
 
 from codegen.package.packages import FORMATS, package
 from codegen.render import render, render_program

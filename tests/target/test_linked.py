@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 from support.crossed import crossed
-from support.golden import GOLDEN
-from support.kernel_models import MODELS as KERNEL_MODELS
-from support.models import small_model
+from support.zoo.golden import GOLDEN
+from support.zoo.sized import MODELS as KERNEL_MODELS
+from support.zoo.small import small_model
 
 from codegen.plan.choose import plan
 from codegen.render import render

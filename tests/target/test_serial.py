@@ -26,7 +26,6 @@ from codegen.target.device import Counter, Device, What
 from codegen.target.hardware import BoardModel
 from codegen.target.ports import SerialLink
 from codegen.target.protocol import Client, Link
-from codegen.target.qemu import COUNTING
 from qat.model import Model
 
 pytestmark = pytest.mark.target
@@ -103,7 +102,7 @@ def test_the_arduino_firmware_on_an_emulated_core(name: str, model: Model, tmp_p
     """Everything but the core itself is what a board of hardware runs."""
     board = find_board(name)
     elf = build_arduino(render(model), board, tmp_path)
-    with SerialQemu(board, elf, COUNTING) as qemu:
+    with SerialQemu(board, elf, board.architecture.tools.counting) as qemu:
         check(model, name, qemu.port)
         with BoardModel(model, as_hardware(name), qemu.port) as target:
             info = target.info()
@@ -116,7 +115,10 @@ def test_the_arduino_firmware_on_an_emulated_core(name: str, model: Model, tmp_p
 
 def loops(board: Board, elf: Path, lengths: tuple[int, ...]) -> tuple[Counter, list[int]]:
     """Return what the firmware counts for loops of 2 n + 1 instructions, of 256 ns each."""
-    with SerialQemu(board, elf, COUNTING) as qemu, SerialLink(qemu.port, 115200) as link:
+    with (
+        SerialQemu(board, elf, board.architecture.tools.counting) as qemu,
+        SerialLink(qemu.port, 115200) as link,
+    ):
         device = Device(Client(link, SECONDS, 2))
         device.open()
         return device.info().counter, [device.benchmark(What.LOOP, n).instructions for n in lengths]

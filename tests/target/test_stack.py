@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from support.crossed import crossed
-from support.golden import GOLDEN
 from support.hunters import HUNTERS
-from support.kernel_models import inputs_of
-from support.models import inputs_for, small_model, steps_for
+from support.models import inputs_for, steps_for
 from support.recorded import emulated
+from support.zoo.golden import GOLDEN
+from support.zoo.sized import inputs_of
+from support.zoo.small import small_model
 
 from codegen.base.errors import BuildError
 from codegen.checks.host import CompilerError, HostModel

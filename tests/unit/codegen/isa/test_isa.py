@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import support
-from support.analysed import MODELS
-from support.golden import analog
+from support.zoo.golden import analog
+from support.zoo.tiny import MODELS
 
 import codegen
 from codegen import isa
