@@ -70,13 +70,13 @@ def byte_map(
 
 
 MODELS = {
-    "16 channels": byte_map((16, 16, 1), 16, middle=0.6),
+    "16 channels": byte_map((8, 16, 1), 16, middle=0.6),
     "32 channels, pooled": byte_map((16, 16, 1), 32, pool=True, middle=0.6),
-    "64 channels, far": byte_map((16, 16, 1), 64, zeros=0.1, high=14),
+    "64 channels, far": byte_map((4, 8, 1), 64, zeros=0.1, high=14),
     "48 channels": byte_map((8, 8, 1), 48, pool=True, most=2, bias=9),
     "stride 2, 16 bits": byte_map((16, 16, 1), 32, (5, 5), stride=2),
     "stride 2, far": byte_map((15, 13, 1), 16, (5, 5), stride=2, zeros=0.7, high=7),
-    "28x28, pooled": byte_map((28, 28, 1), 32, pool=True, seed=1),
+    "28 columns, pooled": byte_map((4, 28, 1), 32, pool=True, seed=1),
     "pooled, 16 bits": byte_map((12, 20, 1), 16, (7, 7), pool=True, most=1, shift=3, bias=4),
     "seven spikes": byte_map((8, 8, 1), 16, pool=True, most=7, high=3),
     "colours": byte_map((10, 6, 3), 5, pool=True, high=255, shift=2, padding="none", kernel=(3, 3)),
