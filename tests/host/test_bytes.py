@@ -61,11 +61,12 @@ def maps(draw: st.DrawFn) -> Model:
         sides.append(side)
     low, high = draw(st.sampled_from([(0, 15), (0, 1), (0, 255), (-8, 7), (-128, 127)]))
     return byte_map(
-        (sides[0], sides[1], draw(st.integers(1, 3))), draw(st.sampled_from([1, 3, 16, 32, 35, 64])),
+        (sides[0], sides[1], draw(st.integers(1, 3))),
+        draw(st.sampled_from([1, 3, 16, 32, 35, 64])),
         kernel, stride=stride, padding=padding, pool=pool, most=draw(st.integers(1, 7)), low=low,
-        high=high, zeros=draw(st.sampled_from([0.0, 0.5, 0.9])), shift=draw(st.sampled_from([0, 2])),
-        bias=draw(st.sampled_from([0, 7])), middle=draw(st.sampled_from([0.0, 0.5])),
-        seed=draw(st.integers(0, 2**16)),
+        high=high, zeros=draw(st.sampled_from([0.0, 0.5, 0.9])),
+        shift=draw(st.sampled_from([0, 2])), bias=draw(st.sampled_from([0, 7])),
+        middle=draw(st.sampled_from([0.0, 0.5])), seed=draw(st.integers(0, 2**16)),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from codegen.base.closing import Closing
 from codegen.kernels.bytes.geometry import Geometry
 from codegen.kernels.bytes.images import Images
 from codegen.measure.counting import Counting
-from codegen.render import environment, u32
+from codegen.render import environment
 from codegen.target.qemu import qemu_command
 
 LOOPS = ("images", "add_bytes", "burst_bytes", "turn")
@@ -134,7 +134,14 @@ static struct {{
     uint32_t digits[{parts} * {groups}][{planes}];
     uint32_t words[{words}];
 }} answer;
-#define BOTH(call) do {{ if (request.own != 0u) {{ model_##call; }} else {{ twin_##call; }} }} while (0)
+#define BOTH(call) \\
+    do {{ \\
+        if (request.own != 0u) {{ \\
+            model_##call; \\
+        }} else {{ \\
+            twin_##call; \\
+        }} \\
+    }} while (0)
 static void images(uintptr_t a, uintptr_t b, uintptr_t c)
 {{
     (void)a; (void)b; (void)c;
@@ -145,7 +152,8 @@ static void add(uintptr_t a, uintptr_t b, uintptr_t c)
     uint32_t *sums = answer.sums;
     (void)a; (void)b; (void)c;
     for (uint32_t part = 0u; part < {parts}u; part++) {{
-        BOTH(add_bytes(answer.images + part * {part_words}u, request.taps, request.minus, request.plus, request.start, sums, {blocks}u));
+        BOTH(add_bytes(answer.images + part * {part_words}u, request.taps, request.minus,
+            request.plus, request.start, sums, {blocks}u));
         sums += {blocks}u * (answer.corners == 1u ? 2u : 8u);
     }}
 }}
@@ -153,8 +161,12 @@ static void burst(uintptr_t a, uintptr_t b, uintptr_t c)
 {{
     (void)a; (void)b; (void)c;
     for (uint32_t g = 0u; g < {parts}u * {groups}u; g++) {{
-        const uint32_t *sums = answer.sums + (g / {groups}u * {blocks}u * (8u / {per_block}u) + g % {groups}u * {group}u) * {per_word};
-        BOTH(burst_bytes(sums, {limits}g % {groups}u == {groups}u - 1u ? {last}u : {group}u, answer.digits[g]));
+        const uint32_t part = g / {groups}u;
+        const uint32_t number = g % {groups}u;
+        const uint32_t at = part * {blocks}u * (8u / {per_block}u) + number * {group}u;
+        const uint32_t words = number == {groups}u - 1u ? {last}u : {group}u;
+
+        BOTH(burst_bytes(answer.sums + at * {per_word}, {limits}words, answer.digits[g]));
     }}
 }}
 static void turn(uintptr_t a, uintptr_t b, uintptr_t c)

@@ -22,7 +22,7 @@ RANDOM = 24
 
 
 def geometry(
-    grid: tuple[int, int, int], kernel: tuple[int, int], stride: int = 1, padding: str = "same",
+    grid: tuple[int, int, int], kernel: tuple[int, int], stride: int = 1, *, padding: str = "same",
     pool: int = 1, bits: int = 8,
 ) -> Geometry:  # fmt: skip
     """Return the images for a convolution."""
@@ -59,18 +59,20 @@ WIDEST = {8: 254, 16: 2**15 - 1}
 """Range of the sums of a channel that fields of so many bits hold."""
 
 
-def currents(case: Case, codes: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.int64]:
+def currents(case: Case, codes: NDArray[np.int64], pixels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return (height, width): the sums of one channel at all positions, by plain loops over taps.
 
-    codes: (kernel height, kernel width, channels); x: (height, width, channels)
+    codes: (kernel height, kernel width, channels); pixels: (height, width, channels)
     """
     g = case.geometry
     rows, columns = g.shape.height * g.pool, g.shape.width * g.pool
     around = np.zeros((g.stride * rows + 16, g.stride * columns + 16, g.grid.channels), np.int64)
-    around[g.pad[0] : g.pad[0] + g.grid.height, g.pad[1] : g.pad[1] + g.grid.width] = x
+    around[g.pad[0] : g.pad[0] + g.grid.height, g.pad[1] : g.pad[1] + g.grid.width] = pixels
     found = np.zeros((rows, columns), np.int64)
     for ky, kx, c in np.ndindex(*codes.shape):
-        window = around[ky : ky + g.stride * rows : g.stride, kx : kx + g.stride * columns : g.stride]
+        window = around[
+            ky : ky + g.stride * rows : g.stride, kx : kx + g.stride * columns : g.stride
+        ]
         found += codes[ky, kx, c] * window[..., c]
     return found
 

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from support.byte_maps import BYTES, MODELS
 from support.crossed import crossed
-from support.recorded import at_odd_addresses, emulated
+from support.recorded import emulated
 from support.results import assert_same
 
 from codegen.checks.equivalence import made_inputs
-from codegen.measure.counting import Counting
 from codegen.render import render
 from qat.model import Model
 

@@ -104,9 +104,7 @@ class Images:
     def parts(self) -> tuple[tuple[str, str], ...]:
         """Return (name, expression) of the words of a row; NAME of the prefix is `{m}`."""
         g = self.geometry
-        found = [
-            (f"word{n}", f"{{m}}_row_word(from + {4 * n}u)") for n in range(g.grid.width // 4)
-        ]
+        found = [(f"word{n}", f"{{m}}_row_word(from + {4 * n}u)") for n in range(g.grid.width // 4)]
         needed = {name for store in self.stores for name in (store.low, store.high)}
         made = [
             (f"row{r}_{n}", self._part(r, n))
@@ -137,9 +135,7 @@ class Images:
             whole = self.values(shift.remainder) // g.fields
             for i in range(g.row_words):
                 pair = (shift.words + i, shift.words + i + 1)
-                low, high = (
-                    f"row{shift.remainder}_{n}" if 0 <= n < whole else "" for n in pair
-                )
+                low, high = (f"row{shift.remainder}_{n}" if 0 <= n < whole else "" for n in pair)
                 yield Store(self.at(shift.j, i), low, high, shift.bits)
 
     def at(self, j: int, i: int) -> int:

@@ -161,7 +161,7 @@ class Taps:
         found = [distance[one[c]] for c in range(synapse.channels) for one in flat]
         listed = np.concatenate(found)
         unit = _unit(math.gcd(*map(int, distance)))
-        if listed.max(initial=0) >> unit > 255:  # noqa: PLR2004  # in 16 bits then, as bytes
+        if listed.max(initial=0) >> unit > 255:  # in 16 bits then, as bytes
             unit = 2
         return cls(unsigned(listed >> unit), unsigned(split), unit)
 
@@ -183,8 +183,7 @@ def layer_stage(index: int, model: Model) -> BytesLayer:
     start = unsigned(sums.zero - 128 * source.negative * signs)
     limits = sums.limits.astype(np.uint8 if sums.bits == BYTE else np.uint16)
     tables = (
-        Table(f"taps{index}", "distances of taps: of each channel the minus ones, then the plus ones",
-              taps.distances),
+        Table(f"taps{index}", "distances of taps, those of minus first", taps.distances),
         Table(f"split{index}", "minus and plus taps of each channel", taps.split),
         Table(f"start{index}", "what the sums of each channel start at", start),
         *((Table(f"limits{index}", "thresholds of each channel, as they are compared", limits),)
