@@ -9,7 +9,7 @@ from math import exp, log2
 from operator import add
 from typing import TypeVar
 
-from codegen.kernels.features import Added, Adder, Codes, Columns, Features, Listed
+from codegen.kernels.features import Added, Adder, Codes, Columns, Features, Few, Listed
 from codegen.kernels.stage import Layer, Readout
 
 Found = TypeVar("Found", bound=Features)
@@ -162,8 +162,8 @@ def columns(active: float, n: int, bits: int) -> Columns:
     """
     found, codes = Columns(cleared=n, cleared_some=n >= SOME, cleared_many=n >= MANY), active * n
     if n <= FEW:
-        packed = bits == 4
-        return replace(found, few=active, few_codes=codes * (not packed), few_codes4=codes * packed)
+        name = ("one", "two")[n - 1] + "4" * (bits == 4)
+        return replace(found, few=Few(**{name: active}))
     each = Codes(codes=codes, odd=codes * (n % 2), power_of_two=codes * (n & (n - 1) == 0))
     of_bits = {width: each if bits == width else Codes() for width in (4, 8, 16)}
     return replace(found, columns=active, codes4=of_bits[4], codes8=of_bits[8], codes16=of_bits[16])

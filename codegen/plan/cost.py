@@ -3,7 +3,7 @@
     instructions = sum over features f of  coefficient[instruction set][kind][f] * f(stage, load)
 
 The features are the fields of records, which stand in each kernel's cost.py and are listed in
-codegen.plan.kinds. The coefficients are never negative; `codegen.measure.calibrate` fits them to
+codegen.plan.kinds. The coefficients are never negative; `tests/bench/calibrate.py` fits them to
 counts of random layers on emulated cores and writes costs.json.
 
 Two sets of coefficients belong to a kind. `typical` fits the counts. `worst` lies above every
@@ -85,8 +85,9 @@ def layer_works(
         return [Work(stage.part, row.kind("spikes"), stage, load)]
     values = {given.low + i: share * size for i, share in enumerate(activity.values) if share}
     frames = 1.0 if stage.source.analog else base.steps
+    load = replace(load, values=values)
     return [
-        Work("currents", row.kind("currents"), stage, replace(load, values=values, frames=frames)),
+        Work("currents", row.kind("currents"), stage, replace(load, frames=frames)),
         Work(stage.part, row.kind("held"), stage, load),
     ]
 
@@ -235,7 +236,7 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
     if not measured(work.kind, core):
         raise ValueError(
             f"costs: no coefficients for {work.kind!r} on {core}; measure them with "
-            "python -m codegen.measure.calibrate"
+            "python tests/bench/calibrate.py"
         )
     table = coefficients()["costs"][isa.find(core).name][family(work.kind)]
     features = work.features.numbers()
@@ -243,7 +244,7 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
     if unknown:
         raise ValueError(
             f"costs: {work.kind!r} has the feature {unknown[0]!r}, which no count on {core} has; "
-            "measure it with python -m codegen.measure.calibrate"
+            "measure it with python tests/bench/calibrate.py"
         )
     return float(sum(table[which].get(name, 0.0) * n for name, n in features.items()))
 

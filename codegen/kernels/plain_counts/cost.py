@@ -4,23 +4,56 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.kernels.features import Columns, Features
-from codegen.kernels.load import Load, columns, count_width, not_zero
+from codegen.kernels.features import Codes, Features
+from codegen.kernels.load import Load, count_width, not_zero
 from codegen.kernels.plain.layer import PlainLayer
+
+FEW = 2
+"""Codes up to which a compiler writes out the loop over a column."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeColumns(Features):
+    """Columns of codes added to totals, which are cleared first.
+
+    cleared:  totals; few: columns of very few codes; columns: others
+    codes2, codes4, codes8, codes16: codes of all columns, by bits
+    """
+
+    cleared: float = 0.0
+    few: float = 0.0
+    columns: float = 0.0
+    codes2: Codes = Codes()
+    codes4: Codes = Codes()
+    codes8: Codes = Codes()
+    codes16: Codes = Codes()
+
+
+def code_columns(active: float, n: int, bits: int, cleared: float) -> CodeColumns:
+    """Add a column of n codes for each of so many values."""
+    codes = active * n
+    each = Codes(codes=codes, odd=codes * (n % 2), power_of_two=codes * (n & (n - 1) == 0))
+    of_bits = {width: each if bits == width else Codes() for width in (2, 4, 8, 16)}
+    return CodeColumns(
+        cleared=cleared,
+        few=active * (n <= FEW),
+        columns=active * (n > FEW),
+        codes2=of_bits[2],
+        codes4=of_bits[4],
+        codes8=of_bits[8],
+        codes16=of_bits[16],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountSums(Features):
     """Columns of inputs that are not 0, added to cleared totals.
 
-    columns:  of 4, 8 and 16-bit codes; columns2, codes2: of ternary ones
     inputs:   bytes looked at; words, words_planes: words of a signal, times its planes
     values_planes: counts that are not 0, times planes
     """
 
-    columns: Columns = Columns()
-    columns2: float = 0.0
-    codes2: float = 0.0
+    columns: CodeColumns = CodeColumns()
     inputs: float = 0.0
     words: float = 0.0
     words_planes: float = 0.0
@@ -82,13 +115,9 @@ class CountSpikes(Features):
 
 
 def _sums(stage: PlainLayer, active: float) -> CountSums:
-    planes, ternary = stage.source.planes, stage.bits == 2
-    read = planes == 0
-    found = columns(0.0 if ternary else active, stage.neurons, stage.bits)
+    planes, read = stage.source.planes, stage.source.planes == 0
     return CountSums(
-        columns=found,
-        columns2=active * ternary,
-        codes2=active * stage.neurons * ternary,
+        columns=code_columns(active, stage.neurons, stage.bits, stage.neurons),
         inputs=stage.source.size * read,
         words=stage.source.words * (not read),
         words_planes=stage.source.words * planes * (planes > 1),
