@@ -20,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from codegen.measure.calibrate import PATH, executed
+from codegen.measure.counting import Counting
+from codegen.measure.fitting import Observation, fit
 from support.maps import codes, map_model
 from support.models import inputs_for, steps_for
 
 from codegen import isa
 from codegen.kernels import KERNELS, encoders
-from codegen.measure.calibrate import PATH, executed
-from codegen.measure.counting import Counting
-from codegen.measure.fitting import Observation, fit
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.kinds import family

@@ -16,13 +16,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from calibration.counting import Counting
 from numpy.typing import NDArray
 
 from codegen import isa
 from codegen.base.closing import Closing
 from codegen.kernels.bytes.geometry import Geometry
 from codegen.kernels.bytes.images import Images
-from codegen.measure.counting import Counting
 from codegen.render import environment
 from codegen.target.qemu import qemu_command
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from calibration.counting import Counting
 from numpy.typing import NDArray
 from support.byte_loops import Answer, Bench, Case, Request, sizes
 
 from codegen.kernels.bytes.geometry import Geometry
-from codegen.measure.counting import Counting
 from qat.model import Shape
 
 pytestmark = pytest.mark.target
@@ -50,6 +50,7 @@ CASES = {
     "odd sizes": Case(geometry((7, 11, 1), (7, 7), 2), most=4, negative=True),
     "a recording": Case(geometry((1, 50, 6), (1, 5)), near=False, negative=True),
     "a recording, 16 bits": Case(geometry((1, 37, 6), (1, 7), 2, bits=16), negative=True),
+    "seven columns, stride 2, pooled": Case(geometry((16, 24, 1), (5, 7), 2, pool=2), near=False),
     "even kernel": Case(geometry((9, 12, 1), (2, 4)), near=False, most=5),
     "a window": Case(geometry((3, 8, 1), (3, 1), padding="none"), negative=True),
 }
