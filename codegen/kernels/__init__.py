@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from codegen.kernels.bitsliced import cost as bitsliced_cost
 from codegen.kernels.bitsliced import plan as bitsliced
+from codegen.kernels.bytes import cost as bytes_cost
+from codegen.kernels.bytes import plan as bytes_
 from codegen.kernels.conv_plain import cost as conv_plain_cost
 from codegen.kernels.conv_plain import plan as conv_plain
 from codegen.kernels.count import cost as count_cost
@@ -93,6 +95,18 @@ KERNELS: tuple[Kernel, ...] = (
             "readout": plain_cost.plain_readout,
         },
         family="integer layer",
+    ),
+    Kernel(
+        name="bytes",
+        bits=(2,),
+        reads=(BYTES,),
+        synapse=Conv,
+        neuron=(Burst,),
+        spikes=MAX_SPIKES,
+        pools=True,
+        fits=bytes_.fits,
+        layer=bytes_.layer_stage,
+        costs={"currents": bytes_cost.currents, "held": bytes_cost.held},
     ),
     Kernel(
         name="plain_counts",
