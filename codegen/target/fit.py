@@ -10,7 +10,7 @@ from codegen.base.errors import TooLargeError
 from codegen.kernels.stage import Stage
 from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board
-from qat.model import Layer, Model
+from qat.model import Model
 
 FIRMWARE_FLASH = 8 * 1024
 """Bytes of flash that startup, protocol and C library take at most, on any core."""
@@ -97,21 +97,22 @@ def _advice(made: Generated, size: Callable[[Stage], int], fits: Callable[[Model
 
 def _most_neurons(model: Model, index: int, fits: Callable[[Model], bool]) -> int:
     """Return the most neurons of a layer with which the model fits; 0 if not even one does."""
-    low, high = 0, model.layers[index].size
+    low, high = 0, model.layers[index].channels
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(narrowed(model, index, middle)) else (low, middle)
     return low
 
 
-def narrowed(model: Model, index: int, neurons: int) -> Model:
-    """Return the model with only the first `neurons` of layer `index`, which is not the last."""
+def narrowed(model: Model, index: int, channels: int) -> Model:
+    """Return the model with only the first channels of layer `index`: a dense layer's neurons."""
     layers, readout = list(model.layers), model.readout
     layer = layers[index]
-    layers[index] = Layer(layer.synapse.narrowed(outputs=neurons), layer.neuron.narrowed(neurons))
+    synapse, neuron = layer.synapse.narrowed(channels=channels), layer.neuron.narrowed(channels)
+    layers[index] = narrow = replace(layer, synapse=synapse, neuron=neuron)
     if index + 1 < len(layers):
         after = layers[index + 1]
-        layers[index + 1] = replace(after, synapse=after.synapse.narrowed(inputs=neurons))
+        layers[index + 1] = replace(after, synapse=after.synapse.narrowed(narrow.shape))
     elif readout is not None:
-        readout = readout.narrowed(neurons)
+        readout = readout.narrowed(narrow.shape)
     return replace(model, layers=tuple(layers), readout=readout)

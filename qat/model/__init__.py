@@ -10,6 +10,8 @@ from qat.model.activity import Activity, Rates
 from qat.model.atomic import unwritable, write_atomically, write_file, writing
 from qat.model.bounds import Bounds, LayerBounds
 from qat.model.checks import INT32_MAX, MAX_LAYERS
+from qat.model.conv import Conv
+from qat.model.edges import SYNAPSES, Edge
 from qat.model.execution import Result, State, check_input, join
 from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
 from qat.model.intervals import Interval
@@ -26,11 +28,12 @@ from qat.model.names import (
     meets,
     safe_name,
 )
-from qat.model.neurons import LIF, NEURONS, Neuron, Reach, Step
+from qat.model.neurons import LIF, NEURONS, Burst, Neuron, Reach, Step
+from qat.model.pool import Pool
 from qat.model.readouts import READOUTS, Accumulate, Count, EarlyStop, Readout
 from qat.model.sensor import Sensor
 from qat.model.shape import Shape
-from qat.model.synapses import CODE_RANGE, SYNAPSES, Dense, Edge, Synapse, exact_matmul
+from qat.model.synapses import CODE_RANGE, Dense, Synapse, exact_matmul
 from qat.model.words import did_you_mean
 
 __all__ = [
@@ -49,6 +52,8 @@ __all__ = [
     "Activity",
     "Analog",
     "Bounds",
+    "Burst",
+    "Conv",
     "Count",
     "Delta",
     "Dense",
@@ -63,6 +68,7 @@ __all__ = [
     "LayerBounds",
     "Model",
     "Neuron",
+    "Pool",
     "Rate",
     "Rates",
     "Reach",

@@ -6,7 +6,7 @@ them, `Activity.of` reads them back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, lgamma, log, log1p
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.model.checks import is_share, shares
 from qat.model.execution import check_input
+from qat.model.layer import Layer
 
 if TYPE_CHECKING:
     from qat.model.model import Model
@@ -32,39 +33,55 @@ COUNTS = 65
 SPREAD = 16
 """Parts of equal size into which steps are divided, the quietest first."""
 
+LISTS = ("counts", "spread", "digits")
+"""The lists of a layer's figures, in the order of their fields."""
+
 DIGITS = 6
 """Decimal places that are kept."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """The spikes of one layer, or of a spiking input.
+    """The signal of one layer, or a spiking input. An active value is one that is not 0.
 
-    rate:   spikes per neuron and step
-    busy:   fraction of steps in which any neuron spikes
-    counts: fraction of the neurons that spike 0, 1, ... T times in an inference; the last of at
+    rate:   active values, as a share of all in a step: spikes per neuron and step
+    busy:   fraction of steps in which any value is active
+    counts: fraction of the values that sum up to 0, 1, ... over an inference; the last of at
             most COUNTS entries holds the rest. Empty for a free-running model
-    spread: spikes per neuron in a step from the middle of the quietest sixteenth of the steps, of
-            the next, ... of the busiest. Empty where it was not measured
+    spread: share of active values in a step from the middle of the quietest sixteenth of the
+            steps, of the next, ... of the busiest. Empty where it was not measured
+    digits: share of values that have binary digit 0, 1, ...; empty where all values are spikes
     """
 
     rate: float
     busy: float
     counts: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
+    digits: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
         lists = {"counts": self.counts, "spread": self.spread}
+        if self.digits:
+            lists["digits"] = self.digits
         named = {name: [round(v, DIGITS) for v in values] for name, values in lists.items()}
         return {"rate": round(self.rate, DIGITS), "busy": round(self.busy, DIGITS), **named}
 
     def raised(self, more: float) -> Rates:
-        """Return the same with `more` spikes per neuron and step, of neurons that were silent."""
+        """Return the same with `more` active values, as a share of all, that were 0.
+
+        They are as large as the others are on average, and 1 where there are none.
+        """
         spread = tuple(min(rate + more, 1.0) for rate in self.spread)
+        alike = [one * (1 + more / self.rate) for one in self.digits] if self.rate else [
+            more, *self.digits[1:]]  # fmt: skip
+        digits = tuple(min(one, 1.0) for one in alike[: len(self.digits)])
         if not self.counts:
-            return replace(self, rate=self.rate + more, spread=spread)
-        spikes = more * (len(self.counts) - 1)
+            return replace(self, rate=self.rate + more, spread=spread, digits=digits)
+        levels = 2 ** len(self.digits) - 1 if self.digits else 1
+        spikes = more * (len(self.counts) - 1) / levels
+        if self.digits and self.rate:
+            spikes *= sum(one * 2**place for place, one in enumerate(self.digits)) / self.rate
         mean = sum(c * share for c, share in enumerate(self.counts[1:], 1))
         firing = sum(self.counts[1:])
         each = mean / firing if firing else 1.0
@@ -74,7 +91,9 @@ class Rates:
         if not firing:
             counts[0] = moved
         counts = [self.counts[0] - moved, *counts]
-        return replace(self, rate=self.rate + more, counts=tuple(counts), spread=spread)
+        return replace(
+            self, rate=self.rate + more, counts=tuple(counts), spread=spread, digits=digits
+        )
 
 
 @dataclass(frozen=True)
@@ -97,10 +116,15 @@ class Stops:
         }
 
     @classmethod
-    def of(cls, spikes: NDArray[np.bool_], made: NDArray[np.int64], first: int) -> Stops:
-        """Return it for spikes (batch, step, neuron) of the last layer; made: (batch,) steps."""
+    def of(
+        cls, spikes: NDArray[Any], made: NDArray[np.int64], first: int, levels: int = 1
+    ) -> Stops:
+        """Return it for the last layer's signal, (batch, step, value), of values up to `levels`.
+
+        made: (batch,) steps
+        """
         steps = spikes.shape[1]
-        most = min(steps, COUNTS - 1)
+        most = min(steps * levels, COUNTS - 1)
         so_far = np.minimum(np.cumsum(spikes, axis=1, dtype=np.int32), most)
         at = np.arange(1, steps + 1)
         formed = so_far[(at >= first) & (at <= made[:, None])]
@@ -148,11 +172,14 @@ class Activity:
         result = model.run(array, trace=True, steps=steps)
         arriving = model.input.encode(array, steps)
         spikes, made = result.spikes or (), result.steps
-        found = cls.of_spikes(arriving, *model.input.reads, spikes, model.steps, made=made)
+        levels = [layer.levels for layer in model.layers]
+        found = cls.of_spikes(
+            arriving, *model.input.reads, spikes, model.steps, made=made, levels=levels
+        )
         if made is None or not len(array):
             return found
         assert model.stop is not None
-        stop = Stops.of(spikes[-1], made, model.stop.first)
+        stop = Stops.of(spikes[-1], made, model.stop.first, levels[-1])
         return replace(found, steps=float(made.mean()), stop=stop)
 
     @classmethod
@@ -161,24 +188,27 @@ class Activity:
         x: ArrayLike,
         low: int,
         high: int,
-        spikes: tuple[NDArray[np.bool_], ...],
+        spikes: tuple[NDArray[Any], ...],
         steps: int | None,
         *,
         made: NDArray[np.int64] | None = None,
+        levels: Sequence[int] | None = None,
     ) -> Activity:
         """Return the activity of what the first layer receives, low to high, and of spikes.
 
-        x: (..., inputs) whole numbers; spikes: per layer (batch, step, neuron)
+        x: (..., inputs) whole numbers; spikes: the signal of each layer, (batch, step, value)
         made: (batch,) steps that were made, None for all; what is after them does not count
+        levels: the largest value of each signal; None: 1, spikes
         """
         array = np.asarray(x).astype(np.int64)
         if made is not None and array.ndim == 3:
             array = _until(array, made)
+        levels = levels or [1] * len(spikes)
         values = np.bincount(array.ravel() - low, minlength=high - low + 1)
         return cls(
             tuple((values / max(array.size, 1)).tolist()),
             float((array != 0).any(axis=-1).mean()) if array.size else 0.0,
-            tuple(_rates(layer, steps, made) for layer in spikes),
+            tuple(_rates(y, steps, made, most) for y, most in zip(spikes, levels, strict=True)),
             spread=_spread(array) if (low, high) == (0, 1) else (),
         )
 
@@ -215,7 +245,7 @@ def _spread(spikes: NDArray[Any]) -> tuple[float, ...]:
 
     Single vectors and no means: what a step does may turn on how many spikes it has.
     """
-    rates = np.sort(spikes.reshape(-1, spikes.shape[-1]).mean(axis=-1))
+    rates = np.sort((spikes.reshape(-1, spikes.shape[-1]) != 0).mean(axis=-1))
     if not len(rates):
         return ()
     middles = (np.arange(SPREAD) + 0.5) / SPREAD * len(rates)
@@ -224,17 +254,22 @@ def _spread(spikes: NDArray[Any]) -> tuple[float, ...]:
 
 
 def _rates(
-    spikes: NDArray[np.bool_], steps: int | None, made: NDArray[np.int64] | None = None
+    spikes: NDArray[Any], steps: int | None, made: NDArray[np.int64] | None, levels: int
 ) -> Rates:
-    """Return the figures of spikes (batch, step, neuron), of the steps that were made."""
+    """Return the figures of a signal (batch, step, value), of the steps that were made."""
     counts: tuple[float, ...] = ()
     if steps is not None:
-        most = min(steps, COUNTS - 1)
-        times = np.bincount(np.minimum(spikes.sum(axis=1), most).ravel(), minlength=most + 1)
+        most = min(steps * levels, COUNTS - 1)
+        sums = spikes.sum(axis=1, dtype=np.int64)
+        times = np.bincount(np.minimum(sums, most).ravel(), minlength=most + 1)
         counts = tuple((times / max(times.sum(), 1)).tolist())
     if made is not None and len(made):
         spikes = _until(spikes, made)
-    return Rates(float(spikes.mean()), float(spikes.any(axis=-1).mean()), counts, _spread(spikes))
+    planes = levels.bit_length() if levels > 1 else 0
+    digits = tuple(float((spikes >> place & 1).mean()) for place in range(planes))
+    active = spikes != 0
+    busy = float(active.any(axis=-1).mean())
+    return Rates(float(active.mean()), busy, counts, _spread(spikes), digits)
 
 
 def assumed(model: Model, density: float | None = None) -> Activity:
@@ -258,12 +293,39 @@ def assumed(model: Model, density: float | None = None) -> Activity:
         note += f"; all input values from {low} to {high} assumed equally frequent"
     zeros = values[-low] if low <= 0 <= high else 0.0
     busy = _busy(1 - zeros, model.input.lines)
-    binomial = (_binomial(rate, y.size, model.steps) for rate, y in zip(rates, layers, strict=True))
-    return Activity(values, busy, tuple(binomial), note)
+    found = (_assumed(rate, y, model.steps) for rate, y in zip(rates, layers, strict=True))
+    return Activity(values, busy, tuple(found), note)
 
 
 def _busy(rate: float, size: int) -> float:
     return float(1 - (1 - rate) ** size)
+
+
+def _assumed(rate: float, layer: Layer, steps: int | None) -> Rates:
+    """Return the figures of values that are active independently of each other and of time."""
+    if layer.levels == 1:
+        return _binomial(rate, layer.sends, steps)
+    return _counted(rate, layer.sends, layer.levels, steps)
+
+
+def _counted(rate: float, size: int, levels: int, steps: int | None) -> Rates:
+    """Return the figures of counts, each value half as frequent as the one before it."""
+    values = np.arange(levels + 1)
+    parts = 0.5 ** np.minimum(values, 60) * (values > 0)
+    parts *= rate / parts.sum()
+    digits = tuple(
+        float(parts[values >> place & 1 == 1].sum()) for place in range(levels.bit_length())
+    )
+    parts[0] = 1 - rate
+    counts: tuple[float, ...] = ()
+    if steps is not None:
+        most = min(steps * levels, COUNTS - 1)
+        sums = np.ones(1)
+        for _ in range(min(steps, COUNTS)):
+            sums = np.convolve(sums, parts)
+            sums = np.append(sums[:most], sums[most:].sum()) if len(sums) > most else sums
+        counts = (*sums.tolist(), *[0.0] * (most + 1 - len(sums)))
+    return Rates(rate, _busy(rate, size), counts, (), digits)
 
 
 def _binomial(rate: float, size: int, steps: int | None) -> Rates:
@@ -285,10 +347,9 @@ def _chance(steps: int, count: int, rate: float) -> float:
 
 def _from_json(model: Model, known: Any) -> Activity:
     """Return the activity that metadata hold, or raise ValueError."""
-    most = 0 if model.steps is None else min(model.steps, COUNTS - 1) + 1
     try:
         layers = tuple(
-            Rates(r["rate"], r["busy"], tuple(r["counts"]), tuple(r.get("spread", ())))
+            Rates(r["rate"], r["busy"], *(tuple(r.get(name, ())) for name in LISTS))
             for r in known["layers"]
         )
         made, stop = (None if model.stop is None else known.get(key) for key in ("steps", "stop"))
@@ -301,7 +362,7 @@ def _from_json(model: Model, known: Any) -> Activity:
             tuple(known.get("spread", ())),
             None if made is None or stop is None else Stops(stop["whole"], tuple(stop["counts"])),
         )
-        right = _is_right(found, model, most)
+        right = _is_right(found, model)
     except (KeyError, TypeError, AttributeError):
         right, found = False, assumed(model)
     sizes = len(found.values), len(found.layers)
@@ -315,16 +376,26 @@ def _from_json(model: Model, known: Any) -> Activity:
     return found
 
 
-def _is_right(found: Activity, model: Model, most: int) -> bool:
+def _counted_to(levels: int, steps: int | None) -> int:
+    """Return how many entries the counts of a signal have, 0 where they are not known."""
+    return 0 if steps is None else min(steps * levels, COUNTS - 1) + 1
+
+
+def _is_right(found: Activity, model: Model) -> bool:
     """Return True if the figures are shares, in lists as long as they must be."""
-    counts = [r.counts for r in found.layers]
+    fit = len(found.layers) == len(model.layers) and all(
+        len(r.counts) in (0, _counted_to(y.levels, model.steps))
+        and len(r.digits) in (0, y.levels.bit_length())
+        for r, y in zip(found.layers, model.layers, strict=True)
+    )
+    last = _counted_to(model.layers[-1].levels, model.steps)
+    fit = fit and (found.stop is None or len(found.stop.counts) in (0, last))
+    counts = [y for r in found.layers for y in (r.counts, r.digits)]
     spreads = [found.spread, *(r.spread for r in found.layers)]
     numbers = [*found.values, found.busy, *(n for r in found.layers for n in (r.rate, r.busy))]
     if found.stop is not None:
         numbers, counts = [*numbers, found.stop.whole], [*counts, found.stop.counts]
     numbers += [n for one in (*counts, *spreads) for n in one]
-    right = {len(one) for one in counts} <= {0, most} and {len(s) for s in spreads} <= {0, SPREAD}
+    fit = fit and {len(s) for s in spreads} <= {0, SPREAD}
     made = found.steps
-    return (
-        right and all(map(is_share, numbers)) and (made is None or 1 <= made <= (model.steps or 1))
-    )
+    return fit and all(map(is_share, numbers)) and (made is None or 1 <= made <= (model.steps or 1))

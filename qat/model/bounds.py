@@ -32,10 +32,11 @@ Why it is sound, in the order of the computation:
    next v (`Membrane._proved_highest`, `_proved_lowest`); meeting it with its own image keeps every
    membrane that can be reached, because all of them lie in both.
 
-A layer's inputs are taken to be free, in 0..1 behind the first. Where they are, in a single
-layer whose currents take every whole number, both ends are reached; tests/property/test_bounds.py
-constructs the inputs. Deeper layers cannot give every combination of spikes: there the ranges
-are sound, and wider than what occurs. `spikemcu verify` tells how much of each its inputs reach.
+A layer's inputs are taken to be free; behind the first, in 0 to what the layer before can send.
+Where they are, in a single layer whose currents take every whole number, both ends are reached;
+tests/property/test_bounds.py constructs the inputs. Deeper layers cannot give every combination of
+spikes: there the ranges are sound, and wider than what occurs. `spikemcu verify` tells how much of
+each its inputs reach.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LayerBounds:
-    """Ranges of one layer, per neuron, at any step and for any input.
+    """Ranges of one layer, by channel, at any step and for any input.
+
+    A channel has the same weights and constants at every position, and at the border fewer inputs:
+    its ranges hold at all of them. A dense layer's channels are its neurons.
 
     accumulator: a, and every partial sum on the way to it
     current:     I
@@ -93,7 +97,7 @@ def layer_bounds(layer: Layer, low: int, high: int, steps: int | None) -> LayerB
 
 def _inflow(layer: Layer, low: int, high: int) -> tuple[Interval, Interval]:
     """Return the ranges of the sums and of the current, over all edges."""
-    zero = np.zeros(layer.size, np.int64)
+    zero = np.zeros(layer.channels, np.int64)
     accumulator = current = Interval(zero, zero)
     for edge in layer.edges:
         sums = edge.synapse.sums(low, high)
@@ -107,7 +111,7 @@ def model_bounds(model: Model) -> Bounds:
     """Return the bounds of every layer; raise ValueError, naming the layer, where one fails."""
     layers = []
     for index, layer in enumerate(model.layers):
-        low, high = model.input.reads if index == 0 else (0, 1)
+        low, high = model.reads(index)
         try:
             if index == 0 and not model.input.spiking:
                 _refuse_any_byte(layer, model)
@@ -117,10 +121,11 @@ def model_bounds(model: Model) -> Bounds:
     if model.readout is None or model.steps is None:
         return Bounds(tuple(layers), None, None)
     try:
-        scores = model.readout.range(model.layers[-1].size, model.steps, model.stop is not None)
+        last, early = model.layers[-1], model.stop is not None
+        scores = model.readout.range(last.sends, model.steps, last.levels, early)
     except ValueError as error:
         raise ValueError(f"readout: {error}") from None
-    return Bounds(tuple(layers), model.readout.sums(model.steps), scores)
+    return Bounds(tuple(layers), model.readout.sums(model.steps * last.levels), scores)
 
 
 def _refuse_any_byte(layer: Layer, model: Model) -> None:

@@ -38,11 +38,16 @@ def integers(what: str, value: ArrayLike, low: int, high: int, dtype: Any) -> In
 
 
 def per_layer_or_neuron(what: str, value: ArrayLike, low: int) -> IntArray:
-    """Return int32 of shape () for one value per layer, (n,) for one per neuron."""
+    """Return int32 of shape () for one value per layer, (n,) for one per neuron (or channel)."""
     array = integers(what, value, low, INT32_MAX, np.int32)
     if array.ndim > 1:
         raise ValueError(f"{what}: found shape {array.shape}; one value, or one per neuron")
     return array
+
+
+def first_channels(values: IntArray, channels: int | None) -> IntArray:
+    """Return constants, (..., channels) or () for one that all share, of the first channels."""
+    return values[..., :channels] if values.ndim else values
 
 
 def of_kind(what: str, value: Any, kind: type) -> None:
@@ -52,10 +57,23 @@ def of_kind(what: str, value: Any, kind: type) -> None:
         raise ValueError(f"{what}: found {type(value).__name__}; must be a {known}")
 
 
-def must_match(what: str, array: IntArray, size: int) -> None:
-    """Refuse a per-neuron array whose length is not the number of neurons."""
-    if array.ndim == 1 and len(array) != size:
-        raise ValueError(f"{what}: found {len(array)} values; the layer has {size} neurons")
+def must_match(what: str, array: IntArray, channels: int) -> None:
+    """Refuse constants that are neither one for all nor one for each channel, the last axis."""
+    if array.ndim and array.shape[-1] != channels:
+        raise ValueError(
+            f"{what}: found {array.shape[-1]} values; the layer has {channels} neurons at each "
+            "position"
+        )
+
+
+def spread_over(values: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return constants of the channels for `size` neurons: as they are, or repeated by position.
+
+    values: (..., channels), or () for one that all share, which stays as it is
+    """
+    if values.ndim == 0 or values.shape[-1] == size:
+        return values
+    return np.tile(values, size // values.shape[-1])
 
 
 def check_size(layers: int, neurons: int = 0) -> None:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qat.model.checks import spread_over
 from qat.model.layer import Layer
 
 if TYPE_CHECKING:
     from qat.model.model import Model
 
 Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
+Signal = NDArray[Any]
+"""What layers send: spikes, bool; or counts, uint8 or uint16."""
+
 State = tuple[Int32, ...]
 """The state arrays of every layer, int32 of shape (batch, neurons): its membranes, and what else
 its neurons keep."""
@@ -29,20 +32,23 @@ class Result:
 
     scores:      (batch, outputs) int32; None for a free-running model
     predictions: (batch,) int64, the first maximum of the scores; None for a free-running model
-    output:      (batch, steps, neurons) bool, the spikes of the last layer, for a free-running
+    output:      (batch, steps, values), the signal of the last layer, for a free-running
                  model; None for the others (trace gives them)
-    state:       the membranes after the last step, (batch, neurons) int32 per layer
-    spikes, u, v: with trace, per layer (batch, step, neuron): bool, int32, int32; all 0 in the
-                 steps that an early stop has saved
+    state:       the membranes after the last step, (batch, neurons) int32 per layer; of a layer
+                 without memory none
+    spikes:      with trace, the signal of each layer, (batch, step, values): bool for spikes,
+                 uint8 or uint16 for counts; what a pool has left of them, where there is one
+    u, v:        with trace, for each layer (batch, step, neuron) int32; v has no neuron where the
+                 layer has no memory. All 0 in the steps that an early stop has saved
     steps:       (batch,) int64, the steps that were made, for a model that may stop early; None
                  for the others
     """
 
     scores: Int32 | None
     predictions: NDArray[np.int64] | None
-    output: Bool | None
+    output: Signal | None
     state: State
-    spikes: tuple[Bool, ...] | None = None
+    spikes: tuple[Signal, ...] | None = None
     u: tuple[Int32, ...] | None = None
     v: tuple[Int32, ...] | None = None
     steps: NDArray[np.int64] | None = None
@@ -102,7 +108,8 @@ def check_state(model: Model, state: State | None, batch: int) -> State:
         raise ValueError(f"state: found shapes {shapes}; needs {wanted}")
     for index, own in enumerate(_by_layer(model, state)):
         for values, reach in zip(own, model.bounds().layers[index].state, strict=True):
-            if (values < reach.lo).any() or (values > reach.hi).any():
+            low, high = (spread_over(end, np.shape(values)[1]) for end in (reach.lo, reach.hi))
+            if (values < low).any() or (values > high).any():
                 raise ValueError(f"state: layer {index} holds a membrane that no run can reach")
     return tuple(np.array(v, dtype=np.int32) for v in state)
 
@@ -117,7 +124,7 @@ def run(model: Model, x: ArrayLike, state: State | None, trace: bool, steps: int
     """Run `model` over a batch, in pieces of bounded memory; see Model.run."""
     array, steps = check_input(model, x, steps)
     state = check_state(model, state, len(array))
-    widest = max([model.input.lines, *(layer.size for layer in model.layers)])
+    widest = max(model.input.lines, *(_values_at_once(layer) for layer in model.layers))
     piece = max(1, BATCH_VALUES // (widest * max(steps, 1)))
     parts = [
         _run_piece(
@@ -142,6 +149,11 @@ def join(parts: list[Result]) -> Result:
 
     names = Result.__dataclass_fields__
     return Result(**{name: whole([getattr(part, name) for part in parts]) for name in names})
+
+
+def _values_at_once(layer: Layer) -> int:
+    """Return how many values lie side by side while a layer computes a step of one input."""
+    return max(layer.size, *(edge.synapse.values_at_once for edge in layer.edges))
 
 
 def _currents(layer: Layer, signal: NDArray[Any], magnitude: int) -> Int32:
@@ -174,7 +186,7 @@ def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: 
         state=last,
         spikes=tuple(one.spikes for one in traces) if trace else None,
         u=tuple(one.u for one in traces) if trace else None,
-        v=tuple(one.kept[0] for one in traces) if trace else None,
+        v=tuple(one.v for one in traces) if trace else None,
         steps=made,
     )
 
@@ -183,31 +195,38 @@ def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: 
 class _Trace:
     """What a layer did.
 
-    spikes, u: (batch, step, neuron); u, and `kept`, are empty where nobody asks for a trace
-    kept:      its state arrays after every step, likewise
-    last:      its state arrays after the last step, (batch, neuron)
+    spikes: its signal, (batch, step, value)
+    u:      (batch, step, neuron); u, and `kept`, are empty where nobody asks for a trace
+    kept:   its state arrays after every step, likewise
+    last:   its state arrays after the last step, (batch, neuron)
     """
 
-    spikes: Bool
+    spikes: Signal
     u: Int32
     kept: tuple[Int32, ...]
     last: State
+
+    @property
+    def v(self) -> Int32:
+        """The membranes after every step; none where the neurons have no memory."""
+        return self.kept[0] if self.kept else self.u[..., :0]
 
     def until(self, made: NDArray[np.int64]) -> _Trace:
         """Return the trace with all 0 from step `made`, (batch,), on."""
         alive = (np.arange(self.spikes.shape[1]) < made[:, None])[..., None]
         kept = tuple(values * alive for values in self.kept)
-        return replace(self, spikes=self.spikes & alive, u=self.u * alive, kept=kept)
+        return replace(self, spikes=self.spikes * alive, u=self.u * alive, kept=kept)
 
 
 def _run_layer(layer: Layer, current: Int32, state: State, trace: bool) -> _Trace:
     """Run one layer on its currents, (batch, step, neuron)."""
     shape = current.shape if trace else (0, *current.shape[1:])
-    spikes, u = np.empty(current.shape, np.bool_), np.empty(shape, np.int32)
+    spikes = np.empty((*current.shape[:2], layer.sends), layer.dtype)
+    u = np.empty(shape, np.int32)
     kept = tuple(np.empty(shape, np.int32) for _ in state)
     for t in range(current.shape[1]):
         step = layer.neuron.step(state, current[:, t])
-        spikes[:, t], state = step.spikes, step.state
+        spikes[:, t], state = layer.signal(step.spikes), step.state
         if trace:
             u[:, t] = step.u
             for values, now in zip(kept, state, strict=True):
@@ -215,7 +234,7 @@ def _run_layer(layer: Layer, current: Int32, state: State, trace: bool) -> _Trac
     return _Trace(spikes, u, kept, state)
 
 
-def _scores(model: Model, spikes: Bool, made: NDArray[np.int64] | None = None) -> Int32 | None:
+def _scores(model: Model, spikes: Signal, made: NDArray[np.int64] | None = None) -> Int32 | None:
     """Return the scores, (batch, outputs), after all steps or those that were made."""
     if model.readout is None:
         return None
@@ -224,10 +243,10 @@ def _scores(model: Model, spikes: Bool, made: NDArray[np.int64] | None = None) -
     return _scores_of(model, counts, np.array(model.steps) if made is None else made)
 
 
-def running_scores(model: Model, spikes: Bool) -> Int32:
+def running_scores(model: Model, spikes: Signal) -> Int32:
     """Return the scores as they are after every step, (batch, step, outputs).
 
-    spikes: of the last layer, (batch, step, neuron)
+    spikes: the signal of the last layer, (batch, step, value)
     """
     counts = np.cumsum(spikes, axis=1, dtype=np.int32)
     return _scores_of(model, counts, np.arange(1, spikes.shape[1] + 1))

@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from qat.machine.bounded import read_regular
 from qat.model.archive import Archive
 from qat.model.checks import check_size
+from qat.model.edges import SYNAPSES
 from qat.model.inputs import INPUTS
 from qat.model.layer import Layer
 from qat.model.neurons import NEURONS
+from qat.model.pool import Pool
 from qat.model.readouts import READOUTS, EarlyStop
 from qat.model.sensor import Sensor
 from qat.model.shape import Shape
-from qat.model.synapses import SYNAPSES
 
 if TYPE_CHECKING:
     from qat.model.model import Model
@@ -44,7 +45,7 @@ MAX_NPY_HEADER = 128
 """The size of an array's header, in bytes."""
 RECORDS: dict[str, type] = {
     cls.__name__.lower(): cls
-    for cls in (*INPUTS, Shape, *SYNAPSES, *NEURONS, Layer, *READOUTS, EarlyStop, Sensor)
+    for cls in (*INPUTS, Shape, *SYNAPSES, *NEURONS, Pool, Layer, *READOUTS, EarlyStop, Sensor)
 }
 """Every record that a file may name; a new record is a new row."""
 
@@ -62,7 +63,8 @@ def _describe(record: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict
     description: dict[str, Any] = {"kind": type(record).__name__.lower()}
     for field in fields(record):
         value, name = getattr(record, field.name), f"{prefix}.{field.name}"
-        if value is None and field.kw_only:  # came later: what is absent leaves no mark
+        plain = not isinstance(value, np.ndarray)
+        if field.kw_only and plain and value == field.default:  # came later: it leaves no mark
             continue
         if isinstance(value, np.ndarray):
             arrays[name] = value

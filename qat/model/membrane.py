@@ -53,6 +53,10 @@ class Leaky(Protocol):
     def ceiling(self) -> int | None:
         """The largest membrane; None where there is none."""
 
+    @property
+    def most(self) -> int:
+        """Spikes that a step emits at most."""
+
 
 class Membrane:
     """The rounds of one layer; all values are int64 arrays of shape (n,)."""
@@ -81,14 +85,24 @@ class Membrane:
         """Return the membranes that u leaves behind, spiking or not."""
         silent, spiking = u.lo < self.threshold, u.hi >= self.threshold
         rest = Interval(u.lo, np.minimum(u.hi, self.threshold - 1))
-        fired = Interval(np.maximum(u.lo, self.threshold) - self.reset_by, u.hi - self.reset_by)
-        if self.neuron.reset == "zero":
-            fired = self.zero
+        fired = self.zero if self.neuron.reset == "zero" else self._subtracted(u)
         both = rest.hull(fired)
         return Interval(
             np.where(silent & spiking, both.lo, np.where(silent, rest.lo, fired.lo)),
             np.where(silent & spiking, both.hi, np.where(silent, rest.hi, fired.hi)),
         )
+
+    def _subtracted(self, u: Interval) -> Interval:
+        """Return what a subtraction leaves of each u that spikes; of no meaning where none can."""
+        lo = np.full_like(u.lo, INT32_MAX * 16)
+        hi = -lo
+        for spikes in range(1, self.neuron.most + 1):
+            least, taken = spikes * self.threshold, spikes * self.reset_by
+            most = u.hi if spikes == self.neuron.most else least + self.threshold - 1
+            low, high = np.maximum(u.lo, least), np.minimum(u.hi, most)
+            lo = np.where(low <= high, np.minimum(lo, low - taken), lo)
+            hi = np.where(low <= high, np.maximum(hi, high - taken), hi)
+        return Interval(lo, hi)
 
     def round(self, v: Interval) -> Interval:
         """Return V(t+1) without V(t), but with v(0) = 0."""
@@ -120,9 +134,9 @@ class Membrane:
         if neuron.ceiling is not None:
             return np.full_like(inflow, neuron.ceiling)
         if neuron.leak:
-            # v >> k is v / 2^k less a part below 1: f(v) <= (1 - lambda) v + 3 with three terms at
-            # most, (1 - lambda) h + 3 + I <= h where h >= (I + 3) / lambda; a reset only lowers.
-            return _divide_up(inflow + 3, neuron)
+            # v >> k is v / 2^k less a part below 1: f(v) <= (1 - lambda) v + n with n terms at
+            # most, (1 - lambda) h + n + I <= h where h >= (I + n) / lambda; a reset only lowers.
+            return _divide_up(inflow + _terms(neuron), neuron)
         if neuron.reset == "zero" or bool((self.reset_by >= inflow).all()):
             return self.threshold - 1  # u <= threshold - 1 + I, and a spike takes r >= I away
         if self.steps is not None:
@@ -136,15 +150,13 @@ class Membrane:
     def _proved_lowest(self) -> Int64:
         """Return l <= 0 that no membrane passes: with v >= l, the next v >= l again."""
         neuron, drain = self.neuron, np.minimum(self.current.lo, 0)
-        after_spike = np.minimum(self.threshold - self.reset_by, 0)
+        after_spike = neuron.most * np.minimum(self.threshold - self.reset_by, 0)
         if neuron.reset == "zero":
             after_spike = np.zeros_like(after_spike)
         if neuron.floor is not None:
             return np.minimum(neuron.floor, after_spike)
-        if (
-            neuron.leak
-        ):  # as above, from f(v) >= (1 - lambda) v - 3; a spike leaves u - r >= theta - r
-            return np.minimum(-_divide_up(3 - drain, neuron), after_spike)
+        if neuron.leak:  # as above, from f(v) >= (1 - lambda) v - n
+            return np.minimum(-_divide_up(_terms(neuron) - drain, neuron), after_spike)
         if not drain.any():
             return after_spike
         if self.steps is not None:
@@ -153,6 +165,11 @@ class Membrane:
             "an integrate-and-fire neuron has no lower bound: its current reaches "
             f"{int(drain.min())} at every step; give it a fixed number of steps, a floor or a leak"
         )
+
+
+def _terms(neuron: Leaky) -> int:
+    """Return n, no less than the terms of the leak."""
+    return max(3, len(neuron.leak))
 
 
 def _divide_up(value: Int64, neuron: Leaky) -> Int64:

@@ -97,11 +97,16 @@ class Model:
     def _check_chain(self) -> None:
         check_size(len(self.layers), sum(synapse.n_out for _, synapse in self.synapses()))
         shape = self.input.reads_shape
-        for where, synapse in self.synapses():
+        for index, layer in enumerate(self.layers):
             try:
-                shape = synapse.output_shape(shape)
+                shape = layer.output_shape(shape)
             except ValueError as error:
-                raise ValueError(f"{where}: {error}") from None
+                raise ValueError(f"layer {index}: {error}") from None
+        for synapse in self.readout.synapses if self.readout is not None else ():
+            try:
+                synapse.output_shape(shape)
+            except ValueError as error:
+                raise ValueError(f"readout: {error}") from None
 
     def _check_shifts(self) -> None:
         for index, (where, synapse) in enumerate(self.synapses()):
@@ -134,11 +139,15 @@ class Model:
             return
         if not isinstance(sensor, Sensor) or isinstance(self.input, Spikes):
             raise ValueError("Model.sensor: must be a Sensor, for an input of bytes")
-        if sensor.channels != self.input.size:
+        if sensor.vectors is not None and (not self.input.held or self.steps is None):
+            raise ValueError("Model.sensor: vectors of one input need a held input, and T steps")
+        if sensor.channels * (sensor.vectors or 1) != self.input.size:
+            each = f" in each of {sensor.vectors} vectors" if sensor.vectors else ""
             raise ValueError(
-                f"Model.sensor: has {sensor.channels} channels; the input has {self.input.size}"
+                f"Model.sensor: has {sensor.channels} channels{each}; the input has "
+                f"{self.input.size}"
             )
-        if sensor.hop is not None and (self.input.held or self.steps is None):
+        if sensor.hop is not None and self.window is None:
             raise ValueError("Model.sensor: a hop needs windows: a vector a step, and T steps")
 
     # ------------------------------------------------------ properties
@@ -152,17 +161,36 @@ class Model:
             named += [("readout", synapse) for synapse in self.readout.synapses]
         return tuple(named)
 
+    def reads(self, index: int) -> tuple[int, int]:
+        """Return the smallest and largest value that reaches layer `index` in a step.
+
+        The readout stands behind the layers.
+        """
+        return self.input.reads if index == 0 else (0, self.layers[index - 1].levels)
+
     def shapes(self) -> tuple[Shape, ...]:
-        """Return the shape of what layer 0 reads, then of the spikes of every layer."""
+        """Return the shape of what layer 0 reads, then of the signal of every layer."""
         shapes = [self.input.reads_shape]
         for layer in self.layers:
             shapes.append(layer.output_shape(shapes[-1]))
         return tuple(shapes)
 
     @property
+    def window(self) -> int | None:
+        """Vectors of its sensor that an inference takes; None where there are no windows of them.
+
+        They are the steps, or lie in one held input; one held vector, and the steps of a model
+        that runs free, are no windows.
+        """
+        if self.sensor is None or self.steps is None:
+            return None
+        return self.sensor.vectors if self.input.held else self.steps
+
+    @property
     def outputs(self) -> int:
-        """Number of scores, or of output neurons if the model runs free."""
-        return self.synapses()[-1][1].n_out
+        """Number of scores, or of values of the last signal if the model runs free."""
+        weighted = self.readout.synapses if self.readout is not None else ()
+        return weighted[-1].n_out if weighted else self.layers[-1].sends
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -241,8 +269,10 @@ class Model:
         if self.sensor is None or isinstance(self.input, Spikes):
             raise ValueError("inputs_of: this model has no sensor; it takes inputs as they are")
         vectors = self.sensor.scale(samples, self.input.low, self.input.high)
-        if not self.input.held:
-            vectors = self.sensor.windows(vectors, self.steps or len(vectors))
+        if self.window is not None or not self.input.held:
+            vectors = self.sensor.windows(vectors, self.window or len(vectors))
+        if self.input.held:
+            vectors = vectors.reshape(len(vectors), self.input.size)
         return vectors.astype(self.input.dtype)
 
     def save(self, path: str | PathLike[str]) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from qat.model.checks import INT32_MAX, integer, of_kind
 from qat.model.intervals import Interval, refuse_beyond_int32
+from qat.model.shape import Shape
 from qat.model.synapses import Dense, Synapse, exact_matmul
 
 Int32 = NDArray[np.int32]
@@ -29,16 +30,16 @@ class Readout(ABC):
         """Its weights, if it has any."""
 
     @abstractmethod
-    def narrowed(self, inputs: int) -> Readout:
-        """Return what is left with only the first neurons of the last layer."""
+    def narrowed(self, given: Shape) -> Readout:
+        """Return what is left on the first channels of the last signal, with as many positions."""
 
     @abstractmethod
-    def sums(self, steps: int) -> Interval | None:
-        """Return the range of the sums over the counts of `steps` steps, None without weights."""
+    def sums(self, most: int) -> Interval | None:
+        """Return the range of the sums over counts of 0 to `most`, None without weights."""
 
     @abstractmethod
-    def range(self, size: int, steps: int, early: bool) -> Interval:
-        """Return the range of the scores of `size` neurons after `steps` steps.
+    def range(self, size: int, steps: int, levels: int, early: bool) -> Interval:
+        """Return the range of the scores, of `size` values up to `levels` a step, after `steps`.
 
         early: scores are formed after earlier steps as well. Raises ValueError beyond int32.
         """
@@ -47,7 +48,7 @@ class Readout(ABC):
     def scores(self, counts: Int32, steps: NDArray[np.int64], magnitude: int) -> Int32:
         """Return the scores, (..., outputs).
 
-        counts: (..., neurons), spikes of the last layer
+        counts: (..., neurons), the last layer's signal, summed over the steps
         steps:  (...), the steps in which they were made
         magnitude: a bound of the sums
         """
@@ -61,7 +62,7 @@ class Readout(ABC):
 class Accumulate(Readout):
     """A non-spiking output layer: its current, summed over the T steps, is the score.
 
-    With n_i the spike counts of the last spiking layer,
+    With n_i the spike counts of the last spiking layer (its signal, summed over the steps),
 
         score_j = 2**fraction_bits * sum_i codes[j, i] * n_i + T * bias_j        (int32)
 
@@ -78,17 +79,17 @@ class Accumulate(Readout):
         """Its weights."""
         return (self.synapse,)
 
-    def narrowed(self, inputs: int) -> Accumulate:
-        """Return what is left with only the first neurons of the last layer."""
-        return Accumulate(self.synapse.narrowed(inputs=inputs))
+    def narrowed(self, given: Shape) -> Accumulate:
+        """Return what is left on the first channels of the last signal."""
+        return Accumulate(self.synapse.narrowed(given))
 
-    def sums(self, steps: int) -> Interval:
+    def sums(self, most: int) -> Interval:
         """Return the range of sum_i codes[j, i] * n_i and of all its partial sums."""
-        return self.synapse.sums(0, steps)
+        return self.synapse.sums(0, most)
 
-    def range(self, size: int, steps: int, early: bool) -> Interval:
+    def range(self, size: int, steps: int, levels: int, early: bool) -> Interval:
         """Return the range of the scores; after t steps they lie in t / T of it."""
-        sums, scale = self.sums(steps), 2**self.synapse.fraction_bits
+        sums, scale = self.sums(steps * levels), 2**self.synapse.fraction_bits
         bias = steps * self.synapse.bias.astype(np.int64)
         found = Interval(sums.lo * scale + bias, sums.hi * scale + bias)
         if early:
@@ -109,23 +110,26 @@ class Accumulate(Readout):
 
 @dataclass(frozen=True)
 class Count(Readout):
-    """The scores are the spike counts of the last layer; the first maximum wins."""
+    """The scores are the spike counts of the last layer (its signal, summed over the steps).
+
+    The first maximum is the prediction.
+    """
 
     @property
     def synapses(self) -> tuple[Synapse, ...]:
         """It has no weights."""
         return ()
 
-    def narrowed(self, inputs: int) -> Count:
+    def narrowed(self, given: Shape) -> Count:
         """Return itself."""
         return self
 
-    def sums(self, steps: int) -> None:
+    def sums(self, most: int) -> None:
         """Return None: nothing is summed."""
 
-    def range(self, size: int, steps: int, early: bool) -> Interval:
+    def range(self, size: int, steps: int, levels: int, early: bool) -> Interval:
         """Return the range of a count."""
-        return Interval(np.zeros(size, np.int64), np.full(size, steps, np.int64))
+        return Interval(np.zeros(size, np.int64), np.full(size, steps * levels, np.int64))
 
     def scores(self, counts: Int32, steps: NDArray[np.int64], magnitude: int) -> Int32:
         """Return the counts."""

@@ -39,6 +39,11 @@ class Shape:
         return cls(1, 1, size)
 
     @property
+    def sides(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return self.height, self.width, self.channels
+
+    @property
     def size(self) -> int:
         """Number of values."""
         return self.height * self.width * self.channels

@@ -103,7 +103,7 @@ def of_model(model: Model) -> tuple[str, ...]:
     """Return the same for an integer model, whose bounds say more."""
     bounds = model.bounds().layers
     mute = [
-        int((b.u.hi < layer.neuron.threshold).sum())
+        int((b.u.hi < layer.neuron.least).sum())
         for b, layer in zip(bounds, model.layers, strict=True)
     ]
     return tuple(

@@ -20,6 +20,8 @@ from qat.model import (
     LIF,
     Accumulate,
     Analog,
+    Burst,
+    Conv,
     Count,
     Delta,
     Dense,
@@ -28,6 +30,7 @@ from qat.model import (
     Latency,
     Layer,
     Model,
+    Pool,
     Rate,
     Sensor,
     Shape,
@@ -224,6 +227,14 @@ def models() -> Iterator[Model]:
     yield Model(Latency(12, 0, 15, (14, 9, 9, 3)), (ternary,), scores, 6, "times")
     yield Model(Delta(6, -128, 127, 3), (ternary,), scores, 6, "events", stop=EarlyStop(40, 2))
     yield Model(Analog(6, 0, 15, grid=Shape(2, 3, 1)), (analog,), scores, 5, "mapped")
+    deep = Conv(_codes(9, 2, 16, 9).reshape(16, 3, 3, 1), Shape(8, 6, 1), input_shift=1)
+    thresholds = np.sort(np.random.RandomState(10).randint(-20, 60, (3, 16)), axis=0)
+    counting = Layer(deep, Burst(thresholds), pool=Pool())
+    each = Conv(_codes(11, 4, 16, 9).reshape(16, 3, 3, 1), Shape(4, 3, 16), 4, stride=2, groups=16)
+    several = Layer(each, LIF(8, (2,), most=3))
+    last = Accumulate(Dense(_codes(12, 4, 5, 64), 4, bias=[1, -9, 4, 0, 7], fraction_bits=4))
+    shown = Analog(48, 0, 15, grid=Shape(8, 6, 1))
+    yield Model(shown, (counting, several), last, 2, "pictures")
     sensor = Sensor([120, -4, 39240], [70_000, 71_000, 45_000], shift=21, group=4, hop=3)
     about = {"sample_unit": 0.001, "channels": ["ax", "ay", "az"]}
     sensed = _layer(8, 8, 8, 3, analog=True, threshold=500)

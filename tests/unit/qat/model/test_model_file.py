@@ -63,7 +63,7 @@ def header_of(shape: str) -> bytes:
         ({"header.json": b"[]"}, r"must be an object"),
         ({"header.json": None}, r"it has no header.json"),
         ({"header.json": {"layers": 3}}, r"layers must be a list"),
-        ({"header.json": {"layers": [{"kind": "conv"}]}}, r"layers.0: unknown record 'conv'"),
+        ({"header.json": {"layers": [{"kind": "cube"}]}}, r"layers.0: unknown record 'cube'"),
         ({"header.json": {"input": {"kind": "spikes"}}}, r"input: .* missing fields \['size'\]"),
         (
             {"header.json": {"input": {"kind": "spikes", "size": 20, "delay": 1}}},

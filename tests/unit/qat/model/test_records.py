@@ -12,15 +12,16 @@ from pathlib import Path
 
 import codegen
 from codegen import kernels
+from qat.model.edges import SYNAPSES
 from qat.model.neurons import NEURONS
-from qat.model.synapses import SYNAPSES
 
 ROOT = Path(codegen.__file__).parents[1]
 
 RECORDS = {kind.__name__ for kind in (*SYNAPSES, *NEURONS)}
 
 MAY = (
-    "qat/model/synapses.py", "qat/model/neurons.py", "qat/model/readouts.py",  # the records
+    "qat/model/synapses.py", "qat/model/conv.py", "qat/model/neurons.py",  # the records
+    "qat/model/edges.py", "qat/model/readouts.py",
     "qat/model/__init__.py",  # what others import them from
     "qat/train/twins.py", "qat/train/fold.py",
     "codegen/kernels/",
