@@ -135,40 +135,6 @@ void depthwise_sums(const map_settings *set, const float *restrict maps,
     }
 }
 
-/* Both gradients of depthwise_sums. d_maps, zeros to begin with, and d_weights are added to. */
-void depthwise_gradients(const map_settings *set, const float *restrict maps,
-                         const float *restrict weights, const float *restrict d,
-                         float *restrict d_maps, float *restrict d_weights)
-{
-    const size_t c = (size_t)set->channels;
-
-    for (int32_t n = 0; n < set->images; n++) {
-        const size_t start = (size_t)n * (size_t)set->height * (size_t)set->width * c;
-
-        for (int32_t r = 0; r < set->rows; r++) {
-            for (int32_t q = 0; q < set->columns; q++) {
-                const int32_t y = r * set->stride - set->top, x = q * set->stride - set->left;
-                const int32_t right = end_of_taps(x, set->kernel_width, set->width);
-                const int32_t below = end_of_taps(y, set->kernel_height, set->height);
-
-                for (int32_t k = first_tap(y); k < below; k++) {
-                    for (int32_t l = first_tap(x); l < right; l++) {
-                        const size_t at = start + ((size_t)(y + k) * (size_t)set->width +
-                                                   (size_t)(x + l)) * c;
-                        const size_t tap = (size_t)(k * set->kernel_width + l) * c;
-
-                        for (size_t i = 0; i < c; i++) {
-                            d_maps[at + i] += d[i] * weights[tap + i];
-                            d_weights[tap + i] += d[i] * maps[at + i];
-                        }
-                    }
-                }
-                d += c;
-            }
-        }
-    }
-}
-
 /* The largest of the positions that become one, and which it was, the first of equals.
  * Kernels lie side by side: the stride is not read. */
 void pool_largest(const map_settings *set, const float *restrict maps, float *restrict out,

@@ -84,13 +84,6 @@ class Library:
         """Write the sums of every channel by itself; weights: (taps, channels)."""
         self._c.depthwise_sums(settings, *map(self._floats, (maps, weights, out)))
 
-    def depthwise_gradients(
-        self, settings: Any, maps: Array, weights: Array, d: Array, d_maps: Array, d_weights: Array
-    ) -> None:
-        """Add both gradients of `depthwise` to d_maps and d_weights."""
-        arrays = (maps, weights, d, d_maps, d_weights)
-        self._c.depthwise_gradients(settings, *map(self._floats, arrays))
-
     def largest(self, settings: Any, maps: Array, out: Array, chosen: Array) -> None:
         """Write the largest value of each kernel, and int32 which it was."""
         indices = self._ffi.from_buffer("int32_t[]", chosen)

@@ -150,6 +150,11 @@ def dense(sizes: tuple[int, ...]) -> tuple[LayerNote, ...]:
     return tuple(LayerNote(n) for n in sizes)
 
 
+def on_maps(layers: tuple[LayerNote, ...]) -> bool:
+    """Return True where a layer looks at positions: where a convolution is, or a pool."""
+    return any(layer.extent is not None or layer.pool is not None for layer in layers)
+
+
 def chained(layers: tuple[LayerNote, ...], given: Shape) -> tuple[Shape, ...]:
     """Return the shape that each layer reads, and that of what the last one sends.
 
