@@ -206,10 +206,26 @@ def _traces(expected: Result, found: Result) -> Iterator[Quantity]:
                 yield Quantity(name, layer, *pair)
 
 
+def _samples(result: Result) -> int:
+    """Return how many samples a result has: a model has scores, or else an output."""
+    values = result.output if result.scores is None else result.scores
+    assert values is not None
+    return len(values)
+
+
+def _with_memory(result: Result) -> list[int]:
+    """Return the layers that the state arrays belong to; a trace tells which have memory."""
+    if result.v is None:
+        return list(range(len(result.state)))
+    return [layer for layer, v in enumerate(result.v) if v.shape[-1]]
+
+
 def _finals(expected: Result, found: Result) -> Iterator[Quantity]:
+    layers = len(expected.state if expected.spikes is None else expected.spikes)
+    with_memory = _with_memory(expected)
     if expected.output is not None and found.output is not None:
-        yield Quantity("spike", len(expected.state) - 1, expected.output, found.output)
-    for layer, pair in enumerate(zip(expected.state, found.state, strict=True)):
+        yield Quantity("spike", layers - 1, expected.output, found.output)
+    for layer, pair in zip(with_memory, zip(expected.state, found.state, strict=True), strict=True):
         yield Quantity("membrane", layer, *pair)
     if expected.scores is not None and expected.predictions is not None:
         assert found.scores is not None
@@ -230,4 +246,4 @@ def compare(expected: Result, found: Result) -> Comparison:
     traces, finals = list(_traces(expected, found)), list(_finals(expected, found))
     if any(quantity.name == "spike" for quantity in traces):
         finals = [quantity for quantity in finals if quantity.name != "spike"]
-    return compare_quantities(traces + finals, COUNTED, samples=len(expected.state[0]))
+    return compare_quantities(traces + finals, COUNTED, samples=_samples(expected))

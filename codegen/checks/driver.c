@@ -16,40 +16,49 @@ const char *driver_digest(void)
 }
 
 static const uint32_t sizes[MODEL_LAYERS] = MODEL_LAYER_SIZES;
+static const uint32_t state_sizes[MODEL_LAYERS] = MODEL_STATE_SIZES;
+static const uint32_t signal_sizes[MODEL_LAYERS] = MODEL_SIGNAL_SIZES;
+static const uint32_t signal_planes[MODEL_LAYERS] = MODEL_SIGNAL_PLANES;
 
-/* Spike words, and neurons, of all layers: what a step takes in the traces. */
+/* Words of all planes of a layer's signal. */
+static uint32_t signal_words(uint32_t layer)
+{
+    return signal_planes[layer] * ((signal_sizes[layer] + 31u) / 32u);
+}
+
+/* Signal words, neurons and membranes of all layers: what a step takes in the traces. */
 static uint32_t trace_words(void)
 {
     uint32_t words = 0u;
 
     for (uint32_t layer = 0u; layer < MODEL_LAYERS; layer++) {
-        words += (sizes[layer] + 31u) / 32u;
+        words += signal_words(layer);
     }
     return words;
 }
 
-static uint32_t trace_values(void)
+static uint32_t sum_of(const uint32_t *values)
 {
-    uint32_t values = 0u;
+    uint32_t sum = 0u;
 
     for (uint32_t layer = 0u; layer < MODEL_LAYERS; layer++) {
-        values += sizes[layer];
+        sum += values[layer];
     }
-    return values;
+    return sum;
 }
 
-/* Write every layer's spikes, u and v of this step. */
+/* Write every layer's signal, u and v of this step. */
 static void keep(const model_state *state, uint32_t *spikes, int32_t *u, int32_t *v)
 {
     for (uint32_t layer = 0u; layer < MODEL_LAYERS; layer++) {
-        const uint32_t words = (sizes[layer] + 31u) / 32u;
+        const uint32_t words = signal_words(layer);
 
         (void)memcpy(spikes, model_spikes(state, layer), words * sizeof *spikes);
         model_before_reset(state, layer, 0u, sizes[layer], u);
-        model_membranes(state, layer, 0u, sizes[layer], v);
+        model_membranes(state, layer, 0u, state_sizes[layer], v);
         spikes += words;
         u += sizes[layer];
-        v += sizes[layer];
+        v += state_sizes[layer];
     }
 }
 
@@ -74,16 +83,16 @@ static int same_whole(model_state *whole, const uint8_t *x, int64_t prediction, 
  * UINT32_MAX, and nothing is written, if there is no memory for two states.
  *
  * x: the inputs of all samples (of all steps, unless it is held), one behind the other.
- * v: final membranes of every sample, layer after layer. out: spikes of the last layer at
- * every step, or NULL. scores, predictions, made (steps until it was decided): NULL for a
- * free-running model. spikes, traced_u, traced_v: step after step, layer after layer, or NULL;
- * those of steps that were not made are left as they are.
+ * v: final membranes of every sample, layer after layer, of those that have any. out: the planes
+ * of the last layer's signal at every step, or NULL. scores, predictions, made (steps until it was
+ * decided): NULL for a free-running model. spikes (planes of signals), traced_u, traced_v: step
+ * after step, layer after layer, or NULL; those of steps that were not made are left as they are.
  */
 uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
                     int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
                     int32_t *traced_v)
 {
-    const uint32_t words = trace_words(), values = trace_values();
+    const uint32_t words = trace_words(), values = sum_of(sizes), kept = sum_of(state_sizes);
     driver_states *states = calloc(1u, sizeof *states);
     model_state *state;
     /* An own copy, aligned for words, of exactly one input: a read beyond it is seen. */
@@ -109,7 +118,7 @@ uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t 
                 (void)memcpy(out + done * MODEL_SPIKE_WORDS, last, sizeof last);
             }
             if (spikes != NULL) {
-                keep(state, spikes + done * words, traced_u + done * values, traced_v + done * values);
+                keep(state, spikes + done * words, traced_u + done * values, traced_v + done * kept);
             }
             done++;
             if (MODEL_STOPS && model_decided(state, done, scores) >= 0) {
@@ -122,11 +131,11 @@ uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t 
         if (spikes != NULL) {
             spikes += steps * words;
             traced_u += steps * values;
-            traced_v += steps * values;
+            traced_v += steps * kept;
         }
         for (uint32_t layer = 0u; layer < MODEL_LAYERS; layer++) {
-            model_membranes(state, layer, 0u, sizes[layer], v);
-            v += sizes[layer];
+            model_membranes(state, layer, 0u, state_sizes[layer], v);
+            v += state_sizes[layer];
         }
         if (scores != NULL) {
             *predictions = model_scores(state, scores);

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.base.errors import InconsistentError
 from codegen.checks.streams import Stream, check_samples
-from codegen.kernels.pack import pack_bits, unpack_bits, words_for
+from codegen.kernels.pack import pack_bits, signal_words, unpack_signal
 from codegen.render.generated import Generated, generated
 from qat.machine.libraries import load
 from qat.machine.programs import run as run_program
@@ -112,20 +112,27 @@ def compile_shared(
 
 @dataclass(frozen=True)
 class _Trace:
-    """Where a layer's values lie in one step of the traces."""
+    """Where a layer's values lie in one step of the traces: u, the membranes, signal words.
 
-    neurons: int
+    sends, levels: values of the signal, and its largest one
+    """
+
     values: slice
+    state: slice
     words: slice
+    sends: int
+    levels: int
 
 
 def _layout(model: Model) -> tuple[_Trace, ...]:
-    values = words = 0
+    at = [0, 0, 0]
     layout = []
     for layer in model.layers:
-        n, w = layer.size, words_for(layer.size)
-        layout.append(_Trace(n, slice(values, values + n), slice(words, words + w)))
-        values, words = values + n, words + w
+        memory = layer.size if layer.neuron.STATE else 0
+        sizes = (layer.size, memory, signal_words(layer.sends, layer.levels))
+        u, v, words = (slice(start, start + n) for start, n in zip(at, sizes, strict=True))
+        layout.append(_Trace(u, v, words, layer.sends, layer.levels))
+        at = [u.stop, v.stop, words.stop]
     return tuple(layout)
 
 
@@ -171,7 +178,7 @@ class CompiledModel(ABC):
             raise ValueError("state: the compiled C starts from zero; leave it out")
         array, steps = check_input(self.model, x, steps)
         data = self._bytes(array)
-        per_sample = 12 * steps * sum(part.neurons for part in self._layout) if trace else 4
+        per_sample = 12 * steps * self._layout[-1].values.stop if trace else 4
         piece = max(1, PIECE_BYTES // per_sample)
         return join(
             [
@@ -190,13 +197,15 @@ class CompiledModel(ABC):
         room, free = len(raw), self.model.readout is None  # at most one result a sample
         when, predictions = np.full((2, room), -1, np.int64)
         scores = np.zeros((0 if free else room, self.model.outputs), np.int32)
-        out = np.zeros((room if free else 0, words_for(self.model.outputs)), np.uint32)
+        levels = self.model.layers[-1].levels
+        words = signal_words(self.model.outputs, levels) if free else 0
+        out = np.zeros((room if free else 0, words), np.uint32)
         count = _in_memory(self.call_stream(raw, (when, predictions, scores, out)))
         return Stream(
             when[:count],
             predictions=None if free else predictions[:count],
             scores=None if free else scores[:count],
-            output=unpack_bits(out[:count], self.model.outputs) if free else None,
+            output=unpack_signal(out[:count], self.model.outputs, levels) if free else None,
         )
 
     def _bytes(self, x: NDArray[Any]) -> NDArray[np.uint8]:
@@ -207,17 +216,19 @@ class CompiledModel(ABC):
 
     def _run_piece(self, data: NDArray[np.uint8], trace: bool, steps: int) -> Result:
         model, n = self.model, len(data)
-        values = sum(part.neurons for part in self._layout)
-        words = sum(words_for(part.neurons) for part in self._layout)
+        values, kept, words = (
+            getattr(self._layout[-1], name).stop for name in ("values", "state", "words")
+        )
+        last = self._layout[-1]
         scored, free = model.readout is not None, model.readout is None
-        v = np.zeros((n, values), np.int32)
+        v = np.zeros((n, kept), np.int32)
         scores = np.zeros((n, model.outputs), np.int32) if scored else None
         predictions = np.zeros(n, np.int64) if scored else None
         made = np.zeros(n, np.int64) if scored else None
-        out = np.zeros((n, steps, words_for(model.outputs)), np.uint32) if free else None
+        out = np.zeros((n, steps, last.words.stop - last.words.start), np.uint32) if free else None
         spikes = np.zeros((n, steps, words), np.uint32) if trace else None
         us = np.zeros((n, steps, values), np.int32) if trace else None
-        vs = np.zeros((n, steps, values), np.int32) if trace else None
+        vs = np.zeros((n, steps, kept), np.int32) if trace else None
         arrays = (v, scores, predictions, made, out, spikes, us, vs)
         if different := _in_memory(self.call(data, n, steps, arrays)):
             raise InconsistentError(
@@ -227,19 +238,23 @@ class CompiledModel(ABC):
         return Result(
             scores=scores,
             predictions=predictions,
-            output=None if out is None else unpack_bits(out, model.outputs),
-            state=self._layers(v),
+            output=None if out is None else unpack_signal(out, last.sends, last.levels),
+            state=self._state(v),
             spikes=None if spikes is None else self._spikes(spikes),
-            u=None if us is None else self._layers(us),
-            v=None if vs is None else self._layers(vs),
+            u=None if us is None else self._cut(us, "values"),
+            v=None if vs is None else self._cut(vs, "state"),
             steps=made if model.stop is not None else None,
         )
 
-    def _layers(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:
-        return tuple(np.ascontiguousarray(values[..., part.values]) for part in self._layout)
+    def _cut(self, values: NDArray[np.int32], which: str) -> tuple[NDArray[np.int32], ...]:
+        return tuple(np.ascontiguousarray(values[..., getattr(y, which)]) for y in self._layout)
 
-    def _spikes(self, words: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], ...]:
-        return tuple(unpack_bits(words[..., part.words], part.neurons) for part in self._layout)
+    def _state(self, values: NDArray[np.int32]) -> State:
+        """Return the membranes of the layers that have any."""
+        return tuple(one for one in self._cut(values, "state") if one.shape[-1])
+
+    def _spikes(self, words: NDArray[np.uint32]) -> tuple[NDArray[Any], ...]:
+        return tuple(unpack_signal(words[..., y.words], y.sends, y.levels) for y in self._layout)
 
 
 def _in_memory(answer: int) -> int:

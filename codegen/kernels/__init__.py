@@ -10,21 +10,24 @@ from collections.abc import Mapping
 
 from codegen.kernels.bitsliced import cost as bitsliced_cost
 from codegen.kernels.bitsliced import plan as bitsliced
+from codegen.kernels.conv_plain import cost as conv_plain_cost
+from codegen.kernels.conv_plain import plan as conv_plain
 from codegen.kernels.count import cost as count_cost
 from codegen.kernels.count import plan as count
 from codegen.kernels.fields import cost as fields_cost
 from codegen.kernels.fields import plan as fields
-from codegen.kernels.kernel import BYTES, COUNTS, PARTS, SPIKES, Kernel
+from codegen.kernels.kernel import BYTES, COUNTS, LEVELS, PARTS, SPIKES, Kernel
 from codegen.kernels.plain import cost as plain_cost
 from codegen.kernels.plain import plan as plain
 from codegen.kernels.sparse import cost as sparse_cost
 from codegen.kernels.sparse import plan as sparse
 from codegen.kernels.strips import cost as strips_cost
 from codegen.kernels.strips import plan as strips
-from qat.model import Neuron, Synapse
+from qat.model import LIF, Burst, Conv, Model, Neuron, Synapse
+from qat.model.neurons import MAX_SPIKES
 
-__all__ = ["BYTES", "COUNTS", "KERNELS", "PARTS", "SPIKES", "Kernel", "candidates", "named",
-           "select"]  # fmt: skip
+__all__ = ["BYTES", "COUNTS", "KERNELS", "LEVELS", "PARTS", "SPIKES", "Kernel", "candidates",
+           "layer_candidates", "named", "select"]  # fmt: skip
 
 SPARSE = 0.975
 """Zeros from which lists of the other weights win: by then they take a seventh of the flash.
@@ -76,7 +79,10 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="plain",
         bits=(4, 8, 16),
-        reads=(SPIKES, BYTES, COUNTS),
+        spare=(2,),
+        reads=(SPIKES, LEVELS, BYTES, COUNTS),
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
         layer=plain.layer_stage,
         readout=plain.readout_stage,
         costs={
@@ -86,6 +92,21 @@ KERNELS: tuple[Kernel, ...] = (
             "readout": plain_cost.plain_readout,
         },
         family="integer layer",
+    ),
+    Kernel(
+        name="conv_plain",
+        bits=(2, 4, 8, 16),
+        reads=(SPIKES, LEVELS, BYTES),
+        synapse=Conv,
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
+        pools=True,
+        layer=conv_plain.layer_stage,
+        costs={
+            "spikes": conv_plain_cost.conv_spikes,
+            "currents": conv_plain_cost.conv_currents,
+            "held": conv_plain_cost.conv_held,
+        },
     ),
     Kernel(
         name="count",
@@ -114,6 +135,24 @@ def candidates(
     if synapse is None:
         return tuple(row for row in KERNELS if row.synapse is None and reads in row.reads)
     rows = tuple(row for row in KERNELS if row.serves(synapse, reads, neuron))
+    if not rows:
+        rows = tuple(row for row in KERNELS if row.serves(synapse, reads, neuron, spare=True))
+    return _worth(rows, synapse)
+
+
+def layer_candidates(index: int, model: Model) -> tuple[Kernel, ...]:
+    """Return the rows that can compute layer `index` of a model, in the table's order.
+
+    model: as the kernels see it: behind its encoder. Raises ValueError where none does.
+    """
+    rows = tuple(row for row in KERNELS if row.computes(index, model))
+    if not rows:
+        rows = tuple(row for row in KERNELS if row.computes(index, model, spare=True))
+    return _worth(rows, model.layers[index].synapse)
+
+
+def _worth(rows: tuple[Kernel, ...], synapse: Synapse) -> tuple[Kernel, ...]:
+    """Return those of the rows that are worth it, by the zeros among the weights."""
     if not rows:
         served = sorted({bits for row in KERNELS for bits in row.bits})
         raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {served}")

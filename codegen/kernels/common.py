@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.kernels.dense import DenseLIF, dense_lif
 from codegen.kernels.pack import LANES, words_for
-from codegen.kernels.stage import Digits, Range, Ranges, Source
-from qat.model import Input, Interval, LayerBounds, Model
+from codegen.kernels.stage import Digits, Field, LayerFields, Range, Ranges, Source
+from qat.model import LIF, Conv, Dense, Input, Interval, Layer, LayerBounds, Model, Pool
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
 
@@ -40,13 +39,18 @@ def complement_from(inputs: int, weight_bytes: int, add_cost: int, once: int) ->
 
 def source_of(index: int, model: Model) -> Source:
     """Return where layer `index` reads from."""
-    layer, model_input = dense_lif(model.layers[index]), model.input
-    size = layer.synapse.n_in
+    synapse, model_input = weighted_of(model.layers[index]), model.input
+    size = synapse.n_in
     if index > 0 or model_input.spiking:
-        return Source(size=size, words=words_for(size))
-    return replace(
-        byte_source(model_input), analog=model_input.held, shift=layer.synapse.input_shift
-    )
+        planes = model.reads(index)[1].bit_length()
+        return Source(size=size, words=words_for(size), planes=planes)
+    return replace(byte_source(model_input), analog=model_input.held, shift=synapse.input_shift)
+
+
+def weighted_of(layer: Layer) -> Dense | Conv:
+    """Return the synapse of a layer whose kernel knows weights."""
+    assert isinstance(layer.synapse, Dense | Conv)
+    return layer.synapse
 
 
 def byte_source(model_input: Input) -> Source:
@@ -57,6 +61,7 @@ def byte_source(model_input: Input) -> Source:
     return Source(
         size=size,
         words=words_for(size),
+        planes=0,
         bits=bits,
         negative=signed,
         ctype="int8_t" if signed else "uint8_t",
@@ -101,32 +106,116 @@ def last_mask(neurons: int) -> int:
     return 2 ** ((neurons - 1) % LANES + 1) - 1
 
 
-def effective_threshold(layer: DenseLIF, bounds: LayerBounds) -> NDArray[np.int64]:
-    """Return the thresholds, lowered to just above what u can reach where they lie beyond."""
-    threshold = np.broadcast_to(layer.neuron.threshold, layer.size).astype(np.int64)
+def effective_threshold(neuron: LIF, bounds: LayerBounds) -> NDArray[np.int64]:
+    """Return the threshold of each channel, lowered to just above what u can reach."""
+    threshold = np.broadcast_to(neuron.threshold, len(bounds.u.hi)).astype(np.int64)
     return np.maximum(np.minimum(threshold, bounds.u.hi + 1), 1)
 
 
-def common(index: int, model: Model, source: Source) -> dict[str, Any]:
+def common(index: int, model: Model, source: Source) -> LayerFields:
     """Return the fields that the stages of all layers have."""
-    layer, bounds = dense_lif(model.layers[index]), model.bounds().layers[index]
-    ranges = (bounds.accumulator, bounds.current, bounds.u, bounds.v)
+    layer, bounds = model.layers[index], model.bounds().layers[index]
+    ranges = (bounds.accumulator, bounds.current, bounds.u, *bounds.state[:1])
+    leaky = layer.neuron if isinstance(layer.neuron, LIF) else None
+    last = index == len(model.layers) - 1
     return {
-        "counted": model.readout is not None and index == len(model.layers) - 1,
+        "counted": model.readout is not None and last and not counts_are_signal(model),
         "index": index,
         "source": source,
         "neurons": layer.size,
-        "words": words_for(layer.size),
-        "leak": layer.neuron.leak,
-        "reset": layer.neuron.reset,
-        "last_mask": last_mask(layer.size),
-        "ranges": Ranges(*map(Range.of, ranges)),
+        "sends": layer.sends,
+        "words": words_for(layer.sends),
+        "signal_planes": layer.levels.bit_length(),
+        "signal": signal_field(index, model).place,
+        "title": "" if _spikes_of_dense(layer) else title_of(index, model),
+        "memory": bool(layer.neuron.STATE),
+        "leak": leaky.leak if leaky else (),
+        "reset": leaky.reset if leaky else "",
+        "last_mask": last_mask(layer.sends),
+        "ranges": Ranges(*map(Range.of, ranges), *[None] * (4 - len(ranges))),
     }
 
 
-def saturation(layer: DenseLIF, bounds: LayerBounds) -> tuple[int | None, int | None]:
+# -------------------------------------------------------------------- signals
+
+
+def _spikes_of_dense(layer: Layer) -> bool:
+    return isinstance(layer.synapse, Dense) and isinstance(layer.neuron, LIF) and layer.levels == 1
+
+
+def shares(model: Model) -> bool:
+    """Return True if signals that nobody reads any more give their memory to later ones.
+
+    So it is where a layer has a map, or sends counts: there signals are what takes the RAM.
+    """
+    return not all(map(_spikes_of_dense, model.layers))
+
+
+def counts_are_signal(model: Model) -> bool:
+    """Return True if the readout reads the last signal itself, which is its count in one step."""
+    return model.steps == 1 and shares(model)
+
+
+def signal_field(index: int, model: Model) -> Field:
+    """Return the member of the state that holds what a layer sends: a plane for every bit.
+
+    Of three layers and more, every second one has the same memory: when it is written, only the
+    one between is still to be read.
+    """
+    layer, name = model.layers[index], f"spikes{index}"
+    words, planes = words_for(layer.sends), layer.levels.bit_length()
+    if not shares(model):
+        return Field(name, f"layer {index}: spikes of the last step", "uint32_t", (words,))
+    group = ("even", "odd")[index % 2] if len(model.layers) > 2 else ""
+    what = "spikes" if planes == 1 else f"counts of 0 to {layer.levels}, in planes,"
+    shape = (words,) if planes == 1 else (planes, words)
+    return Field(name, f"layer {index}: {what} of the last step", "uint32_t", shape, True, group)
+
+
+def leak_text(leak: tuple[int, ...]) -> str:
+    """Return the leak as a C expression."""
+    terms = [f"{'-' if k < 0 else '+'} (v >> {abs(k)})" for k in leak]
+    return " ".join(terms).removeprefix("+ ") or "none"
+
+
+def title_of(index: int, model: Model) -> str:
+    """Return what a layer is, from what it reads to what it sends."""
+    layer, given = model.layers[index], model.shapes()[index]
+    parts = [_synapse_text(layer), _neuron_text(layer)]
+    if has_pool(layer.pool):
+        assert layer.pool is not None
+        parts.append(f"pool {layer.pool.mode} {'x'.join(map(str, layer.pool.kernel))}")
+    return f"{given} -> {', '.join(parts)} -> {layer.shape}"
+
+
+def _synapse_text(layer: Layer) -> str:
+    """Return "conv 3x3, 32 channels", or the number of neurons of dense weights."""
+    synapse = layer.synapse
+    if not isinstance(synapse, Conv):
+        return f"{layer.size} neurons"
+    kind = "depthwise conv" if synapse.depthwise else "conv"
+    stride = f" stride {synapse.stride}" if synapse.stride > 1 else ""
+    bare = " without padding" if synapse.padding == "none" and synapse.kernel != (1, 1) else ""
+    sides = "x".join(map(str, synapse.kernel))
+    return f"{kind} {sides}{stride}{bare}, {synapse.channels} channels"
+
+
+def _neuron_text(layer: Layer) -> str:
+    neuron = layer.neuron
+    if not isinstance(neuron, LIF):
+        return f"burst 0..{neuron.most}"
+    several = f", 0..{neuron.most} spikes" if neuron.most > 1 else ""
+    return f"leak {leak_text(neuron.leak)}, reset {neuron.reset}{several}"
+
+
+def has_pool(pool: Pool | None) -> bool:
+    """Return True for a pool of more than one position."""
+    return pool is not None and pool.kernel != (1, 1)
+
+
+def saturation(neuron: LIF, bounds: LayerBounds) -> tuple[int | None, int | None]:
     """Return floor and ceiling, None where the membrane never gets there."""
-    floor, ceiling = layer.neuron.floor, layer.neuron.ceiling
+    floor, ceiling = neuron.floor, neuron.ceiling
     if floor is not None and bounds.u_raw.low >= floor:
         floor = None
     if ceiling is not None and bounds.u_raw.high <= ceiling:

@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codegen.kernels.common import has_pool
 from codegen.kernels.features import Features
 from codegen.kernels.load import Load
 from codegen.kernels.stage import Layer, Readout
 from qat.model import LIF, Dense, Model, Neuron, Synapse
 
-SPIKES, BYTES, COUNTS = "spikes", "bytes", "counts"
-"""What an input may be: spikes, bytes, or the counts of spikes that a readout reads."""
+SPIKES, LEVELS, BYTES, COUNTS = "spikes", "levels", "bytes", "counts"
+"""What an input may be: a signal of spikes, a signal of counts, bytes, or what a readout reads: the
+last signal, summed over the steps."""
 
-PARTS = {SPIKES: ("spikes",), BYTES: ("currents", "held"), COUNTS: ("readout",)}
+PARTS = {
+    SPIKES: ("spikes",),
+    LEVELS: ("spikes",),
+    BYTES: ("currents", "held"),
+    COUNTS: ("readout",),
+}
 """The parts of an inference that a stage has, by what it reads."""
 
 NEURONS = ("spikes", "held")
@@ -30,7 +37,8 @@ class Kernel:
     """What there is to know of a kernel; its folder holds what computes it.
 
     bits:    of the weights that it serves
-    reads:   what its input may be: SPIKES, BYTES, COUNTS
+    spare:   bits that it serves where no other kernel does
+    reads:   what its input may be: SPIKES, LEVELS, BYTES, COUNTS
     layer:   returns the stage of layer `index` of a model; None where it computes no layers
     readout: returns the stage of a model's readout; None where it computes no readout
     costs:   {part: what counts its features}, for the PARTS of what it reads
@@ -38,12 +46,16 @@ class Kernel:
     zeros:   fraction of zero weights below which it does not win
     most:    neurons that it can serve, and inputs; 0: any number
     synapse: the record that it serves; None: it reads counts, and there are no weights
-    neuron:  the record of the neurons behind it, in a layer
+    neuron:  the records of the neurons behind it, in a layer
+    spikes:  that such a neuron may emit in a step at most
+    pools:   it computes what a pool leaves of a layer's spikes, of more than one position
+    fits:    whether it can compute layer `index` of a model, of those that all this allows
     folder:  where its templates lie, layer.c.j2 and readout.c.j2, if not in this package
     """
 
     name: str
     bits: tuple[int, ...] = ()
+    spare: tuple[int, ...] = ()
     reads: tuple[str, ...]
     layer: Callable[[int, Model], Layer] | None = None
     readout: Callable[[Model], Readout] | None = None
@@ -52,18 +64,41 @@ class Kernel:
     zeros: float = 0.0
     most: tuple[int, int] = (0, 0)
     synapse: type[Synapse] | None = Dense
-    neuron: type[Neuron] = LIF
+    neuron: tuple[type[Neuron], ...] = (LIF,)
+    spikes: int = 1
+    pools: bool = False
+    fits: Callable[[int, Model], bool] | None = None
     folder: Path | None = None
 
-    def serves(self, synapse: Synapse, reads: str, neuron: Neuron | None = None) -> bool:
-        """Return True if it can compute a synapse on such an input, and the neurons behind it."""
+    def serves(
+        self, synapse: Synapse, reads: str, neuron: Neuron | None = None, spare: bool = False
+    ) -> bool:
+        """Return True if it can compute a synapse on such an input, and the neurons behind it.
+
+        spare: the weights may be those that it serves where no other kernel does
+        """
         neurons, inputs = self.most
         small = synapse.n_out <= (neurons or synapse.n_out) and synapse.n_in <= (
             inputs or synapse.n_in
         )
         kind = self.synapse is not None and isinstance(synapse, self.synapse)
-        known = neuron is None or isinstance(neuron, self.neuron)
-        return kind and known and small and synapse.bits in self.bits and reads in self.reads
+        known = neuron is None or (isinstance(neuron, self.neuron) and neuron.most <= self.spikes)
+        bits = (*self.bits, *(self.spare if spare else ()))
+        return kind and known and small and synapse.bits in bits and reads in self.reads
+
+    def computes(self, index: int, model: Model, spare: bool = False) -> bool:
+        """Return True if it can compute layer `index` of a model, on what that reads.
+
+        model: as the kernels see it: behind its encoder
+        """
+        layer, reads = model.layers[index], layer_reads(index, model)
+        pooled = has_pool(layer.pool) and not self.pools
+        return (
+            not pooled
+            and self.layer is not None
+            and self.serves(layer.synapse, reads, layer.neuron, spare)
+            and (self.fits is None or self.fits(index, model))
+        )
 
     def kind(self, part: str) -> str:
         """Return the name of what a part costs: "bitsliced spikes"."""
@@ -72,3 +107,10 @@ class Kernel:
     def fitted_as(self, part: str) -> str:
         """Return the name under which the coefficients of a part stand."""
         return self.family if self.family and part in NEURONS else self.kind(part)
+
+
+def layer_reads(index: int, model: Model) -> str:
+    """Return what layer `index` reads: SPIKES, LEVELS or BYTES."""
+    if index == 0:
+        return SPIKES if model.input.spiking else BYTES
+    return SPIKES if model.layers[index - 1].levels == 1 else LEVELS

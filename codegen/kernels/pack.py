@@ -52,6 +52,31 @@ def unpack_bits(words: Words, n: int) -> NDArray[np.bool_]:
     return np.unpackbits(bytes_, axis=-1, bitorder="little")[..., :n].astype(np.bool_)
 
 
+def planes_for(levels: int) -> int:
+    """Return how many bit planes a signal of 0 to `levels` has."""
+    return levels.bit_length()
+
+
+def signal_words(values: int, levels: int) -> int:
+    """Return how many words the planes of such a signal take."""
+    return planes_for(levels) * words_for(values)
+
+
+def unpack_signal(words: Words, values: int, levels: int) -> NDArray[Any]:
+    """Return the (..., values) signal of 0 to `levels` whose planes lie one behind the other.
+
+    words: (..., signal_words). Returns bool for spikes, else uint8 or uint16.
+    """
+    planes = words.reshape(*words.shape[:-1], planes_for(levels), words_for(values))
+    bits = unpack_bits(planes, values)
+    if levels == 1:
+        return bits[..., 0, :]
+    dtype: Any = np.uint8 if levels < 2**8 else np.uint16
+    values_of = 2 ** np.arange(bits.shape[-2])[:, None]
+    found: NDArray[Any] = (bits * values_of).sum(axis=-2).astype(dtype)
+    return found
+
+
 # ----------------------------------------------------------- ternary planes
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from codegen.kernels.common import uniform
+from codegen.kernels.common import counts_are_signal, signal_field, uniform
 from codegen.kernels.dense import dense
 from codegen.kernels.pack import words_for
 from codegen.kernels.stage import Field, Range, Readout, Table
@@ -16,22 +16,26 @@ from qat.model import Accumulate, Dense, Model
 def counted(model: Model, kernel: str) -> Readout:
     """Return the stage of a readout without weights: its counts, its scores, nothing else."""
     assert model.steps is not None
-    scores, size = model.bounds().scores, model.layers[-1].size
+    scores, last, index = model.bounds().scores, model.layers[-1], len(model.layers)
     assert scores is not None
-    width, words = model.steps.bit_length(), words_for(size)
+    size, direct = last.sends, counts_are_signal(model)
+    width, words = (model.steps * last.levels).bit_length(), words_for(size)
     made = Field("steps", "steps since the reset", "uint32_t", ())
     counts = Field("counts", "spikes of the last layer since the reset, in planes", "uint32_t",
                    (width, words))  # fmt: skip
+    kept = () if direct else (counts,)
     return Readout(
-        index=len(model.layers),
+        index=index,
         kernel=kernel,
         outputs=model.outputs,
         inputs=size,
         words=words,
         steps=model.steps,
         count_width=width,
+        counts=signal_field(index - 1, model).place if direct else "counts",
+        single=direct and width == 1,
         score=Range.of(scores),
-        fields=(counts, made) if model.stop else (counts,),
+        fields=(*kept, made) if model.stop else kept,
     )
 
 

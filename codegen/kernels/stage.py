@@ -7,8 +7,9 @@ ask the stage, whatever its kernel.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +47,23 @@ class Table:
 
 @dataclass(frozen=True)
 class Field:
-    """A member of the state struct, in RAM; scratch is never read before it is written."""
+    """A member of the state struct, in RAM; scratch is never read before it is written.
+
+    group: members of one group lie in the same memory, because only one of them is alive at a
+           time; each has its own where probes are to read it. "" for none
+    """
 
     name: str
     what: str
     ctype: str
     shape: tuple[int, ...]
     scratch: bool = False
+    group: str = ""
+
+    @property
+    def place(self) -> str:
+        """Its name in C behind `state->`."""
+        return f"{self.group}.{self.name}" if self.group else self.name
 
     @property
     def bytes(self) -> int:
@@ -71,7 +82,8 @@ class Scratch:
     carries: carry words of the adder
     digits:  words of the bit planes of a byte vector
     sums:    words of sums in planes that wait for more
-    totals:  int32 sums, one per neuron
+    totals:  int32 sums, one per neuron, or per channel of a position
+    pooled:  values of one position behind a pool
     """
 
     listed: int = 0
@@ -79,6 +91,7 @@ class Scratch:
     digits: int = 0
     sums: int = 0
     totals: int = 0
+    pooled: int = 0
 
     def largest(self, other: Scratch) -> Scratch:
         """Return what serves both."""
@@ -88,7 +101,7 @@ class Scratch:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Stage:
+class Stage(ABC):
     """What every stage has: its kernel, its memory, its needs, and what others may ask of it.
 
     helpers: functions that its code calls
@@ -106,19 +119,19 @@ class Stage:
     probes: frozenset[str] = frozenset()
 
     @property
+    @abstractmethod
     def part(self) -> str:
         """The part of an inference that it is."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def template(self) -> str:
         """Its template, as the templates of all kernels are named."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def functions(self) -> dict[str, str]:
         """{function of its C, without the model's prefix: the part that it belongs to}."""
-        raise NotImplementedError
 
     @property
     def arrays(self) -> tuple[Table, ...]:
@@ -178,10 +191,11 @@ class Digits:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Source:
-    """Where a layer's input comes from: spike words, or bytes cut into digits.
+    """Where a layer's input comes from: the planes of a signal, or bytes cut into digits.
 
     size:     inputs
     words:    32-bit words of one bit plane of the input
+    planes:   bit planes of the signal, 1 for spikes; 0 for bytes
     analog:   the vector is held, and its currents are cached in the state
     bits:     bits of a byte value; 0 for spikes
     negative: True if the highest bit counts negatively (int8)
@@ -192,6 +206,7 @@ class Source:
 
     size: int
     words: int
+    planes: int = 1
     analog: bool = False
     bits: int = 0
     negative: bool = False
@@ -216,19 +231,29 @@ class Range:
 
 @dataclass(frozen=True)
 class Ranges:
-    """Proved ranges of a layer: accumulator, current, membrane before and after the reset."""
+    """Proved ranges of a layer: accumulator, current, membrane before and after the reset.
+
+    v: None for neurons without memory
+    """
 
     a: Range
     current: Range
     u: Range
-    v: Range
+    v: Range | None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Layer(Stage):
     """What the stages of all layers have.
 
-    words:     32-bit words of its spikes
+    neurons:   all of them
+    sends:     values of its signal
+    words:     32-bit words of a plane of its signal
+    signal_planes: bit planes of its signal; 1 for spikes
+    signal:    C name of its signal behind `state->`
+    title:     what it is, for the header; "" for spikes of leaky neurons behind dense weights
+    memory:    its neurons have membranes between steps
+    leak, reset: of leaky neurons; (), "" for others
     last_mask: the lanes of the last word that belong to a neuron
     counted:   its spikes are counted for the readout
     fused:     all steps of 32 neurons are done before the next 32: the input is held, and no
@@ -239,15 +264,35 @@ class Layer(Stage):
     counted: bool
     fused: bool = False
     neurons: int
+    sends: int
     words: int
+    signal_planes: int = 1
+    signal: str
+    title: str = ""
+    memory: bool = True
     leak: tuple[int, ...]
     reset: str
     last_mask: int
     ranges: Ranges
 
+    @property
+    def first_plane(self) -> str:
+        """C text of a pointer to the first plane of its signal."""
+        return f"&state->{self.signal}[0][0]" if self.signal_planes > 1 else f"state->{self.signal}"
+
+    @property
+    def signal_words(self) -> int:
+        """32-bit words of all planes of its signal."""
+        return self.signal_planes * self.words
+
     def without_vectors(self) -> Layer:
         """Return the same layer, for C without loops of vectors."""
         return self
+
+    @property
+    def keeps_input(self) -> bool:
+        """True if a held input is copied, and its currents are computed in the step."""
+        return False
 
     @property
     def apart(self) -> str:
@@ -306,10 +351,32 @@ class Layer(Stage):
         return {}
 
 
+class LayerFields(TypedDict):
+    """What every kernel takes of a layer: a typed part of the call that makes its stage."""
+
+    index: int
+    source: Source
+    counted: bool
+    neurons: int
+    sends: int
+    words: int
+    signal_planes: int
+    signal: str
+    title: str
+    memory: bool
+    leak: tuple[int, ...]
+    reset: str
+    last_mask: int
+    ranges: Ranges
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Readout(Stage):
     """Scores from the spike counts of the last layer, kept in planes of `count_width` bits.
 
+    counts:       C name of the planes behind `state->`: of counts, or of the last layer's signal,
+                  which is its count where there is one step
+    single:       the planes are one, without an index
     bias:         C text of T * bias for output j
     blocks, columns, sum_width: of a ternary readout, as in BitslicedLayer
     """
@@ -319,6 +386,8 @@ class Readout(Stage):
     words: int
     steps: int
     count_width: int
+    counts: str = "counts"
+    single: bool = False
     score: Range
     bias: str = "0"
     fraction_bits: int = 0
@@ -326,6 +395,10 @@ class Readout(Stage):
     blocks: int = 0
     columns: int = 0
     sum_width: int = 0
+
+    def plane(self, number: str, word: str) -> str:
+        """Return C text of a word of a plane of the counts."""
+        return f"state->{self.counts}{'' if self.single else f'[{number}]'}[{word}]"
 
     @property
     def part(self) -> str:

@@ -18,6 +18,10 @@ __all__ = [
 
 HELPERS: tuple[str, ...] = (
     "trailing_zeros",
+    "put",
+    "bits",
+    "code2",
+    "code4",
     "list_active",
     "list_inactive",
     "asr",
@@ -33,7 +37,9 @@ HELPERS: tuple[str, ...] = (
     "slice_bytes",
     "sum_digits",
     "count_spikes",
+    "count_levels",
     "clear",
+    "add_column2",
     "add_column4",
     "add_column8",
     "add_column16",
@@ -64,8 +70,12 @@ def _fields(stages: tuple[Stage, ...], scratch: Scratch, list_ctype: str) -> tup
         ("sums", "sums, in planes", "uint32_t", scratch.sums),
         ("carries", "carry words of the adder", "uint32_t", scratch.carries),
         ("totals", "sums of a plain layer", "int32_t", scratch.totals),
+        ("pooled", "values of one position of a pool", "uint16_t", scratch.pooled),
         ("list", "offsets of the active inputs", list_ctype, scratch.listed),
     )
-    kept = sorted((item for stage in stages for item in stage.fields), key=lambda row: row.scratch)
+    kept = sorted(
+        (item for stage in stages for item in stage.fields),
+        key=lambda row: (row.scratch, row.group),
+    )
     rows = (Field(name, f"scratch: {what}", c, (n,), scratch=True) for name, what, c, n in shared)
     return (*kept, *(row for row in rows if row.shape != (0,)))

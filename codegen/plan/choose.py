@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codegen import isa
-from codegen.kernels import BYTES, COUNTS, SPIKES, candidates, encoders, named, select
+from codegen.kernels import COUNTS, candidates, encoders, layer_candidates, named, select
 from codegen.kernels.kernel import Kernel
 from codegen.kernels.stage import (
     LIST_ENTRIES_16,
@@ -122,11 +122,6 @@ class _Asked:
     def activity(self) -> Activity:
         return Activity.of(self.model) if self.given is None else self.given
 
-    def reads(self, index: int) -> str:
-        if index == len(self.model.layers):
-            return COUNTS
-        return SPIKES if index or self.model.input.spiking else BYTES
-
     def stage(self, index: int, kernel: str) -> Stage:
         row = named(kernel)
         if index == len(self.model.layers):
@@ -137,10 +132,10 @@ class _Asked:
 
     def rows(self, index: int) -> tuple[Kernel, ...]:
         """Return the kernels that could serve a stage; a readout may have no weights."""
-        synapses, layers = self.model.synapses(), self.model.layers
-        synapse = synapses[index][1] if index < len(synapses) else None
-        neuron = layers[index].neuron if index < len(layers) else None
-        return candidates(synapse, self.reads(index), neuron)
+        if index < len(self.model.layers):
+            return layer_candidates(index, self.behind)
+        weighted = self.model.readout.synapses if self.model.readout is not None else ()
+        return candidates(weighted[0] if weighted else None, COUNTS)
 
     def choice(self, index: int) -> Choice:
         """Choose a kernel; what stands alone needs no cost."""

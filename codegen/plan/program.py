@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,17 +17,20 @@ from codegen.plan.sensor import Stream
 from qat.model import EarlyStop, Input, Model, Spikes
 
 LOOPS = frozenset(
-    "add_column16 add_column4 add_column8 add_columns add_columns4 add_strips4 add_strips8 "
-    "list_active list_inactive slice_bytes sum_digits sum_inactive".split()
+    "add_column16 add_column2 add_column4 add_column8 add_columns add_columns4 add_strips4 "
+    "add_strips8 list_active list_inactive slice_bytes sum_digits sum_inactive".split()
 )
 """Shared functions that are folders of kernels/loops: declared before the layers, defined behind
 them, some with variants for instruction sets. The others are a line or two, and stand first."""
+
+INSIDE = frozenset({"dense", "field_sums", "reset"})
+"""Those that are text inside a stage's own functions."""
 
 VECTOR_LOOPS = frozenset({"add_columns4"})
 """Those that only an instruction set with vectors has."""
 
 BYTE_TABLE_INPUTS = 256
-"""Inputs from which the list of active ones is made by a table of bytes, on Helium."""
+"""Inputs from which the list of active ones is made by a table of bytes, with vectors."""
 
 COMPACT_INPUTS = 64
 """Inputs up to which the adder takes batches of 8: the code is small, and few are active."""
@@ -170,25 +174,53 @@ class Program:
 
     @property
     def variants(self) -> tuple[InstructionSet, ...]:
-        """The instruction sets that have C of their own here."""
-        return tuple(row for row in self.sets if row.variant and (self.helium or not row.vectors))
+        """The instruction sets that the C asks for."""
+        return tuple(
+            row for row in self.sets if row.variant and (row is self.vector or not row.vectors)
+        )
 
-    def brings(self, variant: str) -> bool:
-        """Return True if there may be C for an instruction set, by the name of its files."""
-        return any(row.variant == variant for row in self.sets)
+    @property
+    def compiled(self) -> str:
+        """The C condition that holds for a compiler whose machine code some of the sets are."""
+        found = [architecture.condition for architecture in isa.architectures(self.sets)]
+        return found[0] if len(found) == 1 else f"({' || '.join(found or ['0'])})"
 
-    def none_of(self, *variants: str) -> str:
-        """Return the C condition that holds where none of these instruction sets is in use."""
-        macros = [f"!{self.upper}_{name.upper()}" for name in variants if self.brings(name)]
-        return " && ".join(macros) or "1"
+    @property
+    def short_of_registers(self) -> list[InstructionSet]:
+        """The sets for which it is cheaper to load a plane again than to hold it."""
+        return [row for row in self.sets if row.variant and row.short_of_registers]
+
+    def in_use(self, rows: Sequence[InstructionSet], negated: bool = False) -> str:
+        """Return the C condition that holds where one of some sets is in use, or none of them."""
+        macros = [f"{self.upper}_{row.macro}" for row in rows]
+        return " && ".join(f"!{macro}" for macro in macros) if negated else " || ".join(macros)
+
+    def rows_with(self, loop: str) -> list[InstructionSet]:
+        """Return the sets that bring a loop, the most special first."""
+        return isa.bringing(loop, self.sets)
 
     def bringing(self, loop: str) -> list[InstructionSet]:
-        """Return the sets that bring a loop; they take lists of 16 bits."""
-        return isa.bringing(loop, self.sets) if self.list_ctype == "uint16_t" else []
+        """Return the sets that bring a loop over a list; they take lists of 16 bits."""
+        return self.rows_with(loop) if self.list_ctype == "uint16_t" else []
 
     @property
     def _vectors(self) -> bool:
         return any(row.vectors for row in self.sets) and self.list_ctype == "uint16_t"
+
+    @property
+    def vector(self) -> InstructionSet | None:
+        """The set whose vectors the C has loops for; None if no layer has any.
+
+        It is the first with vectors: a pair takes those of one set, and another is served by what
+        that one extends.
+        """
+        loops = any(y.vector_loops for y in self.layers) and self._vectors
+        return next(row for row in self.sets if row.vectors) if self.wide or loops else None
+
+    @property
+    def vector_macro(self) -> str:
+        """The macro that says whether these vectors are in use."""
+        return f"{self.upper}_{self.vector.macro}" if self.vector else "0"
 
     @property
     def reset_words(self) -> int:
@@ -200,7 +232,15 @@ class Program:
     @property
     def first_scratch(self) -> str:
         """Name of the first member of the state that needs no reset; empty if there is none."""
-        return next((item.name for item in self.fields if item.scratch), "")
+        return next((item.group or item.name for item in self.fields if item.scratch), "")
+
+    @property
+    def members(self) -> tuple[tuple[Field, ...], ...]:
+        """The members of the state in order: one alone, or several in the same memory."""
+        groups: dict[str, list[Field]] = {}
+        for item in self.fields:
+            groups.setdefault(item.group or item.name, []).append(item)
+        return tuple(map(tuple, groups.values()))
 
     @property
     def wide(self) -> bool:
@@ -221,14 +261,8 @@ class Program:
         return any(y.remainder for y in self.layers)
 
     @property
-    def helium(self) -> bool:
-        """True if a layer has loops for Helium."""
-        loops = any(y.vector_loops for y in self.layers)
-        return self.wide or (loops and self._vectors)
-
-    @property
     def byte_table(self) -> bool:
-        """True if on Helium 2,304 bytes of flash are worth a faster list of active inputs."""
+        """True if with vectors 2,304 bytes of flash are worth a faster list of active inputs."""
         longest = max(y.adder_inputs for y in self.layers)
         return self.wide and longest >= BYTE_TABLE_INPUTS
 
@@ -245,11 +279,20 @@ class Program:
 
     @property
     def ram_bytes(self) -> int:
-        """Bytes of the state struct: its fields in order, all aligned to their own size."""
+        """Bytes of the state struct: its members in order, all aligned to their own size."""
+        return self._state_bytes(max)
+
+    @property
+    def probed_bytes(self) -> int:
+        """The same with probes: every signal then has memory of its own."""
+        return self._state_bytes(sum)
+
+    def _state_bytes(self, together: Callable[[Iterable[int]], int]) -> int:
+        """Return the bytes of the state; together: what members of one group take."""
         offset = 0
-        for item in self.fields:
-            size = C_BYTES[item.ctype]
-            offset = -(-offset // size) * size + item.bytes
+        for member in self.members:
+            size = max(C_BYTES[item.ctype] for item in member)
+            offset = -(-offset // size) * size + together(item.bytes for item in member)
         return -(-offset // self.ram_alignment) * self.ram_alignment
 
     @property

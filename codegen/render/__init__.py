@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,9 +12,9 @@ import numpy as np
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FunctionLoader, PackageLoader
 from numpy.typing import NDArray
 
-from codegen import kernels
+from codegen import isa, kernels
 from codegen.base.words import c_comment, c_string
-from codegen.kernels.common import last_mask
+from codegen.kernels.common import last_mask, leak_text
 from codegen.kernels.pack import c_numbers
 from codegen.kernels.stage import Table
 from codegen.plan.choose import plan
@@ -23,6 +24,10 @@ from qat.model import INPUTS, Activity, Model
 
 INPUT_KINDS = tuple(kind.__name__.lower() for kind in INPUTS)
 """Kinds of input, in the order of their numbers in the protocol."""
+
+
+COLUMNS = 118
+"""Columns of a line of a comment."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,14 @@ class Constant:
 
 def constants(program: Program) -> Iterator[Constant]:
     """Yield every constant array of a program, in the order of its stages."""
+    vector = program.vector.macro if program.vector else ""
     if program.encoder is not None:
         yield from (Constant(table, placed=False) for table in program.encoder.tables)
     for stage in program.stages:
-        dense: tuple[Table, ...] = getattr(stage, "dense", ())
+        dense: tuple[Table, ...] = getattr(stage, "dense", ()) if vector else ()
         for number, table in enumerate(stage.tables):
-            yield Constant(table, unless="HELIUM" if dense and number == 0 else "")
-        yield from (Constant(table, only="HELIUM") for table in dense)
+            yield Constant(table, unless=vector if dense and number == 0 else "")
+        yield from (Constant(table, only=vector) for table in dense)
     if program.sensor is not None:
         yield from (Constant(table, placed=False) for table in program.sensor.tables)
 
@@ -81,10 +87,12 @@ def plus(term: str) -> str:
     return f" - {term[1:]}" if term.startswith("-") else f" + {term}"
 
 
-def leak_text(leak: tuple[int, ...]) -> str:
-    """Return the leak as a C expression."""
-    terms = [f"{'-' if k < 0 else '+'} (v >> {abs(k)})" for k in leak]
-    return " ".join(terms).removeprefix("+ ") or "none"
+def wrapped(text: str, lead: str) -> str:
+    """Return a line of a comment, broken where it is too long; lead: of every later line."""
+    broken = textwrap.wrap(
+        text, COLUMNS - len(lead), break_on_hyphens=False, break_long_words=False
+    )
+    return f"\n{lead}".join(broken)
 
 
 def set_bits() -> NDArray[np.uint8]:
@@ -119,7 +127,7 @@ def environment() -> Environment:
     env = make_environment(loader=loader())
     functions = (
         dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask, c_string,
-        c_comment, constants,
+        c_comment, constants, wrapped,
     )  # fmt: skip
     env.globals.update({function.__name__: function for function in functions})
     return env
@@ -138,12 +146,19 @@ def template_context(program: Program, directives: bool = False) -> dict[str, An
     return {
         "p": program,
         "m": program.name,
-        "kernels": ", ".join(stage.kernel for stage in program.stages),
+        "kernels": _kernels(program),
         "classify_extent": extent,
         "input_kinds": INPUT_KINDS,
         "vector_loops": VECTOR_LOOPS,
+        "software_zeros": [one for row in isa.architectures() for one in row.software_zeros],
         "directives": directives,
     }
+
+
+def _kernels(program: Program) -> str:
+    """Return the kernels of all stages; each once where layers have maps, which are many."""
+    names = [stage.kernel for stage in program.stages]
+    return ", ".join(dict.fromkeys(names) if any(y.title for y in program.layers) else names)
 
 
 def render(

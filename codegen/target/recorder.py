@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.base.errors import InconsistentError
-from codegen.kernels.pack import pack_bits, unpack_bits, words_for
+from codegen.kernels.pack import pack_bits, signal_words, unpack_signal
 from codegen.target.device import Answer, Device
 from qat.model import Model, Result, Spikes, State
 
@@ -41,7 +41,11 @@ class Recorder:
         self.membranes = membranes
         self.every_step = trace or model.steps is None
         self.held = model.input.held
-        self.size = sum(words_for(layer.size) + layer.size for layer in model.layers)
+        self.parts = [
+            (signal_words(layer.sends, layer.levels), layer.size if layer.neuron.STATE else 0)
+            for layer in model.layers
+        ]
+        self.size = sum(words + membranes for words, membranes in self.parts)
         kept = steps if self.every_step else 1
         self.words = np.zeros((batch, kept, self.size), np.uint32)
         self.scores = np.zeros((batch, model.outputs), np.int32)
@@ -83,16 +87,15 @@ class Recorder:
     def _step_for_spikes(
         self, device: Device, row: NDArray[np.uint32], vector: bytes, last: bool
     ) -> None:
-        """Run one step and fetch the packed spikes of every layer; membranes of the last alone."""
+        """Run one step and fetch the signal of every layer; membranes of the last step alone."""
         device.step(vector)
         if last or device.decided:
             row[:] = device.probe(0, self.size)
             return
         start = 0
-        for layer in self.model.layers:
-            words = words_for(layer.size)
+        for words, membranes in self.parts:
             row[start : start + words] = device.probe(start, words)
-            start += words + layer.size
+            start += words + membranes
 
     def _keep(self, index: int, answer: Answer) -> None:
         self.predictions[index], self.scores[index], self.made[index] = answer
@@ -122,19 +125,23 @@ class Recorder:
             steps=None if self.model.stop is None else self.made,
         )
 
-    def _split(self) -> tuple[tuple[NDArray[np.bool_], ...], tuple[NDArray[np.int32], ...]]:
-        """Return spikes and membranes of every layer, (batch, step, neuron) each."""
+    def _split(self) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[np.int32], ...]]:
+        """Return the signal (batch, step, value) and membranes of every layer, which may be none.
+
+        membranes: (batch, step, neuron)
+        """
         spikes, membranes, start = [], [], 0
-        for layer in self.model.layers:
-            middle = start + words_for(layer.size)
-            end = middle + layer.size
-            spikes.append(unpack_bits(self.words[..., start:middle], layer.size))
+        for layer, (words, neurons) in zip(self.model.layers, self.parts, strict=True):
+            middle, end = start + words, start + words + neurons
+            found = self.words[..., start:middle]
+            spikes.append(unpack_signal(found, layer.sends, layer.levels))
             membranes.append(np.ascontiguousarray(self.words[..., middle:end]).view(np.int32))
             start = end
         return tuple(spikes), tuple(membranes)
 
     def _final(self, membranes: tuple[NDArray[np.int32], ...]) -> State:
         """Return the membranes after the last step that was made; zeros if there was none."""
+        membranes = tuple(v for v in membranes if v.shape[-1])
         if not self.words.shape[1]:
             return tuple(np.zeros((len(v), v.shape[2]), np.int32) for v in membranes)
         last = np.minimum(self.made, self.words.shape[1]) - 1

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from codegen.base.closing import Closing
 from codegen.base.errors import ProtocolError, RestartedError, WrongModelError
 from codegen.checks.streams import Stream, check_samples, ends_of
-from codegen.kernels.pack import unpack_bits
+from codegen.kernels.pack import signal_words, unpack_bits, unpack_signal
 from codegen.target.boards import Board
 from codegen.target.device import Device, Heard, Info, What, check_count, instructions_of
 from codegen.target.recorder import Recorder, Vectors, bytes_of
@@ -351,6 +351,19 @@ def _stream(device: Device, model: Model, raw: NDArray[np.int16]) -> Stream:
     when = np.array([one.when for one in came], np.int64)
     rows = np.array([one.words for one in came], np.uint32).reshape(len(came), -1)
     if model.readout is None:
-        return Stream(when, output=unpack_bits(rows, min(model.outputs, 32 * rows.shape[1])))
+        return Stream(when, output=_signal(rows, model))
     winners = np.array([one.winner for one in came], np.int64)
     return Stream(when, winners, rows.view(np.int32))
+
+
+def _signal(rows: NDArray[np.uint32], model: Model) -> NDArray[Any]:
+    """Return what of the last signal the words of each result tell: they end where a frame does.
+
+    Of counts, whose planes lie one behind the other, that is all or nothing.
+    """
+    levels, words = model.layers[-1].levels, rows.shape[1]
+    if words == signal_words(model.outputs, levels):
+        return unpack_signal(rows, model.outputs, levels)
+    if levels == 1:
+        return unpack_bits(rows, min(model.outputs, 32 * words))
+    return np.zeros((len(rows), 0), np.uint8)

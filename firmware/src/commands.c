@@ -11,9 +11,16 @@
 #include "spikemcu/stack.h"
 #include "spikemcu/stream.h"
 
-#define SPIKE_WORDS(neurons) (((neurons) + 31u) / 32u)
-
 static const uint32_t layer_sizes[MODEL_LAYERS] = MODEL_LAYER_SIZES;
+static const uint32_t state_sizes[MODEL_LAYERS] = MODEL_STATE_SIZES;
+static const uint32_t signal_sizes[MODEL_LAYERS] = MODEL_SIGNAL_SIZES;
+static const uint32_t signal_planes[MODEL_LAYERS] = MODEL_SIGNAL_PLANES;
+
+/* Words of all planes of a layer's signal. */
+static uint32_t signal_words(uint32_t layer)
+{
+    return signal_planes[layer] * ((signal_sizes[layer] + 31u) / 32u);
+}
 
 /* Every command returns a code, and appends words to its reply. */
 typedef uint8_t (*command)(const frame *request, frame *reply);
@@ -42,12 +49,12 @@ static uint32_t trace_size(void)
 {
     uint32_t size = 0;
     for (uint32_t layer = 0; layer < MODEL_LAYERS; layer++) {
-        size += SPIKE_WORDS(layer_sizes[layer]) + layer_sizes[layer];
+        size += signal_words(layer) + state_sizes[layer];
     }
     return size;
 }
 
-/* Appends spike words [first, first + count) of a layer. */
+/* Appends words [first, first + count) of a layer's signal. */
 static void append_spikes(frame *reply, uint32_t layer, uint32_t first, uint32_t count)
 {
     const uint32_t *spikes = model_spikes(&device.state, layer);
@@ -68,14 +75,14 @@ static void append_trace(frame *reply, uint32_t first, uint32_t count)
 {
     static void (*const parts[2])(frame *, uint32_t, uint32_t, uint32_t) = {append_spikes, append_membranes};
     for (uint32_t part = 0; count > 0 && part < 2u * MODEL_LAYERS; part++) {
-        const uint32_t neurons = layer_sizes[part / 2u];
-        const uint32_t words = part % 2u == 0 ? SPIKE_WORDS(neurons) : neurons;
+        const uint32_t layer = part / 2u;
+        const uint32_t words = part % 2u == 0 ? signal_words(layer) : state_sizes[layer];
         if (first >= words) {
             first -= words;
             continue;
         }
         const uint32_t now = least(count, words - first);
-        parts[part % 2u](reply, part / 2u, first, now);
+        parts[part % 2u](reply, layer, first, now);
         count -= now;
         first = 0;
     }

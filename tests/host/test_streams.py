@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.golden import sensor as golden
+from support.zoo.golden import sensor as golden
 
 import codegen
 from codegen.checks.equivalence import compare_host, compare_raw

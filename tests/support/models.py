@@ -142,22 +142,6 @@ def steps_for(model: Model) -> int | None:
     return FREE_STEPS if model.steps is None and model.input.held else None
 
 
-def small_model(**neuron: Any) -> Model:
-    """Return a fixed model of two ternary layers and an 8-bit readout."""
-    rng = np.random.default_rng(7)
-    neuron = {"threshold": 40, "leak": (3,)} | neuron
-    return Model(
-        Analog(20, 0, 16),
-        (
-            Layer(Dense(rng.integers(-1, 2, (40, 20)), input_shift=1), LIF(**neuron)),
-            Layer(Dense(rng.integers(-1, 2, (33, 40)), fraction_bits=3), LIF(**neuron)),
-        ),
-        Accumulate(Dense(rng.integers(-128, 128, (5, 33)), 8, bias=rng.integers(-9, 9, 5))),
-        steps=6,
-        name="small",
-    )
-
-
 @st.composite
 def sensed_models(draw: Any, kinds: tuple[type, ...]) -> Model:
     """Draw a model with a sensor, whose samples and whose windows come in all sizes."""

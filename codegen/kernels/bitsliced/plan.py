@@ -21,7 +21,13 @@ from codegen.kernels.bitsliced.sums import (
     inactive,
     sum_of,
 )
-from codegen.kernels.common import SPIKES_HELPERS, common, source_of, width_of
+from codegen.kernels.common import (
+    SPIKES_HELPERS,
+    common,
+    signal_field,
+    source_of,
+    width_of,
+)
 from codegen.kernels.dense import dense_lif
 from codegen.kernels.neurons.membrane import Bias, Given, Membrane
 from codegen.kernels.pack import byte_order, ternary_planes, words_for
@@ -87,7 +93,7 @@ class _Builder:
         i, blocks, v = self.index, self.blocks, self.membrane.v_width
         fields = (
             Field(f"v{i}", f"layer {i}: membranes, in planes", "uint32_t", (blocks, v)),
-            Field(f"spikes{i}", f"layer {i}: spikes of the last step", "uint32_t", (blocks,)),
+            signal_field(i, self.model),
         )
         if not self.source.bits:
             return fields

@@ -22,7 +22,7 @@ from codegen.kernels.encoders.plan import (
     rate_stage,
 )
 from codegen.kernels.kernel import Count
-from qat.model import Delta, Input, Latency, Model, Rate
+from qat.model import Delta, Dense, Input, Latency, Model, Rate
 
 __all__ = ["ENCODERS", "PLACE", "PLAIN", "SLICED", "Encoder", "Row", "behind", "encoder_of"]
 
@@ -67,9 +67,12 @@ def encoder_of(model: Model, way: str | None = None) -> Encoder | None:
     row = ENCODERS.get(type(model.input))
     if row is None:
         return None
-    chosen = way or (SLICED if model.input.size >= SLICED_FROM else row.ways[-1])
-    if way is None and chosen not in row.ways:
-        chosen = row.ways[-1]
-    if chosen not in row.ways:
-        raise ValueError(f"encoder: found {way!r}; this one is {' or '.join(row.ways)}")
+    ways = (
+        row.ways if isinstance(model.layers[0].synapse, Dense) else (PLAIN,)
+    )  # a map has its order
+    chosen = way or (SLICED if model.input.size >= SLICED_FROM else ways[-1])
+    if way is None and chosen not in ways:
+        chosen = ways[-1]
+    if chosen not in ways:
+        raise ValueError(f"encoder: found {way!r}; this one is {' or '.join(ways)}")
     return row.stage(model, chosen == SLICED)

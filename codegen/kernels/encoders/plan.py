@@ -12,16 +12,15 @@ codegen.kernels.encoders.ENCODERS.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.common import byte_source
-from codegen.kernels.dense import dense_lif
 from codegen.kernels.pack import LANES, byte_order, words_for
 from codegen.kernels.stage import Digits, Field, Source, Stage, Table
-from qat.model import Delta, Latency, Model, Rate, Spikes
+from qat.model import Delta, Dense, Latency, Model, Rate, Spikes
 
 PLACE = -1
 """The number of the encoder among the stages, whose layers count from 0."""
@@ -192,11 +191,15 @@ def behind(model: Model, encoder: Encoder | None) -> Model:
     """Return the model as its kernels see it: behind the encoder, if it has one.
 
     Its input are the spikes in the order of their bits, and so lie the weights of layer 0; a bit
-    that is no line has weights of 0. All ranges are those of the model.
+    that is no line has weights of 0. All ranges are those of the model. A map is read in its own
+    order, in which the encoder then leaves it.
     """
     if encoder is None:
         return model
-    first, synapse = model.layers[0], dense_lif(model.layers[0]).synapse
+    first, synapse = model.layers[0], model.layers[0].synapse
+    if not isinstance(synapse, Dense):
+        spikes = Spikes(model.input.lines, grid=model.input.reads_shape)
+        return replace(model, input=spikes, sensor=None)
     placed = np.pad(synapse.codes, ((0, 0), (0, 1)))[:, encoder.order]
     layer = replace(first, synapse=replace(synapse, codes=placed))
     spikes = Spikes(len(encoder.order))
@@ -206,7 +209,20 @@ def behind(model: Model, encoder: Encoder | None) -> Model:
 # --------------------------------------------------------------------- stages
 
 
-def _common(model: Model, name: str, sliced: bool, groups: int) -> dict[str, Any]:
+class _Fields(TypedDict):
+    """A typed part of the call that makes an encoder's stage."""
+
+    index: int
+    kernel: str
+    helpers: frozenset[str]
+    source: Source
+    held: bool
+    sliced: bool
+    lines: int
+    order: NDArray[np.intp]
+
+
+def _common(model: Model, name: str, sliced: bool, groups: int) -> _Fields:
     """Return the fields that the stages of all encoders have."""
     given, source = model.input, byte_source(model.input)
     digits = Digits("binary", source.bits, 0)
@@ -239,7 +255,7 @@ def rate_stage(model: Model, sliced: bool) -> RateEncoder:
     assert isinstance(model.input, Rate)
     given = model.input
     shared = _common(model, "rate", sliced, groups=2 if given.signed else 1)
-    source: Source = shared["source"]
+    source = shared["source"]
     planes = max(given.high, -given.low, 1).bit_length()
     row = given.signed + planes + given.period_bits
     fields: tuple[Field, ...] = (
@@ -266,7 +282,7 @@ def latency_stage(model: Model, sliced: bool) -> LatencyEncoder:
     assert isinstance(model.input, Latency)
     given = model.input
     shared = _common(model, "latency", sliced, groups=1)
-    source: Source = shared["source"]
+    source = shared["source"]
     levels = np.clip(given.levels, given.low, given.high + 1)
     never = int((levels > given.high).sum())
     row = source.bits + 1
@@ -297,7 +313,7 @@ def delta_stage(model: Model, sliced: bool) -> DeltaEncoder:
     assert isinstance(model.input, Delta)
     given = model.input
     shared = _common(model, "delta", False, groups=2)
-    source: Source = shared["source"]
+    source = shared["source"]
     stage = DeltaEncoder(**shared, threshold=given.threshold)
     fields = (
         _field("known", "1 once there is a reference", "uint32_t", 1, scratch=False),

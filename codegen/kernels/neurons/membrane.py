@@ -69,7 +69,7 @@ class Bias:
 
     def __init__(self, layer: DenseLIF, bounds: LayerBounds) -> None:
         self.layer, self.bounds = layer, bounds
-        self.threshold = effective_threshold(layer, bounds)
+        self.threshold = effective_threshold(layer.neuron, bounds)
 
     @cached_property
     def lowered(self) -> int:
@@ -79,7 +79,7 @@ class Bias:
         must be one for all, be what the reset subtracts, and leave the planes of u as they are.
         """
         theta, neuron, u = uniform(self.threshold), self.layer.neuron, self.bounds.u_raw
-        free = saturation(self.layer, self.bounds) == (None, None)
+        free = saturation(self.layer.neuron, self.bounds) == (None, None)
         if theta is None or neuron.reset != "subtract" or not free:
             return 0
         fires = self.bounds.u.hi >= self.threshold
@@ -183,7 +183,7 @@ class Membrane:
     @cached_property
     def saturation(self) -> tuple[tuple[Digit, ...], tuple[Digit, ...]]:
         """The digits of floor and ceiling; none where the membrane never gets there."""
-        floor, ceiling = saturation(self.layer, self.bounds)
+        floor, ceiling = saturation(self.layer.neuron, self.bounds)
         return common_digits(floor, self.u_width), common_digits(ceiling, self.u_width)
 
     def _compared(self) -> tuple[tuple[Digit, ...], tuple[Digit, ...]]:

@@ -1,15 +1,15 @@
-"""The record of a layer on plain integers: every number that its template prints."""
+"""The record of a dense layer on plain integers: every number that its template prints."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.kernels.stage import Layer, Range
+from codegen.kernels.neurons.integer import IntegerLayer
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PlainLayer(Layer):
-    """A layer of 4, 8 or 16-bit weights on plain integers.
+class PlainLayer(IntegerLayer):
+    """A dense layer on plain integers.
 
     bias, threshold, reset_by: the C text of the value for neuron j
     strips: number of strips; 0 where the weights are columns of all neurons
@@ -18,15 +18,6 @@ class PlainLayer(Layer):
     piece:  inputs whose weights are summed at once; 0: any number
     """
 
-    bits: int
-    v_ctype: str
-    current_ctype: str
-    fraction_bits: int
-    bias: str
-    threshold: str
-    reset_by: str
-    floor: int | None
-    ceiling: int | None
     strips: int = 0
     padded: int = 0
     piece: int = 0
@@ -52,9 +43,3 @@ class PlainLayer(Layer):
     def vector_loops(self) -> bool:
         """True if it has loops of vectors beside those of blocks."""
         return self.strips > 0
-
-    @property
-    def integers(self) -> dict[str, Range]:
-        """{member of the state that is kept as integers: their proved range}."""
-        i = self.index
-        return {f"v{i}": self.ranges.v, f"current{i}": self.ranges.current}

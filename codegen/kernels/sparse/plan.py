@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from codegen.kernels.dense import dense_lif
+from codegen.kernels.dense import dense
 from codegen.kernels.pack import sparse_lists
 from codegen.kernels.plain import plan as plain
 from codegen.kernels.plain.layer import PlainLayer
@@ -20,7 +20,7 @@ def layer_stage(index: int, model: Model) -> PlainLayer:
 
     Twice as many totals as neurons: of the weights +1, then of the weights -1.
     """
-    stage, synapse = plain.layer_stage(index, model), dense_lif(model.layers[index]).synapse
+    stage, synapse = plain.layer_stage(index, model), dense(model.layers[index].synapse)
     targets, ends = sparse_lists(synapse.codes)
     name = stage.tables[0].name
     return replace(

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from codegen.kernels.common import SPIKES_HELPERS, complement_from, smallest
-from codegen.kernels.dense import dense_lif
+from codegen.kernels.dense import dense
 from codegen.kernels.pack import STRIP_BITS, strip_words
 from codegen.kernels.plain import plan as plain
 from codegen.kernels.plain.layer import PlainLayer
@@ -40,7 +40,7 @@ def layer_stage(index: int, model: Model) -> PlainLayer:
     Where the proved sums need more than 16 bits, they are added in pieces of as many inputs
     as 16 bits hold: their sums are kept beside the totals.
     """
-    stage, synapse = plain.layer_stage(index, model), dense_lif(model.layers[index]).synapse
+    stage, synapse = plain.layer_stage(index, model), dense(model.layers[index].synapse)
     words = strip_words(synapse.codes, synapse.bits)
     padded = len(words) * STRIP_BITS // synapse.bits
     piece = 2 ** (SUM_BITS - synapse.bits) if stage.ranges.a.width > SUM_BITS else 0

@@ -250,5 +250,5 @@ def content(
         "maps_of": maps(model, sample),
         "scores": scores(sample),
         "stopped": None if steps is None else int(steps[0]),
-        "compiler": compiler_version(),
+        "compiler": compiler_version(find_board(boards[0].report.board).architecture),
     }

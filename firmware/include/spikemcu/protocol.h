@@ -39,10 +39,11 @@
  * SAMPLE gives raw samples to a model with a sensor: int16 values, channel by channel, sample by
  * sample; a request may end within a sample. The reply tells how many results came since the
  * restart (classes; of a model that runs free, steps), the index of the sample that the last one
- * came with, and it: class and scores, or 0 and the spike words of the step.
+ * came with, and it: class and scores, or 0 and the words of the last signal.
  *
- * The trace of a step is a row of words: layer by layer the packed spikes, spike i at bit
- * i % 32 of word i / 32, then one membrane per neuron, int32.
+ * The trace of a step is a row of words: layer by layer the planes of what it sends, bit b of value i
+ * at bit i % 32 of word i / 32 of plane b (spikes have one plane), then one membrane per neuron, int32;
+ * none where neurons have no memory.
  */
 #ifndef SPIKEMCU_PROTOCOL_H
 #define SPIKEMCU_PROTOCOL_H

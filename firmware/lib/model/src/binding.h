@@ -13,7 +13,10 @@
 #define MODEL_STEPS 4u
 #define MODEL_LAYERS 1u
 /* clang-format off */
-#define MODEL_LAYER_SIZES {8u}
+#define MODEL_LAYER_SIZES {8u} /* neurons */
+#define MODEL_STATE_SIZES {8u} /* membranes */
+#define MODEL_SIGNAL_SIZES {8u} /* values that a layer sends */
+#define MODEL_SIGNAL_PLANES {1u} /* bits of one */
 /* clang-format on */
 #define MODEL_PARTS 4u /* marks: the rest, currents or encoder, layers, readout */
 #define MODEL_OUTPUTS 4u

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
 from qat.model.intervals import Interval

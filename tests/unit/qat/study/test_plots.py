@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 import qat
 from qat.model import Model

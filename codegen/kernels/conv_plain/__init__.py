@@ -1,0 +1,1 @@
+"""Convolutions in plain integers: position after position, tap after tap."""

@@ -1,0 +1,206 @@
+"""What plain convolutions cost, in features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen.kernels.conv_plain.layer import Axis, ConvLayer
+from codegen.kernels.features import Columns, Features
+from codegen.kernels.load import Load, columns, count_width, not_zero
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvSums(Features):
+    """Sums at every position.
+
+    positions: of the map of neurons; rows, taps: rows and taps of the kernel, at all positions
+    inputs:    bytes that lie under a tap, looked at
+    words, words_planes: words of a signal that lie under a tap; times its planes
+    columns:   of the values among them that are not 0
+    single, single_packed: such values, depthwise; of codes of 2 and 4 bits
+    values_planes: values of a signal of counts, times its planes
+    """
+
+    positions: float = 0.0
+    rows: float = 0.0
+    taps: float = 0.0
+    inputs: float = 0.0
+    words: float = 0.0
+    words_planes: float = 0.0
+    columns: Columns = Columns()
+    columns2: float = 0.0
+    codes2: float = 0.0
+    single: float = 0.0
+    single_packed: float = 0.0
+    values_planes: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvNeurons(Features):
+    """Steps of neurons at every position.
+
+    calls, words: steps; words of the planes of the signal, which are cleared
+    positions, neurons: over the steps
+    membranes, small: neurons that have one; whose membrane is narrower than int32
+    shifted:    neurons whose current is rounded
+    leak, own, saturation, fraction: as of neurons behind dense weights
+    counts:     neurons that emit counts by thresholds; multiples: by multiples of one
+    fired:      neurons that fire; spikes: what they emit together, of several
+    pooled:     neurons whose spikes a pool takes; pools, put: values of it; bits that are set
+    counted:    words times planes of the counts
+    """
+
+    calls: float = 0.0
+    words: float = 0.0
+    rows: float = 0.0
+    positions: float = 0.0
+    neurons: float = 0.0
+    membranes: float = 0.0
+    small: float = 0.0
+    shifted: float = 0.0
+    leak: float = 0.0
+    own: float = 0.0
+    saturation: float = 0.0
+    fraction: float = 0.0
+    counts: float = 0.0
+    multiples: float = 0.0
+    fired: float = 0.0
+    spikes: float = 0.0
+    pooled: float = 0.0
+    pools: float = 0.0
+    put: float = 0.0
+    counted: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvCurrents(Features):
+    """What becomes of byte vectors: a copy of bytes, or the sums and currents of a held one."""
+
+    calls: float = 0.0
+    copied: float = 0.0
+    sums: ConvSums = ConvSums()
+    rows: float = 0.0
+    positions: float = 0.0
+    neurons: float = 0.0
+    shifted: float = 0.0
+    own: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvHeld(Features):
+    """Neurons on cached currents, or on those of a map that was copied."""
+
+    sums: ConvSums = ConvSums()
+    neurons: ConvNeurons = ConvNeurons()
+    cached: float = 0.0
+    small_currents: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvSpikes(Features):
+    """Sums of a signal, then the neurons; over the steps."""
+
+    sums: ConvSums = ConvSums()
+    neurons: ConvNeurons = ConvNeurons()
+
+
+def _lying(axis: Axis, stride: int) -> int:
+    """Return how many taps, over all outputs along an axis, lie on the map."""
+    places = (
+        stride * output + k - axis.pad
+        for output in range(axis.left * axis.pool)
+        for k in range(axis.kernel)
+    )
+    return sum(0 <= place < axis.side for place in places)
+
+
+def _sums(stage: ConvLayer, active: float, planes: int) -> ConvSums:
+    """The sums at all positions, of inputs of which so many are not 0."""
+    rows, across = _lying(stage.rows, stage.stride), _lying(stage.columns, stage.stride)
+    places, channels = rows * across, stage.grid.channels
+    met = active * places / stage.grid.positions
+    read = bool(stage.source.bits)
+    words = 0 if read else places * -(-channels // 32)
+    deep, packed, ternary = stage.depthwise, stage.bits < 8, stage.bits == 2
+    found = columns(0.0 if deep or ternary else met, stage.channels, stage.bits)
+    return ConvSums(
+        positions=stage.map.positions,
+        rows=stage.rows.kernel * stage.map.positions,
+        taps=stage.rows.kernel * stage.columns.kernel * stage.map.positions,
+        inputs=places * channels * read,
+        words=words,
+        words_planes=words * planes * (planes > 1),
+        columns=found.scaled(1.0) + Columns(cleared=(stage.map.positions - 1) * stage.channels),
+        columns2=met * (ternary and not deep),
+        codes2=met * stage.channels * (ternary and not deep),
+        single=met * deep,
+        single_packed=met * (deep and packed),
+        values_planes=met * planes * (planes > 1),
+    )
+
+
+def _neurons(stage: ConvLayer, load: Load) -> ConvNeurons:
+    """The neurons at all positions, in one step."""
+    n, several = stage.neurons, stage.most > 1
+    texts = (stage.bias, stage.threshold, stage.reset_by, stage.counting)
+    shrinks = stage.rows.pool * stage.columns.pool
+    fired = min(load.fired * (shrinks if stage.pool else 1), n)
+    most = stage.most if load.worst else 1
+    return ConvNeurons(
+        calls=1,
+        words=stage.signal_words,
+        rows=stage.rows.left,
+        positions=stage.map.positions,
+        neurons=n,
+        membranes=n * stage.memory,
+        small=n * (stage.memory and stage.v_ctype != "int32_t"),
+        shifted=n * bool(stage.source.shift and not stage.cached),
+        leak=n * sum(k != 0 for k in stage.leak),
+        own=n * sum(text.endswith("[c]") for text in texts),
+        saturation=n * sum(x is not None for x in (stage.floor, stage.ceiling)),
+        fraction=n * (stage.fraction_bits > 0),
+        counts=n * bool(stage.counting),
+        multiples=n * (several and not stage.counting),
+        fired=fired * (not several),
+        spikes=fired * most * several,
+        pooled=n * (stage.pool is not None),
+        pools=stage.sends * (stage.pool is not None),
+        put=0.0 if stage.simple else load.fired * (stage.signal_planes if load.worst else 1),
+        counted=stage.words * count_width(stage, load) * stage.signal_planes,
+    )
+
+
+def conv_currents(stage: ConvLayer, load: Load) -> ConvCurrents:
+    """The copy of a map, or the sums and currents of a held one."""
+    if not stage.cached:
+        return ConvCurrents(calls=1, copied=stage.source.size).scaled(load.frames)
+    active = float(stage.source.size) if load.worst else not_zero(load.values)
+    return ConvCurrents(
+        calls=1,
+        sums=_sums(stage, active, 1),
+        rows=stage.map.height,
+        positions=stage.map.positions,
+        neurons=stage.neurons,
+        shifted=stage.neurons * bool(stage.source.shift),
+        own=stage.neurons * stage.bias.endswith("[c]"),
+    ).scaled(load.frames)
+
+
+def conv_held(stage: ConvLayer, load: Load) -> ConvHeld:
+    """Neurons on cached currents, or on those of a map that was copied."""
+    if stage.cached:
+        small = stage.current_ctype != "int32_t"
+        return ConvHeld(
+            neurons=_neurons(stage, load),
+            cached=stage.neurons,
+            small_currents=stage.neurons * small,
+        ).scaled(load.steps)
+    active = float(stage.source.size) if load.worst else not_zero(load.values)
+    return ConvHeld(sums=_sums(stage, active, 1), neurons=_neurons(stage, load)).scaled(load.steps)
+
+
+def conv_spikes(stage: ConvLayer, load: Load) -> ConvSpikes:
+    """Sums of a signal, then the neurons."""
+    return ConvSpikes(
+        sums=_sums(stage, load.active, stage.source.planes), neurons=_neurons(stage, load)
+    ).scaled(load.steps)

@@ -1,0 +1,70 @@
+"""The record of a convolution on plain integers: every number that its template prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen.kernels.neurons.integer import IntegerLayer
+from qat.model import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One axis of a convolution: what it reads along it.
+
+    side:   positions of the map
+    kernel: taps
+    pad:    positions of zeros before the map
+    last:   the tap of the last output that lies furthest, counted from the padding on
+    pool:   outputs that the pool takes together
+    left:   positions that it leaves
+    """
+
+    side: int
+    kernel: int
+    pad: int
+    last: int
+    pool: int
+    left: int
+
+    @property
+    def below(self) -> bool:
+        """True if a tap may lie before the map."""
+        return self.pad > 0
+
+    @property
+    def beyond(self) -> bool:
+        """True if a tap may lie behind it."""
+        return self.last >= self.side + self.pad
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ConvLayer(IntegerLayer):
+    """A convolution on plain integers; constants are those of channel c.
+
+    grid:      the map that it reads
+    map:       that of its neurons
+    rows, columns: the axes
+    channels:  of its own
+    depthwise: every channel reads its own alone
+    cached:    the currents of a held input are kept for all steps
+    """
+
+    grid: Shape
+    map: Shape
+    rows: Axis
+    columns: Axis
+    stride: int
+    channels: int
+    depthwise: bool
+    cached: bool
+
+    @property
+    def keeps_input(self) -> bool:
+        """True if a held input is copied, and its currents are computed in the step."""
+        return bool(self.source.bits) and not self.cached
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """{function of its C, without the model's prefix: the part that it belongs to}."""
+        return super().functions | {f"sums{self.index}": "currents" if self.cached else self.part}

@@ -1,0 +1,148 @@
+"""Neurons on plain integers: the numbers that their template prints, for layers of any kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.kernels.common import effective_threshold, has_pool, saturation, smallest, uniform
+from codegen.kernels.stage import Field, Layer, Range, Table
+from qat.model import LIF, Burst, Interval, LayerBounds, Neuron, Pool
+from qat.model import Layer as Record
+
+
+def integer_ctype(interval: Interval) -> str:
+    """Return the smallest C integer that holds the interval."""
+    for bits in (8, 16):
+        if interval.width <= bits:
+            return f"int{bits}_t"
+    return "int32_t"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class IntegerLayer(Layer):
+    """A layer whose neurons are plain integers.
+
+    bits:      of the weights
+    v_ctype, current_ctype: C types of a membrane ("" without memory) and of a cached current
+    bias, threshold, reset_by: the C text of the value of a neuron; threshold: of its first spike
+    most:      spikes that it emits in a step at most
+    counting:  C text of the array of its thresholds, where it emits counts by them; "" elsewhere
+    pool:      what its spikes go through; None for nothing, or for a pool of one position
+    """
+
+    bits: int
+    v_ctype: str
+    current_ctype: str
+    fraction_bits: int
+    bias: str
+    threshold: str
+    reset_by: str
+    floor: int | None
+    ceiling: int | None
+    most: int = 1
+    counting: str = ""
+    pool: Pool | None = None
+
+    @property
+    def simple(self) -> bool:
+        """True if a neuron sets its bit of the signal where it spikes, and that is all."""
+        return self.most == 1 and self.pool is None
+
+    @property
+    def integers(self) -> dict[str, Range]:
+        """{member of the state that is kept as integers: their proved range}."""
+        i = self.index
+        membranes = {f"v{i}": self.ranges.v} if self.ranges.v else {}
+        return {**membranes, f"current{i}": self.ranges.current}
+
+
+class Constants:
+    """Constants of the neurons: a literal where all share it, else a table.
+
+    lane: C text of what numbers the channels
+    """
+
+    def __init__(self, index: int, prefix: str, lane: str = "j") -> None:
+        self.index, self.prefix, self.lane = index, prefix, lane
+        self.tables: list[Table] = []
+
+    def text(self, name: str, values: NDArray[Any]) -> str:
+        """Return the C text of a constant of a channel, of values (channels,)."""
+        shared = uniform(values)
+        if shared is not None:
+            return str(shared)
+        what = "neuron" if self.lane == "j" else "channel"
+        return f"{self._table(name, f'{name} of each {what}', smallest(values))}[{self.lane}]"
+
+    def rows(self, name: str, values: NDArray[Any]) -> str:
+        """Return the C text of the array of a channel's constants, of values (channels, n)."""
+        if (values == values[0]).all():
+            return self._table(name, f"{name} of every channel", smallest(values[0]))
+        what = "neuron" if self.lane == "j" else "channel"
+        return f"{self._table(name, f'{name} of each {what}', smallest(values))}[{self.lane}]"
+
+    def _table(self, name: str, what: str, values: NDArray[Any]) -> str:
+        self.tables.append(Table(f"{name}{self.index}", what, values))
+        return f"{self.prefix}_{name}{self.index}"
+
+
+def membranes(index: int, layer: Record, bounds: LayerBounds) -> tuple[Field, ...]:
+    """Return the member of the state that holds the membranes, none without memory."""
+    if not bounds.state:
+        return ()
+    ctype = integer_ctype(bounds.v)
+    return (Field(f"v{index}", f"layer {index}: membranes", ctype, (layer.size,)),)
+
+
+def neurons_of(layer: Record, bounds: LayerBounds, constants: Constants) -> dict[str, Any]:
+    """Return the fields of an IntegerLayer that its neurons and its pool fill."""
+    found = _numbers(layer.neuron, bounds, constants)
+    return found | {
+        "v_ctype": integer_ctype(bounds.v) if bounds.state else "",
+        "current_ctype": integer_ctype(bounds.current),
+        "most": layer.neuron.most,
+        "pool": layer.pool if has_pool(layer.pool) else None,
+    }
+
+
+def _numbers(neuron: Neuron, bounds: LayerBounds, constants: Constants) -> dict[str, Any]:
+    if isinstance(neuron, Burst):
+        return _of_burst(neuron, bounds, constants)
+    assert isinstance(neuron, LIF)
+    floor, ceiling = saturation(neuron, bounds)
+    threshold = constants.text("threshold", effective_threshold(neuron, bounds))
+    subtracted = np.broadcast_to(neuron.subtracted, len(bounds.u.hi))
+    zero = neuron.reset == "zero"
+    reset_by = "0" if zero else constants.text("reset_by", subtracted)
+    return {"threshold": threshold, "reset_by": reset_by, "floor": floor, "ceiling": ceiling}
+
+
+def _of_burst(neuron: Burst, bounds: LayerBounds, constants: Constants) -> dict[str, Any]:
+    """Return the thresholds, none further than just outside of what the current can reach."""
+    low, high = bounds.current.lo, bounds.current.hi
+    rows = np.broadcast_to(neuron.by_channel, (neuron.most, len(low)))
+    values = np.ascontiguousarray(np.clip(rows.astype(np.int64), low, high + 1).T)
+    several = neuron.most > 1
+    return {
+        "threshold": "" if several else constants.text("threshold", values[:, 0]),
+        "counting": constants.rows("thresholds", values) if several else "",
+        "reset_by": "0",
+        "floor": None,
+        "ceiling": None,
+    }
+
+
+def neuron_helpers(layer: Record, counted: bool) -> frozenset[str]:
+    """Return the functions that the neurons' template calls."""
+    helpers = set()
+    if layer.neuron.most > 1 or has_pool(layer.pool):
+        helpers.add("put")
+    if counted:
+        helpers.add("count_spikes" if layer.levels == 1 else "count_levels")
+    if isinstance(layer.neuron, LIF) and any(layer.neuron.leak):
+        helpers.add("asr")
+    return frozenset(helpers)
