@@ -221,8 +221,8 @@ NETWORK = Group(
         Option(
             "--layers",
             "the hidden layers, in place of --hidden: 32c3 is a convolution of 32 channels, kernel "
-            "3x3 (v: no padding, s2: stride 2), d3 a depthwise one, p2 a maximum over 2x2 (pg: over "
-            "the whole map), a2, ag a sum, 64 a dense layer: 32c3-p2-32c3-p2-32c3v",
+            "3x3 (v: no padding, s2: stride 2), d3 a depthwise one, p2 a maximum over 2x2 (pg: "
+            "over the whole map), a2, ag a sum, 64 a dense layer: 32c3-p2-32c3-p2-32c3v",
             metavar="L-L",
         ),
         Option(

@@ -16,6 +16,7 @@ Array = NDArray[Any]
 SURROGATES = ("atan", "triangle", "fast_sigmoid")
 """Surrogates by their number in the C."""
 
+
 class Library:
     """The compiled loops; arrays are C-contiguous, float32 unless said otherwise."""
 

@@ -147,7 +147,7 @@ def _gather(window: Window, read: Float, out: Float) -> None:
     padded = np.zeros((len(out), *window.padded(), window.grid.channels), read.dtype)
     parts = read.reshape(len(out), window.rows, window.columns, window.taps, window.grid.channels)
     for tap, to in enumerate(window.taps_on(padded)):
-        to += parts[:, :, :, tap]
+        np.add(to, parts[:, :, :, tap], out=to)
     out += padded[:, *window.inside()]
 
 
@@ -178,7 +178,7 @@ def depthwise_input_gradient(window: Window, codes: Float, d: Float) -> Float:
     """Return dL/d maps from dL/d sums."""
     padded = np.zeros((len(d), *window.padded(), len(codes)), d.dtype)
     for weights, to in zip(_by_tap(codes), window.taps_on(padded), strict=True):
-        to += d * weights
+        np.add(to, d * weights, out=to)
     return np.ascontiguousarray(padded[:, *window.inside()])
 
 

@@ -27,7 +27,13 @@ _LARGEST: tuple[tuple[str, float, float], ...] = (
 )
 """Settings that make numbers grow: their names, what is no longer usual, what is."""
 
-WORDS = {"weight": "weights", "bias": "biases", "threshold": "thresholds", "gain": "gains", "shift": "shifts"}
+WORDS = {
+    "weight": "weights",
+    "bias": "biases",
+    "threshold": "thresholds",
+    "gain": "gains",
+    "shift": "shifts",
+}
 
 
 class DivergedError(RuntimeError):

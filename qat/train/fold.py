@@ -113,7 +113,7 @@ def fold(
     """
     base = weights.scale * inflow.scale
     if levels is not None:
-        return _of_levels(weights, inflow, bits, base, bias, levels, dtype)
+        return _of_levels(weights, inflow, bits, bias=bias, levels=levels, dtype=dtype)
     real = None if threshold is None else np.asarray(threshold, np.float64)
     least = np.min((1.0 if real is None else real) / (base * resolution))
     exponent = 0 if bits is None else _exponent(float(least), inflow, fraction_bits)
@@ -138,7 +138,7 @@ def _of_levels(
     weights: Quantized,
     inflow: Inflow,
     bits: int | None,
-    unit: NDArray[np.float64],
+    *,
     bias: ArrayLike,
     levels: ArrayLike,
     dtype: np.dtype[Any] | None,
@@ -147,6 +147,7 @@ def _of_levels(
 
     A threshold beyond the sums of its channel is moved to their edge, which changes no count.
     """
+    unit = weights.scale * inflow.scale
     channels = len(weights.codes)
     offset = np.asarray(bias, np.float64) / unit
     steps = np.asarray(levels, np.float64)[:, None]

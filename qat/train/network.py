@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ from qat.train.fold import SPIKES, Constants, Inflow
 from qat.train.inflow import INPUTS, input_record, time_major
 from qat.train.lif import Spike
 from qat.train.neurons import NEURONS, Granularity, dynamics_of
-from qat.train.norm import STATISTICS, Moments, Parameters
+from qat.train.norm import Moments, Parameters
 from qat.train.quantize import QUANTIZERS
 from qat.train.structure import Plan
 from qat.train.surrogate import SURROGATES, heaviside
@@ -177,7 +177,9 @@ class Network:
         self.event_threshold = event_threshold
         self.scale, self.threshold, self.bias = scale, threshold, bias
         self.surrogate, self.detach_reset = surrogate, detach_reset
-        self.dynamics = dynamics_of(leak, reset, membrane_bits, self.levels if neuron == "lif" else 1)
+        self.dynamics = dynamics_of(
+            leak, reset, membrane_bits, self.levels if neuron == "lif" else 1
+        )
         self.resolution = resolution
         if resolution is not None:
             self.resolution = integer("Network.resolution", resolution, 1, 2**16)

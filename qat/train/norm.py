@@ -109,9 +109,7 @@ def backward(
     if library is not None and rows.size:
         rows = np.ascontiguousarray(rows)
         constants = (np.ascontiguousarray(gain), mean, inverse, unit)
-        d_gain, d_shift = library.norm_backward(
-            rows, np.ascontiguousarray(values), *constants
-        )
+        d_gain, d_shift = library.norm_backward(rows, np.ascontiguousarray(values), *constants)
     else:
         z = (values.astype(dtype, copy=False) - mean) * inverse
         dy = rows * unit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class PoolTwin:
         """How many times the largest value before it the largest one behind it can be."""
         return self.record.gain
 
-    @property
+    @cached_property
     def left(self) -> Shape:
         """The map behind it."""
         return self.record.output_shape(self.given)

@@ -79,8 +79,9 @@ class Recipe:
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as plain JSON values; augmentation as text."""
-        unused = () if self.spike_cost else ("spike_cost", "cost_target", "cost_penalty")
-        unused += tuple(n for n in _LATER if getattr(self, n) == getattr(Recipe, n))
+        unused = [n for n in _LATER if getattr(self, n) == getattr(Recipe, n)]
+        if not self.spike_cost:
+            unused += ["spike_cost", "cost_target", "cost_penalty"]
         names = [field.name for field in fields(self) if field.name not in unused]
         values = {name: getattr(self, name) for name in names}
         if self.spike_cost:

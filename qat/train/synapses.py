@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -142,12 +143,12 @@ class ConvTwin(SynapseTwin):
         """Values of the map that it reads."""
         return self.grid.size
 
-    @property
+    @cached_property
     def map(self) -> Shape:
         """The map of its currents."""
         return self.grid.conv(self.kernel, self.stride, self.padding, self.weights[0])
 
-    @property
+    @cached_property
     def window(self) -> convolution.Window:
         """Where its kernel lies on the map."""
         same = self.padding == "same"

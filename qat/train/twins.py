@@ -165,10 +165,10 @@ class LayerTwin(_Weighted):
             return self._folded(parameters, weights, self.inflow, parameters.get("bias", 0.0))
         if codes is None:
             codes = self._quantized(weight, per_channel=True).codes
-        scale, bias = norm.scale_and_bias(
-            parameters, moments or Moments.in_parameters(parameters)
+        scale, bias = norm.scale_and_bias(parameters, moments or Moments.in_parameters(parameters))
+        return self._folded(
+            parameters, Quantized(codes, scale), replace(self.inflow, scale=1.0), bias
         )
-        return self._folded(parameters, Quantized(codes, scale), replace(self.inflow, scale=1.0), bias)
 
     def _folded(
         self, parameters: Parameters, weights: Quantized, inflow: Inflow, bias: Any

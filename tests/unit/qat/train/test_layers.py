@@ -12,9 +12,9 @@ import qat
 from qat.model import LIF, Dense
 from qat.model.leak import leak as leak_of
 from qat.train.fold import Constants, Inflow
-from qat.train.synapses import DenseTwin, currents
 from qat.train.lif import Dynamics, decay
 from qat.train.network import Network
+from qat.train.synapses import DenseTwin, currents
 
 
 def assert_twin_equals_record(net, x):
@@ -122,9 +122,7 @@ def test_layers_that_need_float64():
     assert_twin_equals_record(net, x)
     first = replace(first, exponent=0)
     exact = currents(first, net.layers[0].synapse, x)
-    wrong = currents(
-        replace(first, codes=first.codes.astype(np.float32)), net.layers[0].synapse, x
-    )
+    wrong = currents(replace(first, codes=first.codes.astype(np.float32)), net.layers[0].synapse, x)
     assert np.abs(exact).max() > 2**24
     assert (exact != wrong).any()  # float32 would not have done
 
@@ -212,7 +210,13 @@ def test_currents_round_like_the_record(shift, a, bias):
     synapse = Dense(np.array([[1]]), 8, np.array(bias), input_shift=shift)
     inflow = Inflow(-300, 300, 1.0, spiking=False)
     folded = Constants(
-        np.ones((1, 1), np.float32), np.float32(bias), None, np.ones(()), shift, inflow, True,
+        np.ones((1, 1), np.float32),
+        np.float32(bias),
+        None,
+        np.ones(()),
+        shift,
+        inflow,
+        True,
         np.zeros(()),
     )
     x = np.array([[a]])
