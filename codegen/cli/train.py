@@ -13,6 +13,7 @@ from codegen.cli.before import require_output
 from codegen.cli.data import load_data, say_notes, source_of
 from codegen.cli.datasets import sensor_text
 from codegen.cli.ending import (
+    Costs,
     Trained,
     as_json,
     costs_of_bits,
@@ -258,6 +259,15 @@ def _say_troubles(out: Output, history: History) -> None:
         out.warn(f"warning: {line}")
 
 
+def _costs(out: Output, trained: Trained) -> list[Costs]:
+    """Return what other bits would cost; none, with a line that says why, where no one knows."""
+    try:
+        return costs_of_bits(out, trained)
+    except ValueError as error:
+        out.warn(f"what other bits would cost is not known: {error}")
+        return []
+
+
 def _say_result(out: Output, trained: Trained) -> dict[str, Any]:
     """Print what one wants to know of a model; return what of it is new, as JSON values."""
     arguments, model = trained.arguments, trained.model
@@ -267,7 +277,7 @@ def _say_result(out: Output, trained: Trained) -> dict[str, Any]:
     known = ", ".join(f"{part} {percent(v)}" for part, v in model.metadata["accuracy"].items())
     out.say(f"accuracy of the integer model: {known}")
     last = say_best(out, trained)
-    costs = costs_of_bits(out, trained) if trained.whole else []
+    costs = _costs(out, trained) if trained.whole else []
     if costs:
         say_bits(out, costs, arguments)
     digest, run = model.digest(), run_folder(arguments)

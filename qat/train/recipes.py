@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from qat.data.augment import Affine
 from qat.model import did_you_mean
 from qat.train.loss import Spending
+from qat.train.optimiser import FINAL_RATE
 
 Augment = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 
@@ -49,7 +50,9 @@ class Recipe:
     cost_penalty:       weight of that penalty
     augment:            what changes every batch of training inputs, or None
     clean_every:        every so many epochs the inputs are not changed; 0 for none
-    warm_up:            updates over which the learning rate rises to the cosine; 0 for none
+    warm_up:            updates over which the learning rate rises to the cosine, a tenth of all
+                        at most; 0 for none
+    final_rate:         the part of the learning rate at which the cosine ends
     square_kept:        what Adam keeps of the mean squares of the gradients
     even_penalty:       the penalty is on the mean rate of every layer, not on squares of rates
     """
@@ -67,6 +70,7 @@ class Recipe:
     cost_penalty: float = 0.1
     clean_every: int = 0
     warm_up: int = 0
+    final_rate: float = FINAL_RATE
     square_kept: float = 0.999
     even_penalty: bool = False
 
@@ -91,7 +95,7 @@ class Recipe:
         return {**values, "augment": None if augment is None else str(named)}
 
 
-_LATER = ("clean_every", "warm_up", "square_kept", "even_penalty")
+_LATER = ("clean_every", "warm_up", "final_rate", "square_kept", "even_penalty")
 """Settings that are told only where they are not as ever, so that older runs can be resumed."""
 
 WRITING = Affine(shift=1, rotation=7, scale=0.06, shear=0.05)
@@ -116,8 +120,8 @@ STROKES = Affine(shift=1.5, rotation=9, scale=0.08, shear=0.08)
 """Larger changes of the same kind, for networks that see where a stroke is."""
 
 _NORMALISED = Recipe(
-    20, 256, 1e-2, 0.0, rate_penalty=0.005, clean_every=8, warm_up=300, square_kept=0.99,
-    even_penalty=True,
+    20, 256, 1e-2, 0.0, rate_penalty=0.005, clean_every=8, warm_up=300, final_rate=0.0,
+    square_kept=0.99, even_penalty=True,
 )  # fmt: skip
 _STROKES = replace(_NORMALISED, augment=STROKES)
 

@@ -25,6 +25,9 @@ Float = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
 Arrays = dict[str, NDArray[Any]]
 
+MOST_WARM_UP = 0.1
+"""The part of all updates over which the learning rate rises, at most."""
+
 
 def gradients(
     net: Network,
@@ -101,13 +104,21 @@ class Session:
         return Epoch(done, loss, accuracy, *validated, self._rate(done), spent)
 
     def _rate(self, epochs: float) -> float:
-        rate = cosine_rate(self.recipe.learning_rate, epochs / self.recipe.epochs)
-        return rate * min(1.0, (self.adam.count + 1) / max(self.recipe.warm_up, 1))
+        rate = cosine_rate(
+            self.recipe.learning_rate, epochs / self.recipe.epochs, self.recipe.final_rate
+        )
+        rising = min(self.recipe.warm_up, MOST_WARM_UP * self.recipe.epochs * self._parts)
+        return rate * min(1.0, (self.adam.count + 1) / max(rising, 1))
+
+    @property
+    def _parts(self) -> int:
+        """Updates of an epoch."""
+        return max(1, round(len(self.data.y_train) / self.recipe.batch_size))
 
     def _updates(self) -> tuple[float, float]:
         """Return (mean loss, accuracy) of an epoch's batches, each with a weight update."""
         samples = len(self.data.y_train)
-        parts = max(1, round(samples / self.recipe.batch_size))
+        parts = self._parts
         losses, right = [], 0
         every = self.recipe.clean_every
         self._clean = bool(every) and (len(self.epochs) + 1) % every == 0
