@@ -23,9 +23,6 @@ from calibration.fitting import Observation, fit
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from codegen.measure.calibrate import PATH, executed
-from codegen.measure.counting import Counting
-from codegen.measure.fitting import Observation, fit
 from support.maps import codes, map_model
 from support.models import inputs_for, steps_for
 
