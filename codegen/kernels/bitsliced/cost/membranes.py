@@ -67,8 +67,7 @@ def _reset(stage: BitslicedLayer) -> Membranes:
     )
     if stage.counting is not None:  # once for each bit of a count
         found = found.scaled(stage.counting.planes)
-    to_zero = stage.v_width if stage.reset == "zero" else 0
-    return found + Membranes(reset_to_zero=to_zero)
+    return found + Membranes(reset_to_zero=stage.v_width if stage.reset == "zero" else 0)
 
 
 def _compared(stage: BitslicedLayer) -> Membranes:
@@ -86,30 +85,33 @@ def _compared(stage: BitslicedLayer) -> Membranes:
 
 def _block(stage: BitslicedLayer, load: Load) -> Membranes:
     """Leak, integration, comparison, reset, counting of one block in one step."""
-    counted = count_width(stage, load) * stage.signal_planes
-    if not stage.memory:
-        return _compared(stage) + Membranes(blocks=1, counted=counted)
     far = any(abs(k) > 4 for k in stage.terms)
     width, forgets = stage.u_width, 0 in stage.terms  # v - (v >> 0) is no operation at all
     terms = 0 if forgets else len(stage.terms)
-    found = Membranes(
-        blocks=1,
-        u=width,
-        v=stage.v_width * (not forgets),
-        leak=terms * width,
-        more_leak=max(terms - 1, 0) * width,
-        negative_leak=sum(k < 0 for k in stage.terms) * width,
-        far_leak=far * width,
-        far_leaks=far * len(stage.terms) * width,
-        current=sum(p.current is not None for p in stage.planes),
-        bias=sum(p.bias is not None for p in stage.planes),
-        threshold=len(stage.threshold),
-        own_threshold=sum(d.word is not None for d in stage.threshold),
-        saturation=len(stage.floor) + len(stage.ceiling),
-        not_lowered=width * (not stage.lowered),
-        counted=counted,
+    counted = count_width(stage, load) * stage.signal_planes
+    if not stage.memory:
+        return _compared(stage) + Membranes(blocks=1, counted=counted)
+    return (
+        _reset(stage)
+        + _compared(stage)
+        + Membranes(
+            blocks=1,
+            u=width,
+            v=stage.v_width * (not forgets),
+            leak=terms * width,
+            more_leak=max(terms - 1, 0) * width,
+            negative_leak=sum(k < 0 for k in stage.terms) * width,
+            far_leak=far * width,
+            far_leaks=far * len(stage.terms) * width,
+            current=sum(p.current is not None for p in stage.planes),
+            bias=sum(p.bias is not None for p in stage.planes),
+            threshold=len(stage.threshold),
+            own_threshold=sum(d.word is not None for d in stage.threshold),
+            saturation=len(stage.floor) + len(stage.ceiling),
+            not_lowered=width * (not stage.lowered),
+            counted=counted,
+        )
     )
-    return _reset(stage) + _compared(stage) + found
 
 
 def membranes(stage: BitslicedLayer, load: Load) -> tuple[Membranes, Membranes]:
