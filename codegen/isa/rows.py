@@ -91,7 +91,10 @@ def _timings(*cores: str) -> dict[str, Timing]:
     return {core: TIMINGS[core] for core in cores}
 
 
-_LOOPS = ("add_columns", "add_strips4", "add_strips8", "list_active")
+_LOOPS = (
+    "add_columns", "add_strips4", "add_strips8", "list_active", "list_rows8", "list_rows16",
+    "list_rows32",
+)  # fmt: skip
 
 SETS: tuple[InstructionSet, ...] = (
     InstructionSet(

@@ -294,6 +294,11 @@ class Layer(Stage):
         return False
 
     @property
+    def runs(self) -> bool:
+        """True if it adds parts of a list that may begin at any entry."""
+        return False
+
+    @property
     def apart(self) -> str:
         """Template of functions that stand behind the layers, beside the loops; "" for none."""
         return ""
