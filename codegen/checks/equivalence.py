@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from codegen import isa
 from codegen.checks.comparison import Comparison, Difference, compare
 from codegen.checks.host import HostModel
 from codegen.checks.streams import Stream, check_samples, compare_streams, expected, made_samples
@@ -145,6 +146,29 @@ def _check_one_set(folder: Path, texts: Mapping[str, str]) -> None:
             f"{folder}: {' and '.join(known)} were not generated together; run `spikemcu generate` "
             "once more"
         )
+
+
+def made_for(folder: str | PathLike[str]) -> str | None:
+    """Return the instruction set that generated files are for alone; None if they serve all.
+
+    Raises ValueError for a name that no row of codegen.isa has.
+    """
+    manifest = Path(folder) / "manifest.json"
+    if not manifest.exists():
+        return None
+    try:
+        only = json.loads(read_regular(manifest, MOST_TEXT)).get("only")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
+    if only is None:
+        return None
+    known = [row.name for row in isa.SETS]
+    if only not in known:
+        raise ValueError(
+            f"{manifest}: its files are for {only!r} alone; known are {', '.join(known)}: "
+            "generate them again"
+        )
+    return str(only)
 
 
 def _stamp_of(manifest: Path) -> str:

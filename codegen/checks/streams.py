@@ -63,16 +63,15 @@ def ends_of(model: Model, samples: int) -> NDArray[np.int64]:
     """Return the index of the sample with which each result comes, of so many samples."""
     sensor = sensor_of(model)
     first = every = 1
-    if model.steps is not None and not model.input.held:
-        first, every = model.steps, sensor.hop or model.steps
+    if model.window is not None:
+        first, every = model.window, sensor.hop or model.window
     vectors = np.arange(first, samples // sensor.group + 1, every)
     return vectors.astype(np.int64) * sensor.group - 1
 
 
 def one_result(model: Model) -> int:
     """Return after how many samples the first result comes: a window, or a vector."""
-    held = model.input.held or model.steps is None
-    return sensor_of(model).group * (1 if held else model.steps or 1)
+    return sensor_of(model).group * (model.window or 1)
 
 
 def expected(model: Model, samples: ArrayLike) -> Stream:

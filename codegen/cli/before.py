@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
 from codegen.base.errors import MissingToolError
 from codegen.checks.host import CompilerError, find_compiler
-from codegen.target.compiler import find_arm_compiler
+from codegen.target.compiler import find_cross_compiler
 from codegen.target.qemu import find_qemu
 from qat.model import writing
+from qat.model.atomic import require_no_file, unread
 
 
 def require_output(path: str | Path | None) -> None:
@@ -19,6 +21,8 @@ def require_output(path: str | Path | None) -> None:
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path}: cannot be written (it is a folder; name a file)")
+    if path.is_fifo():
+        _require_reader(path)
     if path.exists() and not path.is_file():
         return  # a device or a pipe, which is written to as it is
     folder = path.resolve().parent
@@ -32,9 +36,21 @@ def require_folder(path: str | Path | None) -> None:
     if path is None:
         return
     path = Path(path)
+    require_no_file(path)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     _require_room(path, path)
+
+
+def _require_reader(path: Path) -> None:
+    """Raise ValueError for a pipe that nobody reads: to write to it would wait, for good perhaps.
+
+    The pipe stays open to the end of the process: else its reader would see an end now.
+    """
+    try:
+        os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({unread(error)})") from None
 
 
 def _require_room(folder: Path, path: Path) -> None:
@@ -51,7 +67,7 @@ def _require_room(folder: Path, path: Path) -> None:
 def missing_tool() -> str | None:
     """Return one line about a missing ARM compiler or QEMU, None if both are here."""
     try:
-        find_arm_compiler()
+        find_cross_compiler()
         find_qemu()
     except MissingToolError as error:
         return str(error)

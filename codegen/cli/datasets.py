@@ -69,7 +69,8 @@ def _here(row: dict[str, Any]) -> str:
 
 
 def _prepare(out: Output, arguments: Namespace) -> int:
-    out.progress(f"fetching and reading {arguments.data}")
+    named = arguments.data in DATASETS
+    out.progress(f"{'fetching and reading' if named else 'reading'} {arguments.data}")
     loaded = load_data(arguments.data, arguments)
     counts = {part: _balance(loaded, part) for part in PARTS}
     low, high = loaded.input_range

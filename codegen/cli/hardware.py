@@ -11,7 +11,6 @@ from typing import Any
 from codegen.base.errors import MissingRegistryError
 from codegen.cli.output import Output
 from codegen.target.boards import Board, chip_boards, hardware_boards, load_boards
-from codegen.target.compiler import COMPILER
 from codegen.target.hardware import flash as flash_board
 from codegen.target.registry import answers, installed, needs_registry, pinned, user_core
 from qat.model import Model
@@ -52,7 +51,8 @@ def buildable(boards: Iterable[Board], out: Output) -> dict[str, str]:
     registry = bool(missing) and _asked(missing[0], out)
     for board in boards:
         if not needs_registry(board):
-            found[board.name] = "yes" if shutil.which(COMPILER) else f"needs {COMPILER}"
+            compiler = board.architecture.tools.compiler
+            found[board.name] = "yes" if shutil.which(compiler) else f"needs {compiler}"
         elif board not in missing:
             found[board.name] = "yes"
         elif registry:

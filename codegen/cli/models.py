@@ -6,13 +6,14 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from codegen.checks.equivalence import compare_host, read_code
+from codegen.checks.equivalence import compare_host, made_for, read_code
 from codegen.cli.data import inputs_of
 from codegen.cli.origins import origin_lines, rate_of
 from codegen.cli.output import Output, percent
 from codegen.package.examples import Recording, Vectors, recording_of, vectors_of
 from codegen.package.weights import weights_header
 from codegen.package.write import generate as write_pair
+from codegen.render.generated import generated
 from codegen.report.summary import summarize
 from codegen.target.boards import find_board
 from qat.machine.bounded import read_regular
@@ -231,14 +232,15 @@ def check(arguments: Namespace) -> int:
     """Compare the C with the model on this machine."""
     out = Output(arguments)
     model = Model.load(arguments.model)
-    code = None
+    code, only = None, None
     if arguments.code is not None:
         model, code = read_code(model, arguments.code)
+        only = made_for(arguments.code)
     out.progress("reading the inputs")
     inputs = inputs_of(model, arguments, out)
     out.progress("generating and compiling the C")
     comparison = compare_host(
-        model,
+        generated(model, only=only),
         inputs.x,
         samples=inputs.samples,
         code=code,
@@ -246,8 +248,11 @@ def check(arguments: Namespace) -> int:
         progress=lambda done: out.progress(f"checked {done:,} of {len(inputs.x):,} samples"),
     )
     out.say(f"{model.name} on {inputs.text}, compiled for this machine")
+    if only is not None:
+        out.say(f"the C is for {only} alone; here its portable loops are checked")
     out.say(f"host  {comparison.line}")
     if comparison.first:
         out.say(f"first difference: {comparison.first}")
-    out.result({"model": model.name, "digest": model.digest(), **comparison.to_json()})
+    alone = {"only": only} if only else {}
+    out.result({"model": model.name, "digest": model.digest(), **alone, **comparison.to_json()})
     return 0 if comparison.differing == 0 else 1

@@ -9,7 +9,7 @@ from codegen.cli.before import require_folder
 from codegen.cli.data import Inputs, inputs_of
 from codegen.cli.output import Output
 from qat.model import Model, did_you_mean, write_file
-from qat.study.plots import FORMATS, PLOTS, Scene, new_figure, to_bytes
+from qat.study.plots import FORMATS, PLOTS, Scene, drawable, new_figure, to_bytes
 
 
 def plot(arguments: Namespace) -> int:
@@ -57,8 +57,7 @@ def check_formats(text: str) -> list[str]:
 def _chosen(kinds: str | None, model: Model, inputs: Inputs) -> list[str]:
     """Return the names of the pictures: those given, or all that can be drawn."""
     if kinds is None:
-        labelled = inputs.labels is not None and model.readout is not None
-        return [name for name in PLOTS if name != "confusion" or labelled]
+        return drawable(model, inputs.labels is not None)
     names = kinds.split(",")
     for name in names:
         if name not in PLOTS:

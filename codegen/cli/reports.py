@@ -22,7 +22,7 @@ from codegen.report.page.raster import Sample
 from codegen.report.report import PartReport, Report, dense
 from codegen.report.report import report as report_on
 from codegen.target.boards import Board, find_boards
-from codegen.target.compiler import find_arm_compiler
+from codegen.target.compiler import find_cross_compiler
 from codegen.target.emulated import footprint
 from codegen.target.fit import misfit
 from qat.model import Model, write_file
@@ -43,7 +43,8 @@ def report(arguments: Namespace) -> int:
     require_output(arguments.html)
     model = Model.load(arguments.model)
     boards = find_boards(arguments.board)
-    find_arm_compiler()
+    for architecture in dict.fromkeys(board.architecture for board in boards):
+        find_cross_compiler(architecture)
     sample = _sample(model, arguments, out)
     made = dense(model, arguments.assume_density)
     reports = []

@@ -1,27 +1,33 @@
 """Instruction sets: which one a core has, what C it takes, which programs build and run it."""
 
+from codegen.isa.architecture import Architecture, Firmware, Tools
+from codegen.isa.arm import ARM
 from codegen.isa.rows import (
-    ARM_TOOLS,
     DEFAULT_CORE,
     SETS,
     InstructionSet,
-    Tools,
+    architectures,
     bringing,
     cores,
     find,
     lineage,
+    roomy,
     timing,
 )
 
 __all__ = [
-    "ARM_TOOLS",
+    "ARM",
     "DEFAULT_CORE",
     "SETS",
+    "Architecture",
+    "Firmware",
     "InstructionSet",
     "Tools",
+    "architectures",
     "bringing",
     "cores",
     "find",
     "lineage",
+    "roomy",
     "timing",
 ]

@@ -1,89 +1,27 @@
-"""How the disassembly of ARM machine code is read."""
+"""ARM, M profile: its tools, and how its machine code is read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from codegen.base.errors import BuildError
+from codegen.base.errors import INSTALL, BuildError
+from codegen.isa.architecture import POINTER, Architecture, Firmware, Tools
+from codegen.isa.code import HEAD, LINE, Function, Instruction
+from codegen.isa.timings import Timing
 
-LINE = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\t(.*))?$")
-HEAD = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
 BRANCH = re.compile(rf"^(b({CONDITIONS})|cbn?z|les?|letp|wls|wlstp)$")
-TARGET = re.compile(r"\b([0-9a-f]+) <[^>]+>$")
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """A line of a disassembly: its mnemonic without a width, and its operands."""
-
-    address: int
-    name: str
-    operands: str
-
-    @property
-    def target(self) -> int | None:
-        """The address where it branches to."""
-        found = TARGET.search(self.operands)
-        return int(found[1], 16) if found else None
-
-
-@dataclass
-class Function:
-    """A function of a disassembly: its code, and the words between it."""
-
-    name: str
-    code: list[Instruction] = field(default_factory=list)
-    words: dict[int, int] = field(default_factory=dict)
-
-    def holds(self, address: int) -> bool:
-        """Return True if the address is one of its instructions."""
-        return bool(self.code) and self.code[0].address <= address <= self.code[-1].address
-
-    def jumps(self, instruction: Instruction) -> bool:
-        """Return True for `bl` into its own middle: how GCC jumps far on ARMv6-M, for good."""
-        target = instruction.target
-        inside = target is not None and self.holds(target) and target != self.code[0].address
-        return instruction.name == "bl" and inside
-
-
-def parse(disassembly: str) -> dict[str, Function]:
-    """Return the functions of `objdump -d --no-show-raw-insn`, by name."""
-    functions: dict[str, Function] = {}
-    current = Function("")
-    for line in disassembly.splitlines():
-        if head := HEAD.match(line):
-            current = functions[head[2]] = Function(head[2])
-        elif found := LINE.match(line):
-            address, name = int(found[1], 16), found[2]
-            operands = re.sub(r"\s*[@;].*$", "", found[3] or "").strip()
-            if name == ".word":
-                current.words[address] = int(operands, 16)
-            elif not name.startswith("."):
-                note = re.search(r"[@;] \(?([0-9a-f]+) <", found[3] or "")
-                if note and "[pc" in operands:
-                    operands += f" ={note[1]}"
-                current.code.append(Instruction(address, re.sub(r"\.[nw]$", "", name), operands))
-    return functions
-
-
-def _registers(text: str) -> int:
-    """Return the bytes of a register list: {r4-r6, lr} or {d8-d15}."""
-    total = 0
-    for item in text.strip("{} ").split(","):
-        first, _, last = item.strip().partition("-")
-        count = int(last[1:]) - int(first[1:]) + 1 if last else 1
-        total += count * (8 if first[0] == "d" else 4)
-    return total
-
+"""What may branch and, where it does not, goes on behind itself."""
 
 _PUSHES = (
     (re.compile(r"^(?:v?push|stmdb|stmfd|vstmdb)$"), re.compile(r"^(?:sp!, )?(\{.*\})$"), 1),
     (re.compile(r"^(?:v?pop|ldmia|ldmfd|vldmia)$"), re.compile(r"^(?:sp!, )?(\{.*\})$"), -1),
 )
 
+
+_KEEPING = ("cmp", "stm", "st", "v", "tst")
+"""How the names begin of what takes sp as an operand and leaves it as it is."""
 
 _MOVES = (
     (re.compile(r"^subw?$"), re.compile(r"^sp, (?:sp, )?#(\d+)$"), 1),
@@ -93,46 +31,189 @@ _MOVES = (
 )
 
 
-def growth(instruction: Instruction, constants: Mapping[str, int]) -> int:
-    """Return the bytes by which an instruction deepens the stack.
-
-    Raises BuildError where it moves the stack pointer in a way that is not known.
-    """
-    name, operands = instruction.name, instruction.operands
-    for names, form, sign in _PUSHES:
-        if names.match(name) and (found := form.match(operands)):
-            return sign * _registers(found[1])
-    for names, form, sign in _MOVES:
-        if names.match(name) and (found := form.search(operands)):
-            return sign * int(found[1])
-    if found := re.match(r"^sp, (?:sp, )?(r\d+|ip|lr)$", operands):
-        sign = {"add": -1, "sub": 1}.get(name, 0)
-        if sign and found[1] in constants:
-            return sign * constants[found[1]]
-    elif not re.match(r"^sp!?(,|$)", operands) or name.startswith(("cmp", "stm", "st", "v", "tst")):
-        return 0
-    elif name.startswith("ldm") and not operands.startswith("sp!"):
-        return 0  # loads from the top, and leaves it where it is
-    raise BuildError(f"stack: cannot follow `{name} {operands}`")
+_RETURN = re.compile(r"^(bx|pop|ldm\w*|ldr)")
+_CONDITION = rf"({CONDITIONS})?$"
+_CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("gather", re.compile(r"^v(ldr|str)[bhwd]\.?\w*$")),
+    ("several", re.compile(rf"^(v?push|v?pop|v?ldm\w*|v?stm\w*|ldrd|strd){_CONDITION}")),
+    ("load", re.compile(rf"^v?ldr(b|h|sb|sh)?{_CONDITION}|^vldr")),
+    ("store", re.compile(rf"^v?str(b|h)?{_CONDITION}|^vstr")),
+    ("vector", re.compile(r"^v")),
+    ("multiply", re.compile(r"^(mul|mla|mls|smul|smla|umul|umla|smu)")),
+    ("divide", re.compile(r"^[us]div")),
+)
 
 
-def constant(
-    instruction: Instruction, known: Mapping[str, int], words: Mapping[int, int]
-) -> tuple[str, int] | None:
-    """Return (register, signed value) if an instruction sets one to a constant."""
-    name, operands = instruction.name, instruction.operands
-    if found := re.match(r"^(\w+), \[pc.* =([0-9a-f]+)$", operands):
-        word = words.get(int(found[2], 16))
-        return None if word is None else (found[1], word - 2**32 if word >> 31 else word)
-    if name in ("mov", "movs", "movw") and (found := re.match(r"^(\w+), #(\d+)$", operands)):
-        return found[1], int(found[2])
-    if name == "lsls" and (found := re.match(r"^(\w+), (\w+), #(\d+)$", operands)):
-        return (found[1], known[found[2]] << int(found[3])) if found[2] in known else None
-    if name in ("negs", "rsbs") and (found := re.match(r"^(\w+), (\w+)", operands)):
-        return (found[1], -known[found[2]]) if found[2] in known else None
-    return None
+TOOLS = Tools(
+    compiler="arm-none-eabi-gcc",
+    size="arm-none-eabi-size",
+    objdump="arm-none-eabi-objdump",
+    emulator="qemu-system-arm",
+    link=("-nostartfiles", "--specs=nano.specs"),
+    emulating=(
+        *("-display", "none", "-monitor", "none", "-serial", "null"),
+        *("-semihosting-config", "enable=on,target=native"),
+    ),
+    counting=("-icount", "shift=8"),
+    install=INSTALL,
+)
+"""One instruction takes 2**8 ns of an emulated machine's time where they are counted."""
+
+FIRMWARE = Firmware(
+    platform="qemu-cortexm",
+    toolchain="toolchain-gccarmnoneeabi",
+    startup="platform/startup",
+    script="cortexm.ld",
+    counter="src/qemu/counter.c",
+    marks="src/qemu/marks.c",
+)
 
 
-def branches(instruction: Instruction) -> bool:
-    """Return True if it may branch and, where it does not, go on behind itself."""
-    return BRANCH.match(instruction.name) is not None
+class Arm(Architecture):
+    """The cores of the M profile."""
+
+    name = "ARM"
+    condition = "defined(__ARM_ARCH_PROFILE)"
+    software_zeros = ("defined(__ARM_ARCH_6M__)", "defined(__ARM_ARCH_8M_BASE__)")
+    tools = TOOLS
+    firmware = FIRMWARE
+    mark = (2, 2)  # push, movs; bl, pop
+
+    def parse(self, disassembly: str) -> dict[str, Function]:
+        """Return the functions of `objdump -d --no-show-raw-insn`, by name."""
+        functions: dict[str, Function] = {}
+        current = Function("")
+        for line in disassembly.splitlines():
+            if head := HEAD.match(line):
+                current = functions[head[2]] = Function(head[2])
+            elif found := LINE.match(line):
+                _take(current, int(found[1], 16), found[2], found[3] or "")
+        return functions
+
+    def growth(self, instruction: Instruction, constants: Mapping[str, int]) -> int:
+        """Return the bytes by which an instruction deepens the stack.
+
+        Raises BuildError where it moves the stack pointer in a way that is not known.
+        """
+        name, operands = instruction.name, instruction.operands
+        for names, form, sign in _PUSHES:
+            if names.match(name) and (found := form.match(operands)):
+                return sign * _bytes(found[1])
+        for names, form, sign in _MOVES:
+            if names.match(name) and (found := form.search(operands)):
+                return sign * int(found[1])
+        if found := re.match(r"^sp, (?:sp, )?(r\d+|ip|lr)$", operands):
+            sign = {"add": -1, "sub": 1}.get(name, 0)
+            if sign and found[1] in constants:
+                return sign * constants[found[1]]
+        elif not re.match(r"^sp!?(,|$)", operands) or name.startswith(
+            ("cmp", "stm", "st", "v", "tst")
+        ):
+            return 0
+        elif name.startswith("ldm") and not operands.startswith("sp!"):
+            return 0  # loads from the top, and leaves it where it is
+        raise BuildError(f"stack: cannot follow `{name} {operands}`")
+
+    def constant(
+        self, instruction: Instruction, known: Mapping[str, int], words: Mapping[int, int]
+    ) -> tuple[str, int] | None:
+        """Return (register, signed value) if an instruction sets one to a constant."""
+        name, operands = instruction.name, instruction.operands
+        if found := re.match(r"^(\w+), \[pc.* =([0-9a-f]+)$", operands):
+            word = words.get(int(found[2], 16))
+            return None if word is None else (found[1], word - 2**32 if word >> 31 else word)
+        if name in ("mov", "movs", "movw") and (found := re.match(r"^(\w+), #(\d+)$", operands)):
+            return found[1], int(found[2])
+        if name == "lsls" and (found := re.match(r"^(\w+), (\w+), #(\d+)$", operands)):
+            return (found[1], known[found[2]] << int(found[3])) if found[2] in known else None
+        if name in ("negs", "rsbs") and (found := re.match(r"^(\w+), (\w+)", operands)):
+            return (found[1], -known[found[2]]) if found[2] in known else None
+        return None
+
+    def following(self, function: Function, index: int) -> tuple[list[int], bool]:
+        """Return (addresses in a function that may follow one, True if nobody can say all)."""
+        code = function.code
+        this = code[index]
+        after = [code[index + 1].address] if index + 1 < len(code) else []
+        there = [this.target] if this.target is not None and function.holds(this.target) else []
+        if this.name == "b" or _jumps(function, this):
+            return there, False
+        if BRANCH.match(this.name):
+            return after + there, False
+        loads = re.match(r"^(pop|ldm.*|ldr)$", this.name)
+        if this.name == "bx" or (loads and re.search(r"\bpc\}|^pc,", this.operands)):
+            return [], this.name == "bx" and this.operands != "lr"
+        return after, this.name in ("tbb", "tbh") or this.operands.startswith("pc,")
+
+    def called(self, function: Function, instruction: Instruction) -> int | None:
+        """Return the address that an instruction calls: POINTER if only a run can say."""
+        name, target = instruction.name, instruction.target
+        if target is None:
+            return POINTER if name == "blx" else None
+        if name == "bl" and not _jumps(function, instruction):
+            return target
+        branches = name in ("bl", "blx", "b") or BRANCH.match(name) is not None
+        return target if branches and not function.holds(target) else None
+
+    def cycles(self, instruction: Instruction, jumped: bool, timing: Timing) -> float:
+        """Return the cycles of one executed instruction."""
+        kind, name = _kind(instruction), instruction.name
+        if kind == "several":
+            cycles = 1 + timing.each * _moved(instruction.operands)
+            return cycles + (timing.back if jumped else 0)
+        if not jumped or name.startswith("le"):  # a loop of Helium's branches costs no refill
+            return float(getattr(timing, kind))
+        if name in ("bl", "blx"):
+            return timing.call
+        return timing.back if _RETURN.match(name) else timing.taken
+
+    def part(self, before: Instruction) -> int:
+        """Return the number of a mark's part: movs r0, #part stands before its call."""
+        return int(before.operands.rsplit("#", 1)[1])
+
+
+ARM = Arm()
+
+
+def _take(function: Function, address: int, name: str, text: str) -> None:
+    """Take a line of a disassembly into its function."""
+    operands = re.sub(r"\s*[@;].*$", "", text).strip()
+    if name == ".word":
+        function.words[address] = int(operands, 16)
+    elif not name.startswith("."):
+        note = re.search(r"[@;] \(?([0-9a-f]+) <", text)
+        if note and "[pc" in operands:
+            operands += f" ={note[1]}"
+        function.code.append(Instruction(address, re.sub(r"\.[nw]$", "", name), operands))
+
+
+def _jumps(function: Function, instruction: Instruction) -> bool:
+    """Return True for `bl` into its own middle: how GCC jumps far on ARMv6-M, for good."""
+    target = instruction.target
+    inside = target is not None and function.holds(target) and target != function.start
+    return instruction.name == "bl" and inside
+
+
+def _bytes(text: str) -> int:
+    """Return the bytes of a register list: {r4-r6, lr} or {d8-d15}."""
+    total = 0
+    for item in text.strip("{} ").split(","):
+        first, _, last = item.strip().partition("-")
+        count = int(last[1:]) - int(first[1:]) + 1 if last else 1
+        total += count * (8 if first[0] == "d" else 4)
+    return total
+
+
+def _moved(operands: str) -> int:
+    """Return the words that a multiple load or store moves."""
+    listed = re.search(r"\{(.*)\}", operands)
+    return 2 if listed is None else _bytes(listed[1]) // 4  # 2: LDRD, STRD
+
+
+def _kind(instruction: Instruction) -> str:
+    """Return the class of an instruction, for its cycles where it does not branch."""
+    for kind, pattern in _CLASSES:
+        if pattern.match(instruction.name):
+            gathers = re.search(r"\[\w+, q\d|\[q\d", instruction.operands) is not None
+            return kind if kind != "gather" or gathers else "vector"
+    return "alu"

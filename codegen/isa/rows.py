@@ -1,4 +1,4 @@
-"""The table of instruction sets: what the C needs on each, and which programs build and run it.
+"""The table of instruction sets: what the C needs on each.
 
 A set brings loops that replace portable ones: `codegen/kernels/loops/<function>/<variant>.c.j2`.
 What it does not bring it takes from the set that it extends; what none of these brings stays
@@ -7,51 +7,12 @@ portable C. So a new set begins as a row alone, and becomes faster loop by loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from codegen.base.errors import INSTALL
-from codegen.isa import arm
-from codegen.isa.arm import Function, Instruction
+from codegen.isa.architecture import Architecture
+from codegen.isa.arm import ARM
 from codegen.isa.timings import TIMINGS, Timing
-
-
-@dataclass(frozen=True)
-class Reader:
-    """How a disassembly is read.
-
-    parse:    the text -> its functions, by name
-    growth:   the bytes by which an instruction deepens the stack
-    constant: the register that an instruction sets to a constant, and the constant
-    branches: True for an instruction that may branch and go on behind itself
-    """
-
-    parse: Callable[[str], dict[str, Function]]
-    growth: Callable[[Instruction, Mapping[str, int]], int]
-    constant: Callable[[Instruction, Mapping[str, int], Mapping[int, int]], tuple[str, int] | None]
-    branches: Callable[[Instruction], bool]
-
-
-@dataclass(frozen=True)
-class Tools:
-    """The programs of an instruction set, and how to get them."""
-
-    compiler: str
-    size: str
-    objdump: str
-    emulator: str
-    install: str
-    reader: Reader
-
-
-ARM_TOOLS = Tools(
-    compiler="arm-none-eabi-gcc",
-    size="arm-none-eabi-size",
-    objdump="arm-none-eabi-objdump",
-    emulator="qemu-system-arm",
-    install=INSTALL,
-    reader=Reader(arm.parse, arm.growth, arm.constant, arm.branches),
-)
 
 
 @dataclass(frozen=True)
@@ -62,24 +23,29 @@ class InstructionSet:
     condition: C preprocessor text that holds where a compiler makes code for it
     cores:     those that have it; counts of instructions hold for all of them
     timings:   cycles of its cores by class of instruction, where they are known
-    tools:     what builds, reads and runs its machine code
+    architecture: what builds, reads and runs its machine code
     variant:   name of the files of its loops
-    loops:     functions of kernels/loops that it brings
+    loops:     folders of kernels/loops in which it has a file
     extends:   name of the set whose loops it takes where it brings none; "" for portable C
     vectors:   True if it has loops for four blocks of 32 neurons at once
     header:    of the compiler, for its intrinsics
+    short_of_registers: it is cheaper to load a plane again than to hold it
+    roomy:     the core on whose emulated machine its code is counted, in as many instructions,
+               where its own machine is too small for large models; "" for its own
     """
 
     name: str
     condition: str
     cores: tuple[str, ...]
     timings: Mapping[str, Timing]
-    tools: Tools
+    architecture: Architecture
     variant: str = ""
     loops: tuple[str, ...] = ()
     extends: str = ""
     vectors: bool = False
     header: str = ""
+    short_of_registers: bool = False
+    roomy: str = ""
 
     @property
     def macro(self) -> str:
@@ -93,7 +59,7 @@ def _timings(*cores: str) -> dict[str, Timing]:
 
 _LOOPS = (
     "add_columns", "add_strips4", "add_strips8", "list_active", "list_rows8", "list_rows16",
-    "list_rows32",
+    "list_rows32", "reset",
 )  # fmt: skip
 
 SETS: tuple[InstructionSet, ...] = (
@@ -102,9 +68,9 @@ SETS: tuple[InstructionSet, ...] = (
         condition="__ARM_ARCH_PROFILE == 'M' && defined(__ARM_FEATURE_MVE)",
         cores=("cortex-m55",),
         timings=_timings("cortex-m55"),
-        tools=ARM_TOOLS,
+        architecture=ARM,
         variant="helium",
-        loops=("add_columns4", "add_strips4", "add_strips8"),
+        loops=("add_columns4", "add_strips4", "add_strips8", "dense"),
         extends="armv7e-m",
         vectors=True,
         header="arm_mve.h",
@@ -114,7 +80,7 @@ SETS: tuple[InstructionSet, ...] = (
         condition="__ARM_ARCH_PROFILE == 'M' && defined(__ARM_FEATURE_DSP)",
         cores=("cortex-m4", "cortex-m7", "cortex-m33"),
         timings=_timings("cortex-m4", "cortex-m7", "cortex-m33"),
-        tools=ARM_TOOLS,
+        architecture=ARM,
         extends="armv7-m",
     ),
     InstructionSet(
@@ -122,18 +88,20 @@ SETS: tuple[InstructionSet, ...] = (
         condition="__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 2",
         cores=("cortex-m3",),
         timings=_timings("cortex-m3"),
-        tools=ARM_TOOLS,
+        architecture=ARM,
         variant="armv7m",
-        loops=_LOOPS,
+        loops=(*_LOOPS, "field_sums"),
     ),
     InstructionSet(
         name="armv6-m",
         condition="__ARM_ARCH_PROFILE == 'M' && __ARM_ARCH_ISA_THUMB == 1",
         cores=("cortex-m0",),
         timings=_timings("cortex-m0"),
-        tools=ARM_TOOLS,
+        architecture=ARM,
         variant="armv6m",
         loops=_LOOPS,
+        short_of_registers=True,
+        roomy="cortex-m3",
     ),
 )
 """What is more special comes first: the C takes the first loop whose condition holds."""
@@ -170,6 +138,16 @@ def lineage(row: InstructionSet) -> Iterator[InstructionSet]:
 def bringing(loop: str, sets: tuple[InstructionSet, ...] | None = None) -> list[InstructionSet]:
     """Return the sets that bring a loop, in the order in which the C asks for them."""
     return [row for row in (SETS if sets is None else sets) if loop in row.loops]
+
+
+def architectures(sets: tuple[InstructionSet, ...] | None = None) -> tuple[Architecture, ...]:
+    """Return the architectures of all sets, each once."""
+    return tuple(dict.fromkeys(row.architecture for row in (SETS if sets is None else sets)))
+
+
+def roomy(core: str) -> str:
+    """Return the core on whose emulated machine the code of a core is counted."""
+    return find(core).roomy or core
 
 
 def timing(core: str) -> Timing:

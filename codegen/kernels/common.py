@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.pack import LANES, words_for
-from codegen.kernels.stage import Digits, Field, Range, Ranges, Source
+from codegen.kernels.stage import Digits, Field, LayerFields, Range, Ranges, Source
 from qat.model import LIF, Conv, Dense, Input, Interval, Layer, LayerBounds, Model, Pool
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
@@ -112,7 +112,7 @@ def effective_threshold(neuron: LIF, bounds: LayerBounds) -> NDArray[np.int64]:
     return np.maximum(np.minimum(threshold, bounds.u.hi + 1), 1)
 
 
-def common(index: int, model: Model, source: Source) -> dict[str, Any]:
+def common(index: int, model: Model, source: Source) -> LayerFields:
     """Return the fields that the stages of all layers have."""
     layer, bounds = model.layers[index], model.bounds().layers[index]
     ranges = (bounds.accumulator, bounds.current, bounds.u, *bounds.state[:1])

@@ -7,8 +7,9 @@ ask the stage, whatever its kernel.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +101,7 @@ class Scratch:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Stage:
+class Stage(ABC):
     """What every stage has: its kernel, its memory, its needs, and what others may ask of it.
 
     helpers: functions that its code calls
@@ -118,19 +119,19 @@ class Stage:
     probes: frozenset[str] = frozenset()
 
     @property
+    @abstractmethod
     def part(self) -> str:
         """The part of an inference that it is."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def template(self) -> str:
         """Its template, as the templates of all kernels are named."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def functions(self) -> dict[str, str]:
         """{function of its C, without the model's prefix: the part that it belongs to}."""
-        raise NotImplementedError
 
     @property
     def arrays(self) -> tuple[Table, ...]:
@@ -353,6 +354,25 @@ class Layer(Stage):
     def integers(self) -> dict[str, Range]:
         """{member of the state that is kept as integers: their proved range}."""
         return {}
+
+
+class LayerFields(TypedDict):
+    """What every kernel takes of a layer: a typed part of the call that makes its stage."""
+
+    index: int
+    source: Source
+    counted: bool
+    neurons: int
+    sends: int
+    words: int
+    signal_planes: int
+    signal: str
+    title: str
+    memory: bool
+    leak: tuple[int, ...]
+    reset: str
+    last_mask: int
+    ranges: Ranges
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

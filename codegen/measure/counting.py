@@ -18,20 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import isa
 from codegen.base.closing import Closing
 from codegen.base.errors import EmulatorError
 from codegen.base.paths import assets
 from codegen.target.boards import Board, find_board, load_boards
-from codegen.target.compiler import find_arm_compiler, model_flags, run_tool
+from codegen.target.compiler import find_cross_compiler, model_flags, run_tool
 from codegen.target.device import Part, Parts, instructions_of
 from codegen.target.qemu import qemu_command
 from codegen.target.recorder import bytes_of
 from codegen.target.runner import MARKS
 from qat.model import Model, check_input
-
-ROOMY = {"cortex-m0": "cortex-m3"}
-"""The microbit has 16 KB: its code runs on the machine of the Cortex-M3, which executes all of it,
-in as many instructions."""
 
 STACK = 16384
 """Bytes of stack of the program."""
@@ -59,17 +56,17 @@ class Counting(Closing):
     def __init__(self, board: str | Board) -> None:
         self.board = find_board(board)
         self.machine = _place(self.board)
-        firmware = assets() / "firmware"
-        startup, source = firmware / "platform" / "startup", firmware / "src" / "qemu"
+        firmware, own = assets() / "firmware", self.board.architecture.firmware
+        startup = firmware / own.startup
         self._include = [f"-I{firmware / 'include'}", f"-I{startup}"]
-        self._marks = source / "marks.c"
+        self._marks = firmware / own.marks
         self._linker = [
-            "-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections",
-            "-Wl,--no-warn-rwx-segments", f"-T{startup / 'cortexm.ld'}",
+            *self.board.architecture.tools.link, "-Wl,--gc-sections",
+            "-Wl,--no-warn-rwx-segments", f"-T{startup / own.script}",
             *(f"-Wl,--defsym={name}={value}" for name, value in _memory(self.machine).items()),
         ]  # fmt: skip
         self._folder = tempfile.TemporaryDirectory(prefix="spikemcu-")
-        common = [*startup.glob("*.c"), source / "counter.c"]
+        common = [*startup.glob("*.c"), firmware / own.counter]
         self._compile(Path(self._folder.name), ["-c", *map(str, common)])
         self._objects = [str(path) for path in Path(self._folder.name).glob("*.o")]
 
@@ -103,7 +100,7 @@ class Counting(Closing):
 
     def _compile(self, folder: Path, rest: Sequence[str]) -> None:
         flags = (*self.board.core_flags, *model_flags(), *FLAGS, *self._include)
-        run_tool([find_arm_compiler(), *flags, *rest], folder)
+        run_tool([find_cross_compiler(self.board.architecture), *flags, *rest], folder)
 
     def _link(self, folder: Path, files: Mapping[str, str], flags: Sequence[str]) -> Path:
         """Return the program that counts the model of generated files."""
@@ -119,7 +116,7 @@ class Counting(Closing):
 
 def _place(board: Board) -> Board:
     """Return the board whose machine runs a board's code."""
-    core = ROOMY.get(board.core, board.core)
+    core = isa.roomy(board.core)
     return next(one for one in load_boards().values() if one.core == core)
 
 

@@ -15,6 +15,7 @@ from codegen.package.packages import FORMATS, package
 from codegen.render.generated import Generated, generated
 from codegen.report.summary import summarize
 from qat.model import Activity, Model, meets, safe_name, write_atomically, writing
+from qat.model.atomic import require_no_file
 
 
 def renamed(model: Model, name: str | None) -> Model:
@@ -107,17 +108,21 @@ def files_of(
     """Return {file: text} of what `generate` writes, in this order: the manifest last.
 
     The manifest repeats the line that the header begins with: it says which files belong together.
+    Of C for one instruction set alone it names that, as "only".
     """
     made = generated(given, core, activity)
     files = package(made, form, **examples)
     stamp = made.files[f"{made.program.name}.h"].partition("\n")[0]
-    manifest = {"generated": stamp, **summarize(made)}
+    only = made.program.only
+    alone = {"only": only.name} if only else {}
+    manifest = {"generated": stamp, **alone, **summarize(made)}
     return {**files, "manifest.json": json.dumps(manifest, indent=2) + "\n"}
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
     """Write {file: text} to a folder, each file whole or not at all; return {file: path}."""
     paths = {}
+    require_no_file(folder)
     with writing(folder):
         for file, text in files.items():
             paths[file] = folder / file

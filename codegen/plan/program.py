@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -23,11 +23,14 @@ LOOPS = frozenset(
 """Shared functions that are folders of kernels/loops: declared before the layers, defined behind
 them, some with variants for instruction sets. The others are a line or two, and stand first."""
 
+INSIDE = frozenset({"dense", "field_sums", "reset"})
+"""Those that are text inside a stage's own functions."""
+
 VECTOR_LOOPS = frozenset({"add_columns4"})
 """Those that only an instruction set with vectors has."""
 
 BYTE_TABLE_INPUTS = 256
-"""Inputs from which the list of active ones is made by a table of bytes, on Helium."""
+"""Inputs from which the list of active ones is made by a table of bytes, with vectors."""
 
 COMPACT_INPUTS = 64
 """Inputs up to which the adder takes batches of 8: the code is small, and few are active."""
@@ -171,25 +174,53 @@ class Program:
 
     @property
     def variants(self) -> tuple[InstructionSet, ...]:
-        """The instruction sets that have C of their own here."""
-        return tuple(row for row in self.sets if row.variant and (self.helium or not row.vectors))
+        """The instruction sets that the C asks for."""
+        return tuple(
+            row for row in self.sets if row.variant and (row is self.vector or not row.vectors)
+        )
 
-    def brings(self, variant: str) -> bool:
-        """Return True if there may be C for an instruction set, by the name of its files."""
-        return any(row.variant == variant for row in self.sets)
+    @property
+    def compiled(self) -> str:
+        """The C condition that holds for a compiler whose machine code some of the sets are."""
+        found = [architecture.condition for architecture in isa.architectures(self.sets)]
+        return found[0] if len(found) == 1 else f"({' || '.join(found or ['0'])})"
 
-    def none_of(self, *variants: str) -> str:
-        """Return the C condition that holds where none of these instruction sets is in use."""
-        macros = [f"!{self.upper}_{name.upper()}" for name in variants if self.brings(name)]
-        return " && ".join(macros) or "1"
+    @property
+    def short_of_registers(self) -> list[InstructionSet]:
+        """The sets for which it is cheaper to load a plane again than to hold it."""
+        return [row for row in self.sets if row.variant and row.short_of_registers]
+
+    def in_use(self, rows: Sequence[InstructionSet], negated: bool = False) -> str:
+        """Return the C condition that holds where one of some sets is in use, or none of them."""
+        macros = [f"{self.upper}_{row.macro}" for row in rows]
+        return " && ".join(f"!{macro}" for macro in macros) if negated else " || ".join(macros)
+
+    def rows_with(self, loop: str) -> list[InstructionSet]:
+        """Return the sets that bring a loop, the most special first."""
+        return isa.bringing(loop, self.sets)
 
     def bringing(self, loop: str) -> list[InstructionSet]:
-        """Return the sets that bring a loop; they take lists of 16 bits."""
-        return isa.bringing(loop, self.sets) if self.list_ctype == "uint16_t" else []
+        """Return the sets that bring a loop over a list; they take lists of 16 bits."""
+        return self.rows_with(loop) if self.list_ctype == "uint16_t" else []
 
     @property
     def _vectors(self) -> bool:
         return any(row.vectors for row in self.sets) and self.list_ctype == "uint16_t"
+
+    @property
+    def vector(self) -> InstructionSet | None:
+        """The set whose vectors the C has loops for; None if no layer has any.
+
+        It is the first with vectors: a pair takes those of one set, and another is served by what
+        that one extends.
+        """
+        loops = any(y.vector_loops for y in self.layers) and self._vectors
+        return next(row for row in self.sets if row.vectors) if self.wide or loops else None
+
+    @property
+    def vector_macro(self) -> str:
+        """The macro that says whether these vectors are in use."""
+        return f"{self.upper}_{self.vector.macro}" if self.vector else "0"
 
     @property
     def reset_words(self) -> int:
@@ -235,14 +266,8 @@ class Program:
         return any(y.remainder for y in self.layers)
 
     @property
-    def helium(self) -> bool:
-        """True if a layer has loops for Helium."""
-        loops = any(y.vector_loops for y in self.layers)
-        return self.wide or (loops and self._vectors)
-
-    @property
     def byte_table(self) -> bool:
-        """True if on Helium 2,304 bytes of flash are worth a faster list of active inputs."""
+        """True if with vectors 2,304 bytes of flash are worth a faster list of active inputs."""
         longest = max(y.adder_inputs for y in self.layers)
         return self.wide and longest >= BYTE_TABLE_INPUTS
 

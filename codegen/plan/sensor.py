@@ -25,10 +25,11 @@ FUNCTIONS = ("sample", "vector", "scale", "scaled", "stream_reset")
 class Stream:
     """What the C of a model with a sensor prints.
 
-    mode:    what becomes of a vector: a whole inference on it (held); a step of the window that it
-             belongs to (steps); a place in a ring, for windows that overlap (ring); a step of a
-             model that runs free (free)
+    mode:    what becomes of a vector: a whole inference on it (held); a place in the one input that
+             is a window (map); a step of the window that it belongs to (steps); a place in a ring,
+             for windows that overlap (ring); a step of a model that runs free (free)
     holds:   the input is held: a free step puts it in first
+    vectors: of a window, 1 where there are no windows
     window:  samples of a window, 1 group where there are no windows
     hop:     vectors from one window to the next
     half:    2^(shift - 1), the rounding term
@@ -43,6 +44,7 @@ class Stream:
     channels: int
     group: int
     hop: int
+    vectors: int
     window: int
     shift: int
     half: int
@@ -84,15 +86,15 @@ def stream_of(model: Model, ctype: str) -> Stream | None:
         return None
     reach, clamped = reach_of(sensor), _needs_clamp(sensor)
     texts, tables = _constants(model.name, sensor, reach, clamped)
-    mode, steps = _mode(model), model.steps or 1
-    windows = mode in ("steps", "ring")
+    mode, vectors = _mode(model), model.window or 1
     return Stream(
         mode=mode,
         holds=model.input.held,
         channels=sensor.channels,
         group=sensor.group,
-        hop=(sensor.hop or steps) if windows else 1,
-        window=sensor.group * (steps if windows else 1),
+        hop=(sensor.hop or vectors) if model.window else 1,
+        vectors=vectors,
+        window=sensor.group * vectors,
         shift=sensor.shift,
         half=(1 << sensor.shift) >> 1,
         low=model.input.low,
@@ -110,7 +112,7 @@ def _mode(model: Model) -> str:
     if model.steps is None:
         return "free"
     if model.input.held:
-        return "held"
+        return "held" if model.window is None else "map"
     assert model.sensor is not None
     return "ring" if (model.sensor.hop or model.steps) < model.steps else "steps"
 
@@ -147,8 +149,8 @@ def _fields(mode: str, model: Model, sensor: Sensor, ctype: str) -> tuple[Field,
     n, found = sensor.channels, [Field("samples", "of the group so far", "uint32_t", ())]
     if sensor.group == 1:
         found = []
-    if mode in ("steps", "ring"):
-        what = "since this window began" if mode == "steps" else "until a window ends"
+    if mode in ("map", "steps", "ring"):
+        what = "until a window ends" if mode == "ring" else "since this window began"
         found.append(Field("vectors", what, "uint32_t", ()))
     if mode == "steps" and model.stop is not None:
         found.append(Field("decided", "1: the window's class is known", "uint32_t", ()))
@@ -158,6 +160,8 @@ def _fields(mode: str, model: Model, sensor: Sensor, ctype: str) -> tuple[Field,
         found.append(Field("sums", "of the group so far", "int32_t", (n,)))
     if mode == "ring":
         return (*found, Field("ring", "the last vectors", ctype, (steps, n)))
+    if mode == "map":
+        return (*found, Field("x", "the vectors of this window", ctype, (model.input.size,)))
     return (*found, Field("x", "the last vector", ctype, (n,)))
 
 

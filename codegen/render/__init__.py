@@ -12,7 +12,7 @@ import numpy as np
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FunctionLoader, PackageLoader
 from numpy.typing import NDArray
 
-from codegen import kernels
+from codegen import isa, kernels
 from codegen.base.words import c_comment, c_string
 from codegen.kernels.common import last_mask, leak_text
 from codegen.kernels.pack import c_numbers
@@ -52,13 +52,14 @@ class Constant:
 
 def constants(program: Program) -> Iterator[Constant]:
     """Yield every constant array of a program, in the order of its stages."""
+    vector = program.vector.macro if program.vector else ""
     if program.encoder is not None:
         yield from (Constant(table, placed=False) for table in program.encoder.tables)
     for stage in program.stages:
-        dense: tuple[Table, ...] = getattr(stage, "dense", ())
+        dense: tuple[Table, ...] = getattr(stage, "dense", ()) if vector else ()
         for number, table in enumerate(stage.tables):
-            yield Constant(table, unless="HELIUM" if dense and number == 0 else "")
-        yield from (Constant(table, only="HELIUM") for table in dense)
+            yield Constant(table, unless=vector if dense and number == 0 else "")
+        yield from (Constant(table, only=vector) for table in dense)
     if program.sensor is not None:
         yield from (Constant(table, placed=False) for table in program.sensor.tables)
 
@@ -149,6 +150,7 @@ def template_context(program: Program, directives: bool = False) -> dict[str, An
         "classify_extent": extent,
         "input_kinds": INPUT_KINDS,
         "vector_loops": VECTOR_LOOPS,
+        "software_zeros": [one for row in isa.architectures() for one in row.software_zeros],
         "directives": directives,
     }
 

@@ -27,7 +27,7 @@ from codegen.report.owners import (
     memory_parts,
 )
 from codegen.target.boards import Board
-from codegen.target.compiler import compile_files, find_arm_compiler, run_tool
+from codegen.target.compiler import compile_files, linker, run_tool
 from codegen.target.stack import API
 
 ALWAYS = (".text", ".rodata", ".data", ".bss")
@@ -112,9 +112,8 @@ def link(files: Mapping[str, str], program: Program, board: Board, folder: Path)
     objects = compile_files({**files, f"{name}_memory.c": memory}, board, folder, "-gdwarf-4")
     (folder / "model.ld").write_text(SCRIPT, "ascii")
     keep = [f"-Wl,-u,{name}_{call}" for call in (*API, "memory")]
-    flags = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Tmodel.ld"]
-    linker = [find_arm_compiler(), *board.core_flags, *flags, f"-Wl,-e,{name}_reset", *keep]
-    run_tool([*linker, *objects, "-o", "model.elf"], folder)
+    flags = ["-Wl,--gc-sections", "-Tmodel.ld", f"-Wl,-e,{name}_reset", *keep]
+    run_tool([*linker(board), *flags, *objects, "-o", "model.elf"], folder)
     return folder / "model.elf"
 
 

@@ -187,7 +187,7 @@ def _linked(made: Generated, board: Board) -> tuple[Linked, dict[str, int]]:
     """Return what is linked of a rendered model, and the stack of its calls."""
     with scratch() as folder:
         elf = link(made.files, made.program, board, Path(folder))
-        return read(elf, made.program), linked_stack(elf, made.program.name)
+        return read(elf, made.program), linked_stack(elf, made.program.name, board.architecture)
 
 
 def _waits(board: Board) -> str:

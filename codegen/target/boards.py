@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codegen import isa
 from codegen.base.errors import UnknownBoardError
 from codegen.base.paths import assets
+from codegen.isa import Architecture
 from qat.model import did_you_mean
 
 STACK_BYTES = 4096
@@ -98,6 +100,11 @@ class Board:
     def family(self) -> str:
         """The core whose instruction counts hold: the Cortex-M0+ executes the Cortex-M0's."""
         return self.core.removesuffix("plus")
+
+    @property
+    def architecture(self) -> Architecture:
+        """What builds for it, emulates it and reads its machine code."""
+        return isa.find(self.core).architecture
 
 
 def board_from_json(name: str, data: dict[str, Any]) -> Board:

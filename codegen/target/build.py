@@ -21,6 +21,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from codegen import isa
 from codegen.base.errors import (
     INSTALL,
     BuildError,
@@ -31,8 +32,8 @@ from codegen.base.errors import (
 from codegen.base.kept import files_below, is_sealed, keep, move_sealed
 from codegen.base.paths import assets, cache_dir, locked
 from codegen.base.version import __version__
+from codegen.isa import Architecture
 from codegen.target.boards import Board, find_board, find_boards
-from codegen.target.compiler import COMPILER
 from codegen.target.registry import QUIET, needs_registry, require_packages, user_core
 from codegen.target.shelter import Places, require_plain, sheltered
 from qat.machine.cache import CHOOSE
@@ -75,9 +76,9 @@ def _asset_files(folder: Path) -> dict[str, bytes]:
     return {str(name): (folder / name).read_bytes() for name in names}
 
 
-def _compiler_mark() -> bytes:
+def _compiler_mark(architecture: Architecture) -> bytes:
     """Return what tells one system compiler from another; nothing if there is none."""
-    path = shutil.which(COMPILER)
+    path = shutil.which(architecture.tools.compiler)
     if path is None:
         return b"registry"
     status = os.stat(path)
@@ -105,9 +106,8 @@ def _model(project: Path, files: Mapping[str, str], flags: Sequence[str]) -> Pat
     """Return the folder of a model's library and ELF files, made now if it is not there."""
     content = {name: text.encode() for name, text in sorted(files.items())}
     pairs = [part for name, text in content.items() for part in (name.encode(), text)]
-    key = _hash(
-        [project.name.encode(), _compiler_mark(), *(flag.encode() for flag in flags), b"", *pairs]
-    )
+    marks = [_compiler_mark(architecture) for architecture in isa.architectures()]
+    key = _hash([project.name.encode(), *marks, *(flag.encode() for flag in flags), b"", *pairs])
     target = cache_dir() / "models" / key
     library = (project / "firmware" / MODEL / "library.json").read_bytes()
     sources = {str(MODEL / "src" / name): text for name, text in content.items()}

@@ -1,4 +1,4 @@
-"""The size of a model's own code and constants, by the ARM compiler alone."""
+"""The size of a model's own code and constants, by the cross compiler alone."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from pathlib import Path
 
 from codegen.base.errors import BuildError, MissingCompilerError
 from codegen.base.paths import assets
-from codegen.isa import ARM_TOOLS
+from codegen.isa import DEFAULT_CORE, Architecture, find
 from codegen.target.boards import Board, find_board
 from qat.machine.programs import run as run_program
 from qat.machine.scratch import scratch
-
-COMPILER, SIZE = ARM_TOOLS.compiler, ARM_TOOLS.size
 
 
 @dataclass(frozen=True)
@@ -38,17 +36,22 @@ class Sizes:
         return self.data + self.bss
 
 
-def find_arm_compiler() -> str:
-    """Return the path of the ARM compiler, or raise MissingCompilerError."""
-    path = shutil.which(COMPILER)
+def find_cross_compiler(architecture: Architecture | None = None) -> str:
+    """Return the path of an architecture's compiler, or raise MissingCompilerError.
+
+    None is the architecture of the core for which kernels are chosen where none is named.
+    """
+    tools = (architecture or find(DEFAULT_CORE).architecture).tools
+    path = shutil.which(tools.compiler)
     if path is None:
-        raise MissingCompilerError(f"no {COMPILER} on PATH; install it with: {ARM_TOOLS.install}")
+        raise MissingCompilerError(f"no {tools.compiler} on PATH; install it with: {tools.install}")
     return path
 
 
-def compiler_version() -> str:
-    """Return name and version of the ARM compiler, or raise MissingCompilerError."""
-    return f"{COMPILER} {run_tool([find_arm_compiler(), '-dumpfullversion'], Path()).strip()}"
+def compiler_version(architecture: Architecture) -> str:
+    """Return name and version of a cross compiler, or raise MissingCompilerError."""
+    version = run_tool([find_cross_compiler(architecture), "-dumpfullversion"], Path()).strip()
+    return f"{architecture.tools.compiler} {version}"
 
 
 def model_flags() -> tuple[str, ...]:
@@ -65,7 +68,7 @@ def size_of(files: Mapping[str, str], board: str | Board) -> Sizes:
     board = find_board(board)
     with scratch() as folder:
         objects = compile_files(files, board, folder)
-        return parse_sizes(run_tool([SIZE, "-A", *objects], folder))
+        return parse_sizes(run_tool([board.architecture.tools.size, "-A", *objects], folder))
 
 
 def compile_files(files: Mapping[str, str], board: Board, folder: Path, *options: str) -> list[str]:
@@ -73,13 +76,19 @@ def compile_files(files: Mapping[str, str], board: Board, folder: Path, *options
 
     options: of the compiler, besides those of the core and of a firmware
     """
-    compiler = find_arm_compiler()
+    compiler = find_cross_compiler(board.architecture)
     for file, text in files.items():
         (folder / file).write_text(text, "utf-8")
     sources = sorted(file for file in files if file.endswith(".c"))
     flags = (*board.core_flags, *model_flags(), *options)
     run_tool([compiler, *flags, "-c", *sources], folder)
     return [str(Path(source).with_suffix(".o")) for source in sources]
+
+
+def linker(board: Board) -> list[str]:
+    """Return the command that links for a board, without the startup of its C library."""
+    architecture = board.architecture
+    return [find_cross_compiler(architecture), *board.core_flags, *architecture.tools.link]
 
 
 def run_tool(command: list[str], folder: Path) -> str:

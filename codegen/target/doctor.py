@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from codegen.base.errors import INSTALL
+from codegen import isa
 from codegen.base.paths import DISTRIBUTION
 from codegen.checks.host import CompilerError, find_compiler
-from codegen.target.compiler import COMPILER
-from codegen.target.qemu import QEMU
+from codegen.isa import Architecture
 from qat.machine.programs import run as run_program
 
 PACKAGES = ("qat", "codegen")
@@ -37,14 +36,23 @@ def doctor() -> list[Tool]:
     return [
         Tool("Python", platform.python_version(), "python.org, 3.11 or newer"),
         Tool("C compiler", _host_compiler(), "apt-get install gcc"),
-        Tool("ARM compiler", version_of(COMPILER), INSTALL),
-        Tool("ARM C library", _newlib(), INSTALL),
-        Tool("QEMU", version_of(QEMU), INSTALL),
+        *(tool for architecture in isa.architectures() for tool in _cross_tools(architecture)),
         Tool("PlatformIO", _distribution("platformio"), "pip install 'platformio>=6.2,<7'"),
         Tool("SCons", _distribution("scons"), "pip install scons==4.11.1"),
         Tool("pySerial", _distribution("pyserial"), "pip install 'pyserial>=3.5,<4'"),
         *(_package(name) for name in PACKAGES),
     ]
+
+
+def _cross_tools(architecture: Architecture) -> tuple[Tool, ...]:
+    """Return what builds for an architecture, and what emulates it."""
+    name, tools = architecture.name, architecture.tools
+    ours = architecture is isa.find(isa.DEFAULT_CORE).architecture
+    return (
+        Tool(f"{name} compiler", version_of(tools.compiler), tools.install),
+        Tool(f"{name} C library", _newlib(tools.compiler), tools.install),
+        Tool("QEMU" if ours else f"QEMU for {name}", version_of(tools.emulator), tools.install),
+    )
 
 
 def version_of(name: str) -> str | None:
@@ -72,9 +80,9 @@ def _host_compiler() -> str | None:
     return None if version is None else f"{Path(path).name} {version}"
 
 
-def _newlib() -> str | None:
+def _newlib(compiler: str) -> str | None:
     """Return the version of newlib, the C library that comes apart from Debian's compiler."""
-    path = shutil.which(COMPILER)
+    path = shutil.which(compiler)
     if path is None:
         return None
     command = [path, "-x", "c", "-E", "-dM", "-include", "_newlib_version.h", "/dev/null"]

@@ -12,30 +12,28 @@ from pathlib import Path
 
 from codegen.base.closing import Closing
 from codegen.base.errors import EmulatorError, MissingQemuError
-from codegen.isa import ARM_TOOLS
+from codegen.isa import DEFAULT_CORE, Architecture, find
 from codegen.target.boards import Board
 from codegen.target.faults import EXIT_FAULT, crash
 
-QEMU = ARM_TOOLS.emulator
-FLAGS = (
-    "-display none -monitor none -serial null -semihosting-config enable=on,target=native".split()
-)
-COUNTING = ("-icount", "shift=8")
-"""One instruction takes 2**8 ns of the machine's time: makes instruction counts exact."""
 
+def find_qemu(architecture: Architecture | None = None) -> str:
+    """Return the path of an architecture's QEMU, or raise MissingQemuError.
 
-def find_qemu() -> str:
-    """Return the path of QEMU, or raise MissingQemuError."""
-    path = shutil.which(QEMU)
+    None is the architecture of the core for which kernels are chosen where none is named.
+    """
+    tools = (architecture or find(DEFAULT_CORE).architecture).tools
+    path = shutil.which(tools.emulator)
     if path is None:
-        raise MissingQemuError(f"no {QEMU} on PATH; install it with: {ARM_TOOLS.install}")
+        raise MissingQemuError(f"no {tools.emulator} on PATH; install it with: {tools.install}")
     return path
 
 
 def qemu_command(board: Board, elf: Path, counting: bool = False) -> list[str]:
     """Return the command line that runs `elf` on the machine of `board`."""
-    counted = COUNTING if counting else ()
-    return [find_qemu(), *FLAGS, *counted, "-M", board.machine, "-kernel", str(elf)]
+    architecture = board.architecture
+    flags = (*architecture.tools.emulating, *(architecture.tools.counting if counting else ()))
+    return [find_qemu(architecture), *flags, "-M", board.machine, "-kernel", str(elf)]
 
 
 LOG_BYTES = 2**16
@@ -127,7 +125,8 @@ class Qemu(Closing):
         if status == EXIT_FAULT or "Lockup" in log:
             raise crash(self.board.name, self.elf, log)
         last = (log.strip().splitlines() or ["it said nothing"])[-1]
-        raise EmulatorError(f"{self.board.name}: {QEMU} ended with status {status}: {last}")
+        emulator = self.board.architecture.tools.emulator
+        raise EmulatorError(f"{self.board.name}: {emulator} ended with status {status}: {last}")
 
     def close(self) -> None:
         """End the emulator, whatever it does."""

@@ -13,17 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from codegen.base.errors import INSTALL, MissingCompilerError, MissingRegistryError, TargetError
+from codegen.base.errors import MissingCompilerError, MissingRegistryError, TargetError
 from codegen.base.paths import assets
 from codegen.target.boards import Board
-from codegen.target.compiler import COMPILER
 from qat.machine.bounded import read_regular
 from qat.machine.cache import NoCacheError, home
 from qat.machine.programs import python
 from qat.machine.programs import run as run_program
 
-OUR_PLATFORM = "qemu-cortexm"
-TOOLCHAIN = "toolchain-gccarmnoneeabi"
 REGISTRY_SECONDS = 3.0
 """Time that the registry has for an answer."""
 ASKING = """
@@ -44,7 +41,7 @@ QUIET = {
 
 def needs_registry(board: Board) -> bool:
     """Return True if the board's platform comes from the registry."""
-    return board.platform != OUR_PLATFORM
+    return board.platform != board.architecture.firmware.platform
 
 
 def user_core() -> Path:
@@ -77,8 +74,8 @@ def pinned(board: Board) -> str:
 
 MOST_MANIFEST = 2**20
 """Bytes of a platform's manifest that are read; they have a few thousand."""
-BUILDING = (f"{TOOLCHAIN}*", "framework-arduino*", "tool-scons*")
-"""Packages without which a platform of the registry builds nothing, in any version."""
+BUILDING = ("framework-arduino*", "tool-scons*")
+"""Packages without which, besides a compiler, a platform of the registry builds nothing."""
 
 
 def installed(board: Board, core: Path) -> bool:
@@ -86,7 +83,8 @@ def installed(board: Board, core: Path) -> bool:
 
     The platform must be of the version that is asked for.
     """
-    if not all(any((core / "packages").glob(pattern)) for pattern in BUILDING):
+    patterns = (f"{board.architecture.firmware.toolchain}*", *BUILDING)
+    if not all(any((core / "packages").glob(pattern)) for pattern in patterns):
         return False
     version = pinned(board)
     for folder in (core / "platforms").glob(f"{board.platform}*"):
@@ -109,10 +107,11 @@ def answers(package: str, environment: Mapping[str, str] | None = None) -> bool:
 def _wanted(core: Path, boards: Sequence[Board]) -> Iterator[tuple[str, TargetError]]:
     """Yield what only PlatformIO's registry can give, and the error if it does not."""
     silent = "PlatformIO's registry, which has one, does not answer"
-    ours = [board for board in boards if not needs_registry(board)]
-    if ours and not shutil.which(COMPILER) and not (core / "packages" / TOOLCHAIN).is_dir():
-        text = f"no {COMPILER} on PATH, and {silent}; install it with: {INSTALL}"
-        yield TOOLCHAIN, MissingCompilerError(text)
+    for architecture in dict.fromkeys(b.architecture for b in boards if not needs_registry(b)):
+        tools, toolchain = architecture.tools, architecture.firmware.toolchain
+        if not shutil.which(tools.compiler) and not (core / "packages" / toolchain).is_dir():
+            text = f"no {tools.compiler} on PATH, and {silent}; install it with: {tools.install}"
+            yield toolchain, MissingCompilerError(text)
     if not find_spec("SCons") and not (core / "packages" / "tool-scons").is_dir():
         text = f"no SCons in this Python, and {silent}; run: pip install scons==4.11.1"
         yield "tool-scons", MissingRegistryError(text)

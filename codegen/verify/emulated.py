@@ -12,11 +12,9 @@ from codegen.checks.equivalence import compare_on, compare_raw
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.target.boards import Board
-from codegen.target.compiler import COMPILER
 from codegen.target.device import What
 from codegen.target.emulated import TargetModel, footprint
 from codegen.target.fit import require_fit
-from codegen.target.qemu import QEMU
 from codegen.target.runner import MARKS
 from codegen.target.stack import deepest, disassemble
 from codegen.verify.records import Finding, NotRunError, Subject
@@ -35,9 +33,10 @@ def boards_of(subject: Subject) -> tuple[tuple[Board, ...], tuple[str, ...]]:
 
     Raises NotRunError without tools or boards.
     """
-    for tool in (COMPILER, QEMU):
-        if not shutil.which(tool):
-            raise NotRunError(f"no {tool} on PATH")
+    for tools in dict.fromkeys(board.architecture.tools for board in subject.boards):
+        for tool in (tools.compiler, tools.emulator):
+            if not shutil.which(tool):
+                raise NotRunError(f"no {tool} on PATH")
     fitting, others = [], []
     for board in subject.boards:
         try:
@@ -100,8 +99,8 @@ def stack(subject: Subject) -> Finding:
     def look(board: Board) -> tuple[bool, Iterator[str]]:
         with TargetModel(subject.generated, board) as target:
             used = target.stack(subject.few, subject.steps)
-            functions = disassemble(target.elf)
-        bounds = {what: deepest(functions, CALLS[what]) for what in used}
+            functions = disassemble(target.elf, board.architecture)
+        bounds = {what: deepest(functions, CALLS[what], board.architecture) for what in used}
         lines = (
             f"{what.name.lower()}: {bound} bytes at most, {used[what]} seen"
             for what, bound in bounds.items()

@@ -95,10 +95,10 @@ def how_of(model: Model, origin: DataOrigin, how: Reading) -> Reading:
 def timing_of(model: Model) -> Windowing | None:
     """Return the windows that a model classifies, None for one that takes no recordings."""
     sensor = model.sensor
-    if sensor is None or model.input.held or model.steps is None:
+    if sensor is None or model.window is None:
         return None
-    hop = (sensor.hop or model.steps) * sensor.group
-    return Windowing(model.steps * sensor.group, hop, sensor.group)
+    hop = (sensor.hop or model.window) * sensor.group
+    return Windowing(model.window * sensor.group, hop, sensor.group)
 
 
 # ------------------------------------------------------------------------- its parts
@@ -129,6 +129,8 @@ def fitted(model: Model, data: Dataset) -> Dataset:
     if isinstance(model.input, Spikes):
         return data
     low, high = model.input.low, model.input.high
+    if model.input.held:
+        data = data.as_maps()
     if model.sensor is not None and data.raw is not None:
         return data.with_sensor(model.sensor, low, high)
     if data.input_range == (low, high):
@@ -174,9 +176,13 @@ def _dataset(
     low, high, sensor, raw = model.input.low, model.input.high, model.sensor, None
     if sensor is None:
         inputs = [drop_bits(part, shift=origin.dropped) for part in x]
+        if model.input.held:
+            inputs = [part.reshape(len(part), model.input.size) for part in inputs]
     else:
-        unit = given_unit(unit_of(about["reading"]), model.input.size)
-        raw = Raw(x[0], x[1], x[2], unit, True, not model.input.held, sensor.group, sensor.hop)
+        unit = given_unit(unit_of(about["reading"]), sensor.channels)
+        mapped = sensor.vectors is not None
+        framed = mapped or not model.input.held
+        raw = Raw(x[0], x[1], x[2], unit, True, framed, sensor.group, sensor.hop, mapped)
         inputs = [raw.through(sensor, part, low, high) for part in x]
     return Dataset(
         inputs[0],
@@ -193,6 +199,7 @@ def _dataset(
         raw=raw,
         sensor=sensor,
         dropped=origin.dropped,
+        grid=model.input.grid,
         starts=None if samples.starts is None else samples.starts[parts == TESTS],
         **about,
     )

@@ -121,7 +121,7 @@ def hidden(
     return (
         f"{len(still)} of {after.shape[1]} features change in the data and not in the inputs, "
         f"which share one scale; the first is feature {shown(int(still[0]), names)}; "
-        "each_feature=True scales them one by one",
+        "columns of a CSV table are scaled one by one, arrays by each_feature=True in Python",
     )
 
 

@@ -25,6 +25,7 @@ from qat.data.reading import Reading
 from qat.data.sensing import SPREAD, Raw, check_fit, given_unit, own_unit, to_samples
 from qat.machine.memory import require
 from qat.model.sensor import Sensor
+from qat.model.shape import Shape
 
 BYTES_PER_VALUE = 14
 """Memory that a value takes while it is checked, scaled and divided, besides the arrays given."""
@@ -61,6 +62,7 @@ class Dataset:
     dropped:     lower bits that `with_input_bits` took off whole numbers
     starts:      (samples,) int64: where the windows of the test part begin, counted from 0 among
                  the samples of the file; None where every line stands alone
+    grid:        where the values of an input vector lie on a map: pictures have one; None for none
     """
 
     x_train: NDArray[Any]
@@ -88,6 +90,14 @@ class Dataset:
     division: Division | None = None
     dropped: int = 0
     starts: NDArray[np.int64] | None = None
+    grid: Shape | None = None
+
+    def __post_init__(self) -> None:
+        if self.grid is not None and self.grid.size != self.inputs:
+            raise ValueError(
+                f"{self.name}: has {self.inputs} inputs; its map of {self.grid} has "
+                f"{self.grid.size}"
+            )
 
     def training_batch(
         self, chosen: NDArray[np.int64], change: Callable[[NDArray[Any]], NDArray[Any]] | None
@@ -118,6 +128,37 @@ class Dataset:
     def inputs(self) -> int:
         """Number of inputs, the first entry of a network's sizes."""
         return int(self.x_train.shape[-1])
+
+    @property
+    def vectors(self) -> int:
+        """Vectors of a sample: its steps, 1 where it has none."""
+        return int(self.x_train.shape[1]) if self.x_train.ndim == 3 else 1
+
+    def as_maps(self) -> Dataset:
+        """Return samples of a vector a step as one vector each: maps of height 1, a column a step.
+
+        They are read as a whole, in one step: (samples, steps, inputs) become (samples,
+        steps * inputs). Data of one vector a sample stay as they are.
+        """
+        if self.x_train.ndim == 2:
+            return self
+        steps, channels = self.x_train.shape[1:]
+        sensor = None if self.sensor is None else self.sensor.of_maps(steps)
+
+        def flat(x: NDArray[Any]) -> NDArray[Any]:
+            return x.reshape(len(x), steps * channels)
+
+        return replace(
+            self,
+            x_train=flat(self.x_train),
+            x_validation=flat(self.x_validation),
+            x_test=flat(self.x_test),
+            originals=self.x_train if self.originals is None else self.originals,
+            steps=(*self.steps, flat),
+            raw=None if self.raw is None else replace(self.raw, mapped=True),
+            sensor=sensor,
+            grid=Shape(1, steps, channels),
+        )
 
     def with_input_bits(self, bits: int) -> Dataset:
         """Return the data with inputs of at most `bits` bits: the upper ones are kept.

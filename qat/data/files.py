@@ -10,8 +10,10 @@ import numpy as np
 
 from qat.data.arrays import read_arrays
 from qat.data.checks import checked_labels, checked_samples
+from qat.data.cifar import cifar, is_cifar
 from qat.data.dataset import Dataset, from_arrays
 from qat.data.idx import idx_pair, is_idx
+from qat.data.pictures import Pictures
 from qat.data.reading import NoColumnError, Progress, Reading
 from qat.data.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
 from qat.data.tables.csvfile import csv_table
@@ -37,12 +39,16 @@ TABLES = {
 MANY = 2**22
 """Values whose scaling takes a second or more."""
 
-KINDS = f".npz, {', '.join(TABLES)} or IDX file (train-images-idx3-ubyte)"
+KINDS = (
+    f".npz, {', '.join(TABLES)} or IDX file (train-images-idx3-ubyte), or a folder of CIFAR-10's "
+    "binary version"
+)
 
 
 def is_file_of_data(path: Path) -> bool:
-    """Return True if the name is one of a data file, or the content that of an IDX file."""
-    return path.suffix.lower() in (".npz", *TABLES) or "-ubyte" in path.name or is_idx(path)
+    """Return True if the name is one of a data file or of CIFAR-10, or the content that of IDX."""
+    named = path.suffix.lower() in (".npz", *TABLES) or "-ubyte" in path.name
+    return named or is_cifar(path) or is_idx(path)
 
 
 def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = None) -> Dataset:
@@ -51,13 +57,14 @@ def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = N
     about |= {"unit": how.unit}
     suffix = path.suffix.lower()
     try:
-        require_regular(path)
+        if not is_cifar(path):
+            require_regular(path)
         if suffix in TABLES:
             table = TABLES[suffix](path, how, progress)
             if progress is not None and table.x.size > MANY:
                 progress(f"scaling {table.x.size:,} values", True)
             return _from_table(table, how, about)
-        read = _from_npz if suffix == ".npz" else _from_idx
+        read = _from_npz if suffix == ".npz" else _from_pictures
         data = read(path, how, about)
         return replace(data, warnings=(*_unused(how, path), *data.warnings), reading=how)
     except OSError as error:
@@ -107,10 +114,8 @@ def arrays_of(path: Path, how: Reading) -> tuple[Parts, tuple[str, ...]]:
     for windows or recordings of a file that has none.
     """
     if path.suffix.lower() != ".npz":
-        if how.window is not None or how.by is not None:
-            raise ValueError("window and by go with a table or an .npz file; this is an IDX file")
-        pair = idx_pair(path)
-        return dict(pair.arrays), (*pair.notes, *pair.warnings)
+        found = pictures_of(path, how)
+        return dict(found.arrays), (*found.notes, *found.warnings)
     arrays = _npz(path, how.labelled)
     known: Parts = {key: arrays[key] for key in ARRAYS if key in arrays}
     if how.by is None:
@@ -121,12 +126,22 @@ def arrays_of(path: Path, how: Reading) -> tuple[Parts, tuple[str, ...]]:
     return {**known, "by": arrays[how.by]}, ()
 
 
-def _from_idx(path: Path, how: Reading, about: Parts) -> Dataset:
+def pictures_of(path: Path, how: Reading) -> Pictures:
+    """Return what a file, or folder, of pictures holds; ValueError for windows of such."""
     if how.window is not None or how.by is not None:
-        raise ValueError("window and by go with a table or an .npz file; this is an IDX file")
-    pair = idx_pair(path)
-    data = from_arrays(**{**pair.arrays, **about})
-    return replace(data, notes=pair.notes, warnings=(*pair.warnings, *data.warnings))
+        raise ValueError("window and by go with a table or an .npz file; these are pictures")
+    return cifar(path) if is_cifar(path) else idx_pair(path)
+
+
+def _from_pictures(path: Path, how: Reading, about: Parts) -> Dataset:
+    found = pictures_of(path, how)
+    data = from_arrays(**{**found.arrays, **about, "class_names": found.classes})
+    return replace(
+        data,
+        notes=found.notes,
+        warnings=(*found.warnings, *data.warnings),
+        grid=found.grid,
+    )
 
 
 def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:

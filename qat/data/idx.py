@@ -9,13 +9,15 @@ import zlib
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qat.data.pictures import Pictures
 from qat.machine.bounded import open_regular
 from qat.machine.memory import BYTES_PER_INPUT, require
+from qat.model import Shape
 
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """Element types of an IDX file by their code."""
@@ -29,8 +31,6 @@ PIECE = 2**20
 GZIP = b"\x1f\x8b"
 
 Read = TypeVar("Read")
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def is_idx(path: Path) -> bool:
@@ -102,15 +102,7 @@ TWINS = ("t10k", "test")
 """What the name of a test part has in place of train."""
 
 
-class Pair(NamedTuple):
-    """x and y, perhaps x_test and y_test; which files these are; which one is not used."""
-
-    arrays: Arrays
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-
-def idx_pair(path: Path) -> Pair:
+def idx_pair(path: Path) -> Pictures:
     """Return what an images file and its labels hold, and the test part if it lies beside them.
 
     The labels, and the twin of the test, have the name of the images but for the words images and
@@ -125,14 +117,21 @@ def idx_pair(path: Path) -> Pair:
             "holds a number a sample, as labels do; an IDX data set is given by its images file"
         )
     labels = _labels(path, len(x))
-    found = {"x": x.reshape(len(x), -1), "y": idx_file(labels)}
+    found, sides = {"x": x.reshape(len(x), -1), "y": idx_file(labels)}, x.shape[1:]
     notes = [f"labels: {labels.name}"]
     test = _twin(path)
     if test is not None:
         x, labels = idx_file(test), _labels(test, None)
         found |= {"x_test": x.reshape(len(x), -1), "y_test": idx_file(labels)}
         notes.append(f"test part: {test.name}, with {labels.name}")
-    return Pair(found, tuple(notes), _unused(path))
+    return Pictures(found, _grid(sides), tuple(notes), _unused(path))
+
+
+def _grid(sides: tuple[int, ...]) -> Shape | None:
+    """Return the map of (rows, columns), or (rows, columns, channels); None for other sides."""
+    if len(sides) not in (2, 3) or 0 in sides:
+        return None
+    return Shape(*sides, 1) if len(sides) == 2 else Shape(*sides)
 
 
 def _unused(path: Path) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from qat.data.files import KINDS, from_file, is_file_of_data
 from qat.data.reading import Progress, Reading
 from qat.data.recordings import from_recording
 from qat.machine.cache import NoCacheError
-from qat.model import Model, did_you_mean
+from qat.model import Model, Shape, did_you_mean
 from qat.model.checks import plain
 
 __all__ = [
@@ -41,6 +41,9 @@ __all__ = [
 ]
 
 Found = TypeVar("Found")
+
+PIXELS, SMALL = 28, 16
+"""Rows and columns of MNIST's images, and of the small ones made of them."""
 
 IMAGES_THAT_VALIDATE = 5_000
 """So many of the 60,000 training images of MNIST and Fashion-MNIST validate."""
@@ -83,7 +86,7 @@ def _digits(name: str, row: Named) -> Dataset:
     data = from_arrays(
         table[:, :-1], table[:, -1], name=name, source=row.source, licence=row.licence
     )
-    return replace(data, input_range=(0, 16))
+    return replace(data, input_range=(0, 16), grid=Shape(8, 8, 1))
 
 
 def _fetched(row: Named) -> Arrays:
@@ -109,12 +112,14 @@ def _images(name: str, row: Named) -> Dataset:
         row.source,
         row.licence,
         (0, 255),
+        grid=Shape(PIXELS, PIXELS, 1),
     )
 
 
 def _images_16(name: str, row: Named) -> Dataset:
     """Return the middle 24 x 24 of 28 x 28 pixels at 16 x 16; digits hardly reach the margin."""
-    return _images(name, row).through(partial(resample, to=16, margin=2))
+    small = partial(resample, to=SMALL, margin=2)
+    return _images(name, row).through(small, grid=Shape(SMALL, SMALL, 1))
 
 
 def _series(name: str, row: Named, unit: ArrayLike | None = None) -> Dataset:
@@ -264,7 +269,9 @@ def load(
     - any of them with a `window`: the samples of a sensor in the order of time, as
       `from_recording` takes them,
     - an IDX file of images, plain or .gz, known by its content, its labels beside it, and with
-      them its test part if there is one (train-images-idx3-ubyte, t10k-images-idx3-ubyte);
+      them its test part if there is one (train-images-idx3-ubyte, t10k-images-idx3-ubyte),
+    - the folder of CIFAR-10's binary version (data_batch_1.bin to 5, test_batch.bin), or one of
+      its files;
     what it does not divide is divided by `seed`.
 
     label: the label column of a table: its name, its number from 1, "first" or "last"; by default

@@ -34,6 +34,14 @@ MAX_NUMBER = 2**53
 """The largest seed or count: every reader of JSON keeps it exactly."""
 
 
+def vector_size(model: Model) -> int:
+    """Return the values of a line of data: of all inputs, or of one position of a map of steps."""
+    if model.sensor is not None:
+        return model.sensor.channels
+    grid = model.input.shape
+    return grid.channels if model.input.held and grid.height == 1 else model.input.size
+
+
 @dataclass(frozen=True)
 class DataOrigin:
     """How the data of a training were read and divided.
@@ -119,9 +127,10 @@ class DataOrigin:
             raise ValueError(
                 f"classes: found {len(origin.classes)}; the model has {model.outputs} outputs"
             )
-        if origin.channels and len(origin.channels) != model.input.size:
+        channels = vector_size(model)
+        if origin.channels and len(origin.channels) not in (channels, model.input.size):
             raise ValueError(
-                f"channels: found {len(origin.channels)}; the model has {model.input.size} inputs"
+                f"channels: found {len(origin.channels)}; the model has {channels} inputs"
             )
         return origin
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from qat.data.checks import checked_samples
 from qat.data.files import arrays_of, is_table, settled, table_of
 from qat.data.labelling import UNLABELLED, listed, mapped
-from qat.data.origin import DataOrigin
+from qat.data.origin import DataOrigin, vector_size
 from qat.data.reading import NoColumnError, Progress, Reading
 from qat.data.recordings import Windowing, cut
 from qat.data.sensing import HIGH, LOW, given_unit, shown, to_samples
@@ -143,13 +143,20 @@ class SampleFile:
         """Return samples that are no windows as the model takes them, refused if it does not."""
         model = self.model
         wanted = (model.input.size,) if model.input.held else (model.steps, model.input.size)
+        each = vector_size(model)
+        if model.input.held and each < model.input.size and x.ndim == 3:
+            wanted = (model.input.size // each, each)
         if x.shape[1:] != wanted and not (model.steps is None and x.shape[2:] == wanted[1:]):
             raise ValueError(f"x: found samples of shape {x.shape[1:]}; the model takes {wanted}")
-        return x[:, None] if model.sensor is not None and model.input.held else x
+        alone = model.sensor is not None and model.input.held and x.ndim == 2
+        return x[:, None] if alone else x
 
     def _integers(self, x: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
         """Return samples of the sensor, else inputs before bits are taken off, and what to say."""
-        names, size = self.origin.channels, self.model.input.size
+        names = self.origin.channels
+        size = vector_size(self.model) if x.ndim == 3 else self.model.input.size
+        if x.ndim == 2 and self.how.window is not None:
+            size = vector_size(self.model)
         if x.shape[-1] != size:
             raise ValueError(f"x: found {x.shape[-1]} features; the model takes {size}")
         if self.model.sensor is not None:

@@ -156,6 +156,7 @@ class Raw:
     framed:  windows are frames, also those of one step
     group:   samples of a step
     hop:     steps from one window to the next, None for T
+    mapped:  the steps of a window lie in one vector, a map of height 1
     """
 
     train: NDArray[np.int16]
@@ -166,6 +167,7 @@ class Raw:
     framed: bool
     group: int = 1
     hop: int | None = None
+    mapped: bool = False
 
     @property
     def plain_unit(self) -> float | list[float]:
@@ -186,7 +188,10 @@ class Raw:
             raise ValueError(f"input bits: found {bits}; must be at least {least}")
         shift = max(0, 8 - bits)
         low, high, scale = low >> shift, high >> shift, scale * 2.0**shift
-        channels, timing = self.train.shape[-1], {"group": self.group, "hop": self.hop}
+        channels = self.train.shape[-1]
+        timing: dict[str, Any] = {"group": self.group, "hop": self.hop}
+        if self.mapped:
+            timing["vectors"] = self.train.shape[1] // self.group
         sensor = Sensor.fit(scale, offset, channels, self.unit, **timing)
         return Scaled(
             self.through(sensor, self.train, low, high),
@@ -199,11 +204,13 @@ class Raw:
         )
 
     def through(self, sensor: Sensor, part: NDArray[np.int16], low: int, high: int) -> NDArray[Any]:
-        """Return what a sensor makes of samples: (windows, channels), or frames."""
+        """Return what a sensor makes of samples: (windows, channels), frames, or maps of these."""
         steps = part.shape[1] // sensor.group
         found = np.empty((len(part), steps, part.shape[-1]), np.int8 if low < 0 else np.uint8)
         for piece in _pieces(part):
             found[piece] = sensor.scale(part[piece], low, high)
+        if self.mapped:
+            return found.reshape(len(found), -1)
         return found if self.framed else found[:, 0]
 
     def _means(self, part: NDArray[np.int16]) -> Real:

@@ -10,8 +10,8 @@ typedef struct {
     int32_t steps, batch, neurons;
     int32_t held;     /* one current for all steps */
     int32_t terms;    /* shifts of the leak; -1: multiply by `kept` instead of rounding down */
-    float scale[3];   /* 2^-|k| of every term */
-    float sign[3];    /* what a term does to v: -1 takes away, +1 adds */
+    float scale[4];   /* 2^-|k| of every term */
+    float sign[4];    /* what a term does to v: -1 takes away, +1 adds */
     float kept;       /* 1 - lambda */
     int32_t to_zero;  /* the reset: 1 to zero, 0 by subtraction */
     int32_t limited;  /* saturate u to [low, high] */

@@ -47,7 +47,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
-        path.write_bytes(data)
+        _write_through(path, data)
         return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -55,6 +55,31 @@ def write_atomically(path: Path, data: bytes) -> None:
         _sync(folder)
     finally:
         os.close(folder)
+
+
+def require_no_file(path: Path) -> None:
+    """Raise ValueError where a folder is asked for and something else is there."""
+    if path.exists() and not path.is_dir():
+        kind = "file" if path.is_file() else "pipe" if path.is_fifo() else "device"
+        raise ValueError(f"{path}: is a {kind}; several files are written: name a folder")
+
+
+def unread(error: OSError) -> str:
+    """Return why a pipe or a device cannot be opened."""
+    if error.errno == errno.ENXIO:
+        return "it is a pipe that nobody reads; start its reader first, or name a file"
+    return error.strerror or str(error)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    """Write to a device or a pipe, which must have a reader: nobody waits for one."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise OSError(error.errno, unread(error)) from None
+    os.set_blocking(descriptor, True)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
 
 
 def _replace(path: Path, data: bytes, folder: int) -> None:

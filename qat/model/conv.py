@@ -170,6 +170,10 @@ class Conv(Weighted):
         bias = first_channels(self.bias, channels)
         return replace(self, codes=codes, grid=grid, groups=groups, bias=bias)
 
+    def pictures(self, given: Shape) -> IntArray:
+        """Return the kernel of each channel; of a depthwise one with the only map that it reads."""
+        return self.codes
+
     def digested(self) -> Iterator[bytes]:
         """Yield what the digest hashes, in order."""
         grid = self.grid.sides

@@ -17,7 +17,7 @@ from qat.model.intervals import Int64, Interval
 
 Int32 = NDArray[np.int32]
 
-MAX_LEAK_TERMS = 3
+MAX_LEAK_TERMS = 4
 """Powers of two that a leak may be the sum of."""
 
 

@@ -134,9 +134,9 @@ class Membrane:
         if neuron.ceiling is not None:
             return np.full_like(inflow, neuron.ceiling)
         if neuron.leak:
-            # v >> k is v / 2^k less a part below 1: f(v) <= (1 - lambda) v + 3 with three terms at
-            # most, (1 - lambda) h + 3 + I <= h where h >= (I + 3) / lambda; a reset only lowers.
-            return _divide_up(inflow + 3, neuron)
+            # v >> k is v / 2^k less a part below 1: f(v) <= (1 - lambda) v + n with n terms at
+            # most, (1 - lambda) h + n + I <= h where h >= (I + n) / lambda; a reset only lowers.
+            return _divide_up(inflow + _terms(neuron), neuron)
         if neuron.reset == "zero" or bool((self.reset_by >= inflow).all()):
             return self.threshold - 1  # u <= threshold - 1 + I, and a spike takes r >= I away
         if self.steps is not None:
@@ -155,10 +155,8 @@ class Membrane:
             after_spike = np.zeros_like(after_spike)
         if neuron.floor is not None:
             return np.minimum(neuron.floor, after_spike)
-        if (
-            neuron.leak
-        ):  # as above, from f(v) >= (1 - lambda) v - 3; a spike leaves u - r >= theta - r
-            return np.minimum(-_divide_up(3 - drain, neuron), after_spike)
+        if neuron.leak:  # as above, from f(v) >= (1 - lambda) v - n
+            return np.minimum(-_divide_up(_terms(neuron) - drain, neuron), after_spike)
         if not drain.any():
             return after_spike
         if self.steps is not None:
@@ -167,6 +165,11 @@ class Membrane:
             "an integrate-and-fire neuron has no lower bound: its current reaches "
             f"{int(drain.min())} at every step; give it a fixed number of steps, a floor or a leak"
         )
+
+
+def _terms(neuron: Leaky) -> int:
+    """Return n, no less than the terms of the leak."""
+    return max(3, len(neuron.leak))
 
 
 def _divide_up(value: Int64, neuron: Leaky) -> Int64:

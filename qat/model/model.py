@@ -139,11 +139,15 @@ class Model:
             return
         if not isinstance(sensor, Sensor) or isinstance(self.input, Spikes):
             raise ValueError("Model.sensor: must be a Sensor, for an input of bytes")
-        if sensor.channels != self.input.size:
+        if sensor.vectors is not None and (not self.input.held or self.steps is None):
+            raise ValueError("Model.sensor: vectors of one input need a held input, and T steps")
+        if sensor.channels * (sensor.vectors or 1) != self.input.size:
+            each = f" in each of {sensor.vectors} vectors" if sensor.vectors else ""
             raise ValueError(
-                f"Model.sensor: has {sensor.channels} channels; the input has {self.input.size}"
+                f"Model.sensor: has {sensor.channels} channels{each}; the input has "
+                f"{self.input.size}"
             )
-        if sensor.hop is not None and (self.input.held or self.steps is None):
+        if sensor.hop is not None and self.window is None:
             raise ValueError("Model.sensor: a hop needs windows: a vector a step, and T steps")
 
     # ------------------------------------------------------ properties
@@ -170,6 +174,17 @@ class Model:
         for layer in self.layers:
             shapes.append(layer.output_shape(shapes[-1]))
         return tuple(shapes)
+
+    @property
+    def window(self) -> int | None:
+        """Vectors of its sensor that an inference takes; None where there are no windows of them.
+
+        They are the steps, or lie in one held input; one held vector, and the steps of a model
+        that runs free, are no windows.
+        """
+        if self.sensor is None or self.steps is None:
+            return None
+        return self.sensor.vectors if self.input.held else self.steps
 
     @property
     def outputs(self) -> int:
@@ -254,8 +269,10 @@ class Model:
         if self.sensor is None or isinstance(self.input, Spikes):
             raise ValueError("inputs_of: this model has no sensor; it takes inputs as they are")
         vectors = self.sensor.scale(samples, self.input.low, self.input.high)
-        if not self.input.held:
-            vectors = self.sensor.windows(vectors, self.steps or len(vectors))
+        if self.window is not None or not self.input.held:
+            vectors = self.sensor.windows(vectors, self.window or len(vectors))
+        if self.input.held:
+            vectors = vectors.reshape(len(vectors), self.input.size)
         return vectors.astype(self.input.dtype)
 
     def save(self, path: str | PathLike[str]) -> None:

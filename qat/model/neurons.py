@@ -118,7 +118,7 @@ class LIF(Neuron):
 
     threshold: int32 >= 1, one for the layer or one per channel. A strict `>` of another
                framework is this comparison with threshold + 1.
-    leak:      at most three signed shifts: k stands for +(v >> k), -k for -(v >> k). Empty
+    leak:      at most four signed shifts: k stands for +(v >> k), -k for -(v >> k). Empty
                means integrate-and-fire. A term -(v >> 0) cannot be written; no leak that
                settles needs one, for v >> 0 is exact and would cancel another term.
     reset:     "subtract" or "zero".

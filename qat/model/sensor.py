@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,22 +24,25 @@ its product with the gain fits: beyond that x_i has long reached its limit."""
 class Sensor:
     """How raw samples become input vectors, on the device as here.
 
-    A sample is a vector of int16, a value a channel, as many channels as the model has inputs.
+    A sample is a vector of int16, a value a channel, as many channels as the model has inputs, or
+    as each of the `vectors` has that are an input together.
     With s_i the sum of channel i over `group` samples in a row, and [low, high] the range of the
     model's input,
 
         x_i = min(max(((s_i - offset_i) * gain_i + 2**(shift-1)) >> shift, low), high)
 
     with the arithmetic shift, and no rounding term at shift = 0. Where the input is held, every
-    x is classified; elsewhere it is a step, T of them are a window, and a new window begins
-    every `hop` vectors.
+    x is classified, or with `vectors` every window of so many, one behind the other: a map of
+    height 1. Elsewhere x is a step, and T of them are a window. A new window begins every `hop`
+    vectors.
 
     offset: int32 (channels,), within +-2**30
     gain:   int32 (channels,), within +-2**20 and not 0
     shift:  0 to 22
     group:  samples that are summed, 1 to 2**14
-    hop:    vectors from the start of one window to that of the next; None for T, and where there
-            are no windows
+    hop:    vectors from the start of one window to that of the next; None for as many as a window
+            has, and where there are no windows
+    vectors: that are one held input together; None where each is one, or a step
     """
 
     offset: IntArray
@@ -47,6 +50,7 @@ class Sensor:
     shift: int = 0
     group: int = 1
     hop: int | None = None
+    vectors: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -64,11 +68,17 @@ class Sensor:
         set_(self, "group", integer("Sensor.group", self.group, 1, MAX_GROUP))
         if self.hop is not None:
             set_(self, "hop", integer("Sensor.hop", self.hop, 1, 2**24))
+        if self.vectors is not None:
+            set_(self, "vectors", integer("Sensor.vectors", self.vectors, 1, 2**24))
 
     @property
     def channels(self) -> int:
         """Values of a sample."""
         return len(self.offset)
+
+    def of_maps(self, vectors: int) -> Sensor:
+        """Return the same sensor where so many vectors are one held input: a map of height 1."""
+        return replace(self, vectors=vectors)
 
     @classmethod
     def fit(
@@ -83,7 +93,7 @@ class Sensor:
 
         scale, offset: real values of 1 and of 0 in the input, one or one per channel
         unit:          the real value of 1 in a sample, one or one per channel
-        timing:        group and hop; the input then stands for the mean of a group
+        timing:        group, hop and vectors; the input then stands for the mean of a group
 
         The gains are as fine as int32 allows. Raises ValueError for a scale out of reach.
         """
@@ -125,6 +135,8 @@ class Sensor:
 
     def digested(self, steps: int | None) -> Iterator[bytes]:
         """Yield what the digest hashes, in order; without a hop it is a window of `steps`."""
-        yield line("sensor", self.shift, self.group, self.hop or steps)
+        yield line("sensor", self.shift, self.group, self.hop or self.vectors or steps)
+        if self.vectors is not None:
+            yield line("vectors", self.vectors)
         yield spread("offset", self.offset, self.channels)
         yield spread("gain", self.gain, self.channels)

@@ -119,6 +119,13 @@ class Synapse(ABC):
         """
 
     @abstractmethod
+    def pictures(self, given: Shape) -> IntArray:
+        """Return the weights of each channel as they lie on the map that is read.
+
+        given: the signal. Returns (channels, height, width, channels of the map).
+        """
+
+    @abstractmethod
     def digested(self) -> Iterator[bytes]:
         """Yield what the digest hashes, in order."""
 
@@ -265,6 +272,10 @@ class Dense(Weighted):
             by_position = codes.reshape(len(codes), given.positions, -1)
             codes = by_position[..., : given.channels].reshape(len(codes), given.size)
         return replace(self, codes=codes, bias=first_channels(self.bias, channels))
+
+    def pictures(self, given: Shape) -> IntArray:
+        """Return the weights of each neuron on the whole map."""
+        return self.codes.reshape(self.n_out, *given.sides)
 
     def digested(self) -> Iterator[bytes]:
         """Yield what the digest hashes, in order."""

@@ -30,6 +30,9 @@ NEURONS = 4
 PIECE = 500
 """Samples that are traced at a time."""
 
+ROW, TILES, COLOURS = 8, 64, 3
+"""Small pictures in a row, and of a layer at most; channels of a colour picture."""
+
 BINS = 30
 SPIKE, MEMBRANE, THRESHOLD = "C3", "C0", "0.4"
 """Colours."""
@@ -104,7 +107,7 @@ def raster(scene: Scene) -> Figure:
         axes.scatter(step + 1, neuron, marker="|", s=30, color=SPIKE)
         axes.set(ylim=(-1, layer.shape[2]), xlim=(0.5, layer.shape[1] + 0.5))
         axes.set_ylabel(f"layer {index}: neuron")
-        axes.set_title(f"{100 * layer.mean():.1f} % of neurons and steps", fontsize="small")
+        axes.set_title(f"{100 * (layer != 0).mean():.1f} % of neurons and steps", fontsize="small")
     rows[-1].set_xlabel("step")
     figure.suptitle(scene.title)
     return figure
@@ -118,7 +121,8 @@ def membranes(scene: Scene) -> Figure:
     figure = new_figure(10, 1 + 2.2 * len(layers))
     grid = figure.subplots(len(layers), NEURONS, squeeze=False, sharex=True)
     for index, layer in enumerate(layers):
-        spikes, u = result.spikes[index][0], result.u[index][0]
+        u = result.u[index][0]
+        spikes = u >= spread_over(layer.neuron.least, layer.size)
         busiest = _busiest(spikes)
         thresholds = np.broadcast_to(spread_over(layer.neuron.least, layer.size), layer.size)
         for axes, neuron in zip(grid[index], busiest, strict=False):
@@ -146,8 +150,8 @@ def _membrane(axes: Axes, u: NDArray[Any], spikes: NDArray[np.bool_], threshold:
 
 
 def firing_rates(scene: Scene) -> list[NDArray[np.float64]]:
-    """Return the spikes per step of each neuron of each layer, mean over all samples."""
-    totals = [np.zeros(layer.size) for layer in scene.model.layers]
+    """Return the spikes per step of each value that a layer sends, mean over all samples."""
+    totals = [np.zeros(layer.sends) for layer in scene.model.layers]
     steps = 0
     for start in range(0, len(scene.x), PIECE):
         part = scene.x[start : start + PIECE]
@@ -214,10 +218,95 @@ def confusion(scene: Scene) -> Figure:
     return figure
 
 
+def weights(scene: Scene) -> Figure:
+    """Draw the weights of the first layer where they lie on the map of the input.
+
+    Those of several channels of a map are added up, but for the three of a colour picture.
+    """
+    pictures = _first_weights(scene.model)
+    if not _wide(pictures):
+        raise ValueError("weights: the first layer reads no map; there is nothing to draw")
+    shown = pictures[:TILES].astype(np.float64)
+    most = float(np.abs(shown).max()) or 1.0
+    titles = [str(channel) for channel in range(len(shown))]
+    if shown.shape[3] == COLOURS:
+        figure = _tiles(0.5 + shown / (2 * most), titles)
+    else:
+        added = shown.sum(axis=3)
+        most = float(np.abs(added).max()) or 1.0
+        figure = _tiles(added, titles, cmap="RdBu_r", vmin=-most, vmax=most)
+    left = "" if len(shown) == len(pictures) else f", the first {TILES} of {len(pictures)}"
+    figure.suptitle(f"weights of layer 0 by channel{left}; {drawn(scene.model.name)}")
+    return figure
+
+
+def _first_weights(model: Model) -> NDArray[Any]:
+    return model.layers[0].synapse.pictures(model.shapes()[0])
+
+
+def _wide(pictures: NDArray[Any]) -> bool:
+    """Return True for more than 1x1; pictures: (channels, height, width, channels of the map)."""
+    return pictures.shape[1] * pictures.shape[2] > 1
+
+
+def maps(scene: Scene) -> Figure:
+    """Draw what each layer sends for one sample: spikes a step, by position and channel."""
+    shapes = scene.model.shapes()[1:]
+    spikes = scene.traced.spikes or ()
+    placed = [i for i, shape in enumerate(shapes) if shape.positions > 1]
+    if not placed:
+        raise ValueError("maps: no layer of this model lies on a map; there is nothing to draw")
+    tiles, titles, most = [], [], 1.0
+    for index in placed:
+        means = spikes[index][0].mean(axis=0).reshape(shapes[index].sides)
+        most = max(most, float(means.max()))
+        for channel in range(min(means.shape[2], TILES)):
+            tiles.append(means[..., channel])
+            titles.append(f"{index}: {channel}")
+    figure = _tiles(tiles, titles, cmap="Greys", vmin=0, vmax=most)
+    figure.suptitle(
+        f"spikes a step, by layer and channel: 0 white, {most:g} black\n{scene.title}",
+        fontsize="medium",
+    )
+    return figure
+
+
+def _tiles(pictures: Any, titles: list[str], **how: Any) -> Figure:
+    """Return small pictures side by side, eight in a row, each with its title."""
+    rows = -(-len(pictures) // ROW)
+    figure = new_figure(1.1 * ROW, 0.6 + 1.25 * rows)
+    grid = figure.subplots(rows, ROW, squeeze=False).ravel()
+    for axes in grid:
+        axes.set_axis_off()
+    for axes, picture, title in zip(grid, pictures, titles, strict=False):
+        axes.set_axis_on()
+        axes.set(xticks=[], yticks=[])
+        axes.imshow(picture, interpolation="nearest", **how)
+        axes.set_title(title, fontsize="x-small")
+    return figure
+
+
 PLOTS: Mapping[str, Callable[[Scene], Figure]] = MappingProxyType(
-    {"raster": raster, "membranes": membranes, "firing": firing, "confusion": confusion}
+    {
+        "raster": raster,
+        "membranes": membranes,
+        "firing": firing,
+        "confusion": confusion,
+        "weights": weights,
+        "maps": maps,
+    }
 )
 """The pictures by name."""
+
+
+def drawable(model: Model, labelled: bool) -> list[str]:
+    """Return the names of the pictures that this model has; labelled: its inputs have labels."""
+    needs = {
+        "confusion": labelled and model.readout is not None,
+        "weights": _wide(_first_weights(model)),
+        "maps": any(shape.positions > 1 for shape in model.shapes()[1:]),
+    }
+    return [name for name in PLOTS if needs.get(name, True)]
 
 
 def to_bytes(figure: Figure, form: str) -> bytes:

@@ -10,9 +10,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.kernel_models import MODELS, inputs_of
-from support.models import inputs_for, small_model
+from support.models import inputs_for
 from support.sanitized import ADDRESS, MEMORY, run
+from support.zoo.sized import MODELS, inputs_of
+from support.zoo.small import small_model
 
 from codegen.render import render
 

@@ -7,11 +7,12 @@ import shutil
 import pytest
 from analysis import eva
 from analysis.eva import Analysis, NoEndError, analyse
-from support.analysed import MODELS
-from support.kernel_models import MODELS as KERNELS
-from support.kernel_models import inputs_of
-from support.models import inputs_for, small_model
+from support.models import inputs_for
 from support.results import assert_same
+from support.zoo.sized import MODELS as KERNELS
+from support.zoo.sized import inputs_of
+from support.zoo.small import small_model
+from support.zoo.tiny import MODELS
 
 from codegen.checks.host import HostModel
 from codegen.plan.choose import plan

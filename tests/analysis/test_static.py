@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import misra
-from support.analysed import MODELS
+from support.zoo.tiny import MODELS
 
 from codegen.render import render_program
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from bench.rows import Row, measure
 from support.clock import children_seconds
-from support.models import small_model
+from support.zoo.small import small_model
 
 import codegen
 from codegen.cli import main, options

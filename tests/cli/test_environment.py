@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 from codegen.cli.before import require_folder, require_output
 from qat.model import Model

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.models import small_model
 from support.network import attempts
+from support.zoo.small import small_model
 
 from codegen.cli import main, parser
 from codegen.cli.verbs import ANSWERS, DATA_SETS, REGISTRY, VERBS

@@ -12,8 +12,9 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 import pytest
-from support.models import inputs_for, small_model, steps_for
+from support.models import inputs_for, steps_for
 from support.page import by_id, numbers, outside, rasters, read, text_of
+from support.zoo.small import small_model
 
 import qat
 from codegen.checks.equivalence import FREE_STEPS, made_inputs

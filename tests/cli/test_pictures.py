@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 from codegen.cli import main
 

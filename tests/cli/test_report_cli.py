@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.models import inputs_for, small_model
+from support.models import inputs_for
+from support.zoo.small import small_model
 
 from codegen.cli import main
 from codegen.target.boards import load_boards

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.contract import lost_keys
-from support.models import small_model
+from support.zoo.small import small_model
 
 from codegen.checks.equivalence import made_inputs
 from codegen.cli import main

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from support.avr import RAM, ROOM, VECTORS, answer, refused
 from support.hunters import HUNTERS, Hunter
-from support.kernel_models import inputs_of
-from support.models import small_model
+from support.zoo.sized import inputs_of
+from support.zoo.small import small_model
 
 from codegen.checks.streams import made_samples
 from codegen.kernels import KERNELS

@@ -10,8 +10,8 @@ from support.compilers import CORES, LEVELS, Row, for_core, turns
 from support.crossed import crossed
 from support.hunters import HUNTERS, Hunter
 from support.matrix import compared, run_row
-from support.models import small_model
 from support.recorded import emulated
+from support.zoo.small import small_model
 
 from codegen.base.errors import CrashError, TooLargeError
 from codegen.checks.comparison import Comparison

@@ -9,16 +9,17 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from support.avr import simulated
-from support.models import inputs_for, small_model
+from support.models import inputs_for
+from support.zoo.small import sensed as behind_sensor
+from support.zoo.small import small_model
 
 import codegen
 from codegen.checks.streams import made_samples
 from codegen.cli import main
 from codegen.package.examples import recording_of, vectors_of
-from qat.model import Model, Sensor
+from qat.model import Model
 
 NAMED = {"data": {"classes": ["walk", "run", "Größe", "sit", "%s"], "rate": 50}}
 
@@ -28,8 +29,7 @@ def named() -> Model:
 
 
 def sensed() -> Model:
-    sensor = Sensor(np.arange(20), np.full(20, 3), 2, group=2)
-    return replace(small_model(), sensor=sensor, metadata=NAMED)
+    return behind_sensor(named(), range(20))
 
 
 def unzipped(model: Model, folder: Path) -> Path:

@@ -10,9 +10,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from support.models import inputs_for, small_model
+from support.models import inputs_for
+from support.zoo.small import sensed, small_model, spiking
 
 import codegen
 from codegen.base.paths import assets
@@ -21,17 +21,11 @@ from codegen.package.examples import vectors_of
 from codegen.package.packages import FORMATS
 from codegen.render import render
 from codegen.target.boards import find_board
-from codegen.target.compiler import find_arm_compiler
+from codegen.target.compiler import find_cross_compiler
 from codegen.target.qemu import qemu_command
-from qat.model import LIF, Dense, EarlyStop, Frames, Layer, Model, Sensor, Spikes
+from qat.model import EarlyStop, Model
 
 SUPPORT = Path(__file__).parents[1] / "support"
-
-
-def spiking(free: bool) -> Model:
-    codes = np.random.default_rng(3).integers(-1, 2, (40, 33))
-    layer = Layer(Dense(codes), LIF(5, (2,)))
-    return Model(Spikes(33) if free else Frames(33, -8, 7), (layer,), name="free")
 
 
 MODELS = {
@@ -40,8 +34,7 @@ MODELS = {
     "spikes, free": spiking(True),
     "frames, free": spiking(False),
     "sensor": replace(
-        small_model(),
-        sensor=Sensor(np.arange(20), np.full(20, 3), 2, group=2),
+        sensed(offset=range(20)),
         name="sensed",
         metadata={"sample_unit": 0.001},
     ),
@@ -202,7 +195,7 @@ def test_a_c_plus_plus_program_includes_every_header(compiler: str, tmp_path: Pa
 def test_cmake_builds_the_target_for_arm(core: str, tmp_path: Path) -> None:
     folder, board = write(MODELS["analog"], tmp_path / "package", "cmake"), find_board(core)
     cross = ["-DCMAKE_SYSTEM_NAME=Generic", "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY",
-             f"-DCMAKE_C_COMPILER={find_arm_compiler()}",
+             f"-DCMAKE_C_COMPILER={find_cross_compiler()}",
              f"-DCMAKE_C_FLAGS={' '.join(board.core_flags)} -O2"]  # fmt: skip
     run("cmake", "-S", folder, "-B", "build", *cross, folder=tmp_path)
     run("cmake", "--build", "build", "--target", "small", folder=tmp_path)
@@ -284,7 +277,7 @@ SETTINGS = {
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_settings_reach_the_tables_without_generating_again(setting: str, tmp_path: Path) -> None:
     write(MODELS["analog"], tmp_path, "c")
-    compiler = [find_arm_compiler(), *find_board("qemu-m4").core_flags, "-std=c99", "-O2"]
+    compiler = [find_cross_compiler(), *find_board("qemu-m4").core_flags, "-std=c99", "-O2"]
     run(*compiler, *SETTINGS[setting], "-c", "small.c", folder=tmp_path)
     dump = run("arm-none-eabi-objdump", "-ht", "small.o", folder=tmp_path)
     if setting == "section":

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from support.models import inputs_for, small_model
+from support.models import inputs_for
+from support.zoo.small import small_model, windows
 
 import codegen
 from codegen.base.paths import assets
@@ -24,9 +24,9 @@ from codegen.package.guide import rate_of
 from codegen.package.packages import package
 from codegen.render import render
 from codegen.target.boards import find_board
-from codegen.target.compiler import find_arm_compiler
+from codegen.target.compiler import find_cross_compiler
 from codegen.target.qemu import qemu_command
-from qat.model import Count, Frames, Model, Sensor
+from qat.model import Count, Model
 
 CLASSES = ["walk", "run", "sit", "Größe", "fall"]
 HOSTILE = [
@@ -44,9 +44,7 @@ def named(classes: list[str], **more: Any) -> Model:
 
 
 def sensed(classes: list[str], **more: Any) -> Model:
-    sensor = Sensor(np.arange(20), np.full(20, 3), 2, group=2)
-    model = replace(named(classes, **more), sensor=sensor)
-    return replace(model, input=Frames(20, 0, 16))
+    return replace(windows(range(20)), metadata=named(classes, **more).metadata)
 
 
 def run(*command: str | Path, folder: Path, status: int = 0, **environment: str) -> str:
@@ -264,7 +262,7 @@ def test_the_rate_stands_in_the_example_and_in_the_readme() -> None:
 def test_a_rate_that_the_timer_cannot_wait_for_is_refused(tmp_path: Path) -> None:
     """25 MHz and 1 Hz: 25,000,000 ticks do not fit 24 bits."""
     write(sensed(CLASSES, rate=1), tmp_path)
-    command = [find_arm_compiler(), *find_board("qemu-m4").core_flags, "-I..", "-fsyntax-only"]
+    command = [find_cross_compiler(), *find_board("qemu-m4").core_flags, "-I..", "-fsyntax-only"]
     folder = tmp_path / "stream"
     run(*command, "-DF_CPU=16000000", "main.c", folder=folder)
     said = run(*command, "-DF_CPU=25000000", "main.c", folder=folder, status=1)

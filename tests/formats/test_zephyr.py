@@ -12,8 +12,8 @@ from typing import Any
 import kconfiglib
 import pytest
 import yaml
-from support.models import small_model
 from support.streaming import model_of
+from support.zoo.small import small_model
 
 from codegen.package.packages import package
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from support.hostile import npy, pack
+from support.zoo.made import alike
+from support.zoo.small import endless, with_synapse
 
 from codegen.target.protocol import Frame, Type, encode
 from qat.model import (
@@ -29,7 +31,6 @@ from qat.model import (
     Layer,
     Model,
     Rate,
-    Sensor,
     Spikes,
 )
 
@@ -52,36 +53,23 @@ def _model() -> Model:
     return Model(Analog(3, 0, 15), layers, readout, 4, "seed", about)
 
 
-def _spiking(model: Model) -> Model:
-    """Return the model for an input of spikes."""
-    first = replace(model.layers[0].synapse, input_shift=0)
-    layers = (replace(model.layers[0], synapse=first), *model.layers[1:])
-    return replace(model, input=Spikes(3), layers=layers)
-
-
-def _delta(model: Model) -> Model:
-    """Return the model for changes of its values: two lines each."""
-    first = model.layers[0].synapse
-    wide = replace(first, codes=np.concatenate([first.codes, first.codes], axis=1))
-    layers = (replace(model.layers[0], synapse=wide), *model.layers[1:])
-    return replace(model, input=Delta(3, 0, 15, 2), layers=layers)
-
-
 def models() -> dict[str, Model]:
     """Return a small model of every kind."""
     model = _model()
-    spiking, sensor = _spiking(model), Sensor([1, 2, 3], [5, 5, 5], 2, 2)
-    frames = replace(model, input=Frames(3, -8, 7), sensor=replace(sensor, hop=2))
+    coded = with_synapse(model, input_shift=0)
+    doubled = np.tile(model.layers[0].synapse.codes, 2)  # a line for rises, a line for falls
+    sensor = alike(3, [1, 2, 3], 5, hop=2)
+    frames = replace(model, input=Frames(3, -8, 7), sensor=sensor)
     return {
         "analog": model,
-        "sensor": replace(model, sensor=sensor, stop=EarlyStop(5, 2)),
+        "sensor": replace(model, sensor=alike(3, [1, 2, 3], 5), stop=EarlyStop(5, 2)),
         "frames": frames,
-        "free": replace(frames, readout=None, steps=None, sensor=None),
+        "free": endless(replace(frames, sensor=None)),
         "count": replace(model, readout=Count(), stop=EarlyStop(1)),
-        "spikes": spiking,
-        "rate": replace(spiking, input=Rate(3, 0, 15)),
-        "latency": replace(spiking, input=Latency(3, 0, 15, (12, 6, 1))),
-        "delta": _delta(spiking),
+        "spikes": replace(coded, input=Spikes(3)),
+        "rate": replace(coded, input=Rate(3, 0, 15)),
+        "latency": replace(coded, input=Latency(3, 0, 15, (12, 6, 1))),
+        "delta": with_synapse(coded, Delta(3, 0, 15, 2), codes=doubled),
     }
 
 

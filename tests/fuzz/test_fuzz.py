@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 from support.fuzzing import FOLDER, Outcome, build_link, fuzz
-from support.models import small_model
+from support.zoo import ZOO
 
 from codegen.render import render
-from qat.model import Analog, Count, EarlyStop, Frames, Model, Sensor
+from qat.model import Analog, Count, EarlyStop, Model
 
 EXECUTIONS = {"model": 60, "data": 100, "protocol": 1000, "link": 1000}
 """Of the ordinary run, beyond what is replayed: a count costs the same on a busy machine."""
@@ -33,17 +33,14 @@ HARNESSES = ("model", "data", "protocol")
 
 def sensed() -> Model:
     """Return a model of which every request of the protocol is answered."""
-    model = small_model()
-    sensor = Sensor(offset=[9] * 20, gain=[3] * 20, shift=2, group=2)
-    return replace(model, sensor=sensor, stop=EarlyStop(30, 2))
+    return ZOO["sensor, held, stop"].model
 
 
 def others() -> dict[str, Model]:
     """Return models whose firmware differs: frames, no end, counts."""
-    frames = replace(sensed(), input=Frames(20, 0, 16))
     return {
-        "frames": replace(frames, sensor=replace(sensed().sensor, hop=2)),
-        "free": replace(frames, readout=None, steps=None, stop=None),
+        "frames": ZOO["sensor, overlapping, stop"].model,
+        "free": ZOO["sensor, free"].model,
         "count": replace(sensed(), readout=Count(), input=Analog(20, -8, 7), stop=EarlyStop(2)),
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.golden import GOLDEN, example
+from support.zoo.golden import GOLDEN, example
 
 from codegen.checks.equivalence import compare_host
 from codegen.render import render

@@ -10,9 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from support.analysed import MODELS
-from support.golden import GOLDEN, example
+from support.zoo.golden import GOLDEN, example
+from support.zoo.tiny import MODELS
 
+from codegen.package.packages import FORMATS, package
 from codegen.render import render, render_program
 from qat.model import Model
 
@@ -101,6 +102,24 @@ def test_clang_format_finds_nothing(files: dict[str, str], root: Path, tmp_path:
     style = f"--style=file:{root / '.clang-format'}"
     command = ["clang-format", "--dry-run", "-Werror", style, *files]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("model", GOLDEN, ids=lambda model: model.name)
+def test_what_stands_beside_the_pair_reads_as_well(
+    model: Model, form: str, root: Path, tmp_path: Path
+) -> None:
+    """Examples, test vectors and recordings of every format: their layout, and short functions."""
+    for number, (path, text) in enumerate(package(model, form).items()):
+        if path.endswith((".c", ".h", ".ino")):
+            suffix = ".cpp" if path.endswith(".ino") else Path(path).suffix
+            (tmp_path / f"{number}_{Path(path).stem}{suffix}").write_text(text)
+            found = [*functions(text.split("\n"))]
+            assert [row for row in found if row[1] > FUNCTION_LINES] == [], path
+    style = f"--style=file:{root / '.clang-format'}"
+    command = ["clang-format", "--dry-run", "-Werror", style, *sorted(map(str, tmp_path.iterdir()))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.golden import GOLDEN
-from support.models import inputs_for, small_model
+from support.models import inputs_for
 from support.results import assert_same
+from support.zoo.golden import GOLDEN
+from support.zoo.small import small_model
 
 import codegen
 from codegen.base.errors import InconsistentError

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 RUN = """
 import sys

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.golden import sensor as golden
+from support.zoo.golden import sensor as golden
 
 import codegen
 from codegen.checks.equivalence import compare_host, compare_raw
@@ -23,14 +23,18 @@ pytestmark = pytest.mark.usefixtures("unoptimised")
 
 
 def model_of(mode: str, group: int = 3) -> Model:
-    rng = np.random.default_rng(4)
-    input_ = Analog(3, -127, 127) if mode == "held" else Frames(3, -127, 127)
-    hop = {"ring": 2, "gaps": 9}.get(mode)
+    rng = np.random.default_rng(5 if mode.startswith("map") else 4)
+    mapped = mode.startswith("map")
+    input_ = Analog(15 if mapped else 3, -127, 127)
+    if not mapped and mode != "held":
+        input_ = Frames(3, -127, 127)
+    hop = {"ring": 2, "gaps": 9, "map ring": 2, "map gaps": 9}.get(mode)
     steps = None if mode == "free" else 6
-    codes = rng.integers(-1, 2, (20, 3))
+    codes = rng.integers(-1, 2, (20, input_.size))
     readout = None if steps is None else Accumulate(Dense(rng.integers(-9, 9, (4, 20)), 8))
-    layers = (Layer(Dense(codes), LIF(150, (2,))),)
-    sensor = Sensor([90, -4, 0], [3000, 7000, -400], 14, group, hop)
+    layers = (Layer(Dense(codes), LIF(700 if mapped else 150, (2,))),)
+    vectors = 5 if mapped else None
+    sensor = Sensor([90, -4, 0], [3000, 7000, -400], 14, group, hop, vectors=vectors)
     return Model(input_, layers, readout, steps, "raw", sensor=sensor)
 
 
@@ -40,7 +44,7 @@ def write(model: Model, folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-MODES = ("held", "steps", "ring", "gaps", "free")
+MODES = ("held", "map", "map ring", "map gaps", "steps", "ring", "gaps", "free")
 
 
 @pytest.mark.parametrize("group", [1, 3])

@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from support.clock import Clock
 from support.host_firmware import HostFirmware
-from support.models import inputs_for, small_model
+from support.models import inputs_for
 from support.results import assert_same
+from support.zoo.small import small_model
 
 from codegen.base.errors import HangError, RestartedError, TargetError
 from codegen.base.paths import assets

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import serial
 from support.host_firmware import PtyBoard, pty_program
-from support.models import inputs_for, small_model
+from support.models import inputs_for
 from support.results import assert_same
+from support.zoo.small import small_model
 
 from codegen.base.errors import (
     BootloaderError,

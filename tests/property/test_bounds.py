@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.models import KINDS, inputs_for, models, small_model, steps_for
+from support.models import KINDS, inputs_for, models, steps_for
+from support.zoo.small import small_model
 
 from codegen.checks.host import HostModel
 from codegen.render import render

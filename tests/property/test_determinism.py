@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 from support import determined
-from support.golden import GOLDEN
-from support.kernel_models import MODELS
+from support.zoo.golden import GOLDEN
+from support.zoo.sized import MODELS
 
 TESTS = Path(determined.__file__).parents[1]
 ELSEWHERE: tuple[dict[str, str], ...] = (

@@ -13,7 +13,7 @@ import codegen
 from codegen.checks.host import HostModel
 from codegen.render import render
 from codegen.target.boards import find_board
-from codegen.target.compiler import find_arm_compiler, model_flags
+from codegen.target.compiler import find_cross_compiler, model_flags
 from qat.model import LIF, Accumulate, Count, Dense, Frames, Layer, Model, Rate, Spikes
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
@@ -68,4 +68,4 @@ def test_probes_of_eight_planes_build_for_helium(tmp_path: Path) -> None:
     for name, text in render(model).items():
         (tmp_path / name).write_text(text)
     flags = [*find_board("qemu-m55").core_flags, *model_flags(), "-DMODEL_PROBE=1", "-c", "snn.c"]
-    subprocess.run([find_arm_compiler(), *flags], cwd=tmp_path, check=True)
+    subprocess.run([find_cross_compiler(), *flags], cwd=tmp_path, check=True)

@@ -21,11 +21,11 @@ import numpy as np
 import pytest
 from support.fuzzing import check_line
 from support.hostile import INJECTIONS, MARKER, claiming, npy, pack, unpack
-from support.models import small_model
+from support.zoo.small import sensed, small_model
 
 from codegen.cli import main
 from codegen.package.packages import FORMATS, package
-from qat.model import Count, Frames, Model, Sensor
+from qat.model import Count, Frames, Model
 
 Members = dict[str, bytes]
 CODES = "layers.0.synapse.codes.npy"
@@ -280,7 +280,6 @@ def test_an_inference_without_end_is_not_compared(
 
 def injected(text: str) -> Model:
     """Return a model in whose texts, wherever the program reads them, stands a text."""
-    sensor = Sensor(offset=[9] * 20, gain=[3] * 20, shift=2, group=2)
     metadata = {
         "channels": [text] * 20,
         "sample_unit": text,
@@ -289,7 +288,7 @@ def injected(text: str) -> Model:
         "firing_rates": [text, text],
         text: text,
     }
-    return replace(small_model(), sensor=sensor, metadata=metadata)
+    return replace(sensed(), metadata=metadata)
 
 
 def test_texts_put_nothing_into_the_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

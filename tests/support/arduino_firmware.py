@@ -8,7 +8,7 @@ from pathlib import Path
 
 from codegen.base.paths import assets
 from codegen.target.boards import Board
-from codegen.target.compiler import find_arm_compiler
+from codegen.target.compiler import find_cross_compiler
 from support.uart import uart_flags
 
 CORE = Path(__file__).parent / "arduino"
@@ -62,7 +62,7 @@ def build_arduino(
         objects.append(folder / f"{source.parent.name}-{source.name}.o")
         language = C if source.suffix == ".c" else CPP
         hidden = HIDDEN if source.parent.name == "startup" else []
-        run([find_arm_compiler(), *language, *common, *hidden, "-c", source, "-o", objects[-1]])
+        run([find_cross_compiler(), *language, *common, *hidden, "-c", source, "-o", objects[-1]])
     return link(board, objects, folder / "firmware.elf")
 
 
@@ -78,5 +78,5 @@ def link(board: Board, objects: Sequence[Path], elf: Path) -> Path:
     script = assets() / "firmware" / "platform" / "startup" / "cortexm.ld"
     options = ["-nostartfiles", "--specs=nano.specs", "-Wl,--no-warn-rwx-segments", f"-T{script}"]
     options += [f"-Wl,--defsym={name}={value:#x}" for name, value in memory.items()]
-    run([find_arm_compiler(), *board.core_flags, *options, *objects, "-o", elf])
+    run([find_cross_compiler(), *board.core_flags, *options, *objects, "-o", elf])
     return elf

@@ -210,7 +210,7 @@ def differs_here(model: Model, files: Files) -> str | None:
     from codegen.checks.comparison import compare
     from codegen.checks.host import SANITIZE, HostModel
     from codegen.checks.streams import compare_streams, expected, made_samples
-    from support.kernel_models import inputs_of
+    from support.zoo.sized import inputs_of
 
     x, steps = inputs_of(model)
     host = HostModel(model, files=files, flags=(*FLAGS, *SANITIZE))
@@ -225,7 +225,6 @@ def differs_here(model: Model, files: Files) -> str | None:
 def differs_on(model: Model, files: Files, place: str) -> str | None:
     """Return the first difference of a model's C on an emulated core, None if there is none."""
     from codegen.checks.comparison import compare
-    from support.kernel_models import inputs_of
     from support.recorded import (
         at_odd_addresses,
         emulated,
@@ -233,6 +232,7 @@ def differs_on(model: Model, files: Files, place: str) -> str | None:
         telling_u,
         told_u,
     )
+    from support.zoo.sized import inputs_of
 
     x, steps = inputs_of(model)
     result, board = model.run(x, trace=True, steps=steps), place.removesuffix(U)

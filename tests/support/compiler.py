@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from functools import cache
 
-from codegen.target.compiler import find_arm_compiler
+from codegen.target.compiler import find_cross_compiler
 
 MEASURED_WITH = "12.2.1"
 """The version whose figures the tests and FIGURES.md hold."""
@@ -17,7 +17,7 @@ SLACK = 1.2
 @cache
 def same_compiler() -> bool:
     """Return True if this is the compiler that the figures were measured with."""
-    command = [find_arm_compiler(), "-dumpfullversion"]
+    command = [find_cross_compiler(), "-dumpfullversion"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.strip() == MEASURED_WITH
 

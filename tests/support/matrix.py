@@ -13,7 +13,7 @@ from codegen.checks.streams import Stream, compare_streams, expected, made_sampl
 from qat.model import Result
 from support.compilers import Row
 from support.hunters import HUNTERS, Hunter
-from support.kernel_models import inputs_of
+from support.zoo.sized import inputs_of
 
 
 class Compiled(Runnable, Streams, Protocol):

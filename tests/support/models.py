@@ -29,7 +29,7 @@ from qat.model import (
 
 EDGES = (1, 2, 31, 32, 33, 63, 64, 65)
 RANGES = ((0, 255), (0, 16), (0, 1), (3, 200), (-128, 127), (-8, 7), (-1, 1), (-5, 90))
-LEAKS = ((), (0,), (1,), (3,), (15,), (2, 4), (1, -3), (2, 3, -5), (3, 3, 3))
+LEAKS = ((), (0,), (1,), (3,), (15,), (2, 4), (1, -3), (2, 3, -5), (3, 3, 3), (2, -4, 6, -9))
 CODES = {2: (-1, 1), 4: (-8, 7), 8: (-128, 127), 16: (-2500, 2500)}
 FREE_STEPS = 7
 
@@ -142,34 +142,23 @@ def steps_for(model: Model) -> int | None:
     return FREE_STEPS if model.steps is None and model.input.held else None
 
 
-def small_model(**neuron: Any) -> Model:
-    """Return a fixed model of two ternary layers and an 8-bit readout."""
-    rng = np.random.default_rng(7)
-    neuron = {"threshold": 40, "leak": (3,)} | neuron
-    return Model(
-        Analog(20, 0, 16),
-        (
-            Layer(Dense(rng.integers(-1, 2, (40, 20)), input_shift=1), LIF(**neuron)),
-            Layer(Dense(rng.integers(-1, 2, (33, 40)), fraction_bits=3), LIF(**neuron)),
-        ),
-        Accumulate(Dense(rng.integers(-128, 128, (5, 33)), 8, bias=rng.integers(-9, 9, 5))),
-        steps=6,
-        name="small",
-    )
-
-
 @st.composite
 def sensed_models(draw: Any, kinds: tuple[type, ...]) -> Model:
     """Draw a model with a sensor, whose samples and whose windows come in all sizes."""
     model = draw(models(tuple(kind for kind in kinds if kind is not Spikes)))
-    size, group = model.input.size, draw(st.integers(1, 5))
+    window, group = 1, draw(st.integers(1, 5))
+    if model.input.held and model.steps is not None:
+        window = draw(st.sampled_from([n for n in (1, 2, 3, 5) if model.input.size % n == 0]))
+    size = model.input.size // window
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     most = draw(st.sampled_from((1, 3, 700, 2**20)))
     gain = per_layer_or_neuron(draw, rng, 1, most, size) * rng.choice([-1, 1])
     far = draw(st.sampled_from((0, 900, 2**17, 2**30)))
     offset = per_layer_or_neuron(draw, rng, -far, far, size)
     shift = draw(st.integers(0, 22))
-    hops = st.none() | st.integers(1, 2 * (model.steps or 1) + 2)
-    hop = None if model.input.held or model.steps is None else draw(hops)
+    vectors = window if window > 1 else None
+    most_hop = 2 * (vectors or model.steps or 1) + 2
+    alone = model.steps is None or (model.input.held and vectors is None)
+    hop = None if alone else draw(st.none() | st.integers(1, most_hop))
     full = (np.broadcast_to(values, size) for values in (offset, gain))
-    return replace(model, sensor=Sensor(*full, shift, group, hop))
+    return replace(model, sensor=Sensor(*full, shift, group, hop, vectors=vectors))

@@ -32,6 +32,11 @@ from qat.model import Model, Result
 TOOLS = ("arm-none-eabi-gcc ", "arm-none-eabi-gcc-ar ", "arm-none-eabi-gcc-ranlib ")
 COMMANDS = "commands"
 """The file of a recording that holds them, a line each."""
+ALL_COMMANDS = "all-commands"
+"""The file that holds those of the sources that no model changes as well."""
+MARK = "-DRECORDED_FLAGS"
+MARKED = (MARK,)
+"""Stands in recorded commands where the definitions of a build go; no source knows it."""
 GUARD_CHECK = """    for (uint32_t i = 0u; i < 8u; i++) {
         if (state->guard[i] != 0u) {
             __builtin_trap();
@@ -126,8 +131,31 @@ def record(board: str, flags: tuple[str, ...]) -> Recording:
     final.parent.mkdir(parents=True, exist_ok=True)
     with locked(final.with_suffix(".lock")):
         if not final.is_dir():
-            _record(final, board, flags)
+            if flags != MARKED and all(flag.startswith("-D") for flag in flags):
+                _define(final, board, flags)
+            else:
+                _record(final, board, flags)
     return Recording(final, tuple((final / COMMANDS).read_text().splitlines()))
+
+
+def _define(folder: Path, board: str, flags: Sequence[str]) -> None:
+    """Make a recording with definitions from the one that has their mark, without PlatformIO.
+
+    All sources are compiled again: a definition may concern one that no model changes.
+    """
+    marked = record(board, MARKED)
+    making = folder.with_suffix(".making")
+    shutil.rmtree(making, ignore_errors=True)
+    shutil.copytree(marked.folder, making)
+
+    def own(text: str, place: Path) -> str:
+        return text.replace(str(marked.folder), str(place)).replace(MARK, " ".join(flags))
+
+    for command in (making / ALL_COMMANDS).read_text().splitlines() if flags else ():
+        run(own(command, making))
+    for name in (COMMANDS, ALL_COMMANDS):
+        (making / name).write_text(own((making / name).read_text(), folder))
+    making.rename(folder)
 
 
 def _record(folder: Path, board: str, flags: Sequence[str]) -> None:
@@ -145,6 +173,7 @@ def _record(folder: Path, board: str, flags: Sequence[str]) -> None:
         command, env=os.environ | folders, capture_output=True, text=True, check=True
     ).stdout
     commands = [line for line in said.splitlines() if line.startswith(TOOLS)]
+    (folder / ALL_COMMANDS).write_text("\n".join(commands))
     (folder / COMMANDS).write_text("\n".join(c for c in commands if sees_the_model(c)))
 
 

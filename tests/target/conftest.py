@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 from codegen.render import render
 from codegen.target.boards import find_board

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.compiler import allowed, same_compiler
-from support.golden import GOLDEN
+from support.zoo.golden import GOLDEN
 
 from codegen.plan.choose import plan
 from codegen.render import render

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from support.clock import MOST_SECONDS
-from support.models import small_model
 from support.recorded import firmware
+from support.zoo.small import small_model
 
 from codegen.base.paths import assets
 from codegen.render import render
@@ -51,6 +51,17 @@ def test_recorded_commands_build_the_same_program(board: str, model: Model, tmp_
     files = render(model)
     recorded, built = firmware(files, board), build(files, board)[board]
     assert program(recorded, tmp_path) == program(built, tmp_path)
+
+
+@pytest.mark.parametrize("board", ["qemu-m0", "qemu-m55"])
+def test_commands_recorded_once_take_other_definitions(
+    board: str, model: Model, tmp_path: Path
+) -> None:
+    files, flags = render(model), ("-DMODEL_PORTABLE=1",)
+    recorded = firmware(files, board, flags)
+    own = program(recorded, tmp_path)
+    assert own == program(build(files, board, flags=flags)[board], tmp_path)
+    assert own != program(firmware(files, board), tmp_path)
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -161,7 +172,12 @@ def test_pio_run_by_hand(checkout: Path) -> None:
     assert "warning:" not in said
 
 
-def test_pio_test_by_hand(checkout: Path) -> None:
+@pytest.mark.parametrize(
+    "boards",
+    [("qemu-m0", "qemu-m4", "qemu-m55"), pytest.param(BOARDS, marks=pytest.mark.proof)],
+    ids=["one of each instruction set", "all"],
+)
+def test_pio_test_by_hand(boards: tuple[str, ...], checkout: Path) -> None:
     """25 checks on each core: a number, because lines that are not understood are passed over."""
-    said = pio(checkout, "test")
-    assert f"{25 * len(BOARDS)} test cases: {25 * len(BOARDS)} succeeded" in said
+    said = pio(checkout, "test", *(word for board in boards for word in ("-e", board)))
+    assert f"{25 * len(boards)} test cases: {25 * len(boards)} succeeded" in said

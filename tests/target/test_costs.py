@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from support.crossed import crossed
-from support.golden import GOLDEN
-from support.models import inputs_for, small_model, steps_for
+from support.models import inputs_for, steps_for
 from support.recorded import emulated
+from support.zoo.golden import GOLDEN
+from support.zoo.small import small_model
 
 from codegen.cli.data import inputs_of
 from codegen.kernels import SPIKES, candidates

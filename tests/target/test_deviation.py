@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 from codegen import isa
 from codegen.measure.counting import Counting

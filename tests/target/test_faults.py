@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.models import inputs_for, small_model
+from support.models import inputs_for
+from support.zoo.small import small_model
 
 from codegen.base.errors import (
     BuildError,

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 from support.contract import lost_keys
-from support.models import small_model
 from support.uart import uart_flags
+from support.zoo.small import small_model
 
 from codegen.base.errors import TooLargeError
 from codegen.base.paths import assets

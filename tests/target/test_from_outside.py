@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 from codegen.checks.equivalence import made_inputs
 from codegen.render import render

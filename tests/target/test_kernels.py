@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from support.crossed import covering, crossed
-from support.kernel_models import MODELS, SILENT, inputs_of, spikes
 from support.recorded import at_odd_addresses, emulated, telling_u, told_u
 from support.results import assert_same
+from support.zoo.sized import MODELS, SILENT, inputs_of, spikes
 
 from codegen.checks.comparison import compare
 from codegen.checks.equivalence import FREE_STEPS, made_inputs

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 from support.crossed import crossed
-from support.golden import GOLDEN
-from support.kernel_models import MODELS as KERNEL_MODELS
-from support.models import small_model
+from support.zoo.golden import GOLDEN
+from support.zoo.sized import MODELS as KERNEL_MODELS
+from support.zoo.small import small_model
 
 from codegen.plan.choose import plan
 from codegen.render import render
@@ -20,7 +20,7 @@ from codegen.report.linked import Linked, link, read
 from codegen.report.owners import ALIGNMENT, HELPER, LIBRARY, SHARED, function_of, memory_parts
 from codegen.report.report import report
 from codegen.target.boards import find_board, hardware_boards, load_boards
-from codegen.target.compiler import find_arm_compiler, size_of
+from codegen.target.compiler import find_cross_compiler, size_of
 from qat.model import LIF, Count, Dense, EarlyStop, Latency, Layer, Model
 
 pytestmark = pytest.mark.target
@@ -153,7 +153,7 @@ def test_functions_belong_to_what_they_compute() -> None:
 def test_all_functions_of_the_header_are_kept(tmp_path: Path) -> None:
     model = MODELS["sensor"]
     _, path = linked(model, "qemu-m3", tmp_path)
-    tool = find_arm_compiler().removesuffix("gcc") + "nm"
+    tool = find_cross_compiler().removesuffix("gcc") + "nm"
     done = subprocess.run([tool, str(path)], capture_output=True, text=True, check=True)
     there = set(re.findall(r" T sensor_(\w+)", done.stdout))
     declared = re.findall(r"^(?:void|int32_t) sensor_(\w+)\(", render(model)["sensor.h"], re.M)

@@ -14,11 +14,12 @@ import pytest
 from support.compilers import for_core
 from support.hunters import HUNTERS
 from support.matrix import compared
-from support.models import inputs_for, small_model
+from support.models import inputs_for
 from support.recorded import emulated, firmware
 from support.results import assert_same
 from support.serial_qemu import SerialQemu
 from support.uart import uart_flags
+from support.zoo.small import small_model
 
 from codegen.base.errors import CrashError, TooLargeError
 from codegen.base.paths import assets

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.crossed import crossed
-from support.golden import GOLDEN
-from support.models import inputs_for, small_model, steps_for
+from support.models import inputs_for, steps_for
 from support.recorded import emulated
+from support.zoo.golden import GOLDEN
+from support.zoo.made import behind
+from support.zoo.small import small_model
 
 from codegen.base.errors import RefusedError
 from codegen.plan.build import part_names
@@ -19,24 +21,18 @@ from codegen.plan.choose import plan
 from codegen.render import render
 from codegen.target.boards import find_board, load_boards
 from codegen.target.build import build
-from codegen.target.compiler import find_arm_compiler, model_flags
+from codegen.target.compiler import find_cross_compiler, model_flags
 from codegen.target.device import Device
 from codegen.target.protocol import Client, Code
 from codegen.target.qemu import Qemu
 from codegen.target.runner import MARKS
-from qat.model import LIF, Count, Delta, Dense, Input, Latency, Layer, Model, Rate, Spikes
+from qat.model import Delta, Latency, Model, Rate, Spikes
 
 pytestmark = pytest.mark.target
 
 FEW, SHARE = 12, 0.02
 """By how much the parts of a call and its own count may differ, in instructions and as a part of
 it: the compiler may keep a value elsewhere where a mark stands. In large layers this vanishes."""
-
-
-def behind(input_: Input, name: str) -> Model:
-    """Return a layer behind an encoder."""
-    codes = np.random.default_rng(5).integers(-1, 2, (128, input_.lines))
-    return Model(input_, (Layer(Dense(codes), LIF(3, (3,))),), Count(), 6, name)
 
 
 ENCODED = (behind(Rate(150, -8, 7), "rate"), behind(Latency.linear(9, 0, 15, 5), "latency"),
@@ -98,7 +94,7 @@ def _code(files: dict[str, str], board: str, folder: Path) -> str:
     for name, text in files.items():
         (folder / name).write_text(text)
     flags = [*find_board(board).core_flags, *model_flags()]
-    command = [find_arm_compiler(), *flags, "-S", "small.c", "-o", "-"]
+    command = [find_cross_compiler(), *flags, "-S", "small.c", "-o", "-"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return re.sub(r'@ \d+ "small.c"', "", done.stdout)  # the lines of inline assembly
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.models import small_model
 from support.recorded import emulated
+from support.zoo.small import small_model
 
 from codegen.measure.cycles import executed
 from codegen.plan import cost

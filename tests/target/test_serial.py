@@ -21,12 +21,11 @@ from codegen.base.paths import assets
 from codegen.render import render
 from codegen.target.boards import Board, find_board, hardware_boards, load_boards
 from codegen.target.build import build
-from codegen.target.compiler import find_arm_compiler
+from codegen.target.compiler import find_cross_compiler
 from codegen.target.device import Counter, Device, What
 from codegen.target.hardware import BoardModel
 from codegen.target.ports import SerialLink
 from codegen.target.protocol import Client, Link
-from codegen.target.qemu import COUNTING
 from qat.model import Model
 
 pytestmark = pytest.mark.target
@@ -103,7 +102,7 @@ def test_the_arduino_firmware_on_an_emulated_core(name: str, model: Model, tmp_p
     """Everything but the core itself is what a board of hardware runs."""
     board = find_board(name)
     elf = build_arduino(render(model), board, tmp_path)
-    with SerialQemu(board, elf, COUNTING) as qemu:
+    with SerialQemu(board, elf, board.architecture.tools.counting) as qemu:
         check(model, name, qemu.port)
         with BoardModel(model, as_hardware(name), qemu.port) as target:
             info = target.info()
@@ -116,7 +115,10 @@ def test_the_arduino_firmware_on_an_emulated_core(name: str, model: Model, tmp_p
 
 def loops(board: Board, elf: Path, lengths: tuple[int, ...]) -> tuple[Counter, list[int]]:
     """Return what the firmware counts for loops of 2 n + 1 instructions, of 256 ns each."""
-    with SerialQemu(board, elf, COUNTING) as qemu, SerialLink(qemu.port, 115200) as link:
+    with (
+        SerialQemu(board, elf, board.architecture.tools.counting) as qemu,
+        SerialLink(qemu.port, 115200) as link,
+    ):
         device = Device(Client(link, SECONDS, 2))
         device.open()
         return device.info().counter, [device.benchmark(What.LOOP, n).instructions for n in lengths]
@@ -189,7 +191,7 @@ def test_no_warning_for_a_board_of_hardware(board: str, pair: Path) -> None:
     flags = hardware_boards()[board].core_flags
     for source in [*common_and_arduino(), *pair.glob("*.c")]:
         language = C if source.suffix == ".c" else CPP
-        command = [find_arm_compiler(), *language, "-O2", "-Werror", *WARNINGS, *flags]
+        command = [find_cross_compiler(), *language, "-O2", "-Werror", *WARNINGS, *flags]
         compile_only([*command, *includes(pair), "-DMODEL_PROBE=1"], source)
 
 

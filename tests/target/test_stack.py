@@ -9,19 +9,20 @@ from typing import Any
 
 import pytest
 from support.crossed import crossed
-from support.golden import GOLDEN
 from support.hunters import HUNTERS
-from support.kernel_models import inputs_of
-from support.models import inputs_for, small_model, steps_for
+from support.models import inputs_for, steps_for
 from support.recorded import emulated
+from support.zoo.golden import GOLDEN
+from support.zoo.sized import inputs_of
+from support.zoo.small import small_model
 
 from codegen.base.errors import BuildError
 from codegen.checks.host import CompilerError, HostModel
 from codegen.checks.streams import made_samples
-from codegen.isa.arm import parse
+from codegen.isa import ARM
 from codegen.render import render
 from codegen.target.boards import find_board, load_boards
-from codegen.target.compiler import find_arm_compiler, model_flags
+from codegen.target.compiler import find_cross_compiler, model_flags
 from codegen.target.device import What
 from codegen.target.emulated import TargetModel
 from codegen.target.stack import deepest, disassemble, frame_of, stack_of
@@ -62,8 +63,8 @@ def _by_samples(target: TargetModel) -> Iterator[int]:
 
 def bounds_of(target: TargetModel, calls: Iterable[What]) -> dict[What, int]:
     """Return the bound of each call, from the machine code."""
-    functions = disassemble(target.elf)
-    return {what: deepest(functions, CALLS[what]) for what in calls}
+    functions = disassemble(target.elf, ARM)
+    return {what: deepest(functions, CALLS[what], ARM) for what in calls}
 
 
 MODELS = {model.name: model for model in (*GOLDEN, small_model())}
@@ -155,14 +156,14 @@ def test_frames_are_those_that_the_compiler_reports(board: str, tmp_path: Path) 
     for name, text in render(model).items():
         (tmp_path / name).write_text(text)
     flags = [*find_board(board).core_flags, *model_flags(), "-fstack-usage", "-c"]
-    command = [find_arm_compiler(), *flags, "frames.c", "-o", "frames.o"]
+    command = [find_cross_compiler(), *flags, "frames.c", "-o", "frames.o"]
     subprocess.run(command, cwd=tmp_path, check=True)
     usage = [line.split("\t") for line in (tmp_path / "frames.su").read_text().splitlines()]
-    functions = disassemble(tmp_path / "frames.o")
+    functions = disassemble(tmp_path / "frames.o", ARM)
     reported = {place.rsplit(":", 1)[1]: int(size) for place, size, _ in usage}
     reported = {name: size for name, size in reported.items() if name in functions}
     assert reported
-    assert {name: frame_of(functions[name]).own for name in reported} == reported
+    assert {name: frame_of(functions[name], ARM).own for name in reported} == reported
 
 
 CODE = """
@@ -225,11 +226,11 @@ CODE = """
 
 
 def test_depth_follows_every_path() -> None:
-    functions = parse(CODE)
-    assert deepest(functions, "leaf") == 20
-    assert deepest(functions, "pair") == max(12 + 16, 12 + 20)
-    assert deepest(functions, "large") == 552 + 20
-    assert deepest(functions, "far") == 8 + 4  # on ARMv6-M far jumps of GCC look like calls
+    functions = ARM.parse(CODE)
+    assert deepest(functions, "leaf", ARM) == 20
+    assert deepest(functions, "pair", ARM) == max(12 + 16, 12 + 20)
+    assert deepest(functions, "large", ARM) == 552 + 20
+    assert deepest(functions, "far", ARM) == 8 + 4  # on ARMv6-M far jumps of GCC look like calls
 
 
 @pytest.mark.parametrize(
@@ -245,4 +246,4 @@ def test_depth_follows_every_path() -> None:
 )
 def test_what_has_no_bound_is_an_error(name: str, reason: str) -> None:
     with pytest.raises(BuildError, match=reason):
-        deepest(parse(CODE), name)
+        deepest(ARM.parse(CODE), name, ARM)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.zoo.small import raw
 
 from codegen.base.errors import RefusedError
 from codegen.checks.equivalence import compare_raw
@@ -16,20 +17,14 @@ from codegen.render import render
 from codegen.target.device import Device
 from codegen.target.emulated import TargetModel
 from codegen.target.protocol import Code, Type
-from qat.model import LIF, Accumulate, Analog, Dense, Frames, Layer, Model, Sensor
+from qat.model import Model
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
 
 def model_of(mode: str, channels: int = 3, group: int = 3) -> Model:
-    rng = np.random.default_rng(4)
-    input_ = (Analog if mode == "held" else Frames)(channels, -127, 127)
-    steps = None if mode == "free" else 6
-    readout = None if steps is None else Accumulate(Dense(rng.integers(-9, 9, (4, 20)), 8))
-    layers = (Layer(Dense(rng.integers(-1, 2, (20, channels))), LIF(150, (2,))),)
-    gains = rng.integers(2000, 7000, channels)
-    sensor = Sensor(rng.integers(-90, 90, channels), gains, 14, group, {"ring": 2}.get(mode))
-    return Model(input_, layers, readout, steps, "raw", sensor=sensor)
+    sizes = {"channels": channels, "neurons": 20, "steps": 6, "group": group}
+    return raw(mode, **sizes, hop=2, seed=4, name="raw")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.models import FREE_STEPS, inputs_for, small_model, steps_for
+from support.models import FREE_STEPS, inputs_for, steps_for
 from support.results import assert_same
+from support.zoo.small import small_model
 
 from codegen.base.errors import InconsistentError
 from codegen.render import render

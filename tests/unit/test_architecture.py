@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from support.kernel_models import MODELS
+from support.zoo.sized import MODELS
 
 import codegen
 from codegen.kernels import BYTES, COUNTS, KERNELS, SPIKES

@@ -12,7 +12,7 @@ codegen.kernels.encoders.ENCODERS.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,7 +209,20 @@ def behind(model: Model, encoder: Encoder | None) -> Model:
 # --------------------------------------------------------------------- stages
 
 
-def _common(model: Model, name: str, sliced: bool, groups: int) -> dict[str, Any]:
+class _Fields(TypedDict):
+    """A typed part of the call that makes an encoder's stage."""
+
+    index: int
+    kernel: str
+    helpers: frozenset[str]
+    source: Source
+    held: bool
+    sliced: bool
+    lines: int
+    order: NDArray[np.intp]
+
+
+def _common(model: Model, name: str, sliced: bool, groups: int) -> _Fields:
     """Return the fields that the stages of all encoders have."""
     given, source = model.input, byte_source(model.input)
     digits = Digits("binary", source.bits, 0)
@@ -242,7 +255,7 @@ def rate_stage(model: Model, sliced: bool) -> RateEncoder:
     assert isinstance(model.input, Rate)
     given = model.input
     shared = _common(model, "rate", sliced, groups=2 if given.signed else 1)
-    source: Source = shared["source"]
+    source = shared["source"]
     planes = max(given.high, -given.low, 1).bit_length()
     row = given.signed + planes + given.period_bits
     fields: tuple[Field, ...] = (
@@ -269,7 +282,7 @@ def latency_stage(model: Model, sliced: bool) -> LatencyEncoder:
     assert isinstance(model.input, Latency)
     given = model.input
     shared = _common(model, "latency", sliced, groups=1)
-    source: Source = shared["source"]
+    source = shared["source"]
     levels = np.clip(given.levels, given.low, given.high + 1)
     never = int((levels > given.high).sum())
     row = source.bits + 1
@@ -300,7 +313,7 @@ def delta_stage(model: Model, sliced: bool) -> DeltaEncoder:
     assert isinstance(model.input, Delta)
     given = model.input
     shared = _common(model, "delta", False, groups=2)
-    source: Source = shared["source"]
+    source = shared["source"]
     stage = DeltaEncoder(**shared, threshold=given.threshold)
     fields = (
         _field("known", "1 once there is a reference", "uint32_t", 1, scratch=False),

@@ -12,6 +12,7 @@ from codegen.report.budget import Line
 from codegen.report.energy import FORMULA, Energy
 from codegen.report.linked import PartMemory, Section
 from codegen.report.page.figures import Bars, Span, Tick, byte_ticks, colour_of, spans
+from codegen.report.page.maps import maps
 from codegen.report.page.raster import Sample, rasters, scores
 from codegen.report.page.text import core_name, number_text, unit_text
 from codegen.report.report import PartReport, Report, dense
@@ -246,7 +247,8 @@ def content(
         "formula": FORMULA,
         "sample": sample,
         "rasters": rasters(model, sample),
+        "maps_of": maps(model, sample),
         "scores": scores(sample),
         "stopped": None if steps is None else int(steps[0]),
-        "compiler": compiler_version(),
+        "compiler": compiler_version(find_board(boards[0].report.board).architecture),
     }

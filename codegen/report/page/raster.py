@@ -119,7 +119,7 @@ def raster(name: str, spikes: NDArray[np.bool_]) -> Raster:
         steps=steps,
         neurons=neurons,
         spikes=int(spikes.sum()),
-        percent=100 * float(spikes.mean()),
+        percent=100 * float((spikes != 0).mean()),
         path=_path(spikes),
         height=round(row * neurons, 1),
         mark=round(max(THINNEST, MARK * row), 2),
@@ -130,7 +130,7 @@ def raster(name: str, spikes: NDArray[np.bool_]) -> Raster:
 
 
 def rasters(model: Model, sample: Sample) -> tuple[Raster, ...]:
-    """Return the pictures of a spiking input and of every layer."""
+    """Return the pictures of a spiking input and of every layer that lies on no map."""
     return tuple(raster(name, spikes) for name, spikes in _spikes(model, sample))
 
 
@@ -139,8 +139,9 @@ def _spikes(model: Model, sample: Sample) -> Iterator[tuple[str, NDArray[np.bool
     if model.input.spiking:
         array, steps = check_input(model, sample.x, layers[0].shape[1])
         yield "input", np.asarray(model.input.encode(array, steps)[0], bool)
-    for index, spikes in enumerate(layers):
-        yield f"layer {index}", spikes[0]
+    for index, (shape, spikes) in enumerate(zip(model.shapes()[1:], layers, strict=False)):
+        if shape.positions == 1:
+            yield f"layer {index}", spikes[0]
 
 
 def scores(sample: Sample) -> tuple[Score, ...]:

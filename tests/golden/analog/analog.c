@@ -574,12 +574,19 @@ static void analog_layer1(analog_state *state, const uint32_t *in)
  * A bit of the counts after the other, the highest first: the weights of the neurons that have it
  * are summed in fields of 16 bits, 33 * 255 < 2^16, and what was summed before counts twice.
  */
-#if ANALOG_ARMV7M && defined(__ARM_FEATURE_DSP)
+#if ANALOG_ARMV7M
 /* clang-format off */
+#ifdef __ARM_FEATURE_DSP
 /* The first sum takes bytes 0 and 2 of the word, the second bytes 1 and 3. */
 #define ANALOG_FIRST(sum, word) __asm__("uxtab16 %0, %0, %1" : "+r"(sum) : "r"(word))
 #define ANALOG_SECOND(sum, word) __asm__("uxtab16 %0, %0, %1, ror #8" : "+r"(sum) : "r"(word))
 #define ANALOG_EVEN(first, second) (first)
+#else
+/* The first sum takes the word as it is: less the second one, 8 bits up, bytes 0 and 2 are left. */
+#define ANALOG_FIRST(sum, word) ((sum) += (word))
+#define ANALOG_SECOND(sum, word) ((sum) += ((word) >> 8) & 0x00ff00ffu)
+#define ANALOG_EVEN(first, second) ((first) - ((second) << 8))
+#endif
 /* clang-format on */
 #else
 /* The first sum takes the word as it is: less the second one, 8 bits up, bytes 0 and 2 are left. */
@@ -713,10 +720,11 @@ void analog_before_reset(const analog_state *state, uint32_t layer, uint32_t fir
 /* -------------------------------------------------------------------- loops */
 
 /* v = u, plus the threshold where it is silent: only there it carries. */
-#if ANALOG_ARMV7M /* four planes a load and a store */
+#if ANALOG_ARMV7M
 static inline ANALOG_UNUSED void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
+    /* Four planes a load and a store. */
     const uint32_t *from = u;
     uint32_t *to = v;
 
@@ -757,11 +765,11 @@ static inline ANALOG_UNUSED void analog_reset0(uint32_t *v, const uint32_t *u, u
         : "r6", "r4", "r5", "r8", "r9", "cc", "memory");
     /* clang-format on */
 }
-#endif
-#if ANALOG_ARMV6M /* two planes, in low registers */
+#elif ANALOG_ARMV6M
 static inline ANALOG_UNUSED void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
+    /* Two planes, in low registers. */
     const uint32_t *from = u;
     uint32_t *to = v;
 
@@ -820,8 +828,7 @@ static inline ANALOG_UNUSED void analog_reset0(uint32_t *v, const uint32_t *u, u
         : "r6", "r4", "r5", "cc", "memory");
     /* clang-format on */
 }
-#endif
-#if !ANALOG_ARMV7M && !ANALOG_ARMV6M /* plane by plane */
+#else
 static inline ANALOG_UNUSED void analog_reset0(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
@@ -850,10 +857,11 @@ static inline ANALOG_UNUSED void analog_reset0(uint32_t *v, const uint32_t *u, u
 #endif
 
 /* v = u, plus the threshold where it is silent: only there it carries. */
-#if ANALOG_ARMV7M /* four planes a load and a store */
+#if ANALOG_ARMV7M
 static inline ANALOG_UNUSED void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
+    /* Four planes a load and a store. */
     const uint32_t *from = u;
     uint32_t *to = v;
 
@@ -902,11 +910,11 @@ static inline ANALOG_UNUSED void analog_reset1(uint32_t *v, const uint32_t *u, u
         : "r6", "r4", "r5", "r8", "r9", "cc", "memory");
     /* clang-format on */
 }
-#endif
-#if ANALOG_ARMV6M /* two planes, in low registers */
+#elif ANALOG_ARMV6M
 static inline ANALOG_UNUSED void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;
+    /* Two planes, in low registers. */
     const uint32_t *from = u;
     uint32_t *to = v;
 
@@ -982,8 +990,7 @@ static inline ANALOG_UNUSED void analog_reset1(uint32_t *v, const uint32_t *u, u
         : "r6", "r4", "r5", "cc", "memory");
     /* clang-format on */
 }
-#endif
-#if !ANALOG_ARMV7M && !ANALOG_ARMV6M /* plane by plane */
+#else
 static inline ANALOG_UNUSED void analog_reset1(uint32_t *v, const uint32_t *u, uint32_t silent)
 {
     uint32_t carry = 0u;

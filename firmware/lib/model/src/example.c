@@ -411,12 +411,19 @@ static void example_layer0(example_state *state, uint32_t steps)
  * A bit of the counts after the other, the highest first: the weights of the neurons that have it
  * are summed in fields of 16 bits, 8 * 255 < 2^16, and what was summed before counts twice.
  */
-#if EXAMPLE_ARMV7M && defined(__ARM_FEATURE_DSP)
+#if EXAMPLE_ARMV7M
 /* clang-format off */
+#ifdef __ARM_FEATURE_DSP
 /* The first sum takes bytes 0 and 2 of the word, the second bytes 1 and 3. */
 #define EXAMPLE_FIRST(sum, word) __asm__("uxtab16 %0, %0, %1" : "+r"(sum) : "r"(word))
 #define EXAMPLE_SECOND(sum, word) __asm__("uxtab16 %0, %0, %1, ror #8" : "+r"(sum) : "r"(word))
 #define EXAMPLE_EVEN(first, second) (first)
+#else
+/* The first sum takes the word as it is: less the second one, 8 bits up, bytes 0 and 2 are left. */
+#define EXAMPLE_FIRST(sum, word) ((sum) += (word))
+#define EXAMPLE_SECOND(sum, word) ((sum) += ((word) >> 8) & 0x00ff00ffu)
+#define EXAMPLE_EVEN(first, second) ((first) - ((second) << 8))
+#endif
 /* clang-format on */
 #else
 /* The first sum takes the word as it is: less the second one, 8 bits up, bytes 0 and 2 are left. */
@@ -532,10 +539,11 @@ void example_before_reset(const example_state *state, uint32_t layer, uint32_t f
 /* -------------------------------------------------------------------- loops */
 
 /* v = u, minus the constant where it spikes: only there it borrows. */
-#if EXAMPLE_ARMV7M /* four planes a load and a store */
+#if EXAMPLE_ARMV7M
 static inline EXAMPLE_UNUSED void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes)
 {
     uint32_t borrow = 0u;
+    /* Four planes a load and a store. */
     const uint32_t *from = u;
     uint32_t *to = v;
 
@@ -566,11 +574,11 @@ static inline EXAMPLE_UNUSED void example_reset0(uint32_t *v, const uint32_t *u,
         : "r6", "r4", "r5", "r8", "r9", "cc", "memory");
     /* clang-format on */
 }
-#endif
-#if EXAMPLE_ARMV6M /* two planes, in low registers */
+#elif EXAMPLE_ARMV6M
 static inline EXAMPLE_UNUSED void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes)
 {
     uint32_t borrow = 0u;
+    /* Two planes, in low registers. */
     const uint32_t *from = u;
     uint32_t *to = v;
 
@@ -618,8 +626,7 @@ static inline EXAMPLE_UNUSED void example_reset0(uint32_t *v, const uint32_t *u,
         : "r6", "r4", "r5", "cc", "memory");
     /* clang-format on */
 }
-#endif
-#if !EXAMPLE_ARMV7M && !EXAMPLE_ARMV6M /* plane by plane */
+#else
 static inline EXAMPLE_UNUSED void example_reset0(uint32_t *v, const uint32_t *u, uint32_t spikes)
 {
     uint32_t borrow = 0u;

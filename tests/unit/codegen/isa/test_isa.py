@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import support
-from support.analysed import MODELS
-from support.golden import analog
+from support.zoo.golden import analog
+from support.zoo.tiny import MODELS
 
 import codegen
 from codegen import isa
@@ -21,14 +21,14 @@ from codegen.isa import rows
 from codegen.plan import cost
 from codegen.plan.build import HELPERS
 from codegen.plan.choose import plan
-from codegen.plan.program import LOOPS, VECTOR_LOOPS
+from codegen.plan.program import INSIDE, LOOPS, VECTOR_LOOPS
 from codegen.render import render
 from codegen.render.generated import generated
 from qat.model import Activity, Model
 
 KERNELS = Path(codegen.__file__).parent / "kernels" / "loops"
 PLAIN = isa.InstructionSet(
-    name="rv32imc", condition="defined(__riscv)", cores=("rv32",), timings={}, tools=isa.ARM_TOOLS
+    name="rv32imc", condition="defined(__riscv)", cores=("rv32",), timings={}, architecture=isa.ARM
 )
 """A set that brings nothing."""
 
@@ -68,7 +68,10 @@ def test_every_loop_of_a_row_is_a_file_and_every_file_of_a_row() -> None:
     bases = {(loop, "contract") for loop in LOOPS} | {
         (loop, "portable") for loop in LOOPS - VECTOR_LOOPS
     }
-    assert found == brought | bases
+    shared = {("reset", "thumb"), ("field_sums", "portable")}
+    # a text that two variants share, and what the template of a stage falls back to
+    assert found == brought | bases | shared
+    assert {loop for row in isa.SETS for loop in row.loops} - LOOPS == INSIDE
     assert set(HELPERS) >= LOOPS - VECTOR_LOOPS
 
 
@@ -107,9 +110,10 @@ def test_a_core_without_coefficients_is_one_line(plain: isa.InstructionSet) -> N
 
 
 def test_a_row_that_brings_a_loop_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = replace(PLAIN, variant="armv7m", loops=("list_active",))
+    row = replace(PLAIN, variant="armv7m", loops=("list_active", "reset"))
     monkeypatch.setattr(rows, "SETS", (row, *isa.SETS))
     program = plan(analog())
+    assert [one.name for one in program.rows_with("reset")] == ["rv32imc", "armv7-m", "armv6-m"]
     assert [one.name for one in program.bringing("list_active")] == [
         "rv32imc",
         "armv7-m",
@@ -168,3 +172,33 @@ def test_generate_takes_a_core(tmp_path: Path, capsys: pytest.CaptureFixture[str
     capsys.readouterr()
     assert main(["generate", str(path), "-o", str(tmp_path), "--core", "m4"]) == 2
     assert "core: found 'm4'; use cortex-m0" in capsys.readouterr().err
+
+
+# ------------------------------------------------------- an architecture of one's own
+
+
+class Other(isa.Architecture):
+    """A family beside ARM: enough of it to write C for."""
+
+    name, condition = "RISC-V", "defined(__riscv)"
+    software_zeros = ("!defined(__riscv_zbb)",)
+    parse = growth = constant = following = called = cycles = part = None  # type: ignore[assignment]
+
+
+def test_a_further_architecture_is_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its compilers are asked for, its loops come first, and what is there stays as it was."""
+    row = replace(PLAIN, architecture=Other(), variant="armv7m", loops=("list_active",))
+    monkeypatch.setattr(rows, "SETS", (*isa.SETS, row))
+    text = source(render(analog()))
+    asked = "(defined(__ARM_ARCH_PROFILE) || defined(__riscv))"
+    assert f"#if defined(__GNUC__) && {asked} && !ANALOG_PORTABLE" in text
+    assert "!defined(__ARM_ARCH_8M_BASE__) && !!defined(__riscv_zbb)" in text
+    assert compare_host(analog(), code=render(analog())).differing == 0
+    alone = source(render(analog(), only="rv32"))
+    assert "#if defined(__GNUC__) && defined(__riscv) && !ANALOG_PORTABLE" in alone
+    assert "__ARM_ARCH_PROFILE == 'M'" not in alone.split("- network")[0]
+
+
+def test_an_architecture_answers_for_everything() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        type("Half", (isa.Architecture,), {"parse": lambda self, text: {}})()  # type: ignore[abstract]

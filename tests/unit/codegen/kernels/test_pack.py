@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.models import small_model
 from support.unpack import (
     unpack_byte_fields,
     unpack_byte_quads,
@@ -19,6 +18,7 @@ from support.unpack import (
     unpack_strip_words,
     unpack_ternary_planes,
 )
+from support.zoo.small import small_model
 
 from codegen.checks.host import WARNINGS, find_compiler
 from codegen.kernels.pack import (

@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given
-from support.models import KINDS, models, small_model
+from support.models import KINDS, models
+from support.zoo.small import small_model
 
 from codegen import isa
 from codegen.kernels import KERNELS, PARTS

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2.environment
 import pytest
 from support import models
-from support.models import small_model
+from support.zoo.small import small_model
 
 from codegen.package.packages import package
 from codegen.render import environment
@@ -22,7 +22,7 @@ from codegen.report import page
 PROGRAM = """
 import hashlib, sys
 sys.path.insert(0, {tests!r})
-from support.models import small_model
+from support.zoo.small import small_model
 from codegen.package.packages import package
 import jinja2.compiler
 if {warm}:

@@ -15,6 +15,7 @@ from support.clock import MOST_SECONDS
 
 from codegen.base.errors import INSTALL, UnknownBoardError
 from codegen.base.paths import assets, cache_dir
+from codegen.isa import ARM
 from codegen.target.boards import (
     board_from_json,
     chip_boards,
@@ -24,7 +25,6 @@ from codegen.target.boards import (
     hardware_from_json,
     load_boards,
 )
-from codegen.target.qemu import COUNTING, FLAGS, QEMU
 
 FIRMWARE = assets() / "firmware"
 
@@ -178,9 +178,9 @@ def test_the_platform_runs_qemu_as_we_do() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     command = module.QemucortexmPlatform.qemu_command("m", "f.elf")
-    assert command == [QEMU, *FLAGS, "-M", "m", "-kernel", "f.elf"]
+    assert command == [ARM.tools.emulator, *ARM.tools.emulating, "-M", "m", "-kernel", "f.elf"]
     assert module.QemucortexmPlatform.INSTALL == INSTALL
-    assert " ".join(COUNTING) == "-icount shift=8"
+    assert " ".join(ARM.tools.counting) == "-icount shift=8"
 
 
 def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from support.models import inputs_for, small_model
+from support.models import inputs_for
+from support.zoo.small import small_model
 
 from codegen.kernels.features import Features
 from codegen.kernels.load import Load, over_steps

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 from qat.model import Model
 

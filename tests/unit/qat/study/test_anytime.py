@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.models import inputs_for, small_model
+from support.models import inputs_for
+from support.zoo.small import small_model
 
 from qat.model import Activity, Count, Dense, EarlyStop, Frames, Model
 from qat.study.anytime import accuracy_by_step, choose_stop, stopped, with_stop

@@ -1,13 +1,23 @@
 """The pictures hold the very spikes and membranes of the model."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from support.models import small_model
+from support.zoo.small import small_model
 
 import qat
-from qat.study.plots import FORMATS, PLOTS, Scene, confusion_matrix, firing_rates, to_bytes
+from qat.model import Model
+from qat.study.plots import (
+    FORMATS,
+    PLOTS,
+    Scene,
+    confusion_matrix,
+    drawable,
+    firing_rates,
+    to_bytes,
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +92,45 @@ def test_names_of_classes_are_shown(trained):
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == list(names)
 
 
+@pytest.fixture(scope="module")
+def mapped():
+    """A model of which every layer lies on a map."""
+    model = Model.load(Path(__file__).parents[3] / "contract" / "models" / "pictures.npz")
+    x = np.random.RandomState(0).randint(0, 16, (9, model.input.size))
+    return Scene(model, x, np.arange(9) % 5, sample=3)
+
+
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("name", PLOTS)
-def test_the_same_picture_is_the_same_file(name, form, scene):
-    first = to_bytes(PLOTS[name](scene), form)
-    assert first == to_bytes(PLOTS[name](scene), form)
+def test_the_same_picture_is_the_same_file(name, form, mapped):
+    first = to_bytes(PLOTS[name](mapped), form)
+    assert first == to_bytes(PLOTS[name](mapped), form)
     assert first.startswith({"png": b"\x89PNG", "svg": b"<?xml"}[form])
+
+
+def test_maps_show_the_counts_by_channel(mapped):
+    figure = PLOTS["maps"](mapped)
+    shown = {axes.get_title(): axes.images[0] for axes in figure.axes if axes.images}
+    for index, (shape, spikes) in enumerate(
+        zip(mapped.model.shapes()[1:], mapped.traced.spikes, strict=True)
+    ):
+        means = spikes[0].mean(axis=0).reshape(shape.sides)
+        for channel in range(shape.channels):
+            picture = shown[f"{index}: {channel}"].get_array()
+            assert np.array_equal(picture, means[..., channel])
+
+
+def test_weights_are_drawn_where_they_lie(mapped, scene):
+    codes = mapped.model.layers[0].synapse.codes
+    figure = PLOTS["weights"](mapped)
+    pictures = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    assert np.array_equal(pictures, codes[..., 0])
+    assert drawable(mapped.model, labelled=True) == list(PLOTS)
+    assert "maps" not in drawable(scene.model, labelled=True)
+    with pytest.raises(ValueError, match="no layer of this model lies on a map"):
+        PLOTS["maps"](scene)
+    with pytest.raises(ValueError, match="the first layer reads no map"):
+        PLOTS["weights"](scene)
 
 
 def test_a_free_running_model_is_drawn():

@@ -269,7 +269,7 @@ def test_layers_of_many_kinds_deploy_with_a_proof(bits, tau, x_scale, input_bits
         ({}, {"x_scale": np.nan}, "x_scale"),
         ({}, {"x_scale": 1e9}, "threshold: is"),
         ({}, {"input_bits": 9}, "input bits: found 9"),
-        ({}, {"leak_terms": 4}, "leak terms"),
+        ({}, {"leak_terms": 5}, "leak terms"),
         ({}, {"name": "int"}, "keyword"),
         ({}, {"steps": 0}, "Model.steps"),
     ],

@@ -32,8 +32,7 @@ from qat.model import (
     Sensor,
     Spikes,
 )
-
-HIGH = {2: 1, 4: 7, 8: 127, 16: 900}
+from support.zoo.made import drawn
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Row:
 def layer(bits: int, n_out: int, n_in: int, zeros: float = 0.0, **synapse: Any) -> Layer:
     """Return a layer of random codes."""
     rng = np.random.default_rng(n_out + n_in)
-    codes = rng.integers(-HIGH[bits], HIGH[bits], (n_out, n_in), endpoint=True)
+    codes = drawn(rng, bits, n_out, n_in)
     codes[rng.random(codes.shape) < zeros] = 0
     return Layer(Dense(codes, bits, **synapse), LIF(20, (3,)))
 
@@ -62,7 +61,7 @@ def layer(bits: int, n_out: int, n_in: int, zeros: float = 0.0, **synapse: Any) 
 def readout(bits: int, n_out: int, n_in: int) -> Accumulate:
     """Return a readout of random codes."""
     rng = np.random.default_rng(n_out)
-    codes = rng.integers(-HIGH[bits], HIGH[bits], (n_out, n_in), endpoint=True)
+    codes = drawn(rng, bits, n_out, n_in)
     return Accumulate(Dense(codes, bits, bias=rng.integers(-9, 9, n_out)))
 
 

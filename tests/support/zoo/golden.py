@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Sensor, Spikes
+from support.zoo.made import drawn
 
 
 def _codes(seed: int, bits: int, *shape: int) -> Any:
-    high = {2: 1, 4: 7, 8: 127, 16: 900}[bits]
-    return np.random.RandomState(seed).randint(-high, high + 1, shape)
+    return drawn(np.random.RandomState(seed), bits, *shape)
 
 
 def analog() -> Model:
