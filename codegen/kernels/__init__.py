@@ -49,7 +49,9 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="bitsliced",
         bits=(2,),
-        reads=(SPIKES, BYTES, COUNTS),
+        reads=(SPIKES, LEVELS, BYTES, COUNTS),
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
         layer=bitsliced.layer_stage,
         readout=bitsliced.readout_stage,
         costs={

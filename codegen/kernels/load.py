@@ -31,6 +31,7 @@ class Load:
     busy:   fraction of the steps in which any does
     spread: inputs that spike in one of the quietest steps, of the next ones, ... of the busiest,
             parts of equal size; empty where no more than the mean is known
+    digits: inputs that have each bit of their count, mean of a step; empty for spikes
     values: {value: inputs that have it, mean} of a byte vector
     counts: {spikes in an inference: neurons of the last layer that had them, mean}
     fired:  spikes of the layer itself, mean of a step
@@ -50,6 +51,7 @@ class Load:
     active: float = 0
     busy: float = 0
     spread: Sequence[float] = ()
+    digits: Sequence[float] = ()
     values: Mapping[int, float] = field(default_factory=dict)
     counts: Mapping[int, float] = field(default_factory=dict)
     fired: float = 0

@@ -79,6 +79,8 @@ def layer_works(
     if source is not None:
         spread = tuple(rate * size for rate in source.spread)
         load = replace(load, active=source.rate * size, busy=source.busy, spread=spread)
+        if stage.source.planes > 1:
+            load = replace(load, digits=tuple(share * size for share in source.digits))
         return [Work(stage.part, row.kind("spikes"), stage, load)]
     values = {given.low + i: share * size for i, share in enumerate(activity.values) if share}
     frames = 1.0 if stage.source.analog else base.steps

@@ -323,36 +323,56 @@ def _reset(stage: BitslicedLayer) -> Membranes:
     bits = [digit.bit for digit in digits if digit.word is None]
     lowest = bits.index(1) if 1 in bits else len(bits)
     own = sum(digit.word is not None for digit in digits)
-    return Membranes(
+    found = Membranes(
         reset_ones=bits.count(1),
         reset_zeros=bits[lowest:].count(0),
         reset_own=own,
         reset_beside_own=len(digits) * (own > 0),
-        reset_to_zero=stage.v_width if stage.reset == "zero" else 0,
+    )
+    if stage.counting is not None:  # once for each bit of a count
+        found = found.scaled(stage.counting.planes)
+    to_zero = stage.v_width if stage.reset == "zero" else 0
+    return found + Membranes(reset_to_zero=to_zero)
+
+
+def _compared(stage: BitslicedLayer) -> Membranes:
+    """Compare with the thresholds of counts: digits that all share, and own ones."""
+    found = stage.counting
+    if found is None:
+        return Membranes()
+    return Membranes(
+        u=(found.width - found.first) * (not stage.memory),
+        threshold=found.shared_digits + found.own_digits,
+        own_threshold=found.own_digits,
+        reset_own=len(found.less),
     )
 
 
 def _membranes(stage: BitslicedLayer, load: Load) -> Membranes:
     """Leak, integration, comparison, reset, counting of one block in one step."""
-    far = any(abs(k) > 4 for k in stage.leak)
-    width, forgets = stage.u_width, 0 in stage.leak  # v - (v >> 0) is no operation at all
-    terms = 0 if forgets else len(stage.leak)
-    return _reset(stage) + Membranes(
+    far = any(abs(k) > 4 for k in stage.terms)
+    width, forgets = stage.u_width, 0 in stage.terms  # v - (v >> 0) is no operation at all
+    terms = 0 if forgets else len(stage.terms)
+    if not stage.memory:
+        return _compared(stage) + Membranes(
+            blocks=1, counted=count_width(stage, load) * stage.signal_planes
+        )
+    return _reset(stage) + _compared(stage) + Membranes(
         blocks=1,
         u=width,
         v=stage.v_width * (not forgets),
         leak=terms * width,
         more_leak=max(terms - 1, 0) * width,
-        negative_leak=sum(k < 0 for k in stage.leak) * width,
+        negative_leak=sum(k < 0 for k in stage.terms) * width,
         far_leak=far * width,
-        far_leaks=far * len(stage.leak) * width,
+        far_leaks=far * len(stage.terms) * width,
         current=sum(p.current is not None for p in stage.planes),
         bias=sum(p.bias is not None for p in stage.planes),
         threshold=len(stage.threshold),
         own_threshold=sum(d.word is not None for d in stage.threshold),
         saturation=len(stage.floor) + len(stage.ceiling),
         not_lowered=width * (not stage.lowered),
-        counted=count_width(stage, load),
+        counted=count_width(stage, load) * stage.signal_planes,
     )
 
 
@@ -398,7 +418,10 @@ def _planes_for(reach: float, width: int) -> int:
 
 def spikes(stage: BitslicedLayer, load: Load) -> Spiking:
     """Active list, sums, neurons of spiking input."""
-    summed = over_steps(lambda step: _summed(stage, step), load, stage.source.size)
+    if stage.source.planes > 1:
+        summed = _counts_summed(stage, load)
+    else:
+        summed = over_steps(lambda step: _summed(stage, step), load, stage.source.size)
     blocks, quads = _neurons(stage, load)
     return replace(summed.scaled(load.steps), blocks=blocks, quads=quads)
 
@@ -434,6 +457,27 @@ def _summed(stage: BitslicedLayer, load: Load) -> Spiking:
         sized_planes=used * stage.sized,
         inactive=many,
         inactive_words=many * words,
+    )
+
+
+def _counts_summed(stage: BitslicedLayer, load: Load) -> Spiking:
+    """Lists and sums of a step that reads counts: those of a byte vector, but for the slicing."""
+    source, width = stage.source, stage.sum_width
+    if load.worst:
+        found, work = listing.most_lengths(source), listing.most_work(source, stage.scratch.listed)
+    else:
+        found = list(load.digits) or [load.active / 2] * source.planes
+        work = listing.work_off(found, source.words, stage.scratch.listed)
+    level, (singles, quads) = listing.levels(source), _split(stage, load)
+    sums = [(any_of(n, load), n, width - level[k]) for k, n in work.segments]
+    each = BlockSums(summed=1, start=1, start_planes=work.rounds * width)
+    return Spiking(
+        listed=digits_listed(found, source.words, source.size, load),
+        block_sums=replace(each, added=added(sums, load)).scaled(singles),
+        quad_sums=replace(each, added=_added4(stage, sums, load)).scaled(quads),
+        spikes=1,
+        planes=work.rounds * width,
+        looped=1,
     )
 
 

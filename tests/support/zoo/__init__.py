@@ -12,8 +12,8 @@ from itertools import chain
 
 import numpy as np
 
-from qat.model import LIF, Latency, Model
-from support.zoo import golden, planned, sized, small, tiny
+from qat.model import LIF, Latency, Model, Neuron
+from support.zoo import counting, golden, planned, sized, small, tiny
 
 WORD = 32
 """Neurons and spikes lie in words of so many bits: sizes around a multiple are edges."""
@@ -60,14 +60,18 @@ def tags_of(model: Model) -> Iterator[str]:
             yield "overlap" if model.sensor.hop < model.steps else "gaps"
 
 
-def _neuron(neuron: LIF) -> Iterator[str]:
+def _neuron(neuron: Neuron) -> Iterator[str]:
     yield type(neuron).__name__.lower()
+    if neuron.most > 1:
+        yield "counts"
+    if np.size(neuron.least) > 1:
+        yield "own thresholds"
+    if not isinstance(neuron, LIF):
+        return
     yield f"reset {neuron.reset}"
     yield f"{len(neuron.leak)} leaks"
     if neuron.floor is not None or neuron.ceiling is not None:
         yield "saturates"
-    if np.size(neuron.threshold) > 1:
-        yield "own thresholds"
 
 
 def _edges(size: int) -> Iterator[str]:
@@ -82,6 +86,7 @@ def _all() -> dict[str, Kept]:
     hunting = chain(
         ((model.name, model) for model in golden.GOLDEN),
         sized.MODELS.items(),
+        counting.MODELS.items(),
         small.SENSED.items(),
         small.STOPPED.items(),
         planned.far_biases().items(),
