@@ -23,6 +23,8 @@ from codegen.kernels.sparse import cost as sparse_cost
 from codegen.kernels.sparse import plan as sparse
 from codegen.kernels.strips import cost as strips_cost
 from codegen.kernels.strips import plan as strips
+from codegen.kernels.windows import cost as windows_cost
+from codegen.kernels.windows import plan as windows
 from qat.model import LIF, Burst, Conv, Model, Neuron, Synapse
 from qat.model.neurons import MAX_SPIKES
 
@@ -94,6 +96,18 @@ KERNELS: tuple[Kernel, ...] = (
             "readout": plain_cost.plain_readout,
         },
         family="integer layer",
+    ),
+    Kernel(
+        name="windows",
+        bits=(2,),
+        reads=(SPIKES, LEVELS),
+        synapse=Conv,
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
+        pools=True,
+        fits=windows.fits,
+        layer=windows.layer_stage,
+        costs={"spikes": windows_cost.windows},
     ),
     Kernel(
         name="conv_plain",

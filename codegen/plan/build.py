@@ -20,6 +20,7 @@ HELPERS: tuple[str, ...] = (
     "trailing_zeros",
     "put",
     "bits",
+    "set_bits",
     "code2",
     "code4",
     "list_active",

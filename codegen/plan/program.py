@@ -261,6 +261,12 @@ class Program:
         return any(y.runs for y in self.layers)
 
     @property
+    def runs_alone(self) -> bool:
+        """True if nothing adds a list from its beginning."""
+        others = (y for y in self.stages if not (isinstance(y, Layer) and y.runs))
+        return self.runs and not any("add_columns" in y.helpers for y in others)
+
+    @property
     def remainder(self) -> bool:
         """True if a vector of four blocks leaves some where the inactive inputs are added."""
         return any(y.remainder for y in self.layers)

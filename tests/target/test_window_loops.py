@@ -51,7 +51,7 @@ LOOPS = """\
 def loops(prefix: str, compact: bool) -> str:
     """Return the loops under a prefix: fast with those of the cores, slow in portable C alone."""
     program = SimpleNamespace(
-        upper=prefix.upper(), list_ctype="uint16_t", compact=compact, runs=True, loops=NAMES,
+        upper=prefix.upper(), list_ctype="uint16_t", compact=compact, runs=True, runs_alone=False, loops=NAMES,
         bringing=lambda name: isa.bringing(name) if prefix == "fast" else [],
     )  # fmt: skip
     context: dict[str, Any] = {

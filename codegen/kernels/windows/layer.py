@@ -12,36 +12,48 @@ from qat.model import Shape
 
 
 @dataclass(frozen=True)
-class Words:
-    """The words of one kind: whole ones of a position, or shared ones of a group.
+class Reached(Counting):
+    """Thresholds whose comparison is told one by one: a pool takes the largest of these."""
 
-    table:   the name of its weights
+    @property
+    def planes(self) -> int:
+        """A word for each threshold."""
+        return self.most
+
+    @property
+    def bits(self) -> tuple[tuple[int, ...], ...]:
+        """Each threshold alone."""
+        return tuple((which,) for which in range(1, self.most + 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """The words of one kind: whole ones of a position, or the shared one of a group.
+
+    table:   name of their weights
     count:   words of a position, or of a group
     places:  positions of a word
-    columns: of the map under its windows
+    lanes:   channels of each
+    channel: the first of these
+    columns: of the map, under the windows of a word
     across:  positions, or groups, of a row
-    row:     of the constants, the first of these
-    state:   number of the first word among those of the membranes
+    before:  words of the state in front of the first
+    direct:  its words are those of the signal
+    kept:    words of a row that a pool keeps, for each word of what they emit; 0 without a pool
+    kept_before: words in front of these
     """
 
     table: str
     count: int
     places: int
+    lanes: int
+    channel: int
     columns: int
     across: int
-    row: int
-    state: int
-
-
-@dataclass(frozen=True)
-class Heard:
-    """How u of a neuron without memory follows from its sum, for the probes of the state.
-
-    bias: of each channel
-    """
-
-    bias: tuple[int, ...]
-    fraction_bits: int
+    before: int
+    direct: bool
+    kept: int
+    kept_before: int
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,44 +61,25 @@ class WindowsLayer(BitslicedLayer):
     """A ternary convolution on a signal.
 
     grid, map, left: the map that it reads, that of its neurons, and what its pool leaves
-    rows_axis, columns_axis: the axes
+    rows, across: the axes
     unit:     channels that are read at once
     layout:   how its positions lie in words
     kinds:    of words that a position has
-    counting: how sums become counts; None for leaky neurons
-    values:   words of what a word of neurons emits: thresholds reached, or bit planes
+    values:   words that a word of neurons emits: bit planes, or thresholds reached
     pooled:   "max" or "sum" of several positions; "" for none
-    heard:    of neurons without memory
     """
 
     grid: Shape
     map: Shape
     left: Shape
-    rows_axis: Axis
-    columns_axis: Axis
+    rows: Axis
+    across: Axis
     stride: int
     unit: int
     layout: Layout
     kinds: tuple[Words, ...]
-    counting: Counting | None
     values: int
     pooled: str
-    heard: Heard | None
-
-    @property
-    def channels(self) -> int:
-        """Channels of its own."""
-        return self.map.channels
-
-    @property
-    def whole(self) -> bool:
-        """True if every position's words are words of the signal."""
-        return self.layout.part == 0
-
-    @property
-    def aligned(self) -> bool:
-        """True if the words of its neurons are those of a plane of the signal, in their order."""
-        return aligned(self.layout)
 
     @property
     def pieces(self) -> bool:
@@ -94,17 +87,58 @@ class WindowsLayer(BitslicedLayer):
         return self.layout.at_once < self.map.width
 
     @property
-    def bits(self) -> tuple[tuple[int, ...], ...]:
-        """For each plane of the signal, the thresholds of which an odd number must be reached."""
-        most = self.values if self.pooled == "max" else 0
-        return tuple(
-            tuple(range((1 << k) - 1, most, 1 << k)) for k in range(self.signal_planes if most else 0)
-        )
+    def across_listed(self) -> int:
+        """Positions of a row that are listed, where all are at once."""
+        reached = self.stride * (self.map.width - 1) + self.across.kernel - self.across.pad
+        return min(reached, self.grid.width)
 
     @property
-    def most_words(self) -> int:
-        """Words of what the positions of a pool have reached, for one of its kinds."""
+    def kept_words(self) -> int:
+        """Words that a pool keeps of a word of neurons."""
         return self.values if self.pooled == "max" else self.signal_planes
+
+    @property
+    def bits(self) -> tuple[tuple[int, ...], ...]:
+        """For each plane of the signal, what a pool has kept of which it is the exclusive or."""
+        if self.pooled == "sum":
+            return tuple((plane,) for plane in range(self.signal_planes))
+        return tuple(
+            tuple(range((1 << plane) - 1, self.values, 1 << plane))
+            for plane in range(self.signal_planes)
+        )
+
+    def block_of(self, neuron: str) -> str:
+        """Return C text of the number of the word in which a neuron's planes lie."""
+        layout, width = self.layout, self.map.width
+        if layout.aligned:
+            return super().block_of(neuron)
+        c, position = self._place(neuron)
+        whole = f"{position} * {layout.full}u + {c} / 32u"
+        row, column = f"{position} / {width}u", f"{position} % {width}u / {layout.group}u"
+        shared = f"{self.kinds[-1].before}u + {row} * {layout.groups}u + {column}"
+        return f"{c} < {32 * layout.full}u ? {whole} : {shared}" if layout.full else shared
+
+    def lane_of(self, neuron: str) -> str:
+        """Return C text of a neuron's lane in that word."""
+        layout = self.layout
+        if layout.aligned:
+            return super().lane_of(neuron)
+        c, position = self._place(neuron)
+        place = f"{position} % {self.map.width}u % {layout.group}u * {layout.part}u + "
+        shared = (place if layout.group > 1 else "") + f"{c} % 32u"
+        return f"({c} < {32 * layout.full}u ? {c} % 32u : {shared})" if layout.full else shared
+
+    def _place(self, neuron: str) -> tuple[str, str]:
+        channels = self.map.channels
+        return f"({neuron}) % {channels}u", f"({neuron}) / {channels}u"
+
+    def row_of(self, block: str) -> str:
+        """Return C text of the row of constants of a word of neurons."""
+        full, shared = self.layout.full, self.layout.part > 0
+        if full + shared == 1:
+            return "0"
+        row = f"{block} % {full}u" if full > 1 else "0u"
+        return f"{block} < {self.kinds[-1].before}u ? {row} : {full}u" if shared else row
 
     @property
     def runs(self) -> bool:
@@ -117,11 +151,6 @@ class WindowsLayer(BitslicedLayer):
         return self.layout.span * self.layout.step // 4
 
     @property
-    def in_planes(self) -> bool:
-        """True if it has membranes."""
-        return self.memory
-
-    @property
     def vectors(self) -> int:
         """None: a position has few blocks."""
         return 0
@@ -132,14 +161,9 @@ class WindowsLayer(BitslicedLayer):
         return False
 
     @property
-    def apart(self) -> str:
-        """Template of the reset, where it is a function."""
-        return super().apart if self.memory else ""
-
-    @property
     def functions(self) -> dict[str, str]:
         """{function of its C, without the model's prefix: the part that it belongs to}."""
-        names = (f"count{self.index}", f"pool{self.index}")
+        names = (f"{name}{self.index}" for name in ("windows", "kept", "pool"))
         return super().functions | dict.fromkeys(names, self.part)
 
     @property
@@ -151,9 +175,3 @@ class WindowsLayer(BitslicedLayer):
     def list_lengths(self) -> int:
         """A window's run of each plane has any length up to its inputs."""
         return int((self.layout.span * self.layout.step + 1) ** self.source.planes)
-
-
-def aligned(layout: Layout) -> bool:
-    """Return True if neuron j is lane j % 32 of word j // 32."""
-    shared = layout.full == 0 and layout.group > 1 and layout.synapse.shape.width % layout.group == 0
-    return layout.part == 0 or shared

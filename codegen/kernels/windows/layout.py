@@ -38,13 +38,13 @@ class Layout:
 
     synapse: what it computes
     pool:    (height, width) of positions that a pool takes together
-    adds:    the pool adds
+    pooled:  "max" or "sum"; "" for no pool
     planes:  of the signal that it reads
     """
 
     synapse: Conv
     pool: tuple[int, int]
-    adds: bool
+    pooled: str
     planes: int
 
     @property
@@ -60,7 +60,7 @@ class Layout:
     @property
     def group(self) -> int:
         """Positions that share the word of their parts."""
-        shared = self.part in (8, 16) and not self.adds
+        shared = self.part in (8, 16) and self.pooled != "sum"
         return LANES // self.part if shared else 1
 
     @property
@@ -77,15 +77,19 @@ class Layout:
     def lanes(self) -> NDArray[np.intp]:
         """The channel of every lane of a position's words: (rows of constants * 32,).
 
-        Lanes without a neuron repeat the last channel.
+        Lanes without a neuron repeat the first channels.
         """
-        full, channels = LANES * self.full, self.synapse.channels
+        full = LANES * self.full
         whole = np.arange(full)
         if not self.part:
             return whole
-        parts = np.tile(np.arange(full, channels), self.group)
-        return np.concatenate([whole, np.resize(parts, LANES) if self.group > 1 else
-                               np.minimum(np.arange(full, full + LANES), channels - 1)])  # fmt: skip
+        return np.concatenate([whole, full + np.arange(LANES) % self.part])
+
+    @property
+    def aligned(self) -> bool:
+        """True if neuron j is lane j % 32 of word j // 32."""
+        width, full = self.synapse.shape.width, self.full
+        return self.part == 0 or (full == 0 and self.group > 1 and width % self.group == 0)
 
     @property
     def step(self) -> int:
@@ -142,8 +146,8 @@ def layout_of(layer: Layer, planes: int) -> Layout:
     synapse, pool = layer.synapse, layer.pool
     assert isinstance(synapse, Conv)
     if pool is None or pool.kernel == (1, 1):
-        return Layout(synapse, (1, 1), False, planes)
-    return Layout(synapse, pool.kernel, pool.mode == "sum", planes)
+        return Layout(synapse, (1, 1), "", planes)
+    return Layout(synapse, pool.kernel, pool.mode, planes)
 
 
 def window_codes(layout: Layout) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
@@ -153,9 +157,9 @@ def window_codes(layout: Layout) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
     """
     synapse, full = layout.synapse, LANES * layout.full
     codes = synapse.codes.transpose(0, 2, 1, 3).astype(np.int8)
-    whole = codes[:full].reshape(full, -1)
+    whole = codes[:full].reshape(full, codes[0].size)
     shared = np.zeros((LANES if layout.part else 0, layout.span, *codes.shape[2:]), np.int8)
     for place in range(layout.group if layout.part else 0):
         first, left = layout.part * place, synapse.stride * place
         shared[first : first + layout.part, left : left + codes.shape[1]] = codes[full:]
-    return whole, shared.reshape(len(shared), -1)
+    return whole, shared.reshape(len(shared), layout.span * layout.step)
