@@ -83,7 +83,7 @@ def _compared(stage: BitslicedLayer) -> Membranes:
     )
 
 
-def _block(stage: BitslicedLayer, load: Load) -> Membranes:
+def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
     """Leak, integration, comparison, reset, counting of one block in one step."""
     far = any(abs(k) > 4 for k in stage.terms)
     width, forgets = stage.u_width, 0 in stage.terms  # v - (v >> 0) is no operation at all
@@ -120,7 +120,7 @@ def membranes(stage: BitslicedLayer, load: Load) -> tuple[Membranes, Membranes]:
     On Helium there is also what is not computed in place.
     """
     singles, quads = split(stage, load)
-    found = _block(stage, load)
+    found = of_block(stage, load)
     in_place = stage.lowered > 0 and stage.u_width == stage.v_width
     wide = replace(found, copied=stage.u_width * (not in_place))
     return found.scaled(load.steps * singles), wide.scaled(load.steps * quads)
