@@ -13,6 +13,7 @@ from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,10 @@ from qat.model import (
 PATH = Path(cost.__file__).parent / "costs.json"
 KERNEL_NAMES = ("conv_plain", "plain_counts")
 KINDS = {f"{name} {part}" for name in KERNEL_NAMES for part in ("currents", "held", "spikes")}
-MODELS, HELD, TRACED, SAMPLES = 160, 60, 1, 6
+MODELS, NETWORKS, HELD, SAMPLES = 160, 7, 20, 6
+CACHED = NETWORKS + HELD
+"""Models that come first: networks, and held maps over several steps."""
+
 FIRST_SEED = 10_000
 """Seeds of the models that are counted: tests have smaller ones."""
 
@@ -114,8 +118,8 @@ def held() -> Iterator[Model]:
 
 def models() -> Iterator[tuple[Model, NDArray[Any], int | None]]:
     """Yield every model with inputs, and with its steps if it runs free."""
-    every = [*networks(), *(map_model(FIRST_SEED + number) for number in range(MODELS)), *held()]
-    for number, model in enumerate(every):
+    drawn = (map_model(FIRST_SEED + number) for number in range(MODELS))
+    for number, model in enumerate(chain(networks(), held(), drawn)):
         x = inputs_for(model, SAMPLES, number).astype(model.input.dtype)
         yield model, x, steps_for(model)
 
@@ -134,18 +138,16 @@ def ours(model: Model) -> Generated:
     return generated(model, kernels=chosen)
 
 
-def observe(board: Board, only: str) -> dict[str, list[Observation]]:
+def observe(board: Board, only: bool) -> dict[str, list[Observation]]:
     """Return what the parts took on a board, by the names that their coefficients stand under.
 
-    only: what their kinds begin with, by commas; models without such a part are not counted
+    only: the currents of held maps alone. Only the networks and the models made for them count
+    for these, in any case.
     """
     found: dict[str, list[Observation]] = defaultdict(list)
     with Counting(board) as counting:
-        for number, (model, x, steps) in enumerate(models()):
+        for number, (model, x, steps) in enumerate(islice(models(), CACHED if only else None)):
             made, activity = ours(model), Activity.measure(model, x, steps)
-            works = cost.works(made.program, model.input, activity, board.core)
-            if not any(work.kind.startswith(tuple(only.split(","))) for work in works):
-                continue
             counts = counting.count(model, made.files, x, steps)
             rows = [(activity, counts.mean(axis=0), MEAN, False)]
             for one in range(3):
@@ -155,7 +157,10 @@ def observe(board: Board, only: str) -> dict[str, list[Observation]]:
             for activity, parts, weight, single in rows:
                 works = cost.works(made.program, model.input, activity, board.core, single)
                 for work in works:
-                    if work.kind not in KINDS or not work.kind.startswith(tuple(only.split(","))):
+                    currents = work.kind == "conv_plain currents"
+                    if work.kind not in KINDS or (only and not currents):
+                        continue
+                    if currents and number >= CACHED:
                         continue
                     part, total = float(parts[names.index(work.part)]), float(parts.sum())
                     seen = Observation(work.kind, work.features, part, total, weight)
@@ -178,13 +183,13 @@ def _call(qemu: Qemu, outputs: int, held: bytes, vectors: list[bytes]) -> None:
 def measure_cycles(board: Board) -> dict[str, float]:
     """Return the estimated cycles per instruction of each kind of part on a board's core."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for number, (model, x, steps) in enumerate(models()):
-        if number >= TRACED and set(sums) >= KINDS:
+    for model, x, steps in islice(models(), NETWORKS, None):  # those are too large to be traced
+        if set(sums) >= KINDS:
             break
         made = ours(model)
         activity = Activity.measure(model, x[:1], steps)
         works = cost.works(made.program, model.input, activity, board.core)
-        if number >= TRACED and not ({work.kind for work in works} & KINDS) - set(sums):
+        if not ({work.kind for work in works} & KINDS) - set(sums):
             continue
         ((held, vectors),) = bytes_of(model, x[:1], steps or model.steps or 1)
         whole = model.input.held and model.steps is not None
@@ -210,13 +215,13 @@ def main() -> None:
     """Measure, and write the rows of costs.json."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--board", default="all", help="a board, or all")
-    parser.add_argument("--only", default="", help="kinds that begin so, such as conv_plain held")
+    parser.add_argument("--currents", action="store_true", help="of held maps alone")
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
     arguments = parser.parse_args()
     for board in boards(arguments.board):
         fresh = {}
         if not arguments.cycles:
-            seen = observe(board, arguments.only)
+            seen = observe(board, arguments.currents)
             fresh = {kind: fit(found) for kind, found in seen.items()}
         known = json.loads(PATH.read_text("utf-8"))
         table = known["costs"][isa.find(board.core).name]
