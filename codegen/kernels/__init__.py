@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from codegen.kernels.bitsliced import cost as bitsliced_cost
 from codegen.kernels.bitsliced import plan as bitsliced
+from codegen.kernels.bytes import cost as bytes_cost
+from codegen.kernels.bytes import plan as bytes_
 from codegen.kernels.conv_plain import cost as conv_plain_cost
 from codegen.kernels.conv_plain import plan as conv_plain
 from codegen.kernels.count import cost as count_cost
@@ -25,6 +27,8 @@ from codegen.kernels.sparse import cost as sparse_cost
 from codegen.kernels.sparse import plan as sparse
 from codegen.kernels.strips import cost as strips_cost
 from codegen.kernels.strips import plan as strips
+from codegen.kernels.windows import cost as windows_cost
+from codegen.kernels.windows import plan as windows
 from qat.model import LIF, Burst, Conv, Model, Neuron, Synapse
 from qat.model.neurons import MAX_SPIKES
 
@@ -51,7 +55,9 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="bitsliced",
         bits=(2,),
-        reads=(SPIKES, BYTES, COUNTS),
+        reads=(SPIKES, LEVELS, BYTES, COUNTS),
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
         layer=bitsliced.layer_stage,
         readout=bitsliced.readout_stage,
         costs={
@@ -93,6 +99,18 @@ KERNELS: tuple[Kernel, ...] = (
         family="integer layer",
     ),
     Kernel(
+        name="bytes",
+        bits=(2,),
+        reads=(BYTES,),
+        synapse=Conv,
+        neuron=(Burst,),
+        spikes=MAX_SPIKES,
+        pools=True,
+        fits=bytes_.fits,
+        layer=bytes_.layer_stage,
+        costs={"currents": bytes_cost.currents, "held": bytes_cost.held},
+    ),
+    Kernel(
         name="plain_counts",
         bits=(2, 4, 8, 16),
         reads=(SPIKES, LEVELS, BYTES),
@@ -105,6 +123,18 @@ KERNELS: tuple[Kernel, ...] = (
             "currents": plain_counts_cost.counts_currents,
             "held": plain_counts_cost.counts_held,
         },
+    ),
+    Kernel(
+        name="windows",
+        bits=(2,),
+        reads=(SPIKES, LEVELS),
+        synapse=Conv,
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
+        pools=True,
+        fits=windows.fits,
+        layer=windows.layer_stage,
+        costs={"spikes": windows_cost.windows},
     ),
     Kernel(
         name="conv_plain",

@@ -40,6 +40,7 @@ class Load:
     single: the figures are those of one call, not means over many
     worst:  instead of values and counts: as many digits as there can be
     helium: the core has it, and the program is wide enough for it
+    vectors: the core has vectors, and the C some loop for them
     table:  the program lists spikes by a table of bytes, where that core can
     compact: the program has the adder for short lists
     """
@@ -61,6 +62,7 @@ class Load:
     single: bool = False
     worst: bool = False
     helium: bool = False
+    vectors: bool = False
     table: bool = False
     compact: bool = False
 
