@@ -18,7 +18,8 @@ from qat.model import EarlyStop, Input, Model, Spikes
 
 LOOPS = frozenset(
     "add_column16 add_column2 add_column4 add_column8 add_columns add_columns4 add_strips4 "
-    "add_strips8 list_active list_inactive list_rows8 list_rows16 list_rows32 slice_bytes sum_digits sum_inactive".split()
+    "add_strips8 list_active list_inactive list_rows8 list_rows16 list_rows32 "
+    "slice_bytes sum_digits sum_inactive".split()
 )
 """Shared functions that are folders of kernels/loops: declared before the layers, defined behind
 them, some with variants for instruction sets. The others are a line or two, and stand first."""

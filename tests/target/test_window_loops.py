@@ -51,7 +51,8 @@ LOOPS = """\
 def loops(prefix: str, compact: bool) -> str:
     """Return the loops under a prefix: fast with those of the cores, slow in portable C alone."""
     program = SimpleNamespace(
-        upper=prefix.upper(), list_ctype="uint16_t", compact=compact, runs=True, runs_alone=False, loops=NAMES,
+        upper=prefix.upper(), list_ctype="uint16_t", compact=compact, runs=True, runs_alone=False,
+        loops=NAMES,
         bringing=lambda name: isa.bringing(name) if prefix == "fast" else [],
     )  # fmt: skip
     context: dict[str, Any] = {
@@ -92,7 +93,10 @@ def test_a_core_lists_and_adds_as_portable_c(core: Fuzzing, compact: bool, tmp_p
 
 BROKEN = {
     "qemu-m0": ('"add r2, r8\\n\\t"', ""),
-    "qemu-m4": ('"ldr r9, [r1, #4]\\nldr r10, [r1], #8\\n"', '"ldr r9, [r1]\\nldr r10, [r1], #8\\n"'),
+    "qemu-m4": (
+        '"ldr r9, [r1, #4]\\nldr r10, [r1], #8\\n"',
+        '"ldr r9, [r1]\\nldr r10, [r1], #8\\n"',
+    ),
 }
 """An offset that does not move on; a pair of entries read twice."""
 

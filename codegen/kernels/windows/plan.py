@@ -14,12 +14,12 @@ from codegen.kernels.common import common, signal_field, source_of, width_of
 from codegen.kernels.conv_plain.plan import axes
 from codegen.kernels.dense import DenseLIF
 from codegen.kernels.neurons.constants import Constants
-from codegen.kernels.neurons.counting import Counting, best_start, counting, folded
+from codegen.kernels.neurons.counting import best_start, counting, folded
 from codegen.kernels.neurons.membrane import Bias, Given, Membrane
-from codegen.kernels.pack import ternary_planes, words_for
+from codegen.kernels.pack import ternary_planes
 from codegen.kernels.stage import Field, Scratch, Table
 from codegen.kernels.windows.layer import Reached, WindowsLayer, Words
-from codegen.kernels.windows.layout import Layout, layout_of, unit_of, window_codes
+from codegen.kernels.windows.layout import layout_of, unit_of, window_codes
 from qat.model import LIF, Burst, Conv, Dense, Interval, LayerBounds, Model
 
 HELPERS = frozenset({"trailing_zeros", "rows", "adder", "add_columns"})
@@ -52,10 +52,12 @@ class _Builder:
         self.layout = layout_of(self.layer, self.source.planes)
         bounds, lanes = model.bounds().layers[index], self.layout.lanes
         self.bounds = LayerBounds(
-            *(_of_lanes(getattr(bounds, name), lanes)
-              for name in ("accumulator", "current", "u_raw", "u")),
-            tuple(_of_lanes(one, lanes) for one in bounds.state),
-        )  # fmt: skip
+            accumulator=_of_lanes(bounds.accumulator, lanes),
+            current=_of_lanes(bounds.current, lanes),
+            u_raw=_of_lanes(bounds.u_raw, lanes),
+            u=_of_lanes(bounds.u, lanes),
+            state=tuple(_of_lanes(one, lanes) for one in bounds.state),
+        )
 
     @property
     def least(self) -> int:
@@ -95,8 +97,7 @@ class _Builder:
         codes = [some for some in window_codes(self.layout) if len(some)]
         names = [kind.table for kind in self.kinds]
         return tuple(
-            Table(name, what, ternary_planes(some))
-            for name, some in zip(names, codes, strict=True)
+            Table(name, what, ternary_planes(some)) for name, some in zip(names, codes, strict=True)
         )
 
     def build(self) -> WindowsLayer:
