@@ -394,6 +394,7 @@ class Readout(Stage):
     counts:       C name of the planes behind `state->`: of counts, or of the last layer's signal,
                   which is its count where there is one step
     single:       the planes are one, without an index
+    top:          the largest count
     bias:         C text of T * bias for output j
     blocks, columns, sum_width: of a ternary readout, as in BitslicedLayer
     """
@@ -403,6 +404,7 @@ class Readout(Stage):
     words: int
     steps: int
     count_width: int
+    top: int
     counts: str = "counts"
     single: bool = False
     score: Range

@@ -51,6 +51,10 @@ HELPERS: tuple[str, ...] = (
     "halves",
     "add_strips4",
     "add_strips8",
+    "images",
+    "add_bytes",
+    "burst_bytes",
+    "turn",
 )
 """Functions that stages share, in the order of their definition; one template each."""
 

@@ -62,8 +62,8 @@ def neurons(stage: Any, layer: Layer) -> str:
     counts = f"{neuron.most} spikes"
     if not isinstance(neuron, LIF):
         return f"{stage.kernel}, {type(neuron).__name__}, {thresholds}, {counts}"
-    limits = (neuron.floor is not None, neuron.ceiling is not None)
-    return f"{stage.kernel}, {neuron.reset}, {thresholds}, {limits}, {len(neuron.leak)} shifts, {counts}"
+    limits, shifts = (neuron.floor is not None, neuron.ceiling is not None), len(neuron.leak)
+    return f"{stage.kernel}, {neuron.reset}, {thresholds}, {limits}, {shifts} shifts, {counts}"
 
 
 PARTS = {name: parts_of(model) for name, model in MODELS.items()}

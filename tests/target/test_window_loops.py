@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from calibration.counting import Counting
 
 from codegen import isa
-from codegen.measure.counting import Counting
 from codegen.render import environment
 from codegen.target.qemu import qemu_command
 
@@ -51,8 +51,8 @@ LOOPS = """\
 def loops(prefix: str, compact: bool) -> str:
     """Return the loops under a prefix: fast with those of the cores, slow in portable C alone."""
     program = SimpleNamespace(
-        upper=prefix.upper(), list_ctype="uint16_t", compact=compact, runs=True, runs_alone=False,
-        loops=NAMES,
+        upper=prefix.upper(), list_ctype="uint16_t", compact=compact, runs=True,
+        runs_alone=False, loops=NAMES,
         bringing=lambda name: isa.bringing(name) if prefix == "fast" else [],
     )  # fmt: skip
     context: dict[str, Any] = {

@@ -35,15 +35,14 @@ class Told:
         """True if the neurons do not share their bias."""
         return uniform(self.bias) is None
 
-    def text(self, x: str, m: str, index: int) -> str:
-        """Return C text of u of neuron `first + j` of a layer, of the model named m."""
+    def text(self, x: str, m: str) -> str:
+        """Return C text of u of a neuron, but for a bias of its own; m: the model's name."""
         found = f"{x}{_plus(self.half - self.less)}"
         if self.shift:
             found = f"{m}_asr({found}, {self.shift}u)"
         elif self.fraction_bits:
             found = f"({found}) * {2**self.fraction_bits}"
-        bias = f" + {m}_bias{index}[first + j]" if self.own else _plus(int(self.bias[0]))
-        return f"{found}{bias}"
+        return found if self.own else found + _plus(int(self.bias[0]))
 
 
 def _plus(value: int) -> str:
@@ -162,6 +161,16 @@ class BitslicedLayer(Layer):
         )
 
     @property
+    def resets_own(self) -> bool:
+        """True if what a spike of several subtracts is not the same for all neurons."""
+        return any(digit.word is not None for digits in self.resets for digit in digits)
+
+    @property
+    def resets_shared(self) -> bool:
+        """True if some bit of it is."""
+        return any(digit.word is None for digits in self.resets for digit in digits)
+
+    @property
     def alike(self) -> bool:
         """True if all neurons are reset by the same constant."""
         return all(turn.digit.word is None for turn in self.turns)
@@ -169,15 +178,16 @@ class BitslicedLayer(Layer):
     @property
     def functions(self) -> dict[str, str]:
         """{function of its C, without the model's prefix: the part that it belongs to}."""
-        i, own = self.index, super().functions
+        i, own, single = self.index, super().functions, [f"{name}{self.index}" for name in PARTS]
+        if self.counting is not None:
+            parts = ("", *(f"_part{k}" for k in range(len(self.counting.parts))))
+            single += [f"reset_several{i}", *(f"counts{i}{part}" for part in parts)]
         if self.source.planes > 1:
-            names = (f"list_digits{i}", f"block_sums{i}", f"block_sums{i}_4")
-            own |= dict.fromkeys(names, self.part)
-        names = tuple(f"{name}{i}{four}" for name in PARTS for four in ("", "_4"))
-        own |= dict.fromkeys(names, self.part)
+            single += [f"list_digits{i}", f"block_sums{i}"]
+        own |= dict.fromkeys((f"{name}{four}" for name in single for four in ("", "_4")), self.part)
         if self.source.bits:
-            names = (f"block_currents{i}", f"block_currents{i}_4", "list_digits")
-            own |= dict.fromkeys(names, "currents")
+            currents = (f"block_currents{i}", f"block_currents{i}_4", "list_digits")
+            own |= dict.fromkeys(currents, "currents")
         return own
 
     @property

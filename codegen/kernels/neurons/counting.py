@@ -26,6 +26,9 @@ OWN, SUBTRACTED = 5, 7
 SHARED = 6
 """What another plane of x costs, in digits: it is summed as well."""
 
+LINES = 90
+"""Lines of C that compare planes in one function."""
+
 REACH = 64
 """How far beyond the thresholds `best_start` looks."""
 
@@ -90,6 +93,20 @@ class Counting:
         )
 
     @property
+    def parts(self) -> tuple[tuple[int, ...], ...]:
+        """The planes that matter, in parts of no more than LINES comparisons; () for none."""
+        found: list[list[int]] = []
+        lines = LINES
+        for plane in range(self.first, self.width):
+            more = 1 + len(self.turns(plane))
+            if lines + more > LINES:
+                found.append([])
+                lines = 0
+            found[-1].append(plane)
+            lines += more
+        return tuple(map(tuple, found))
+
+    @property
     def first(self) -> int:
         """The lowest plane that matters."""
         return 0 if self.less else min((d[0].plane for d in self.digits if d), default=self.width)
@@ -151,6 +168,22 @@ def _cost(values: NDArray[Any], width: int) -> int:
     return OWN * planes + width - planes
 
 
+def _drawn(
+    values: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return thresholds (D, channels), none further than just outside of what x can reach.
+
+    What all channels share stays so: its ends are those of all.
+    """
+    rows = [
+        np.clip(row, low.min(), high.max() + 1)
+        if (row == row[0]).all()
+        else np.clip(row, low, high + 1)
+        for row in values
+    ]
+    return np.array(rows)
+
+
 def counting(
     constants: Constants,
     values: NDArray[np.int64],
@@ -163,7 +196,7 @@ def counting(
     low, high: (channels,), what x can reach. Thresholds beyond are drawn to its ends, which
     changes no count. constants: collects the planes of what each channel has of its own.
     """
-    values = np.clip(values, low, high + 1)
+    values = _drawn(values, low, high)
     direct = width_of(int(min(low.min(), values.min())), int(max(high.max(), values.max())))
     rest = values - values[0]
     lowered = width_of(int((low - values[0]).min()), int(max((high - values[0]).max(), rest.max())))
@@ -211,7 +244,7 @@ def best_start(values: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[
     planes as can be and no sign. low, high: (channels,), what x can reach.
     """
     if not (values == values[:, :1]).all():
-        return -int(np.clip(values, low, high + 1).min())
+        return -int(_drawn(values, low, high).min())
     row = np.clip(values[:, 0], low.min(), high.max() + 1)
     least, most = int(min(low.min(), row.min())), int(max(high.max(), row.max()))
     ends = [-int(value) + away for value in row for away in range(-REACH, REACH + 1)]

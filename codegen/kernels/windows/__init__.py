@@ -1,1 +1,1 @@
-"""Ternary convolutions on signals: inputs listed once a row, a window is a run of the list."""
+"""Ternary convolutions on signals: inputs listed once a row, every window a run of the list."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from codegen.kernels.bitsliced.cost import Membranes, membranes
+from codegen.kernels.bitsliced.cost.membranes import Membranes, of_block
 from codegen.kernels.conv_plain.layer import Axis
 from codegen.kernels.features import Added, Features, expected
 from codegen.kernels.load import Load, added, any_of, count_width
@@ -110,7 +110,7 @@ def windows(stage: WindowsLayer, load: Load) -> Windows:
         words=stage.blocks,
         planes=stage.blocks * stage.sum_width,
         listed=_listed(stage, sum(digits)),
-        neurons=replace(membranes(stage, load), counted=0.0).scaled(stage.blocks),
+        neurons=replace(of_block(stage, load), counted=0.0).scaled(stage.blocks),
         cleared=stage.signal_words,
         counted=stage.words * count_width(stage, load) * stage.signal_planes,
     )

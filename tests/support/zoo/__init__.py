@@ -12,7 +12,7 @@ from itertools import chain
 
 import numpy as np
 
-from qat.model import LIF, Latency, Model, Neuron
+from qat.model import LIF, Conv, Latency, Layer, Model, Neuron
 from support.zoo import counting, golden, planned, sized, small, tiny
 
 WORD = 32
@@ -47,6 +47,7 @@ def tags_of(model: Model) -> Iterator[str]:
     for _, synapse in model.synapses():
         yield f"{synapse.bits} bits"
     for layer in model.layers:
+        yield from _layer(layer)
         yield from _neuron(layer.neuron)
         yield from _edges(layer.synapse.codes.shape[0])
     yield "free" if model.readout is None else type(model.readout).__name__.lower()
@@ -60,10 +61,18 @@ def tags_of(model: Model) -> Iterator[str]:
             yield "overlap" if model.sensor.hop < model.steps else "gaps"
 
 
+def _layer(layer: Layer) -> Iterator[str]:
+    yield type(layer.synapse).__name__.lower()
+    if isinstance(layer.synapse, Conv) and layer.synapse.depthwise:
+        yield "depthwise"
+    if layer.pool is not None:
+        yield f"{layer.pool.mode} pool"
+    if layer.levels > 1:
+        yield "counts"
+
+
 def _neuron(neuron: Neuron) -> Iterator[str]:
     yield type(neuron).__name__.lower()
-    if neuron.most > 1:
-        yield "counts"
     if np.size(neuron.least) > 1:
         yield "own thresholds"
     if not isinstance(neuron, LIF):

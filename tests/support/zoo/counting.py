@@ -73,7 +73,7 @@ MODELS = {
             layer(160, 65, Burst([-(2**31) + 1, 4]), bias=0),
         ),
         Count(),
-        3,
+        1,
     ),
     "several spikes": Model(
         Spikes(70),
@@ -88,13 +88,13 @@ MODELS = {
         Analog(33, -8, 7), (layer(33, 40, LIF(20, (1,), most=3)),), Count(), 7
     ),
     "spikes of a held input without memory": Model(
-        Analog(33, 0, 15), (layer(33, 140, Burst([9])),), Count(), 4
+        Analog(33, 0, 15), (layer(33, 140, Burst([9])),), Count(), 3
     ),
     "counts in rounds": Model(
         Spikes(64),
         (
             layer(64, 520, own(7, 520, -5, 6)),
-            layer(520, 129, LIF(30, (3,), most=3), bias=0),
+            layer(520, 129, own(3, 129, 5, 60), bias=0),
             layer(129, 64, Burst([1, 3, 8]), bias=1),
         ),
     ),

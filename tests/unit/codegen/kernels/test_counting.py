@@ -107,6 +107,12 @@ def test_counts_are_those_of_integers(
         assert {bool(one.plan.less) for one in cases} == {True, False}
 
 
+def test_what_all_share_stays_shared_where_some_cannot_reach_it() -> None:
+    low, high = np.array([-9, -30]), np.array([4, 50])
+    plan = counting(Constants(), np.array([[6, 6], [40, 40]]), low, high, 7)
+    assert not plan.owns
+
+
 def test_the_best_start_leaves_few_digits() -> None:
     thresholds, low, high = np.array([[9], [17], [25]]), np.array([-40]), np.array([60])
     start = best_start(thresholds, low, high)
