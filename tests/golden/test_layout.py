@@ -138,7 +138,7 @@ def by_hand(root: Path) -> list[Path]:
 
 
 def test_c_by_hand_reads_as_well(root: Path) -> None:
-    """One style, short lines and short functions; what is copied to firmware/lib is tested above."""
+    """One style, short lines and functions; what is copied to firmware/lib is tested above."""
     files = [path for path in by_hand(root) if "lib" not in path.relative_to(root).parts]
     assert {"driver.c", "count.c", "protocol.h", "startup.c", "check.h", "main.cpp"} <= {
         path.name for path in files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from codegen import isa
 from codegen.kernels.neurons import plan as neurons
 from codegen.kernels.neurons.plan import Digit, Loads, Plane, Turn
 from codegen.kernels.stage import Layer, Table
@@ -59,8 +60,8 @@ class BitslicedLayer(Layer):
 
     @property
     def vectors(self) -> int:
-        """Blocks that Helium computes four at once; an offset reaches 128 words of constants."""
-        return self.blocks // 4 * 4 if self.constants <= 128 else 0
+        """Blocks that vectors compute four at once, where their offsets reach all constants."""
+        return self.blocks // 4 * 4 if self.constants <= isa.reach() else 0
 
     @property
     def in_place(self) -> bool:
