@@ -32,13 +32,13 @@ class Stream:
     when:        (results,) int64, the index of the sample with which each result came
     predictions: (results,) int64; None for a model that runs free
     scores:      (results, outputs) int32; None for a model that runs free
-    output:      (results, outputs) bool, the spikes of every step, of a model that runs free
+    output:      (results, outputs) the last signal at every step, of a model that runs free
     """
 
     when: NDArray[np.int64]
     predictions: NDArray[np.int64] | None = None
     scores: NDArray[np.int32] | None = None
-    output: NDArray[np.bool_] | None = None
+    output: NDArray[Any] | None = None
 
 
 def sensor_of(model: Model) -> Sensor:
@@ -111,12 +111,12 @@ def _early(model: Model, raw: NDArray[np.int16]) -> Stream:
     return Stream(when, result.predictions[there], result.scores[there])
 
 
-def _free(model: Model, inputs: NDArray[Any]) -> NDArray[np.bool_]:
+def _free(model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
     if not model.input.held:
         output = model.run(inputs).output
         assert output is not None
         return output[0]
-    state, steps = None, [np.empty((0, model.outputs), np.bool_)]
+    state, steps = None, [np.empty((0, model.outputs), model.layers[-1].dtype)]
     for vector in inputs:
         result = model.run(vector[None], state, steps=1)
         assert result.output is not None

@@ -33,6 +33,7 @@ class InstructionSet:
     short_of_registers: it is cheaper to load a plane again than to hold it
     roomy:     the core on whose emulated machine its code is counted, in as many instructions,
                where its own machine is too small for large models; "" for its own
+    larger:    C condition for instructions that take the larger fields of two words; "" for none
     """
 
     name: str
@@ -48,6 +49,7 @@ class InstructionSet:
     header: str = ""
     short_of_registers: bool = False
     roomy: str = ""
+    larger: str = ""
 
     @property
     def macro(self) -> str:
@@ -59,7 +61,10 @@ def _timings(*cores: str) -> dict[str, Timing]:
     return {core: TIMINGS[core] for core in cores}
 
 
-_LOOPS = ("add_columns", "add_strips4", "add_strips8", "list_active", "reset")
+_LOOPS = (
+    "add_bytes", "add_columns", "add_strips4", "add_strips8", "list_active", "list_rows8",
+    "list_rows16", "list_rows32", "reset",
+)  # fmt: skip
 
 SETS: tuple[InstructionSet, ...] = (
     InstructionSet(
@@ -69,7 +74,7 @@ SETS: tuple[InstructionSet, ...] = (
         timings=_timings("cortex-m55"),
         architecture=ARM,
         variant="helium",
-        loops=("add_columns4", "add_strips4", "add_strips8", "dense"),
+        loops=("add_columns4", "add_strips4", "add_strips8", "byte_channels", "dense"),
         extends="armv7e-m",
         vectors=True,
         reach=128,
@@ -90,7 +95,8 @@ SETS: tuple[InstructionSet, ...] = (
         timings=_timings("cortex-m3"),
         architecture=ARM,
         variant="armv7m",
-        loops=(*_LOOPS, "field_sums"),
+        loops=(*_LOOPS, "field_sums", "mean_bytes"),
+        larger="defined(__ARM_FEATURE_DSP)",
     ),
     InstructionSet(
         name="armv6-m",

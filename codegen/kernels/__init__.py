@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from codegen.kernels.bitsliced import cost as bitsliced_cost
 from codegen.kernels.bitsliced import plan as bitsliced
+from codegen.kernels.bytes import cost as bytes_cost
+from codegen.kernels.bytes import plan as bytes_
 from codegen.kernels.conv_plain import cost as conv_plain_cost
 from codegen.kernels.conv_plain import plan as conv_plain
 from codegen.kernels.count import cost as count_cost
@@ -19,10 +21,14 @@ from codegen.kernels.fields import plan as fields
 from codegen.kernels.kernel import BYTES, COUNTS, LEVELS, PARTS, SPIKES, Kernel
 from codegen.kernels.plain import cost as plain_cost
 from codegen.kernels.plain import plan as plain
+from codegen.kernels.plain_counts import cost as plain_counts_cost
+from codegen.kernels.plain_counts import plan as plain_counts
 from codegen.kernels.sparse import cost as sparse_cost
 from codegen.kernels.sparse import plan as sparse
 from codegen.kernels.strips import cost as strips_cost
 from codegen.kernels.strips import plan as strips
+from codegen.kernels.windows import cost as windows_cost
+from codegen.kernels.windows import plan as windows
 from qat.model import LIF, Burst, Conv, Model, Neuron, Synapse
 from qat.model.neurons import MAX_SPIKES
 
@@ -49,7 +55,9 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="bitsliced",
         bits=(2,),
-        reads=(SPIKES, BYTES, COUNTS),
+        reads=(SPIKES, LEVELS, BYTES, COUNTS),
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
         layer=bitsliced.layer_stage,
         readout=bitsliced.readout_stage,
         costs={
@@ -79,10 +87,7 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="plain",
         bits=(4, 8, 16),
-        spare=(2,),
-        reads=(SPIKES, LEVELS, BYTES, COUNTS),
-        neuron=(LIF, Burst),
-        spikes=MAX_SPIKES,
+        reads=(SPIKES, BYTES, COUNTS),
         layer=plain.layer_stage,
         readout=plain.readout_stage,
         costs={
@@ -92,6 +97,44 @@ KERNELS: tuple[Kernel, ...] = (
             "readout": plain_cost.plain_readout,
         },
         family="integer layer",
+    ),
+    Kernel(
+        name="bytes",
+        bits=(2,),
+        reads=(BYTES,),
+        synapse=Conv,
+        neuron=(Burst,),
+        spikes=MAX_SPIKES,
+        pools=True,
+        fits=bytes_.fits,
+        layer=bytes_.layer_stage,
+        costs={"currents": bytes_cost.currents, "held": bytes_cost.held},
+    ),
+    Kernel(
+        name="plain_counts",
+        bits=(2, 4, 8, 16),
+        reads=(SPIKES, LEVELS, BYTES),
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
+        fits=plain_counts.counts,
+        layer=plain_counts.layer_stage,
+        costs={
+            "spikes": plain_counts_cost.counts_spikes,
+            "currents": plain_counts_cost.counts_currents,
+            "held": plain_counts_cost.counts_held,
+        },
+    ),
+    Kernel(
+        name="windows",
+        bits=(2,),
+        reads=(SPIKES, LEVELS),
+        synapse=Conv,
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
+        pools=True,
+        fits=windows.fits,
+        layer=windows.layer_stage,
+        costs={"spikes": windows_cost.windows},
     ),
     Kernel(
         name="conv_plain",
@@ -128,16 +171,15 @@ def candidates(
 ) -> tuple[Kernel, ...]:
     """Return the rows that can serve `synapse` on such an input, in the table's order.
 
+    Those whose condition is one of a whole layer are left out: layer_candidates has them.
     synapse: None for a readout without weights; neuron: what follows it in a layer
 
     Raises ValueError where none does.
     """
     if synapse is None:
         return tuple(row for row in KERNELS if row.synapse is None and reads in row.reads)
-    rows = tuple(row for row in KERNELS if row.serves(synapse, reads, neuron))
-    if not rows:
-        rows = tuple(row for row in KERNELS if row.serves(synapse, reads, neuron, spare=True))
-    return _worth(rows, synapse)
+    rows = tuple(row for row in KERNELS if row.fits is None)
+    return _worth(tuple(row for row in rows if row.serves(synapse, reads, neuron)), synapse)
 
 
 def layer_candidates(index: int, model: Model) -> tuple[Kernel, ...]:
@@ -146,8 +188,6 @@ def layer_candidates(index: int, model: Model) -> tuple[Kernel, ...]:
     model: as the kernels see it: behind its encoder. Raises ValueError where none does.
     """
     rows = tuple(row for row in KERNELS if row.computes(index, model))
-    if not rows:
-        rows = tuple(row for row in KERNELS if row.computes(index, model, spare=True))
     return _worth(rows, model.layers[index].synapse)
 
 

@@ -127,7 +127,7 @@ def common(index: int, model: Model, source: Source) -> LayerFields:
         "words": words_for(layer.sends),
         "signal_planes": layer.levels.bit_length(),
         "signal": signal_field(index, model).place,
-        "title": "" if _spikes_of_dense(layer) else title_of(index, model),
+        "title": "" if spikes_of_dense(layer) else title_of(index, model),
         "memory": bool(layer.neuron.STATE),
         "leak": leaky.leak if leaky else (),
         "reset": leaky.reset if leaky else "",
@@ -139,7 +139,8 @@ def common(index: int, model: Model, source: Source) -> LayerFields:
 # -------------------------------------------------------------------- signals
 
 
-def _spikes_of_dense(layer: Layer) -> bool:
+def spikes_of_dense(layer: Layer) -> bool:
+    """Return True for a layer of leaky neurons behind dense weights, which spike or do not."""
     return isinstance(layer.synapse, Dense) and isinstance(layer.neuron, LIF) and layer.levels == 1
 
 
@@ -148,7 +149,7 @@ def shares(model: Model) -> bool:
 
     So it is where a layer has a map, or sends counts: there signals are what takes the RAM.
     """
-    return not all(map(_spikes_of_dense, model.layers))
+    return not all(map(spikes_of_dense, model.layers))
 
 
 def counts_are_signal(model: Model) -> bool:

@@ -107,20 +107,27 @@ class Codes(Features):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Few(Features):
+    """Columns of one code and of two, whose loop is written out; those of 4 bits apart."""
+
+    one: float = 0.0
+    one4: float = 0.0
+    two: float = 0.0
+    two4: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Columns(Features):
     """Columns of codes added to totals, which are cleared first.
 
-    few, few_codes, few_codes4: columns over which the loop is written out; codes of 8 and 16
-                                bits of these, and of 4 bits
+    few:                        columns over which the loop is written out
     columns:                    all others
     codes4, codes8, codes16:    codes of these, by bits
     cleared:                    totals
     cleared_some, cleared_many: times the totals are cleared in a loop, by cores
     """
 
-    few: float = 0.0
-    few_codes: float = 0.0
-    few_codes4: float = 0.0
+    few: Few = Few()
     columns: float = 0.0
     codes4: Codes = Codes()
     codes8: Codes = Codes()

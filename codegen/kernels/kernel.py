@@ -37,7 +37,6 @@ class Kernel:
     """What there is to know of a kernel; its folder holds what computes it.
 
     bits:    of the weights that it serves
-    spare:   bits that it serves where no other kernel does
     reads:   what its input may be: SPIKES, LEVELS, BYTES, COUNTS
     layer:   returns the stage of layer `index` of a model; None where it computes no layers
     readout: returns the stage of a model's readout; None where it computes no readout
@@ -55,7 +54,6 @@ class Kernel:
 
     name: str
     bits: tuple[int, ...] = ()
-    spare: tuple[int, ...] = ()
     reads: tuple[str, ...]
     layer: Callable[[int, Model], Layer] | None = None
     readout: Callable[[Model], Readout] | None = None
@@ -70,23 +68,17 @@ class Kernel:
     fits: Callable[[int, Model], bool] | None = None
     folder: Path | None = None
 
-    def serves(
-        self, synapse: Synapse, reads: str, neuron: Neuron | None = None, spare: bool = False
-    ) -> bool:
-        """Return True if it can compute a synapse on such an input, and the neurons behind it.
-
-        spare: the weights may be those that it serves where no other kernel does
-        """
+    def serves(self, synapse: Synapse, reads: str, neuron: Neuron | None = None) -> bool:
+        """Return True if it can compute a synapse on such an input, and the neurons behind it."""
         neurons, inputs = self.most
         small = synapse.n_out <= (neurons or synapse.n_out) and synapse.n_in <= (
             inputs or synapse.n_in
         )
         kind = self.synapse is not None and isinstance(synapse, self.synapse)
         known = neuron is None or (isinstance(neuron, self.neuron) and neuron.most <= self.spikes)
-        bits = (*self.bits, *(self.spare if spare else ()))
-        return kind and known and small and synapse.bits in bits and reads in self.reads
+        return kind and known and small and synapse.bits in self.bits and reads in self.reads
 
-    def computes(self, index: int, model: Model, spare: bool = False) -> bool:
+    def computes(self, index: int, model: Model) -> bool:
         """Return True if it can compute layer `index` of a model, on what that reads.
 
         model: as the kernels see it: behind its encoder
@@ -96,7 +88,7 @@ class Kernel:
         return (
             not pooled
             and self.layer is not None
-            and self.serves(layer.synapse, reads, layer.neuron, spare)
+            and self.serves(layer.synapse, reads, layer.neuron)
             and (self.fits is None or self.fits(index, model))
         )
 

@@ -9,13 +9,13 @@ from math import exp, log2
 from operator import add
 from typing import TypeVar
 
-from codegen.kernels.features import Added, Adder, Codes, Columns, Features, Listed
+from codegen.kernels.features import Added, Adder, Codes, Columns, Features, Few, Listed
 from codegen.kernels.stage import Layer, Readout
 
 Found = TypeVar("Found", bound=Features)
 
 BATCH, BATCH_COMPACT = 16, 8
-"""Inputs that leave one carry word: of the adder, and of the compact or Helium's one."""
+"""Inputs that leave one carry word: of the adder, and of the compact one and that of vectors."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,20 @@ class Load:
     asked:  how often of these the answer could still be no: not after the last step
     most:   time steps in the call at most
     frames: input vectors in the call: 1 for a held one
-    active: inputs that spike, mean of a step
+    active: inputs that spike, or are not 0, mean of a step
+    digits: of a signal of counts: inputs that have binary digit 0, 1, ..., mean of a step
     busy:   fraction of the steps in which any does
     spread: inputs that spike in one of the quietest steps, of the next ones, ... of the busiest,
             parts of equal size; empty where no more than the mean is known
     values: {value: inputs that have it, mean} of a byte vector
     counts: {spikes in an inference: neurons of the last layer that had them, mean}
-    fired:  spikes of the layer itself, mean of a step
+    fired:  values of the layer's own signal that are not 0, mean of a step
+    emitted: their sum
     free:   the call is one step of many, of a model that runs free
     single: the figures are those of one call, not means over many
     worst:  instead of values and counts: as many digits as there can be
-    helium: the core has it, and the program is wide enough for it
+    wide:   the core has vectors, and the program is wide enough for four blocks at once
+    vectors: the core has vectors, and the C some loop for them
     table:  the program lists spikes by a table of bytes, where that core can
     compact: the program has the adder for short lists
     """
@@ -49,14 +52,17 @@ class Load:
     frames: float = 1
     active: float = 0
     busy: float = 0
+    digits: Sequence[float] = ()
     spread: Sequence[float] = ()
     values: Mapping[int, float] = field(default_factory=dict)
     counts: Mapping[int, float] = field(default_factory=dict)
     fired: float = 0
+    emitted: float = 0
     free: bool = False
     single: bool = False
     worst: bool = False
-    helium: bool = False
+    wide: bool = False
+    vectors: bool = False
     table: bool = False
     compact: bool = False
 
@@ -88,9 +94,9 @@ def over_steps(found: Callable[[Load], Found], load: Load, size: int) -> Found:
 
 
 def listed(words: float, active: float, size: int, load: Load) -> Listed:
-    """List the active inputs of some words: on Helium by a table where two are 16 apart."""
+    """List the active inputs of some words: where it is wide by a table where two are 16 apart."""
     dense = 0.0
-    if load.helium and load.table:
+    if load.wide and load.table:
         share = min(active / size, 1.0)
         dense = words * (1.0 if load.worst else 1 - (1 - share**2) ** 16)
     of_table = 0.0 if load.worst else dense * active / max(words, 1)
@@ -121,7 +127,7 @@ def added(sums: Sums, load: Load) -> Added:
 
 
 def added4(sums: Sums, carries: int) -> Added:
-    """The same for four blocks on Helium: in pieces, as the carries have room."""
+    """The same for four blocks of vectors: in pieces, as the carries have room."""
     room = carries // 4 * BATCH_COMPACT
     pieces = [(busy * max(1.0, n / room + 0.5 * (n > room)), n, planes) for busy, n, planes in sums]
     found = Adder(
@@ -156,8 +162,8 @@ def columns(active: float, n: int, bits: int) -> Columns:
     """
     found, codes = Columns(cleared=n, cleared_some=n >= SOME, cleared_many=n >= MANY), active * n
     if n <= FEW:
-        packed = bits == 4
-        return replace(found, few=active, few_codes=codes * (not packed), few_codes4=codes * packed)
+        name = ("one", "two")[n - 1] + "4" * (bits == 4)
+        return replace(found, few=Few(**{name: active}))
     each = Codes(codes=codes, odd=codes * (n % 2), power_of_two=codes * (n & (n - 1) == 0))
     of_bits = {width: each if bits == width else Codes() for width in (4, 8, 16)}
     return replace(found, columns=active, codes4=of_bits[4], codes8=of_bits[8], codes16=of_bits[16])
@@ -167,6 +173,6 @@ def plane_lengths(stage: Readout, load: Load) -> list[float]:
     """Return how many neurons have each bit of the counts."""
     width = stage.count_width
     if load.worst:
-        most = (stage.steps + 1).bit_length() - 1  # ones of a number up to T
+        most = (stage.top + 1).bit_length() - 1  # ones of a number up to the largest count
         return [stage.inputs * most / width] * width
     return [sum(n for value, n in load.counts.items() if value >> b & 1) for b in range(width)]

@@ -62,6 +62,12 @@ def signal_words(values: int, levels: int) -> int:
     return planes_for(levels) * words_for(values)
 
 
+def pack_signal(signal: NDArray[Any], levels: int) -> Words:
+    """Pack a signal (..., n) of 0 to `levels` into (..., words), plane after plane."""
+    planes = [signal >> place & 1 != 0 for place in range(planes_for(levels))]
+    return np.concatenate([pack_bits(plane) for plane in planes], axis=-1)
+
+
 def unpack_signal(words: Words, values: int, levels: int) -> NDArray[Any]:
     """Return the (..., values) signal of 0 to `levels` whose planes lie one behind the other.
 

@@ -32,6 +32,7 @@ def counted(model: Model, kernel: str) -> Readout:
         words=words,
         steps=model.steps,
         count_width=width,
+        top=model.steps * last.levels,
         counts=signal_field(index - 1, model).place if direct else "counts",
         single=direct and width == 1,
         score=Range.of(scores),

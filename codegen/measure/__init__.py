@@ -1,1 +1,1 @@
-"""Exact counts on emulated cores, and the cost model that is fitted to them."""
+"""Exact counts on emulated cores, and what the cost model predicts."""

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.checks.equivalence import FREE_STEPS, made_inputs
 from codegen.checks.streams import check_samples, ends_of, expected, made_samples
-from codegen.kernels.pack import pack_bits
+from codegen.kernels.pack import pack_bits, pack_signal
 from codegen.kernels.stage import Table
 from qat.model import Model, Spikes, check_input
 
@@ -61,7 +61,7 @@ def _answers(model: Model, x: NDArray[Any], steps: int) -> tuple[Table, ...]:
     """Return what the model says: classes and scores, or the spikes of every step."""
     result = model.run(x, steps=steps)
     if result.output is not None:
-        spikes = pack_bits(result.output).reshape(len(x), -1)
+        spikes = pack_signal(result.output, model.layers[-1].levels).reshape(len(x), -1)
         return (Table("vector_spikes", "of the last layer, step by step", spikes),)
     assert result.scores is not None
     assert result.predictions is not None
@@ -106,7 +106,11 @@ def recording_of(
         Table("answer_when", "the sample with which each answer comes", _column(says.when)),
     ]
     if says.output is not None:
-        tables.append(Table("answer_spikes", "of each step", pack_bits(says.output)))
+        tables.append(
+            Table(
+                "answer_spikes", "of each step", pack_signal(says.output, model.layers[-1].levels)
+            )
+        )
     if says.predictions is not None:
         classes = says.predictions.astype(np.int32)
         tables.append(Table("answer_classes", "the class of each", classes[:, None]))

@@ -86,7 +86,8 @@ def rate_of(model: Model) -> SampleRate:
 
 def _sentence(model: Model) -> str:
     sizes = shape_text(model, readout=False)
-    kind = "classes" if model.readout else "spiking outputs"
+    counts = model.layers[-1].levels > 1
+    kind = "classes" if model.readout else f"{'counting' if counts else 'spiking'} outputs"
     return f"A spiking neural network {sizes} with {model.outputs} {kind}."
 
 
@@ -104,10 +105,18 @@ def guide(made: Generated) -> dict[str, Any]:
         "sentence": _sentence(model),
         "held": model.input.held,
         "input": f"{model.input.size} {values}, {each}",
-        "output": scores if model.readout else f"{model.outputs} spikes a step, packed in words",
+        "output": scores if model.readout else f"{model.outputs} {_emitted(model)}",
         "source": made.activity.source,
         "rate": rate_of(model),
         "avr_ram": program.flash_bytes + (program.stream_bytes or program.ram_bytes),
         "costs": costs_of(made),
         "measured": cost.MEASURED_WITH,
     }
+
+
+def _emitted(model: Model) -> str:
+    """Return what a step of a model that runs free gives."""
+    levels = model.layers[-1].levels
+    if levels == 1:
+        return "spikes a step, packed in words"
+    return f"counts of 0 to {levels} a step, in {levels.bit_length()} planes of bits"

@@ -3,7 +3,7 @@
     instructions = sum over features f of  coefficient[instruction set][kind][f] * f(stage, load)
 
 The features are the fields of records, which stand in each kernel's cost.py and are listed in
-codegen.plan.kinds. The coefficients are never negative; `codegen.measure.calibrate` fits them to
+codegen.plan.kinds. The coefficients are never negative; `tests/bench/calibrate.py` fits them to
 counts of random layers on emulated cores and writes costs.json.
 
 Two sets of coefficients belong to a kind. `typical` fits the counts. `worst` lies above every
@@ -75,15 +75,19 @@ def layer_works(
     size, row = stage.source.size, named(stage.kernel)
     if stage.index == 0:  # behind an encoder some bits are no lines
         size = given.lines
-    load = replace(base, fired=own.rate * stage.neurons)
+    emitted = sum(share * 2**place for place, share in enumerate(own.digits)) or own.rate
+    load = replace(base, fired=own.rate * stage.sends, emitted=emitted * stage.sends)
     if source is not None:
         spread = tuple(rate * size for rate in source.spread)
-        load = replace(load, active=source.rate * size, busy=source.busy, spread=spread)
+        digits = tuple(share * size for share in source.digits)
+        active = source.rate * size
+        load = replace(load, active=active, busy=source.busy, spread=spread, digits=digits)
         return [Work(stage.part, row.kind("spikes"), stage, load)]
     values = {given.low + i: share * size for i, share in enumerate(activity.values) if share}
     frames = 1.0 if stage.source.analog else base.steps
+    load = replace(load, values=values)
     return [
-        Work("currents", row.kind("currents"), stage, replace(load, values=values, frames=frames)),
+        Work("currents", row.kind("currents"), stage, replace(load, frames=frames)),
         Work(stage.part, row.kind("held"), stage, load),
     ]
 
@@ -110,7 +114,8 @@ def base_load(
         most=steps,
         free=program.steps == 0,
         single=single,
-        helium=isa.find(core).vectors and program.wide,
+        wide=isa.find(core).vectors and program.wide,
+        vectors=isa.find(core).vectors and program.vector is not None,
         table=program.byte_table,
         compact=program.compact,
     )
@@ -231,7 +236,7 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
     if not measured(work.kind, core):
         raise ValueError(
             f"costs: no coefficients for {work.kind!r} on {core}; measure them with "
-            "python -m codegen.measure.calibrate"
+            "python tests/bench/calibrate.py"
         )
     table = coefficients()["costs"][isa.find(core).name][family(work.kind)]
     features = work.features.numbers()
@@ -239,7 +244,7 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
     if unknown:
         raise ValueError(
             f"costs: {work.kind!r} has the feature {unknown[0]!r}, which no count on {core} has; "
-            "measure it with python -m codegen.measure.calibrate"
+            "measure it with python tests/bench/calibrate.py"
         )
     return float(sum(table[which].get(name, 0.0) * n for name, n in features.items()))
 
@@ -249,9 +254,14 @@ def worst_works(program: Program, model_input: Input, core: str) -> list[Work]:
 
     Raises ValueError for a core or kind that was never measured.
     """
-    full = Rates(1.0, 1.0)
-    active = Activity((0.0, 1.0), 1.0, (full,) * len(program.layers), "all active")
+    full = tuple(Rates(1.0, 1.0, digits=_all_digits(y.signal_planes)) for y in program.layers)
+    active = Activity((0.0, 1.0), 1.0, full, "all active")
     return [_at_worst(work, core) for work in works(program, model_input, active, core)]
+
+
+def _all_digits(planes: int) -> tuple[float, ...]:
+    """Return the digits of a signal that is as large as its planes allow; () for spikes."""
+    return (1.0,) * planes if planes > 1 else ()
 
 
 def _at_worst(work: Work, core: str) -> Work:

@@ -26,28 +26,50 @@ from codegen.kernels.load import Load
 from codegen.kernels.stage import Readout
 from codegen.plan.program import Program
 
-__all__ = ["Features", "Kind", "Load", "check_names", "family", "kinds", "whole"]
+__all__ = ["Features", "Kind", "Load", "check_names", "family", "kinds"]
+
+
+WRITTEN_OUT = 24
+"""Bytes up to which a compiler writes out a memset."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleared(Features):
+    """Bytes that memset clears: 16 at a time, then by words, then one by one.
+
+    calls: of memset; sixteens, words, bytes: passes of its loops
+    written_out: words of those that a compiler clears itself
+    """
+
+    calls: float = 0.0
+    sixteens: float = 0.0
+    words: float = 0.0
+    bytes: float = 0.0
+    written_out: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rest(Features):
     """What belongs to no stage: the reset of the state, loops, the copy of the spikes.
 
-    calls, state_words, state_bytes: an inference that is one call, and what it resets
+    calls:         an inference, or a step of a model that runs free
+    inferences:    an inference: state_words, or what is cleared, are its reset
     fused_...:     the same where the first layer makes all steps at once
-    steps:         steps; whole_steps: those of an inference that is one call
-    layers:        steps times layers
+    held_steps:    steps of an inference whose input is held; steps: others
+    encoded_steps: steps that begin with an encoder
+    layers:        steps times layers behind the first
     spike_words:   words of the last layer's spikes, over the steps
     """
 
     calls: float = 0.0
+    inferences: float = 0.0
     state_words: float = 0.0
-    state_bytes: float = 0.0
+    cleared: Cleared = Cleared()
     fused_calls: float = 0.0
     fused_state_words: float = 0.0
-    fused_state_bytes: float = 0.0
+    held_steps: float = 0.0
     steps: float = 0.0
-    whole_steps: float = 0.0
+    encoded_steps: float = 0.0
     layers: float = 0.0
     spike_words: float = 0.0
 
@@ -61,25 +83,30 @@ class Decision(Features):
     outputs: float = 0.0
 
 
-def whole(program: Program) -> bool:
-    """Return True if an inference is one call: a held input, a fixed number of steps."""
-    return program.readout is not None and program.held
+def cleared(size: int) -> Cleared:
+    """Clear bytes, as memset of newlib does."""
+    if size <= WRITTEN_OUT:
+        return Cleared(written_out=-(-size // 4))
+    return Cleared(calls=1, sixteens=size // 16, words=size % 16 // 4, bytes=size % 4)
 
 
 def rest(program: Program, load: Load) -> Rest:
     """What belongs to no stage: the reset of the state, loops, the copy of the spikes."""
     kept = sum(item.bytes for item in program.fields if not item.scratch)
-    once, words, fused = whole(program), program.reset_words, program.layers[0].fused
-    others = (words == 0) * kept
-    if once and fused:
-        return Rest(fused_calls=1, fused_state_words=words, fused_state_bytes=others)
+    once, words = program.readout is not None, program.reset_words
+    others = cleared(kept) if once and words == 0 else Cleared()
+    if once and program.layers[0].fused:
+        return Rest(fused_calls=1, fused_state_words=words, cleared=others)
+    held = once and program.held
     return Rest(
         calls=1,
+        inferences=once,
         state_words=once * words,
-        state_bytes=once * others,
-        steps=load.steps,
-        whole_steps=load.steps * once,
-        layers=load.steps * len(program.layers),
+        cleared=others,
+        held_steps=load.steps * held,
+        steps=load.steps * (not held),
+        encoded_steps=load.steps * (program.encoder is not None),
+        layers=load.steps * (len(program.layers) - 1),
         spike_words=load.steps * program.last.words,
     )
 
@@ -167,5 +194,5 @@ def check_names(costs: Mapping[str, Mapping[str, Any]], core: str) -> None:
             if lost:
                 raise ValueError(
                     f"costs.json: {name!r} on {core} has a coefficient {lost[0]!r}, which is no "
-                    "field of its features; measure it with python -m codegen.measure.calibrate"
+                    "field of its features; measure it with python tests/bench/calibrate.py"
                 )

@@ -7,8 +7,8 @@ and `shared`: what several parts use, or none alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from codegen.kernels.stage import C_BYTES, Field
 from codegen.plan.program import Program
@@ -98,11 +98,21 @@ def members_of(program: Program) -> Iterator[Member]:
     With a sensor that is the stream, whose state lies first.
     """
     stages = {item.name: stage.part for stage in program.all_stages for item in stage.fields}
-    rows = [(stages.get(item.name, SHARED), item) for item in program.fields]
+    rows = [
+        (stages.get(member[0].name, SHARED), member[0]) if len(member) == 1 else _together(member)
+        for member in program.members
+    ]
     yield from _laid_out(rows, 0, program.ram_bytes)
     if program.sensor is not None:
         fields = [(SENSOR, item) for item in program.sensor.fields]
         yield from _laid_out(fields, program.ram_bytes, program.stream_bytes)
+
+
+def _together(members: Sequence[Field]) -> tuple[str, Field]:
+    """Return members that take turns in the same memory as one, as large as the largest."""
+    largest = max(members, key=lambda item: item.bytes)
+    names = ", ".join(item.name for item in members)
+    return SHARED, replace(largest, name=largest.group, what=f"in turn {names}")
 
 
 def _laid_out(rows: list[tuple[str, Field]], offset: int, end: int) -> Iterator[Member]:

@@ -2,7 +2,7 @@
 
 Memory and stack come from the linked model (codegen.report.linked), instructions from
 codegen.plan.cost: `typical` for the activity that the model file tells, `worst` for an input that
-is all active. Cycles are estimates from documented timings (codegen.measure.cycles).
+is all active. Cycles are estimates from documented timings (tests/bench/calibration/cycles.py).
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def cycles_per_instruction(kind: str, core: str) -> float:
     known = cost.coefficients()["cycles"].get(core, {})
     if kind not in known:
         raise ValueError(
-            f"report: no cycles for {kind!r} on {core}; run python -m codegen.measure.calibrate"
+            f"report: no cycles for {kind!r} on {core}; run python tests/bench/calibrate.py"
         )
     return float(known[kind])
 

@@ -81,8 +81,8 @@ def require_emulated(board: Board) -> None:
 def footprint(given: Model | Generated) -> tuple[int, int]:
     """Return what a model takes on a board, (flash, ram) in bytes, its code left out.
 
-    Flash: weights and constants. RAM: the state, one input vector, scores, output spikes; for a
-    model with a sensor a stream, one sample, and scores and spikes of its own.
+    Flash: weights and constants. RAM: the state with its probes, one input vector, scores, output
+    spikes; for a model with a sensor a stream, one sample, and scores and spikes of its own.
     """
     program = generated(given).program
     model = program.model
@@ -91,8 +91,9 @@ def footprint(given: Model | Generated) -> tuple[int, int]:
     else:
         vector = model.input.size
     scores = 4 * model.outputs if model.readout else 0
-    spikes = 4 * words_for(model.layers[-1].size)
-    ram = program.ram_bytes + vector + scores + spikes
+    spikes = 4 * program.last.signal_words
+    probes = program.probed_bytes - program.ram_bytes
+    ram = program.probed_bytes + vector + scores + spikes
     if program.sensor is not None:
-        ram += program.stream_bytes + 2 * program.sensor.channels + scores + spikes
+        ram += program.stream_bytes + probes + 2 * program.sensor.channels + scores + spikes
     return program.flash_bytes, ram

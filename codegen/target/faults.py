@@ -68,9 +68,12 @@ def crash(board: Board, elf: Path, log: str) -> CrashError:
     registers = parse(log)
     if not registers:
         last = (log.strip().splitlines() or ["it said nothing"])[-1]
-        return CrashError(f"{board.name}: the firmware crashed beyond its own report: {last}", registers)
+        return CrashError(
+            f"{board.name}: the firmware crashed beyond its own report: {last}", registers
+        )
     name = EXCEPTIONS.get(registers.get("exception", 0), "unexpected exception")
-    where = place(elf, registers["pc"], board.architecture.tools) if "pc" in registers else None
+    tools = board.architecture.tools
+    where = place(elf, registers["pc"], tools) if "pc" in registers else None
     why = ", ".join(causes(registers))
     values = " ".join(f"{n}=0x{v:08x}" for n, v in registers.items() if n != "exception")
     text = f"{board.name}: {name}" + (f" in {where}" if where else "") + (f", {why}" if why else "")

@@ -7,10 +7,11 @@ from dataclasses import replace
 from functools import partial
 
 from codegen.base.errors import TooLargeError
-from codegen.kernels.stage import Stage
+from codegen.kernels.stage import Layer, Stage
 from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board
-from qat.model import Model
+from qat.model import Layer as Record
+from qat.model import Model, Synapse
 
 FIRMWARE_FLASH = 8 * 1024
 """Bytes of flash that startup, protocol and C library take at most, on any core."""
@@ -78,21 +79,28 @@ SIZES = (_stage_flash, _stage_ram)
 def _advice(made: Generated, size: Callable[[Stage], int], fits: Callable[[Model], bool]) -> str:
     """Return which layer takes most, and with how many neurons the model would fit."""
     stages, synapses = made.program.stages, made.model.synapses()
-    free = range(len(synapses) - 1)  # the last one has as many neurons as there are outputs
+    free = [  # the last one has as many neurons as outputs, a depthwise one as many as its map
+        index
+        for index in range(len(synapses) - 1)
+        if synapses[index][1].narrowed(channels=1).channels == 1
+    ]
     largest = max(range(len(synapses)), key=lambda index: size(stages[index]))
     where, synapse = synapses[largest]
-    start = (
-        f"{where.capitalize()} ({synapse.n_in} -> {synapse.n_out}) takes {size(stages[largest])}"
-    )
+    stage = stages[largest]
+    title = stage.title if isinstance(stage, Layer) else ""
+    shape = title or f"{synapse.n_in} -> {synapse.n_out}"
+    start = f"{where.capitalize()} ({shape}) takes {size(stage)}"
     narrowest = max(free, key=lambda index: size(stages[index]), default=None)
     if narrowest is None:
         return f"{start} of them: choose a larger board"
     neurons = _most_neurons(made.model, narrowest, fits)
     if neurons < 1:
         return f"{start} of them; no width of a layer makes it fit: choose a larger board"
-    width = synapses[narrowest][1].n_out
+    width, kind = synapses[narrowest][1].channels, "neurons"
+    if synapses[narrowest][1].shape.positions > 1:
+        kind = "channels"
     name = "" if narrowest == largest else f" in {synapses[narrowest][0]}"
-    return f"{start} of them: with {neurons} neurons in place of {width}{name} it would fit"
+    return f"{start} of them: with {neurons} {kind} in place of {width}{name} it would fit"
 
 
 def _most_neurons(model: Model, index: int, fits: Callable[[Model], bool]) -> int:
@@ -105,14 +113,21 @@ def _most_neurons(model: Model, index: int, fits: Callable[[Model], bool]) -> in
 
 
 def narrowed(model: Model, index: int, channels: int) -> Model:
-    """Return the model with only the first channels of layer `index`: a dense layer's neurons."""
+    """Return the model with only the first channels of layer `index`: a dense layer's neurons.
+
+    A depthwise convolution behind it loses its own channels too, and so on.
+    """
     layers, readout = list(model.layers), model.readout
-    layer = layers[index]
-    synapse, neuron = layer.synapse.narrowed(channels=channels), layer.neuron.narrowed(channels)
-    layers[index] = narrow = replace(layer, synapse=synapse, neuron=neuron)
-    if index + 1 < len(layers):
-        after = layers[index + 1]
-        layers[index + 1] = replace(after, synapse=after.synapse.narrowed(narrow.shape))
-    elif readout is not None:
-        readout = readout.narrowed(narrow.shape)
+    layers[index] = _with(layers[index], layers[index].synapse.narrowed(channels=channels))
+    for i in range(index + 1, len(layers)):
+        if layers[i - 1].shape == model.layers[i - 1].shape:
+            return replace(model, layers=tuple(layers))
+        layers[i] = _with(layers[i], layers[i].synapse.narrowed(layers[i - 1].shape))
+    if readout is not None and layers[-1].shape != model.layers[-1].shape:
+        readout = readout.narrowed(layers[-1].shape)
     return replace(model, layers=tuple(layers), readout=readout)
+
+
+def _with(layer: Record, synapse: Synapse) -> Record:
+    """Return a layer with what is left of its synapse, and of its neurons."""
+    return replace(layer, synapse=synapse, neuron=layer.neuron.narrowed(synapse.channels))

@@ -1,7 +1,8 @@
 /* Counts for each part of a model: the generated code calls MODEL_MARK(part) where a part ends.
  *
- * A mark keeps every register but lr, so that the code around it stays as it is. Its own cost is the
- * same every time, and marks_calibrate gives it. Built in with -DMODEL_MARKS=1.
+ * A mark keeps every register but lr, and the compiler takes it for one instruction (asm inline), so that it
+ * inlines the same functions and the code around stays as it is. Its own cost is the same every time, and
+ * marks_calibrate gives it. Built in with -DMODEL_MARKS=1.
  */
 #ifndef SPIKEMCU_MODEL_MARKS_H
 #define SPIKEMCU_MODEL_MARKS_H
@@ -11,12 +12,13 @@
 /* What ran since the last mark belongs to `part`, a constant below 256. */
 #ifdef MODEL_MARKS
 #define MODEL_MARK(part) \
-    __asm__ volatile(".syntax unified\n\t" \
-                     "push {r0}\n\t" \
-                     "movs r0, %0\n\t" \
-                     "bl marks_take\n\t" \
-                     "pop {r0}" ::"i"(part) \
-                     : "lr", "cc", "memory")
+    __asm__ __inline__ volatile( \
+        ".syntax unified\n\t" \
+        "push {r0}\n\t" \
+        "movs r0, %0\n\t" \
+        "bl marks_take\n\t" \
+        "pop {r0}" ::"i"(part) \
+        : "lr", "cc", "memory")
 #else
 #define MODEL_MARK(part) (void)0
 #endif

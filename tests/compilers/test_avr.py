@@ -31,6 +31,7 @@ MODELS = (
     "latency of few",
     "latency, signed",
     "long leak",
+    "maps",
     "pixels",
     "plan 1",
     "plan 2",

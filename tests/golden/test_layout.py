@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from support.zoo import counting
 from support.zoo.golden import GOLDEN, example
 from support.zoo.tiny import MODELS
 
@@ -19,7 +20,7 @@ from qat.model import Model
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SHIPPED = {path.stem: Model.load(path) for path in sorted(EXAMPLES.glob("*.npz"))}
-BY_HAND = ("firmware", "codegen/checks", "codegen/measure")
+BY_HAND = ("firmware", "codegen/checks", "tests/bench")
 """Where C lies that no template has written, but for the copies in firmware/lib."""
 
 COLUMNS = 120
@@ -33,11 +34,13 @@ CONTENTS = ("Machine", "Network", "Layers", "Loops", "Weights")
 def files_of(name: str) -> dict[str, str]:
     if name in MODELS:
         return render_program(MODELS[name].program())
+    if name in counting.MODELS:
+        return render(counting.MODELS[name])
     models = {model.name: model for model in (*GOLDEN, example())} | SHIPPED
     return render(models[name])
 
 
-NAMES = (*(model.name for model in (*GOLDEN, example())), *SHIPPED, *MODELS)
+NAMES = (*(model.name for model in (*GOLDEN, example())), *SHIPPED, *MODELS, *counting.MODELS)
 
 
 @pytest.fixture(params=NAMES)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from calibration import samples
 from support.crossed import crossed
 from support.results import assert_same
 
@@ -17,7 +18,6 @@ from codegen.checks.host import SANITIZE, WARNINGS, HostModel
 from codegen.kernels import KERNELS, SPIKES, encoders
 from codegen.kernels.encoders import ENCODERS, PLACE
 from codegen.kernels.encoders.plan import SLICED_FROM
-from codegen.measure import samples
 from codegen.plan import kinds
 from codegen.plan.choose import plan
 from codegen.render import render

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from calibration.cycles import executed
 from support.recorded import emulated
 from support.zoo.small import small_model
 
-from codegen.measure.cycles import executed
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.choose import plan

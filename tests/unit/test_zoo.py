@@ -20,6 +20,8 @@ ASKED = [
     *((f"{bits} bits", "accumulate") for bits in (2, 4, 8, 16)),
     *(("reset subtract",), ("reset zero",), ("saturates",), ("own thresholds",)),
     *(("1 leaks",), ("2 leaks",), ("equal levels",)),
+    *(("conv", "analog"), ("conv", "spikes"), ("depthwise",), ("burst",), ("counts", "steps")),
+    *(("max pool", "one step"), ("sum pool", "steps")),
     *(("count", "steps"), ("accumulate", "steps"), ("free", "endless")),
     *(("early stop", "count"), ("early stop", "accumulate"), ("early stop", "sensor")),
     *(("sensor", tag) for tag in ("analog", "frames", "every sample", "overlap", "gaps", "free")),
@@ -57,6 +59,6 @@ def test_no_model_is_kept_twice() -> None:
 def test_tags_follow_the_records() -> None:
     tags = set(tags_of(small_model()))
     assert tags == {
-        *("analog", "2 bits", "8 bits", "lif", "reset subtract", "1 leaks"),
+        *("analog", "dense", "2 bits", "8 bits", "lif", "reset subtract", "1 leaks"),
         *("accumulate", "steps", "beyond a word"),
     }

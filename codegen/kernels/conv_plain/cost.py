@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen.kernels.conv_plain.layer import Axis, ConvLayer
-from codegen.kernels.features import Columns, Features
-from codegen.kernels.load import Load, columns, count_width, not_zero
+from codegen.kernels.features import Features
+from codegen.kernels.load import Load, count_width, not_zero
+from codegen.kernels.plain_counts.cost import CodeColumns, code_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +28,7 @@ class ConvSums(Features):
     inputs: float = 0.0
     words: float = 0.0
     words_planes: float = 0.0
-    columns: Columns = Columns()
-    columns2: float = 0.0
-    codes2: float = 0.0
+    columns: CodeColumns = CodeColumns()
     single: float = 0.0
     single_packed: float = 0.0
     values_planes: float = 0.0
@@ -121,8 +120,8 @@ def _sums(stage: ConvLayer, active: float, planes: int) -> ConvSums:
     met = active * places / stage.grid.positions
     read = bool(stage.source.bits)
     words = 0 if read else places * -(-channels // 32)
-    deep, packed, ternary = stage.depthwise, stage.bits < 8, stage.bits == 2
-    found = columns(0.0 if deep or ternary else met, stage.channels, stage.bits)
+    deep, packed = stage.depthwise, stage.bits < 8
+    cleared, added = stage.map.positions * stage.channels, 0.0 if deep else met
     return ConvSums(
         positions=stage.map.positions,
         rows=stage.rows.kernel * stage.map.positions,
@@ -130,9 +129,7 @@ def _sums(stage: ConvLayer, active: float, planes: int) -> ConvSums:
         inputs=places * channels * read,
         words=words,
         words_planes=words * planes * (planes > 1),
-        columns=found.scaled(1.0) + Columns(cleared=(stage.map.positions - 1) * stage.channels),
-        columns2=met * (ternary and not deep),
-        codes2=met * stage.channels * (ternary and not deep),
+        columns=code_columns(added, stage.channels, stage.bits, cleared),
         single=met * deep,
         single_packed=met * (deep and packed),
         values_planes=met * planes * (planes > 1),
@@ -145,7 +142,6 @@ def _neurons(stage: ConvLayer, load: Load) -> ConvNeurons:
     texts = (stage.bias, stage.threshold, stage.reset_by, stage.counting)
     shrinks = stage.rows.pool * stage.columns.pool
     fired = min(load.fired * (shrinks if stage.pool else 1), n)
-    most = stage.most if load.worst else 1
     return ConvNeurons(
         calls=1,
         words=stage.signal_words,
@@ -162,12 +158,24 @@ def _neurons(stage: ConvLayer, load: Load) -> ConvNeurons:
         counts=n * bool(stage.counting),
         multiples=n * (several and not stage.counting),
         fired=fired * (not several),
-        spikes=fired * most * several,
+        spikes=_emitted(stage, load, fired) * several,
         pooled=n * (stage.pool is not None),
         pools=stage.sends * (stage.pool is not None),
         put=0.0 if stage.simple else load.fired * (stage.signal_planes if load.worst else 1),
         counted=stage.words * count_width(stage, load) * stage.signal_planes,
     )
+
+
+def _emitted(stage: ConvLayer, load: Load, fired: float) -> float:
+    """Return how many spikes the neurons emit together, before a pool.
+
+    A pool that takes the maximum hides those of smaller counts: each that fires is taken for as
+    large as what is left.
+    """
+    if load.worst:
+        return float(stage.neurons * stage.most)
+    each = load.emitted / load.fired if load.fired else 1.0
+    return fired * min(each, stage.most)
 
 
 def conv_currents(stage: ConvLayer, load: Load) -> ConvCurrents:

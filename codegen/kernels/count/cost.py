@@ -24,9 +24,14 @@ class Outputs(Features):
 
 @dataclass(frozen=True, kw_only=True)
 class CountReadout(Features):
-    """The counts as scores: the loop over their planes is one, or written out."""
+    """The counts as scores: the loop over their planes is one, or written out.
+
+    single, single_planes: calls with one output, whose lane is a constant; their planes
+    """
 
     calls: float = 0.0
+    single: float = 0.0
+    single_planes: float = 0.0
     looped: Outputs = Outputs()
     written_out: Outputs = Outputs()
 
@@ -34,6 +39,8 @@ class CountReadout(Features):
 def count_readout(stage: Readout, load: Load) -> CountReadout:
     """The counts themselves."""
     n, planes, many = stage.outputs, stage.count_width, stage.words > 1
+    if n == 1:
+        return CountReadout(single=1, single_planes=planes)
     each = Outputs(outputs=n, planes=n * planes, many=n * many, many_planes=n * planes * many)
     if planes <= SHORT:
         return CountReadout(calls=1, written_out=each)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.kernels.bitsliced.cost import SlicedBytes, sliced_bytes
+from codegen.kernels.bitsliced.cost.slicing import SlicedBytes, sliced_bytes
 from codegen.kernels.encoders.plan import DeltaEncoder, Encoder, LatencyEncoder, RateEncoder
 from codegen.kernels.features import Features
 from codegen.kernels.load import Load
@@ -105,16 +105,26 @@ class PlainLatency(Features):
 
 @dataclass(frozen=True, kw_only=True)
 class PlainDelta(Features):
-    """Comparisons with the reference; calls, reference: first steps, and values kept in these."""
+    """Comparisons with the reference, in all steps but the first of an inference.
+
+    firsts, kept:   first steps, and values that these keep, by memcpy
+    few, few_kept:  the same where a compiler writes out the copy
+    """
 
     each: Values = Values()
-    calls: float = 0.0
-    reference: float = 0.0
+    firsts: float = 0.0
+    kept: float = 0.0
+    few: float = 0.0
+    few_kept: float = 0.0
+
+
+WRITTEN_OUT = 16
+"""Values up to which a compiler writes out their copy."""
 
 
 def _split(stage: Encoder, load: Load) -> tuple[int, int]:
     """Return rows, and on Helium four rows that are one."""
-    quads = stage.vectors // 4 if load.helium else 0
+    quads = stage.vectors // 4 if load.wide else 0
     return stage.source.words - 4 * quads, quads
 
 
@@ -192,4 +202,7 @@ def plain_delta(stage: DeltaEncoder, load: Load) -> PlainDelta:
     if load.free:
         return PlainDelta(each=_values(stage, load, load.steps))
     found = _values(stage, load, load.steps - 1)
-    return PlainDelta(each=found, calls=1, reference=stage.source.size)
+    size = stage.source.size
+    if size <= WRITTEN_OUT:
+        return PlainDelta(each=found, few=1, few_kept=size)
+    return PlainDelta(each=found, firsts=1, kept=size)

@@ -65,10 +65,17 @@ class SingleNeuron(Features):
 
 @dataclass(frozen=True, kw_only=True)
 class PlainCurrents(Features):
-    """Currents of byte vectors: columns of inputs that are not 0, then the shift and the bias."""
+    """Currents of byte vectors: columns of inputs that are not 0, then the shift and the bias.
+
+    within4, within16: codes of 4 bits, and codes of 16 bits times unsigned values of frames, that
+                       are added inside of the step's function: a core of few registers loads
+                       what it has no room for again
+    """
 
     single: SingleCurrent = SingleCurrent()
     columns: Columns = Columns()
+    within4: float = 0.0
+    within16: float = 0.0
     calls: float = 0.0
     inputs: float = 0.0
     neurons: float = 0.0
@@ -134,14 +141,25 @@ def plain_currents(stage: PlainLayer, load: Load) -> PlainCurrents:
     active = float(stage.source.size) if load.worst else not_zero(load.values)
     if stage.neurons == 1:
         return PlainCurrents(single=_single_current(stage, active)).scaled(load.frames)
+    within = active * stage.neurons * _within(stage, load)
     return PlainCurrents(
         columns=columns(active, stage.neurons, stage.bits),
+        within4=within * (stage.bits == 4),
+        within16=within * (stage.bits == 16 and not (stage.source.analog or stage.source.negative)),
         calls=1,
         inputs=stage.source.size,
         neurons=stage.neurons,
         shifted=stage.neurons * bool(stage.source.shift),
         biased=stage.neurons * stage.bias.endswith("[j]"),
     ).scaled(load.frames)
+
+
+def _within(stage: PlainLayer, load: Load) -> bool:
+    """Return True if one function alone calls that of the currents: a compiler puts it inside.
+
+    An inference of a held input and m_input both call it.
+    """
+    return not stage.source.analog or load.free
 
 
 def _single_current(stage: PlainLayer, active: float) -> SingleCurrent:

@@ -12,8 +12,8 @@ from itertools import chain
 
 import numpy as np
 
-from qat.model import LIF, Latency, Model
-from support.zoo import golden, planned, sized, small, tiny
+from qat.model import LIF, Conv, Latency, Layer, Model, Neuron
+from support.zoo import counting, golden, planned, sized, small, tiny
 
 WORD = 32
 """Neurons and spikes lie in words of so many bits: sizes around a multiple are edges."""
@@ -47,6 +47,7 @@ def tags_of(model: Model) -> Iterator[str]:
     for _, synapse in model.synapses():
         yield f"{synapse.bits} bits"
     for layer in model.layers:
+        yield from _layer(layer)
         yield from _neuron(layer.neuron)
         yield from _edges(layer.synapse.codes.shape[0])
     yield "free" if model.readout is None else type(model.readout).__name__.lower()
@@ -60,14 +61,26 @@ def tags_of(model: Model) -> Iterator[str]:
             yield "overlap" if model.sensor.hop < model.steps else "gaps"
 
 
-def _neuron(neuron: LIF) -> Iterator[str]:
+def _layer(layer: Layer) -> Iterator[str]:
+    yield type(layer.synapse).__name__.lower()
+    if isinstance(layer.synapse, Conv) and layer.synapse.depthwise:
+        yield "depthwise"
+    if layer.pool is not None:
+        yield f"{layer.pool.mode} pool"
+    if layer.levels > 1:
+        yield "counts"
+
+
+def _neuron(neuron: Neuron) -> Iterator[str]:
     yield type(neuron).__name__.lower()
+    if np.size(neuron.least) > 1:
+        yield "own thresholds"
+    if not isinstance(neuron, LIF):
+        return
     yield f"reset {neuron.reset}"
     yield f"{len(neuron.leak)} leaks"
     if neuron.floor is not None or neuron.ceiling is not None:
         yield "saturates"
-    if np.size(neuron.threshold) > 1:
-        yield "own thresholds"
 
 
 def _edges(size: int) -> Iterator[str]:
@@ -82,6 +95,7 @@ def _all() -> dict[str, Kept]:
     hunting = chain(
         ((model.name, model) for model in golden.GOLDEN),
         sized.MODELS.items(),
+        counting.MODELS.items(),
         small.SENSED.items(),
         small.STOPPED.items(),
         planned.far_biases().items(),

@@ -7,7 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Sensor, Spikes
+from qat.model import (
+    LIF,
+    Accumulate,
+    Analog,
+    Burst,
+    Conv,
+    Count,
+    Dense,
+    Frames,
+    Layer,
+    Model,
+    Pool,
+    Sensor,
+    Shape,
+    Spikes,
+)
 from support.zoo.made import drawn
 
 
@@ -72,4 +87,20 @@ def example() -> Model:
     return Model(Analog(8, 0, 16), (layer,), readout, steps=4, name="example")
 
 
-GOLDEN = (analog(), frames(), free(), sensor())
+def maps() -> Model:
+    """A convolution of bytes with a pool, a depthwise one, counts to the scores, in one step."""
+    image = Shape(6, 6, 1)
+    first = Layer(
+        Conv(_codes(12, 2, 5, 3, 3, 1), image),
+        Burst(np.array([[4], [11], [19]]) + np.arange(5)),
+        pool=Pool(),
+    )
+    deep = Conv(_codes(13, 4, 5, 2, 2, 1), first.shape, 4, padding="none", groups=5)
+    second = Layer(deep, LIF(9, (2,), most=3))
+    third = Layer(Dense(_codes(14, 2, 9, second.sends), bias=1), Burst(np.array([2, 5, 8])))
+    readout = Accumulate(Dense(_codes(15, 8, 4, 9), 8, fraction_bits=2, bias=_codes(16, 4, 4)))
+    given = Analog(36, 0, 15, grid=image)
+    return Model(given, (first, second, third), readout, steps=1, name="maps")
+
+
+GOLDEN = (analog(), frames(), free(), sensor(), maps())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from calibration.samples import Plan, make
 
-from codegen.measure.samples import Plan, make
 from qat.model import LIF, Analog, Dense, Frames, Latency, Layer, Model, Rate, Spikes
 
 

@@ -19,6 +19,8 @@ from qat.model import (
     LIF,
     Accumulate,
     Analog,
+    Burst,
+    Conv,
     Count,
     Delta,
     Dense,
@@ -28,8 +30,10 @@ from qat.model import (
     Latency,
     Layer,
     Model,
+    Pool,
     Rate,
     Sensor,
+    Shape,
     Spikes,
 )
 from support.zoo.made import drawn
@@ -84,6 +88,18 @@ def free(inputs: int, *layers: Layer) -> Model:
     return Model(Spikes(inputs), layers, name="net")
 
 
+def mapped(neuron: Any, pool: Pool | None, steps: int | None) -> Model:
+    """Return two convolutions, one of them depthwise, and a dense layer."""
+    rng, shape = np.random.default_rng(5), Shape(4, 4, 2)
+    given: Any = Spikes(32, grid=shape) if steps is None else Analog(32, 0, 15, grid=shape)
+    first = Layer(Conv(rng.integers(-1, 2, (5, 3, 3, 2)), shape), neuron, pool=pool)
+    deep = rng.integers(-7, 8, (5, 2, 2, 1))
+    second = Layer(Conv(deep, first.shape, 4, rng.integers(-3, 4, 5), groups=5), neuron)
+    third = Layer(Dense(rng.integers(-1, 2, (9, second.sends))), neuron)
+    scores = None if steps is None else readout(8, 3, 9)
+    return Model(given, (first, second, third), scores, steps, name="net")
+
+
 def sensed(hop: int, **more: Any) -> Model:
     """Return a model of raw samples in windows of two steps."""
     model = scored(Frames(3, -127, 127), layer(8, 9, 3, input_shift=5), layer(4, 3, 9), **more)
@@ -119,6 +135,9 @@ MODELS = {
     "early stop": Row(
         scored(Analog(9, 0, 15), layer(8, 20, 9), scores=readout(8, 5, 20), stop=EarlyStop(40, 2))
     ),
+    "map of counts": Row(mapped(Burst(np.array([2, 5, 9])), Pool(), steps=1)),
+    "map over steps": Row(mapped(LIF(9, (2,), most=3, floor=-20), Pool("sum"), steps=2)),
+    "map of spikes": Row(mapped(LIF(4, (1,), "zero"), None, steps=None)),
     "sensor": Row(sensed(2)),
     "sensor, windows that overlap": Row(sensed(1)),
     "sensor, gaps and early stop": Row(sensed(5, stop=EarlyStop(1, 1))),

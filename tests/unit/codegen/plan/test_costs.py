@@ -59,15 +59,27 @@ def test_every_feature_has_a_coefficient_on_some_core_and_every_coefficient_a_fe
 BINARY = {f"sliced.{width}.lists_{kind}" for width in ("bytes", "nibbles") for kind in DIGITS}
 SHORT = {f"added.short.{name}" for name in Adder.names()}
 NEVER = {
-    "rest": {"fused_state_bytes"},
-    "rest decision": {"fused_calls", "fused_state_words", "fused_state_bytes"},
+    "rest decision": {"fused_calls", "fused_state_words"},
+    "plain currents": {"columns.few.one", "columns.few.one4"},
     "sliced rate encoder": BINARY,
     "sliced latency encoder": BINARY,
     "bitsliced currents": {f"quads.{name}" for name in SHORT} | {"sliced.nibbles.lists_signed"},
+    "conv_plain spikes": {"sums.inputs", "neurons.shifted"},
+    "conv_plain held": {
+        "sums.words",
+        "sums.words_planes",
+        "sums.values_planes",
+        "neurons.fraction",
+    },
+    "conv_plain currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
+    "plain_counts spikes": {"sums.inputs"},
+    "plain_counts held": {"neurons.fraction"},
+    "plain_counts currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
     "bitsliced layer": {f"quad_sums.{name}" for name in SHORT} | {"blocks.copied"},
 }
-"""Features that nothing has: a fused layer's state is words, and no inference with one stops early;
-encoders cut bytes into bits; four blocks have one adder, single ones copy nothing."""
+"""Features that nothing has: no inference with a fused layer stops early; currents of one neuron
+have features of their own; encoders cut bytes into bits; four blocks have one adder, single ones
+copy nothing; bytes have no planes, a signal is no bytes, the current of bytes has no fraction."""
 
 
 @pytest.mark.parametrize("key", ["seen", "typical", "worst"])
@@ -81,11 +93,11 @@ def test_a_coefficient_without_a_feature_is_an_error(key):
 
 
 def test_features_are_added_scaled_and_told_by_name():
-    two = Columns(few=1.0, codes8=Codes(codes=3.0)) + Columns(codes8=Codes(codes=1.0, odd=2.0))
-    assert two == Columns(few=1.0, codes8=Codes(codes=4.0, odd=2.0))
-    assert two.scaled(2).numbers() == {"few": 2.0, "codes8.codes": 8.0, "codes8.odd": 4.0}
+    two = Columns(columns=1.0, codes8=Codes(codes=3.0)) + Columns(codes8=Codes(codes=1.0, odd=2.0))
+    assert two == Columns(columns=1.0, codes8=Codes(codes=4.0, odd=2.0))
+    assert two.scaled(2).numbers() == {"columns": 2.0, "codes8.codes": 8.0, "codes8.odd": 4.0}
     assert list(Codes.names()) == ["codes", "odd", "power_of_two"]
-    assert {"codes4.codes", "few"} < set(Columns.names())
+    assert {"codes4.codes", "few.one"} < set(Columns.names())
     with pytest.raises(TypeError, match="unheard_of"):
         Codes(unheard_of=1.0)
 

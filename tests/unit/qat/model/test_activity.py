@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from calibration.fitting import Observation, fit, nnls
 from support.models import inputs_for
 from support.zoo.small import small_model
 
 from codegen.kernels.features import Features
 from codegen.kernels.load import Load, over_steps
-from codegen.measure.fitting import Observation, fit, nnls
 from codegen.plan import cost
 from codegen.plan.choose import plan
 from codegen.target.boards import find_board

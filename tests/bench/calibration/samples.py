@@ -147,6 +147,31 @@ PIECES = (
 )
 """Layers whose sums need more than 16 bits: strips add them in pieces."""
 
+FEW = (
+    Plan(Spikes, 0, 1, (200, 1, 40, 2, 30), (8, 8, 8, 8), None, plain=True),
+    Plan(Spikes, 0, 1, (90, 2, 60, 1, 12), (4, 4, 4, 4), None, own=True, plain=True),
+    Plan(Spikes, 0, 1, (300, 1, 20, 2), (16,), None, own=True),
+    Plan(Spikes, 0, 1, (150, 2, 33, 1), (4, 4, 8), None, plain=True),
+    Plan(Analog, 0, 15, (60, 2, 33, 1), (8,), 6, plain=True),
+    Plan(Frames, 0, 255, (40, 2, 48, 2), (4, 8, 4), 5, plain=True),
+    Plan(Analog, 0, 7, (50, 2, 20, 2), (16, 8, 8), 7, own=True, plain=True),
+    Plan(Analog, -8, 7, (30, 2, 64, 1), (4,), 8, own=True, plain=True),
+    Plan(Analog, 0, 15, (40, 33, 1), (2, 2), 7, count=True),
+    Plan(Analog, 0, 15, (40, 33, 1), (8,), 3, count=True, plain=True),
+    Plan(Frames, 0, 15, (20, 10, 1), (8,), 12, count=True, plain=True),
+    Plan(Frames, 0, 15, (64, 100, 40, 10), (4,), 4, plain=True),
+    Plan(Frames, -8, 7, (48, 31, 8), (4, 8), 6, own=True, plain=True),
+    Plan(Frames, 0, 255, (100, 48, 10), (16, 8), 4, plain=True),
+    Plan(Frames, -8, 7, (60, 100, 9), (16, 8), 5, own=True, plain=True),
+    Plan(Frames, 0, 15, (33, 20, 40, 5), (16, 4, 8), 6, plain=True),
+    Plan(Delta, 0, 255, (5, 12, 4), (2, 2), 1, plain=True),
+    Plan(Delta, 0, 255, (40, 20, 4), (4, 8), 1, plain=True),
+    Plan(Delta, -128, 127, (150, 33, 4), (2, 8), 1, plain=True),
+    Plan(Delta, 0, 15, (12, 9, 10), (8, 8), 2, own=True, plain=True),
+)
+"""Layers and readouts of one and two neurons behind spikes, counts of one output, frames that the
+step's function adds itself, and changes of which there is one step alone."""
+
 PLANS = (
     Plan(Analog, 0, 15, (784, 128, 10), (2, 8)),
     Plan(Analog, 0, 15, (196, 64, 10), (2, 8), own=True),
@@ -203,6 +228,7 @@ PLANS = (
     Plan(Analog, 0, 7, (60, 40, 5), (2,), 9, count=True, stop=True),
     *SINGLE,
     *PIECES,
+    *FEW,
 )
 
 LEAKS = ((3,), (3,), (2, 4), (3, -5), (4,), (1,), (2, 3, 5), (6,))

@@ -11,7 +11,6 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,8 @@ from codegen.target.qemu import qemu_command
 from codegen.target.recorder import bytes_of
 from codegen.target.runner import MARKS
 from qat.model import Model, check_input
+
+PROGRAM = Path(__file__).parent / "count.c"
 
 STACK = 16384
 """Bytes of stack of the program."""
@@ -104,7 +105,7 @@ class Counting(Closing):
 
     def _link(self, folder: Path, files: Mapping[str, str], flags: Sequence[str]) -> Path:
         """Return the program that counts the model of generated files."""
-        program = resources("codegen.measure").joinpath("count.c").read_text("utf-8")
+        program = PROGRAM.read_text("utf-8")
         for file, text in {**files, "count.c": program}.items():
             (folder / file).write_text(text, "utf-8")
         sources = [str(path) for path in sorted(folder.glob("*.c"))]

@@ -1,11 +1,11 @@
 """Fit the coefficients of codegen.plan.cost to counts on emulated cores, and write costs.json.
 
-    python -m codegen.measure.calibrate                  every instruction set, in about ten minutes
-    python -m codegen.measure.calibrate --only encoder   what the encoders take, alone
-    python -m codegen.measure.calibrate --check 100      how far predictions are from other counts
+    python tests/bench/calibrate.py                  every instruction set, in about fifteen minutes
+    python tests/bench/calibrate.py --only encoder   what the encoders take, alone
+    python tests/bench/calibrate.py --check 100      how far predictions are from other counts
 
-The layers are random: none of a trained model is among them. Plans (codegen.measure.samples) have
-every feature of every kernel, models of every kind (codegen.measure.variety) are as unlike each
+The layers are random: none of a trained model is among them. Plans (calibration.samples) have
+every feature of every kernel, models of every kind (calibration.variety) are as unlike each
 other as users' are. Those of --check are others: neither coefficients nor settings were chosen by
 them.
 """
@@ -20,16 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calibration.counting import Counting
+from calibration.cycles import executed
+from calibration.deviation import deviations, summary
+from calibration.fitting import Floats, Observation, fit
+from calibration.samples import PLANS, Plan, inputs, make
+from calibration.variety import FIT, Case, case
 from numpy.typing import NDArray
 
 from codegen import isa
 from codegen.kernels.encoders import ENCODERS, PLAIN
-from codegen.measure.counting import Counting
-from codegen.measure.cycles import executed
-from codegen.measure.deviation import deviations, summary
-from codegen.measure.fitting import Floats, Observation, fit
-from codegen.measure.samples import PLANS, Plan, inputs, make
-from codegen.measure.variety import FIT, Case, case
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.kinds import family
@@ -45,17 +45,14 @@ from codegen.target.runner import MARKS
 from qat.model import Activity, Input, Model
 
 PATH = Path(cost.__file__).parent / "costs.json"
-CORES = {"armv6-m": "cortex-m0", "armv7-m": "cortex-m3", "armv7e-m": "cortex-m4",
-         "helium": "cortex-m55"}  # fmt: skip
-"""The core on which each instruction set is measured."""
 
 WHOLE = (0, 5, 9, 10, 11, 24, 25, 28)
 """Models with one whole inference in which every kind of part occurs, but for encoders."""
 
-SPARSE = next(i for i, row in enumerate(PLANS) if row.zeros > 0.9)
-"""A model of sparse layers, traced for these alone: its other kinds occur in WHOLE."""
+RARE = next(i for i, row in enumerate(PLANS) if row.zeros > 0.9)
+"""A model of sparse layers, traced for the kinds that no model of WHOLE has."""
 
-TRACED = (*WHOLE, SPARSE, next(i for i, row in enumerate(PLANS) if row.stop), *(
+TRACED = (*WHOLE, RARE, next(i for i, row in enumerate(PLANS) if row.stop), *(
     next(i for i, row in enumerate(PLANS) if (row.input, row.plain) == (kind, way == PLAIN))
     for kind, encoder in ENCODERS.items() for way in encoder.ways
 ))  # fmt: skip
@@ -67,8 +64,8 @@ SUBJECTS = ("encoder", "decision")
 MIDDLE = 8
 """The sample of a middle density."""
 
-MODELS = 200
-"""Random models of every kind (codegen.measure.variety) that are counted beside PLANS."""
+MODELS = 400
+"""Random models of every kind (calibration.variety) that are counted beside PLANS."""
 
 SAMPLE, MEAN, OF_PLAN = 0.6, 1.5, 0.5
 """Weights of counts: of an input of a model of every kind, of the mean of all its inputs, which is
@@ -116,10 +113,10 @@ def count_plan(number: int, row: Plan, counting: Counting) -> Counted:
 def count_case(one: Case, counting: Counting) -> Counted:
     """Count the parts of a model of any kind, as a mean over its inputs, and of the first one.
 
-    Its kernels are those that the costs so far choose, or, of every other model, any that serve.
+    Its kernels are any that serve: what is fitted does not depend on the costs so far.
     """
     model = one.known()
-    made = generated(model, kernels=one.kernels() if one.seed[1] % 2 else None)
+    made = generated(model, kernels=one.kernels())
     counts = counting.count(model, made.files, one.x, one.steps)
     first = Activity.measure(model, one.x[:1], one.steps)
     rows = (
@@ -181,9 +178,10 @@ def measure_cycles(board: Board, only: str | None = None) -> dict[str, float]:
         activity = Activity.measure(model, x[None])
         with TargetModel(made, board, flags=MARKS) as target:
             found = executed(board, target.elf, *_call(model, x))
+        measured = set(sums)
         for work in cost.works(made.program, model.input, activity, board.core):
             part = found.get(part_names(made.program).index(work.part))
-            wanted = work.kind.startswith("sparse ") or seed != SPARSE
+            wanted = seed != RARE or work.kind not in measured
             if part is not None and wanted and _belongs(work.kind, subject):
                 sums[work.kind][0] += part.cycles
                 sums[work.kind][1] += part.instructions
@@ -210,7 +208,7 @@ def _call(model: Model, x: NDArray[Any]) -> tuple[str, Callable[[Qemu], object]]
 def main() -> None:
     """Measure, and write costs.json."""
     parser = argparse.ArgumentParser(
-        prog="python -m codegen.measure.calibrate", description=__doc__
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--board", default="all", help="a board, or all")
     parser.add_argument("--only", choices=SUBJECTS, help="measure this kind of parts alone")

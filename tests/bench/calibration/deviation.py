@@ -1,6 +1,6 @@
 """The deviation of predictions from counts, on models that nothing was fitted to or chosen by.
 
-A model of any kind (codegen.measure.variety) is predicted as `spikemcu report` does, from the
+A model of any kind (calibration.variety) is predicted as `spikemcu report` does, from the
 activity on its inputs, and counted on an emulated core: the mean instructions of whole inferences,
 or of a step where it runs free, without marks.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codegen.measure.counting import Counting
+from calibration.counting import Counting
+from calibration.variety import REPORT, case
 from codegen.measure.spend import predicted
-from codegen.measure.variety import REPORT, case
 from codegen.render.generated import generated
 from codegen.target.boards import Board
 

@@ -1,0 +1,126 @@
+"""Membranes in planes: leak, integration, comparison, reset, counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from codegen.kernels.bitsliced.cost.blocks import split
+from codegen.kernels.bitsliced.layer import BitslicedLayer
+from codegen.kernels.features import Features, expected
+from codegen.kernels.load import Load, count_width
+
+
+@dataclass(frozen=True, kw_only=True)
+class Membranes(Features):
+    """Steps of blocks of neurons: mostly planes that an operation works on.
+
+    An adder takes five instructions and a load; what is expected follows from the C.
+
+    blocks:            steps times blocks
+    u, v:              planes before and after the reset
+    leak, more_leak:   planes of all terms, and of all but the first
+    negative_leak:     planes of terms that add
+    far_leak:          planes where a term shifts by more than four; far_leaks: times the terms
+    reset_ones:        ones of a reset for all; reset_zeros: zeros above the lowest of these
+    reset_own:         planes of a reset for each neuron; reset_beside_own: of all digits then
+    threshold:         digits; own_threshold: planes of a threshold for each neuron
+    saturation:        digits of floor and ceiling
+    not_lowered:       planes where the threshold is not part of the state
+    counted:           planes of the counts
+    copied:            planes that are not computed in place
+    """
+
+    blocks: float = 0.0
+    u: float = expected(2)
+    v: float = expected(2)
+    leak: float = expected(5)
+    more_leak: float = 0.0
+    negative_leak: float = 0.0
+    far_leak: float = 0.0
+    far_leaks: float = 0.0
+    current: float = expected(6)
+    bias: float = expected(6)
+    reset_ones: float = expected(4)
+    reset_zeros: float = expected(2)
+    reset_own: float = expected(5)
+    reset_beside_own: float = 0.0
+    reset_to_zero: float = expected(3)
+    threshold: float = expected(1)
+    own_threshold: float = expected(4)
+    saturation: float = expected(2)
+    not_lowered: float = 0.0
+    counted: float = expected(4)
+    copied: float = expected(2)
+
+
+def _reset(stage: BitslicedLayer) -> Membranes:
+    """Subtract, or with a lowered threshold add again, what the reset takes."""
+    digits = stage.reset_by[: stage.v_width]
+    bits = [digit.bit for digit in digits if digit.word is None]
+    lowest = bits.index(1) if 1 in bits else len(bits)
+    own = sum(digit.word is not None for digit in digits)
+    found = Membranes(
+        reset_ones=bits.count(1),
+        reset_zeros=bits[lowest:].count(0),
+        reset_own=own,
+        reset_beside_own=len(digits) * (own > 0),
+    )
+    if stage.counting is not None:  # once for each bit of a count
+        found = found.scaled(stage.counting.planes)
+    return found + Membranes(reset_to_zero=stage.v_width if stage.reset == "zero" else 0)
+
+
+def _compared(stage: BitslicedLayer) -> Membranes:
+    """Compare with the thresholds of counts: digits that all share, and own ones."""
+    found = stage.counting
+    if found is None:
+        return Membranes()
+    return Membranes(
+        u=(found.width - found.first) * (not stage.memory),
+        threshold=found.shared_digits + found.own_digits,
+        own_threshold=found.own_digits,
+        reset_own=len(found.less),
+    )
+
+
+def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
+    """Leak, integration, comparison, reset, counting of one block in one step."""
+    far = any(abs(k) > 4 for k in stage.terms)
+    width, forgets = stage.u_width, 0 in stage.terms  # v - (v >> 0) is no operation at all
+    terms = 0 if forgets else len(stage.terms)
+    counted = count_width(stage, load) * stage.signal_planes
+    if not stage.memory:
+        return _compared(stage) + Membranes(blocks=1, counted=counted)
+    return (
+        _reset(stage)
+        + _compared(stage)
+        + Membranes(
+            blocks=1,
+            u=width,
+            v=stage.v_width * (not forgets),
+            leak=terms * width,
+            more_leak=max(terms - 1, 0) * width,
+            negative_leak=sum(k < 0 for k in stage.terms) * width,
+            far_leak=far * width,
+            far_leaks=far * len(stage.terms) * width,
+            current=sum(p.current is not None for p in stage.planes),
+            bias=sum(p.bias is not None for p in stage.planes),
+            threshold=len(stage.threshold),
+            own_threshold=sum(d.word is not None for d in stage.threshold),
+            saturation=len(stage.floor) + len(stage.ceiling),
+            not_lowered=width * (not stage.lowered),
+            counted=counted,
+        )
+    )
+
+
+def membranes(stage: BitslicedLayer, load: Load) -> tuple[Membranes, Membranes]:
+    """The membranes of all blocks in all steps: single ones, and four at once.
+
+    On Helium there is also what is not computed in place.
+    """
+    singles, quads = split(stage, load)
+    found = of_block(stage, load)
+    in_place = stage.lowered > 0 and stage.u_width == stage.v_width
+    wide = replace(found, copied=stage.u_width * (not in_place))
+    return found.scaled(load.steps * singles), wide.scaled(load.steps * quads)

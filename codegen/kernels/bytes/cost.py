@@ -1,0 +1,168 @@
+"""What first layers on bytes cost, in features: nothing depends on the values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen.kernels.bytes.geometry import LANES
+from codegen.kernels.bytes.layer import BytesLayer
+from codegen.kernels.features import Features
+from codegen.kernels.load import Load, count_width
+
+
+@dataclass(frozen=True, kw_only=True)
+class BytesImages(Features):
+    """The images of a map.
+
+    calls, rows: maps, rows of them
+    stores:  words of images that are written out; loops: those that loops make
+    runs:    loops over the words of a row
+    gathered: values that are gathered into words, one by one
+    borders: words beyond the map
+    """
+
+    calls: float = 0.0
+    rows: float = 0.0
+    stores: float = 0.0
+    loops: float = 0.0
+    runs: float = 0.0
+    gathered: float = 0.0
+    borders: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BytesWords(Features):
+    """Sums in words, counts and their turn.
+
+    calls:   times the blocks of a channel are summed
+    blocks:  of 8 words; taps: times the blocks that each is added to
+    corners: blocks whose words are the corners of a pool
+    counts:  times 32 positions of a channel become counts
+    words:   words of sums that are compared
+    near, far: times thresholds, of both ways to compare
+    near_corners, far_corners: the same, of the corners of a pool
+    digits:  words times digits of the counts
+    turns:   times 32 words are turned; half_turns: 16 words
+    placed:  positions that are put where they lie in the signal; pieces: those of some bits
+    """
+
+    calls: float = 0.0
+    blocks: float = 0.0
+    taps: float = 0.0
+    corners: float = 0.0
+    counts: float = 0.0
+    words: float = 0.0
+    near: float = 0.0
+    far: float = 0.0
+    near_corners: float = 0.0
+    far_corners: float = 0.0
+    digits: float = 0.0
+    turns: float = 0.0
+    half_turns: float = 0.0
+    placed: float = 0.0
+    pieces: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BytesVectors(Features):
+    """Sums of 64 bytes at a time, of 16 channels side by side.
+
+    parts:     times the blocks of 16 channels are summed
+    passes:    pairs of blocks, of these; sums: of each channel; taps: times the passes
+    positions: positions of 16 channels that are compared; compared: times thresholds
+    digits:    times digits of the counts
+    places:    positions among gaps
+    """
+
+    parts: float = 0.0
+    passes: float = 0.0
+    sums: float = 0.0
+    taps: float = 0.0
+    positions: float = 0.0
+    compared: float = 0.0
+    digits: float = 0.0
+    places: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BytesHeld(Features):
+    """Sums and counts, over the steps; counted: words times planes of the counts."""
+
+    words: BytesWords = BytesWords()
+    vectors: BytesVectors = BytesVectors()
+    steps: float = 0.0
+    counted: float = 0.0
+
+
+def currents(stage: BytesLayer, load: Load) -> BytesImages:
+    """The images of every map."""
+    g, made = stage.geometry, stage.images
+    words = g.filled_rows * g.row_words * g.columns * g.grid.channels
+    apart = not made.straight
+    channels = g.filled_rows * g.grid.channels
+    return BytesImages(
+        calls=1,
+        rows=g.filled_rows,
+        stores=words * made.straight,
+        loops=words * apart,
+        runs=channels * (g.columns + g.spacing) * apart,
+        gathered=g.filled_rows * g.grid.width * g.grid.channels * apart,
+        borders=sum(count for _, count in g.borders),
+    ).scaled(load.frames)
+
+
+def held(stage: BytesLayer, load: Load) -> BytesHeld:
+    """The same work at every step, whatever the values are."""
+    vectors = stage.vectors and load.vectors
+    return BytesHeld(
+        words=BytesWords() if vectors else _words(stage),
+        vectors=_vectors(stage) if vectors else BytesVectors(),
+        steps=1,
+        counted=stage.words * count_width(stage, load),
+    ).scaled(load.steps)
+
+
+def _words(stage: BytesLayer) -> BytesWords:
+    """Sums in words of four or two positions."""
+    g, channels = stage.geometry, stage.channels
+    groups, placed = g.parts * g.groups, not stage.in_place
+    blocks = groups * g.group_blocks if placed else g.parts * g.blocks
+    words = g.parts * g.words * channels
+    compared = words * stage.most
+    turns = groups * stage.planes * -(-channels // stage.lanes)
+    positions = LANES * turns * placed
+    return BytesWords(
+        calls=channels * (groups if placed else 1),
+        blocks=blocks * channels,
+        taps=blocks * stage.taps,
+        corners=blocks * channels * g.pooled,
+        counts=groups * channels,
+        words=words,
+        near=compared * (stage.near and not g.pooled),
+        far=compared * (not stage.near and not g.pooled),
+        near_corners=compared * (stage.near and g.pooled),
+        far_corners=compared * (not stage.near and g.pooled),
+        digits=words * stage.planes,
+        turns=turns * (stage.lanes == LANES),
+        half_turns=turns * (stage.lanes < LANES),
+        placed=positions,
+        pieces=positions * (channels % LANES != 0),
+    )
+
+
+def _vectors(stage: BytesLayer) -> BytesVectors:
+    """Sums in vectors of 16 positions."""
+    g, sixteens = stage.geometry, stage.channels // 16
+    passes = g.parts * -(-g.blocks // 2)
+    positions = g.shape.positions * sixteens
+    gaps = not g.pooled and g.row_words * g.fields != g.shape.width
+    return BytesVectors(
+        parts=g.parts * sixteens,
+        passes=passes * sixteens,
+        sums=passes * stage.channels,
+        taps=passes * stage.taps,
+        positions=positions,
+        compared=positions * stage.most,
+        digits=positions * stage.planes,
+        places=g.words * g.fields * sixteens * gaps,
+    )

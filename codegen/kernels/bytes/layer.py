@@ -1,0 +1,105 @@
+"""The record of a first layer on bytes: every number that its template prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.kernels.bytes.geometry import LANES, Geometry
+from codegen.kernels.bytes.images import Images
+from codegen.kernels.pack import words_for
+from codegen.kernels.stage import Layer
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BytesLayer(Layer):
+    """A ternary convolution on a map of bytes, and neurons that emit counts by thresholds.
+
+    geometry:  the images of the map
+    channels:  of its own
+    most:      spikes that a neuron emits at most
+    near:      every sum, less any threshold of its channel, fits a field with its sign
+    unit:      a tap counts in units of 2^unit bytes
+    tap_bytes: of a tap
+    tap_ctype, start_ctype, limit_ctype: C types of the tables
+    taps:      of all channels
+    bias:      of each channel: of the currents, which only probes tell
+    vectors:   it has a loop for vectors: bytes, and channels that fill halves of words
+    """
+
+    geometry: Geometry
+    channels: int
+    most: int
+    near: bool
+    unit: int
+    tap_bytes: int
+    tap_ctype: str
+    start_ctype: str
+    limit_ctype: str
+    taps: int
+    bias: tuple[int, ...]
+    vectors: bool
+
+    def without_vectors(self) -> BytesLayer:
+        """Return the same layer, for C without loops of vectors."""
+        return replace(self, vectors=False)
+
+    @property
+    def vector_loops(self) -> bool:
+        """True if it has loops of vectors beside those of words."""
+        return self.vectors
+
+    @property
+    def images(self) -> Images:
+        """How the images are made."""
+        return Images(self.geometry, self.source.negative)
+
+    @property
+    def bias_array(self) -> NDArray[np.int32]:
+        """The bias of each channel."""
+        return np.array(self.bias, np.int32)
+
+    @property
+    def planes(self) -> int:
+        """Bit planes of its counts."""
+        return self.most.bit_length()
+
+    @property
+    def limits(self) -> int:
+        """Thresholds in the table: the first one may be in the start of the sums."""
+        return self.most - 1 if self.near else self.most
+
+    @property
+    def in_place(self) -> bool:
+        """True if the words of 32 positions are turned where the signal lies."""
+        g = self.geometry
+        dense = g.parts == 1 and g.row_words * g.fields == g.shape.width
+        whole = g.shape.positions % LANES == 0
+        return dense and whole and (self.channels % LANES == 0 or self.channels == LANES // 2)
+
+    @property
+    def lanes(self) -> int:
+        """Channels that are turned at once."""
+        return self.channels if self.in_place and self.channels < LANES else LANES
+
+    @property
+    def across(self) -> int:
+        """Words from one that is turned to the next."""
+        return self.channels // LANES if self.in_place and self.channels > LANES else 1
+
+    @property
+    def digit_words(self) -> int:
+        """Words from a digit of 32 positions to the next digit."""
+        return words_for(self.sends) if self.in_place else LANES
+
+    @property
+    def group_sums(self) -> int:
+        """Words of the sums of a group, of all corners."""
+        return self.geometry.group * self.geometry.corners
+
+    @property
+    def keeps_input(self) -> bool:
+        """True: the held input is kept as images."""
+        return True

@@ -1,0 +1,245 @@
+"""Fit the costs of maps and counts to counts on emulated cores: `python tests/bench/maps.py`.
+
+What convolutions, and dense layers that read or emit counts, take on integers stands in kinds of
+parts of their own, so that these are fitted alone; all other rows of costs.json stay. The models
+are random (support.maps); a few large ones are as networks for images are.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from calibration.counting import Counting
+from calibration.cycles import executed
+from calibration.fitting import Observation, fit
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.maps import codes, map_model
+from support.models import inputs_for, steps_for
+
+from codegen import isa
+from codegen.kernels import KERNELS, encoders
+from codegen.plan import cost
+from codegen.plan.build import part_names
+from codegen.plan.kinds import family
+from codegen.render.generated import Generated, generated
+from codegen.target.boards import Board, load_boards
+from codegen.target.device import Device
+from codegen.target.emulated import TIMEOUT, TargetModel
+from codegen.target.protocol import Client
+from codegen.target.qemu import Qemu
+from codegen.target.recorder import bytes_of
+from codegen.target.runner import MARKS
+from qat.model import (
+    LIF,
+    Accumulate,
+    Activity,
+    Analog,
+    Burst,
+    Conv,
+    Dense,
+    Frames,
+    Layer,
+    Model,
+    Pool,
+    Shape,
+    Spikes,
+)
+
+PATH = Path(cost.__file__).parent / "costs.json"
+KERNEL_NAMES = ("conv_plain", "plain_counts")
+KINDS = {f"{name} {part}" for name in KERNEL_NAMES for part in ("currents", "held", "spikes")}
+MODELS, NETWORKS, HELD, SAMPLES = 160, 7, 20, 6
+CACHED = NETWORKS + HELD
+"""Models that come first: networks, and held maps over several steps."""
+
+FIRST_SEED = 10_000
+"""Seeds of the models that are counted: tests have smaller ones."""
+
+MEAN, SINGLE = 1.5, 0.6
+"""Weights of the mean of a model's inputs, and of a single one."""
+
+
+def network(seed: int, given: Any, rows: tuple[tuple[int, ...], ...], steps: int | None) -> Model:
+    """Return a network for images: rows of (channels, kernel, pool, bits, most), then a readout."""
+    rng, shape, layers = np.random.default_rng(seed), given.reads_shape, []
+    for index, (channels, kernel, pool, bits, most) in enumerate(rows):
+        fields: dict[str, Any] = {"bits": bits}
+        weights = codes(rng, bits, (channels, kernel, kernel, shape.channels))
+        synapse: Any = Conv(weights, shape, **fields)
+        if kernel == 0:
+            synapse = Dense(codes(rng, bits, (channels, shape.size)), bits)
+        high = max(given.reads[1], 1) if index == 0 else 2
+        level = max(1, round(float(np.abs(weights).sum(axis=(1, 2, 3)).mean()) ** 0.5 * high / 2))
+        neuron: Any = Burst(np.arange(1, most + 1)[:, None] * np.full(channels, level))
+        if steps != 1:
+            neuron = LIF(np.array(level), (2,), most=most)
+        layers.append(Layer(synapse, neuron, pool=Pool("max", (pool, pool)) if pool > 1 else None))
+        shape = layers[-1].shape
+    readout = None
+    if steps is not None:
+        readout = Accumulate(Dense(codes(rng, 8, (10, shape.size)), 8))
+    return Model(given, tuple(layers), readout, steps, name="images")
+
+
+def networks() -> Iterator[Model]:
+    """Yield networks for images."""
+    image = Analog(256, 0, 15, grid=Shape(16, 16, 1))
+    yield network(1, image, ((16, 3, 2, 2, 3), (32, 3, 2, 2, 3), (32, 3, 1, 2, 3)), 1)
+    yield network(2, image, ((32, 3, 2, 4, 3), (24, 3, 2, 4, 7)), 1)
+    yield network(3, image, ((8, 5, 2, 8, 1), (16, 3, 2, 8, 1)), 1)
+    yield network(4, image, ((16, 3, 2, 2, 1), (16, 3, 2, 2, 1)), 4)
+    yield network(
+        5, Frames(64, 0, 255, grid=Shape(8, 8, 1)), ((16, 3, 2, 8, 3), (32, 3, 1, 4, 2)), 3
+    )
+    yield network(6, Spikes(512, grid=Shape(8, 8, 8)), ((16, 3, 2, 2, 3), (48, 3, 1, 2, 1)), None)
+    yield network(7, image, ((16, 5, 2, 16, 3), (8, 3, 2, 16, 3)), 1)
+
+
+def held() -> Iterator[Model]:
+    """Yield convolutions of held bytes over several steps, whose currents are cached."""
+    rng = np.random.default_rng(FIRST_SEED)
+    for number in range(HELD):
+        sides = [int(rng.choice(each)) for each in ((1, 3, 5, 6), (5, 6, 8), (1, 1, 2, 3))]
+        low, high = ((0, 15), (0, 255), (-8, 7), (-128, 127))[number % 4]
+        given = Analog(int(np.prod(sides)), low, high, grid=Shape(*sides))
+        yield map_model(2 * FIRST_SEED + number, given=given, steps=2 + number % 4)
+
+
+def models() -> Iterator[tuple[Model, NDArray[Any], int | None]]:
+    """Yield every model with inputs, and with its steps if it runs free."""
+    drawn = (map_model(FIRST_SEED + number) for number in range(MODELS))
+    for number, model in enumerate(chain(networks(), held(), drawn)):
+        x = inputs_for(model, SAMPLES, number).astype(model.input.dtype)
+        yield model, x, steps_for(model)
+
+
+def ours(model: Model) -> Generated:
+    """Return the C of a model, with the plain kernels wherever they can compute a layer."""
+    rows = [row for row in KERNELS if row.name in KERNEL_NAMES]
+    first = generated(model).program
+    behind = encoders.behind(model, first.encoder)
+    chosen = {
+        index: row.name
+        for index in range(len(model.layers))
+        for row in rows
+        if row.computes(index, behind)
+    }
+    return generated(model, kernels=chosen)
+
+
+def observe(board: Board, only: bool) -> dict[str, list[Observation]]:
+    """Return what the parts took on a board, by the names that their coefficients stand under.
+
+    only: the currents of held maps alone. Only the networks and the models made for them count
+    for these, in any case.
+    """
+    found: dict[str, list[Observation]] = defaultdict(list)
+    with Counting(board) as counting:
+        for number, (model, x, steps) in enumerate(islice(models(), CACHED if only else None)):
+            made, activity = ours(model), Activity.measure(model, x, steps)
+            counts = counting.count(model, made.files, x, steps)
+            rows = [(activity, counts.mean(axis=0), MEAN, False)]
+            for one in range(3):
+                each = Activity.measure(model, x[one : one + 1], steps)
+                rows.append((each, counts[one], SINGLE, True))
+            names = part_names(made.program)
+            for activity, parts, weight, single in rows:
+                works = cost.works(made.program, model.input, activity, board.core, single)
+                for work in works:
+                    currents = work.kind == "conv_plain currents"
+                    if work.kind not in KINDS or (only and not currents):
+                        continue
+                    if currents and number >= CACHED:
+                        continue
+                    part, total = float(parts[names.index(work.part)]), float(parts.sum())
+                    seen = Observation(work.kind, work.features, part, total, weight)
+                    found[family(work.kind)].append(seen)
+            print(f"{board.name}: {number + 1}", flush=True)
+    return found
+
+
+def _call(qemu: Qemu, outputs: int, held: bytes, vectors: list[bytes]) -> None:
+    """Ask a firmware for an inference, or for steps."""
+    device = Device(Client(qemu, TIMEOUT))
+    if not vectors:
+        device.infer(outputs, held)
+        return
+    device.reset(held)
+    for vector in vectors:
+        device.step(vector)
+
+
+def measure_cycles(board: Board) -> dict[str, float]:
+    """Return the estimated cycles per instruction of each kind of part on a board's core."""
+    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for model, x, steps in islice(models(), NETWORKS, None):  # those are too large to be traced
+        if set(sums) >= KINDS:
+            break
+        made = ours(model)
+        activity = Activity.measure(model, x[:1], steps)
+        works = cost.works(made.program, model.input, activity, board.core)
+        if not ({work.kind for work in works} & KINDS) - set(sums):
+            continue
+        ((held, vectors),) = bytes_of(model, x[:1], steps or model.steps or 1)
+        whole = model.input.held and model.steps is not None
+        call = partial(_call, outputs=model.outputs, held=held, vectors=[] if whole else vectors)
+        function = f"{model.name}_classify" if whole else f"{model.name}_step"
+        with TargetModel(made, board, flags=MARKS) as target:
+            parts = executed(board, target.elf, function, call)
+        for work in works:
+            part = parts.get(part_names(made.program).index(work.part))
+            if part is not None and work.kind.startswith(KERNEL_NAMES):
+                sums[work.kind][0] += part.cycles
+                sums[work.kind][1] += part.instructions
+    return {kind: round(c / n, 3) for kind, (c, n) in sorted(sums.items()) if n}
+
+
+def boards(which: str) -> list[Board]:
+    """Return the boards on whose cores the instruction sets are measured; which: one, or all."""
+    every = [b for b in load_boards().values() if isa.find(b.core).cores[0] == b.core]
+    return [b for b in every if b.hardware is None and which in ("all", b.name)]
+
+
+def main() -> None:
+    """Measure, and write the rows of costs.json."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--board", default="all", help="a board, or all")
+    parser.add_argument("--currents", action="store_true", help="of held maps alone")
+    parser.add_argument("--cycles", action="store_true", help="cycles alone")
+    arguments = parser.parse_args()
+    for board in boards(arguments.board):
+        fresh = {}
+        if not arguments.cycles:
+            seen = observe(board, arguments.currents)
+            fresh = {kind: fit(found) for kind, found in seen.items()}
+        known = json.loads(PATH.read_text("utf-8"))
+        table = known["costs"][isa.find(board.core).name]
+        known["costs"][isa.find(board.core).name] = dict(sorted({**table, **fresh}.items()))
+        PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+        for kind, row in fresh.items():
+            errors = f"{row['mean_error']:.1%} mean, {row['largest_error']:.1%} at most"
+            print(f"{board.name:9} {kind:24} {row['observations']:4} counts, error {errors}")
+    if not arguments.cycles:
+        return
+    for board in [b for b in load_boards().values() if b.hardware is None]:
+        if arguments.board in ("all", board.name):
+            cycles = measure_cycles(board)
+            known = json.loads(PATH.read_text("utf-8"))
+            table = known["cycles"][board.core]
+            known["cycles"][board.core] = dict(sorted({**table, **cycles}.items()))
+            PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

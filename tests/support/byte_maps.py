@@ -1,0 +1,88 @@
+"""Models whose first layer is a convolution of a map of bytes: the edges of the kernel `bytes`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qat.model import (
+    Accumulate,
+    Analog,
+    Burst,
+    Conv,
+    Dense,
+    Frames,
+    Layer,
+    Model,
+    Pool,
+    Shape,
+)
+
+BYTES = {0: "bytes"}
+"""The kernel of the first layer, for whatever plans or renders."""
+
+
+def ternary(shape: tuple[int, ...], zeros: float, rng: np.random.Generator) -> Any:
+    """Return random ternary codes."""
+    rest = (1 - zeros) / 2
+    return rng.choice([-1, 0, 1], shape, p=[rest, zeros, rest])
+
+
+def burst(conv: Conv, low: int, high: int, most: int, rng: np.random.Generator) -> Burst:
+    """Return thresholds spread over what the currents of each channel reach, some beyond it."""
+    reach = conv.current_range(conv.sums(low, high))
+    span = (reach.hi - reach.lo)[None, :]
+    values = reach.lo + np.floor(rng.uniform(-0.1, 1.1, (most, conv.channels)) * span)
+    return Burst(np.sort(values, axis=0).astype(np.int32))
+
+
+def byte_map(
+    grid: tuple[int, int, int], channels: int, kernel: tuple[int, int] = (3, 3), *, stride: int = 1,
+    padding: str = "same", pool: bool = False, most: int = 3, low: int = 0, high: int = 15,
+    zeros: float = 0.45, shift: int = 0, bias: int = 0, middle: float = 0.0, steps: int = 1,
+    frames: bool = False, seed: int = 0,
+) -> Model:  # fmt: skip
+    """Return a model of one convolution and a readout of 3 classes.
+
+    middle: thresholds keep to this part of the range in its middle; 0: they are all over it
+    """
+    rng = np.random.default_rng([seed, *grid, channels, *kernel])
+    given = Shape(*grid)
+    conv = Conv(
+        ternary((channels, *kernel, given.channels), zeros, rng).astype(np.int8), given,
+        stride=stride, padding=padding, input_shift=shift,  # type: ignore[arg-type]
+        bias=rng.integers(-bias, bias + 1, channels) if bias else 0,
+    )  # fmt: skip
+    neuron = burst(conv, low, high, most, rng)
+    if middle:
+        reach = conv.current_range(conv.sums(low, high))
+        centre, half = (reach.lo + reach.hi) // 2, (reach.hi - reach.lo) * middle / 2
+        inside = np.clip(neuron.thresholds, np.ceil(centre - half), np.floor(centre + half))
+        neuron = Burst(inside.astype(np.int32))
+    layer = Layer(conv, neuron, pool=Pool("max") if pool else None)
+    read = Dense(ternary((3, layer.sends), 0.3, rng).astype(np.int8))
+    kind = Frames if frames else Analog
+    return Model(
+        name="byte_map", layers=(layer,), readout=Accumulate(read), steps=steps,
+        input=kind(given.size, low, high, grid=given),
+    )  # fmt: skip
+
+
+MODELS = {
+    "16 channels": byte_map((8, 16, 1), 16, middle=0.6),
+    "32 channels, pooled": byte_map((16, 16, 1), 32, pool=True, middle=0.6),
+    "64 channels, far": byte_map((4, 8, 1), 64, zeros=0.1, high=14),
+    "48 channels": byte_map((8, 8, 1), 48, pool=True, most=2, bias=9),
+    "stride 2, 16 bits": byte_map((16, 16, 1), 32, (5, 5), stride=2),
+    "stride 2, far": byte_map((15, 13, 1), 16, (5, 5), stride=2, zeros=0.7, high=7),
+    "28 columns, pooled": byte_map((4, 28, 1), 32, pool=True, seed=1),
+    "pooled, 16 bits": byte_map((12, 20, 1), 16, (7, 7), pool=True, most=1, shift=3, bias=4),
+    "seven spikes": byte_map((8, 8, 1), 16, pool=True, most=7, high=3),
+    "colours": byte_map((10, 6, 3), 5, pool=True, high=255, shift=2, padding="none", kernel=(3, 3)),
+    "a recording": byte_map((1, 30, 6), 24, (1, 5), low=-7, high=7, bias=3, zeros=0.8),
+    "stride 2, pooled": byte_map((12, 12, 2), 16, (3, 3), stride=2, pool=True, low=-3, high=3),
+    "one position": byte_map((3, 3, 1), 4, padding="none", most=2),
+    "several steps": byte_map((8, 8, 1), 16, steps=3),
+    "frames": byte_map((8, 8, 1), 32, steps=2, frames=True, pool=True, high=1),
+}
