@@ -128,18 +128,24 @@ def _measured(model: Model) -> list[str]:
     return lines
 
 
+RANGES = ("accumulator", "current", "u", "v")
+"""What has a range in a layer; v only where the neurons have a memory."""
+
+
 def _ranges(numbers: dict[str, Any]) -> list[tuple[str, ...]]:
     rows = []
     for stage in numbers["stages"]:
         if "bounds" in stage:
-            ranges = [
-                f"{r['low']:,} to {r['high']:,} ({r['bits']})" for r in stage["bounds"].values()
-            ]
-            rows.append((stage["where"], *ranges))
+            found = stage["bounds"]
+            known = (found.get(name) for name in RANGES)
+            rows.append((stage["where"], *(_range(one) if one else "" for one in known)))
     if numbers["scores"]:
-        r = numbers["scores"]
-        rows.append(("scores", f"{r['low']:,} to {r['high']:,} ({r['bits']})", "", "", ""))
+        rows.append(("scores", _range(numbers["scores"]), "", "", ""))
     return rows
+
+
+def _range(values: dict[str, int]) -> str:
+    return f"{values['low']:,} to {values['high']:,} ({values['bits']})"
 
 
 def _flash(numbers: dict[str, Any]) -> list[tuple[str, int]]:

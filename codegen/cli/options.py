@@ -218,6 +218,25 @@ NETWORK = Group(
             whole_numbers,
             metavar="N,N",
         ),
+        Option(
+            "--layers",
+            "the hidden layers, in place of --hidden: 32c3 is a convolution of 32 channels, kernel "
+            "3x3 (v: no padding, s2: stride 2), d3 a depthwise one, p2 a maximum over 2x2 (pg: "
+            "over the whole map), a2, ag a sum, 64 a dense layer: 32c3-p2-32c3-p2-32c3v",
+            metavar="L-L",
+        ),
+        Option(
+            "--neuron",
+            "lif, or burst: neurons without memory that emit a count, in one step (default: burst "
+            "with convolutions, else lif)",
+            **one_of("lif", "burst"),
+        ),
+        Option(
+            "--levels",
+            "the largest count of a neuron in one step, 1 to 7 (default: 3 for burst, else 1)",
+            positive,
+            metavar="N",
+        ),
         BITS.but(help="bits of a weight; 2 is ternary (default: 2)", default=2),
         OUTPUT_BITS.but(help="bits of the output layer's weights (default: those of --bits)"),
         Option(
@@ -240,7 +259,7 @@ NETWORK = Group(
             positive,
             metavar="N",
         ),
-        STEPS.but(help="time steps T (default: those of the data, else 8)"),
+        STEPS.but(help="time steps T (default: 1 for burst, those of the data, else 8)"),
         Option(
             "--leak",
             "leak: v >> K per term, -K subtracts; '' for none (default: 3)",

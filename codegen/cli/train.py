@@ -13,6 +13,7 @@ from codegen.cli.before import require_output
 from codegen.cli.data import load_data, say_notes, source_of
 from codegen.cli.datasets import sensor_text
 from codegen.cli.ending import (
+    Costs,
     Trained,
     as_json,
     costs_of_bits,
@@ -27,6 +28,7 @@ from codegen.measure.spend import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.data.dataset import Dataset
 from qat.model import Model, c_name, check_c_name
+from qat.model.notation import LayerNote, dense, on_maps, parse, written
 from qat.train.fit import check_task
 from qat.train.inflow import INPUTS
 from qat.train.recipes import Recipe, recipe_for, recipe_named
@@ -76,13 +78,46 @@ def _input_kind(arguments: Namespace, data: Dataset) -> str:
     return kind
 
 
+def hidden_layers(arguments: Namespace, data: Dataset) -> tuple[LayerNote, ...]:
+    """Return the hidden layers that are asked for, or those by default."""
+    if arguments.layers is None:
+        return dense(tuple(arguments.hidden or DEFAULT_HIDDEN.get(data.name, [128])))
+    if arguments.hidden:
+        raise ValueError("--hidden: --layers says the hidden layers; give one of both")
+    return parse(arguments.layers)
+
+
+def neuron_of(arguments: Namespace, layers: tuple[LayerNote, ...]) -> str:
+    """Return the kind of the neurons: by default those that count where layers look at maps."""
+    return arguments.neuron or ("burst" if on_maps(layers) else "lif")
+
+
+def as_wanted(data: Dataset, layers: tuple[LayerNote, ...], neuron: str) -> Dataset:
+    """Return the data with windows as maps, where layers look at maps in one step.
+
+    Raises ValueError for data without a map that layers look at.
+    """
+    if (on_maps(layers) or neuron == "burst") and data.x_train.ndim > 2:
+        return data.as_maps()
+    if on_maps(layers) and data.grid is None:
+        raise ValueError(
+            f"--layers {written(layers)}: {data.name} has {data.inputs} inputs without a map; use "
+            "pictures, or windows of a recording, or dense layers alone, such as --layers 64"
+        )
+    return data
+
+
 def _network(arguments: Namespace, data: Dataset) -> Network:
-    hidden = arguments.hidden or DEFAULT_HIDDEN.get(data.name, [128])
+    layers = hidden_layers(arguments, data)
     output_bits = arguments.output_bits or arguments.bits
     return Network(
-        [data.inputs, *hidden, data.classes],
-        bits=[arguments.bits] * len(hidden) + [output_bits],
-        steps=arguments.steps or (8 if data.x_train.ndim == 2 else data.x_train.shape[1]),
+        [data.inputs, data.classes],
+        bits=[arguments.bits] * len(layers) + [output_bits],
+        steps=arguments.steps or (None if data.x_train.ndim == 2 else data.x_train.shape[1]),
+        layers=written(layers),
+        grid=data.grid if on_maps(layers) else None,
+        neuron=neuron_of(arguments, layers),  # type: ignore[arg-type]  # one of NEURONS
+        levels=arguments.levels,
         leak=tuple(arguments.leak),
         reset=arguments.reset,
         readout=arguments.readout,
@@ -149,7 +184,10 @@ def train(arguments: Namespace) -> int:
     data = load_data(arguments.data, arguments, arguments.seed)
     if arguments.input_bits:
         data = data.with_input_bits(arguments.input_bits)
-    recipe, net = _recipe(arguments, data), _network(arguments, data)
+    layers = hidden_layers(arguments, data)
+    data = as_wanted(data, layers, neuron_of(arguments, layers))
+    net = _network(arguments, data)
+    recipe = _recipe(arguments, data, net.normalised)
     check_task(net, data, recipe)
     name = arguments.name or c_name(data.name)
     out.say(
@@ -170,10 +208,10 @@ def train(arguments: Namespace) -> int:
     return _finish(out, Trained(arguments, net, export(net, name), data, history))
 
 
-def _recipe(arguments: Namespace, data: Dataset) -> Recipe:
+def _recipe(arguments: Namespace, data: Dataset, normalised: bool) -> Recipe:
     if arguments.recipe is None:
-        return recipe_for(data.name, len(data.y_train))
-    return recipe_named(arguments.recipe)
+        return recipe_for(data.name, len(data.y_train), normalised)
+    return recipe_named(arguments.recipe, normalised)
 
 
 def _finish(out: Output, trained: Trained) -> int:
@@ -221,6 +259,15 @@ def _say_troubles(out: Output, history: History) -> None:
         out.warn(f"warning: {line}")
 
 
+def _costs(out: Output, trained: Trained) -> list[Costs]:
+    """Return what other bits would cost; none, with a line that says why, where no one knows."""
+    try:
+        return costs_of_bits(out, trained)
+    except ValueError as error:
+        out.warn(f"what other bits would cost is not known: {error}")
+        return []
+
+
 def _say_result(out: Output, trained: Trained) -> dict[str, Any]:
     """Print what one wants to know of a model; return what of it is new, as JSON values."""
     arguments, model = trained.arguments, trained.model
@@ -230,7 +277,7 @@ def _say_result(out: Output, trained: Trained) -> dict[str, Any]:
     known = ", ".join(f"{part} {percent(v)}" for part, v in model.metadata["accuracy"].items())
     out.say(f"accuracy of the integer model: {known}")
     last = say_best(out, trained)
-    costs = costs_of_bits(out, trained) if trained.whole else []
+    costs = _costs(out, trained) if trained.whole else []
     if costs:
         say_bits(out, costs, arguments)
     digest, run = model.digest(), run_folder(arguments)

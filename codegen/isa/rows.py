@@ -59,7 +59,10 @@ def _timings(*cores: str) -> dict[str, Timing]:
     return {core: TIMINGS[core] for core in cores}
 
 
-_LOOPS = ("add_bytes", "add_columns", "add_strips4", "add_strips8", "list_active", "reset")
+_LOOPS = (
+    "add_bytes", "add_columns", "add_strips4", "add_strips8", "list_active", "list_rows8",
+    "list_rows16", "list_rows32", "reset",
+)  # fmt: skip
 
 SETS: tuple[InstructionSet, ...] = (
     InstructionSet(

@@ -27,6 +27,8 @@ from codegen.kernels.sparse import cost as sparse_cost
 from codegen.kernels.sparse import plan as sparse
 from codegen.kernels.strips import cost as strips_cost
 from codegen.kernels.strips import plan as strips
+from codegen.kernels.windows import cost as windows_cost
+from codegen.kernels.windows import plan as windows
 from qat.model import LIF, Burst, Conv, Model, Neuron, Synapse
 from qat.model.neurons import MAX_SPIKES
 
@@ -53,7 +55,9 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="bitsliced",
         bits=(2,),
-        reads=(SPIKES, BYTES, COUNTS),
+        reads=(SPIKES, LEVELS, BYTES, COUNTS),
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
         layer=bitsliced.layer_stage,
         readout=bitsliced.readout_stage,
         costs={
@@ -119,6 +123,18 @@ KERNELS: tuple[Kernel, ...] = (
             "currents": plain_counts_cost.counts_currents,
             "held": plain_counts_cost.counts_held,
         },
+    ),
+    Kernel(
+        name="windows",
+        bits=(2,),
+        reads=(SPIKES, LEVELS),
+        synapse=Conv,
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
+        pools=True,
+        fits=windows.fits,
+        layer=windows.layer_stage,
+        costs={"spikes": windows_cost.windows},
     ),
     Kernel(
         name="conv_plain",

@@ -294,6 +294,23 @@ class Layer(Stage):
         """True if a held input is copied, and its currents are computed in the step."""
         return False
 
+    def block_of(self, neuron: str) -> str:
+        """Return C text of the number of the word in which a neuron's planes lie."""
+        return f"({neuron}) / 32u"
+
+    def lane_of(self, neuron: str) -> str:
+        """Return C text of a neuron's lane in that word."""
+        return f"({neuron}) % 32u"
+
+    def row_of(self, block: str) -> str:
+        """Return C text of the row of constants of a word of neurons."""
+        return block
+
+    @property
+    def runs(self) -> bool:
+        """True if it adds parts of a list that may begin at any entry."""
+        return False
+
     @property
     def apart(self) -> str:
         """Template of functions that stand behind the layers, beside the loops; "" for none."""

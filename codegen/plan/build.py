@@ -20,10 +20,15 @@ HELPERS: tuple[str, ...] = (
     "trailing_zeros",
     "put",
     "bits",
+    "set_bits",
     "code2",
     "code4",
     "list_active",
     "list_inactive",
+    "rows",
+    "list_rows8",
+    "list_rows16",
+    "list_rows32",
     "asr",
     "signed",
     "broadcast",
@@ -54,8 +59,9 @@ HELPERS: tuple[str, ...] = (
 """Functions that stages share, in the order of their definition; one template each."""
 
 ALONG_LISTS = (
-    "list_active", "list_inactive", "sum_digits", "sum_inactive", "add_columns", "add_batches",
-    "add_carries", "add_strips4", "add_strips8",
+    "list_active", "list_inactive", "list_rows8", "list_rows16", "list_rows32", "sum_digits",
+    "sum_inactive", "add_columns", "add_run", "add_batches", "add_carries", "add_strips4",
+    "add_strips8",
 )  # fmt: skip
 """Those, and what they call, that work along a list of inputs; see Stage.along_lists."""
 

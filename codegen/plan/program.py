@@ -18,8 +18,8 @@ from qat.model import EarlyStop, Input, Model, Spikes
 
 LOOPS = frozenset(
     "add_bytes add_column16 add_column2 add_column4 add_column8 add_columns add_columns4 "
-    "add_strips4 add_strips8 burst_bytes images list_active list_inactive slice_bytes sum_digits "
-    "sum_inactive turn".split()
+    "add_strips4 add_strips8 burst_bytes images list_active list_inactive list_rows8 list_rows16 "
+    "list_rows32 slice_bytes sum_digits sum_inactive turn".split()
 )
 """Shared functions that are folders of kernels/loops: declared before the layers, defined behind
 them, some with variants for instruction sets. The others are a line or two, and stand first."""
@@ -255,6 +255,17 @@ class Program:
         The digits of an input are many lists, of some ten entries each.
         """
         return max(stage.adder_inputs for stage in self.stages) <= COMPACT_INPUTS
+
+    @property
+    def runs(self) -> bool:
+        """True if a layer adds parts of a list that may begin at any entry."""
+        return any(y.runs for y in self.layers)
+
+    @property
+    def runs_alone(self) -> bool:
+        """True if nothing adds a list from its beginning."""
+        others = (y for y in self.stages if not (isinstance(y, Layer) and y.runs))
+        return self.runs and not any("add_columns" in y.helpers for y in others)
 
     @property
     def remainder(self) -> bool:

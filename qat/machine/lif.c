@@ -19,6 +19,7 @@ typedef struct {
     int32_t surrogate; /* 0 atan, 1 triangle, 2 fast sigmoid */
     float slope;
     int32_t detached; /* the spike of the reset counts as a constant */
+    int32_t most;     /* spikes of a neuron in one step, at most */
 } lif_settings;
 
 /* v after the reset of one row of neurons. */
@@ -27,7 +28,7 @@ static void reset(const lif_settings *set, const float *restrict u, const float 
 {
     if (set->to_zero) {
         for (int32_t n = 0; n < set->neurons; n++) {
-            v[n] = u[n] - spikes[n] * u[n];
+            v[n] = u[n] - (spikes[n] > 1.0f ? 1.0f : spikes[n]) * u[n];
         }
     } else {
         for (int32_t n = 0; n < set->neurons; n++) {
@@ -88,8 +89,30 @@ void lif_forward(const lif_settings *set, const float *current, const float *res
             for (size_t n = 0; n < row; n++) {
                 s_t[n] = u_t[n] >= threshold[n] ? 1.0f : 0.0f;
             }
+            for (int32_t j = 2; j <= set->most; j++) {
+                const float times = (float)j;
+
+                for (size_t n = 0; n < row; n++) {
+                    s_t[n] += u_t[n] >= times * threshold[n] ? 1.0f : 0.0f;
+                }
+            }
             reset(set, u_t, s_t, threshold, v);
         }
+    }
+}
+
+/* u less the thresholds below the nearest one, of those that make a spike: where that is the first,
+ * u itself. */
+static void nearest(const lif_settings *set, const float *restrict u,
+                    const float *restrict threshold, float *restrict out)
+{
+    const float most = (float)set->most;
+
+    for (int32_t n = 0; n < set->neurons; n++) {
+        const float near = floorf(u[n] / threshold[n] + 0.5f);
+        const float above = near < 1.0f ? 1.0f : near;
+
+        out[n] = u[n] - ((above > most ? most : above) - 1.0f) * threshold[n];
     }
 }
 
@@ -141,14 +164,14 @@ static void through_reset(const lif_settings *set, const float *restrict u,
 
 /* d_spikes: (1, batch, neurons) where `shared` is 1, the same at every step.
  * d_current: summed over the steps where the current is held.
- * rows: scratch of (4, neurons); d_threshold: (neurons,), overwritten. */
+ * rows: scratch of (5, neurons); d_threshold: (neurons,), overwritten. */
 void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared, const float *u,
                   const float *spikes, const float *restrict threshold, float *d_current,
                   double *restrict d_threshold, float *rows)
 {
     const size_t row = (size_t)set->neurons, step = row * (size_t)set->batch;
     float *restrict slope = rows, *restrict dv = rows + row, *restrict du = rows + 2 * row,
-                   *restrict total = rows + 3 * row;
+                   *restrict total = rows + 3 * row, *restrict close = rows + 4 * row;
 
     for (size_t n = 0; n < row; n++) {
         d_threshold[n] = 0.0;
@@ -164,7 +187,12 @@ void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared
             const float *restrict ds = d_spikes + (shared ? (size_t)b * row : at);
             float *restrict out = d_current + (set->held ? (size_t)b * row : at);
 
-            slopes(set, u_t, threshold, slope);
+            if (set->most > 1) {
+                nearest(set, u_t, threshold, close);
+                slopes(set, close, threshold, slope);
+            } else {
+                slopes(set, u_t, threshold, slope);
+            }
             for (size_t n = 0; n < row; n++) {
                 du[n] = ds[n] * slope[n];
                 total[n] -= du[n] * u_t[n];
@@ -173,7 +201,7 @@ void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared
                 through_reset(set, u_t, s_t, threshold, slope, dv, du, total);
             }
             for (size_t n = 0; n < row; n++) {
-                du[n] += set->to_zero ? dv[n] * (1.0f - s_t[n]) : dv[n];
+                du[n] += set->to_zero ? dv[n] * (1.0f - (s_t[n] > 1.0f ? 1.0f : s_t[n])) : dv[n];
             }
             if (set->limited) {
                 for (size_t n = 0; n < row; n++) {

@@ -21,94 +21,20 @@ import subprocess
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from qat.machine.cache import NoCacheError, user_cache
-from qat.machine.libraries import load
+from qat.machine.loops import SURROGATES, Library
 from qat.machine.programs import checked
 from qat.machine.scratch import scratch
 
-Array = NDArray[Any]
+__all__ = ["SURROGATES", "Library", "library"]
 
-SOURCES = ("lif.c", "bilinear.c")
+SOURCES = ("lif.c", "bilinear.c", "conv.c", "counts.c")
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
 TIMEOUT_SECONDS = 600.0
 """A compiler needs one; a busy machine may take its time, for without the loops it trains another
 network."""
-
-SURROGATES = ("atan", "triangle", "fast_sigmoid")
-"""Surrogates by their number in the C."""
-
-INTERFACE = """
-void lif_forward(const lif_settings *set, const float *current, const float *threshold, float *u,
-                 float *spikes, float *v);
-void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared, const float *u,
-                  const float *spikes, const float *threshold, float *d_current,
-                  double *d_threshold, float *rows);
-void bilinear(const uint8_t *images, const float *rows, const float *columns, int32_t batch,
-              int32_t side, float *padded, uint8_t *out);
-"""
-
-
-class Library:
-    """The compiled loops; arrays are C-contiguous, float32 unless said otherwise."""
-
-    def __init__(self, path: Path, source: str) -> None:
-        from cffi import FFI  # noqa: PLC0415  # not needed where NumPy does the work
-
-        self._ffi = FFI()
-        self._ffi.cdef(_struct(source) + INTERFACE)
-        self._c = load(self._ffi, path)
-
-    def settings(self, **values: Any) -> Any:
-        """Return a `lif_settings` with these fields."""
-        return self._ffi.new("lif_settings *", values)
-
-    def forward(self, settings: Any, current: Array, threshold: Array) -> tuple[Array, Array]:
-        """Return (u, spikes), (steps, batch, neurons)."""
-        u = np.empty((settings.steps, *current.shape[1:]), np.float32)
-        spikes, rows = np.empty_like(u), np.empty(current.shape[2], np.float32)
-        self._c.lif_forward(settings, *map(self._floats, (current, threshold, u, spikes, rows)))
-        return u, spikes
-
-    def backward(
-        self, settings: Any, d_spikes: Array, u: Array, spikes: Array, threshold: Array
-    ) -> tuple[Array, Array]:
-        """Return dL/d current, summed if `settings.held`, and float64 dL/d threshold."""
-        held = bool(settings.held)
-        d_current = np.empty((1 if held else len(u), *u.shape[1:]), np.float32)
-        d_threshold = np.empty(u.shape[2])
-        rows = np.empty((4, u.shape[2]), np.float32)
-        self._c.lif_backward(
-            settings, self._floats(d_spikes), len(d_spikes) == 1,
-            *map(self._floats, (u, spikes, threshold, d_current)),
-            self._ffi.from_buffer("double[]", d_threshold), self._floats(rows),
-        )  # fmt: skip
-        return d_current, d_threshold
-
-    def bilinear(self, images: Array, rows: Array, columns: Array) -> Array:
-        """Return uint8 pixels of (batch, side, side) images at places of (batch, side * side)."""
-        batch, side = images.shape[:2]
-        out, padded = np.empty(rows.shape, np.uint8), np.zeros((side + 3, side + 3), np.float32)
-        self._c.bilinear(
-            self._ffi.from_buffer("uint8_t[]", images), *map(self._floats, (rows, columns)),
-            batch, side, self._floats(padded), self._ffi.from_buffer("uint8_t[]", out),
-        )  # fmt: skip
-        return out
-
-    def _floats(self, array: Array) -> Any:
-        assert array.dtype == np.float32
-        return self._ffi.from_buffer("float[]", array)
-
-
-def _struct(source: str) -> str:
-    """Return the declaration of lif_settings as the C source has it."""
-    start = source.index("typedef struct")
-    return source[start : source.index("lif_settings;") + len("lif_settings;")]
 
 
 def library() -> Library | None:

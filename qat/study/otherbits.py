@@ -62,13 +62,15 @@ def with_other_bits(
 
     settings: of the training that made `net`, as History.settings has them
     """
-    hidden = len(net.sizes) - 2
+    hidden = len(net.bits) - 1
     other = net.with_bits([bits] * hidden + [output_bits or bits])
     batch = int(settings["batch_size"])
     updates = _updates(net, batch)
     try:
         if updates:
             updates = _train_a_little(other, data, settings, updates)
+        else:
+            other.parameters = other.measured(data.x_train)
         x = data.x_validation[:MEASURED]
         other.report = {
             "firing_rates": list(other.run(x).firing_rates),
@@ -83,12 +85,7 @@ def with_other_bits(
 
 def _updates(net: Network, batch: int) -> int:
     """Return how many updates may be taken, 0 where the network is too large for some."""
-    held = net.encoder.held and not net.encoder.spiking
-    passes = 1 if held else net.steps
-    work = sum(
-        t.n_in * t.n_out * (passes if i == 0 else net.steps) for i, t in enumerate(net.twins)
-    )
-    most = min(UPDATES, int(WORK / (batch * work)))
+    most = min(UPDATES, int(WORK / (batch * net.products)))
     return most if most >= LEAST_UPDATES else 0
 
 
@@ -109,7 +106,8 @@ def _train_a_little(net: Network, data: Dataset, settings: Mapping[str, Any], up
     )
     rate = GENTLE * float(settings["learning_rate"])
     recipe = Recipe(epochs, batch, rate, float(settings["weight_decay"]),
-                    float(settings["rate_penalty"]))  # fmt: skip
+                    float(settings["rate_penalty"]),
+                    even_penalty=net.normalised)  # fmt: skip
     session = Session(net, few, recipe, 0)
     for _ in range(epochs):
         session.epoch()

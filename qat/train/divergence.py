@@ -27,7 +27,13 @@ _LARGEST: tuple[tuple[str, float, float], ...] = (
 )
 """Settings that make numbers grow: their names, what is no longer usual, what is."""
 
-WORDS = {"weight": "weights", "bias": "biases", "threshold": "thresholds"}
+WORDS = {
+    "weight": "weights",
+    "bias": "biases",
+    "threshold": "thresholds",
+    "gain": "gains",
+    "shift": "shifts",
+}
 
 
 class DivergedError(RuntimeError):
@@ -57,7 +63,7 @@ def check_loss(net: Network, loss: float, run: Pass) -> None:
     if np.isfinite(loss):
         return
     for i, trace in enumerate(run.traces):
-        if trace.u is not None and not np.isfinite(trace.u).all():
+        if not np.isfinite(trace.u).all():
             raise Unbounded(f"the membranes of layer {i}")
     raise Unbounded(f"the scores of {_layer(net, len(net.twins) - 1)}")
 

@@ -15,7 +15,9 @@ from qat.train.network import Network
 def activity_of(net: Network, x: ArrayLike) -> Activity:
     """Return how active a network is on inputs: what its cost on a core depends on."""
     arriving = net.encode(net.check(x))
-    return Activity.of_spikes(arriving, *net.encoder.reads, net.run(x).spikes, net.steps)
+    levels = [twin.levels for twin in net.layers]
+    reads = net.encoder.reads
+    return Activity.of_spikes(arriving, *reads, net.run(x).spikes, net.steps, levels=levels)
 
 
 def export(net: Network, name: str = "snn", x: ArrayLike | None = None) -> Model:

@@ -149,7 +149,8 @@ def fit(
         "cost_penalty": cost_penalty,
         "augment": augment,
     }
-    recipe = _recipe(recipe or recipe_for(data.name, len(data.y_train)), given)
+    start = recipe or recipe_for(data.name, len(data.y_train), net.normalised)
+    recipe = _recipe(start, given)
     check_task(net, data, recipe)
     session, settings = Session(net, data, recipe, seed), _settings(data, recipe, seed)
     folder = None if run is None else _opened(Path(run), resume, session, settings)

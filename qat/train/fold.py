@@ -7,7 +7,12 @@ brings a network from elsewhere does the same. With w about scale_j * q, an inpu
     unit_j  = scale_j * inflow.scale * 2**e         the real value of 1 in the membrane
     Theta_j = max(1, rint(threshold_j / unit_j))    B_j = rint(bias_j / unit_j)
 
-where e = input_shift >= 0 for values, e = -fraction_bits <= 0 for spikes.
+where e = input_shift >= 0 for values, e = -fraction_bits <= 0 for spikes. A neuron without memory
+needs no shift and no bias: with l_d the real level at which it emits d spikes, the whole number
+
+    t_dj = ceil((l_d - bias_j) / unit_j)            unit_j = scale_j * inflow.scale
+
+is exact. A batch norm is a scale and a bias for each channel, and folds like any other.
 """
 
 from __future__ import annotations
@@ -19,9 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qat.model import LIF, Dense, Layer
 from qat.model.checks import INT32_MAX, MAX_SHIFT
-from qat.train.lif import Dynamics
 from qat.train.quantize import Quantized
 
 Float = NDArray[np.floating[Any]]
@@ -34,7 +37,10 @@ allow it; more made no difference to accuracy, and every doubling widens the mem
 
 @dataclass(frozen=True)
 class Inflow:
-    """What reaches a layer: whole numbers in [low, high], each worth `scale`; bytes or spikes."""
+    """What reaches a layer: whole numbers in [low, high], each worth `scale`; bytes or a signal.
+
+    spiking: True for a signal of spikes or counts
+    """
 
     low: int = 0
     high: int = 1
@@ -55,10 +61,13 @@ SPIKES = Inflow()
 class Constants:
     """A layer as its integer model sees it; all arrays are float, and whole where `rounded`.
 
-    codes:     (n_out, n_in), in the dtype that is exact for this layer
-    bias:      () or (n_out,); threshold likewise, None for a readout
-    unit:      float64 () or (n_out,): the real value of 1 in the membrane
+    codes:     (channels, ...), in the dtype that is exact for this layer
+    bias:      () or (channels,); threshold likewise, None for a readout; of a neuron without
+               memory (levels, channels), and no bias
+    unit:      float64 () or (channels,): the real value of 1 in the membrane
     exponent:  e: the input shift of bytes, minus the fraction bits of spikes
+    offset:    float64 () or (channels,): the bias in these units before it was rounded, or
+               became part of thresholds
     """
 
     codes: Float
@@ -68,9 +77,10 @@ class Constants:
     exponent: int
     inflow: Inflow
     rounded: bool
+    offset: NDArray[np.float64]
 
     def real(self, integers: Float) -> Float:
-        """Return values in units of the membrane, (..., n_out), as real values."""
+        """Return values in units of the membrane, (..., channels), as real values."""
         return integers * self.unit.astype(integers.dtype)
 
 
@@ -81,32 +91,40 @@ def fold(
     *,
     bias: ArrayLike = 0.0,
     threshold: ArrayLike | None = None,
+    levels: ArrayLike | None = None,
+    most: int = 1,
     resolution: float = RESOLUTION,
+    fraction_bits: int = 0,
     leak_bound: float = 1.0,
     dtype: np.dtype[Any] | None = None,
 ) -> Constants:
     """Return the constants of a layer, by the equations above.
 
-    weights:    codes, (n_out, n_in), and their scale; real weights where bits is None
+    weights:    codes, (channels, ...), and their scale; real weights where bits is None
     inflow:     what an input is worth, its range, and whether it is spikes
     bits:       2, 4, 8, 16; None for a float network, whose constants are not rounded
-    bias, threshold: real values, one or one per neuron; no threshold for a readout
+    bias, threshold: real values, one or one per channel; no threshold for a readout
+    levels:     of neurons without memory, in place of a threshold: (D,) real values
+    most:       spikes of a neuron in one step, at most
     resolution: units that the smallest threshold (1 without one) has at least, as shifts allow
+    fraction_bits: the least that a bias on a signal has
     leak_bound: how many times its largest current a membrane and its partial sums can reach
     dtype:      of the constants, if it holds every value on the way; else, and by default, float64
     """
     base = weights.scale * inflow.scale
+    if levels is not None:
+        return _of_levels(weights, inflow, bits, bias=bias, levels=levels, dtype=dtype)
     real = None if threshold is None else np.asarray(threshold, np.float64)
     least = np.min((1.0 if real is None else real) / (base * resolution))
-    exponent = 0 if bits is None else _exponent(float(least), inflow)
+    exponent = 0 if bits is None else _exponent(float(least), inflow, fraction_bits)
     unit = base * 2.0**exponent
-    b = np.asarray(bias, np.float64) / unit
+    offset = b = np.asarray(bias, np.float64) / unit
     theta = None if real is None else real / unit
     if bits is not None:
         b = np.rint(b)
         theta = None if theta is None else np.clip(np.rint(theta), 1, INT32_MAX)
-    whole = Constants(weights.codes, b, theta, unit, exponent, inflow, bits is not None)
-    if dtype is None or (bits is not None and _magnitude(whole, bits, leak_bound) >= 2**24):
+    whole = Constants(weights.codes, b, theta, unit, exponent, inflow, bits is not None, offset)
+    if dtype is None or (bits is not None and _magnitude(whole, bits, leak_bound, most) >= 2**24):
         dtype = np.dtype(np.float64)
     return replace(
         whole,
@@ -116,18 +134,61 @@ def fold(
     )
 
 
-def _exponent(ratio: float, inflow: Inflow) -> int:
+def _of_levels(
+    weights: Quantized,
+    inflow: Inflow,
+    bits: int | None,
+    *,
+    bias: ArrayLike,
+    levels: ArrayLike,
+    dtype: np.dtype[Any] | None,
+) -> Constants:
+    """Return the constants of neurons without memory: thresholds for each channel, no bias.
+
+    A threshold beyond the sums of its channel is moved to their edge, which changes no count.
+    """
+    unit = weights.scale * inflow.scale
+    channels = len(weights.codes)
+    offset = np.asarray(bias, np.float64) / unit
+    steps = np.asarray(levels, np.float64)[:, None]
+    real = np.broadcast_to(steps / unit - offset, (len(steps), channels))
+    nothing = np.zeros(())
+    whole = Constants(weights.codes, nothing, None, unit, 0, inflow, bits is not None, offset)
+    if bits is not None:
+        low, high = _reach(weights.codes, inflow)
+        real = np.clip(np.ceil(real), low, high + 1)
+    if dtype is None or (bits is not None and _magnitude(whole, bits, 1.0, 1) >= 2**24):
+        dtype = np.dtype(np.float64)
+    return replace(
+        whole,
+        codes=weights.codes.astype(dtype, copy=False),
+        bias=nothing.astype(dtype),
+        threshold=real.astype(dtype),
+    )
+
+
+def _reach(codes: Float, inflow: Inflow) -> tuple[Float, Float]:
+    """Return the smallest and largest sum of each channel, (channels,)."""
+    flat = codes.reshape(len(codes), -1)
+    total = flat.sum(axis=1, dtype=np.float64)
+    size = np.abs(flat).sum(axis=1, dtype=np.float64)
+    positive, negative = (size + total) / 2, (total - size) / 2
+    low, high = min(inflow.low, 0), max(inflow.high, 0)  # zeros beyond the edges count as inputs
+    return positive * low + negative * high, positive * high + negative * low
+
+
+def _exponent(ratio: float, inflow: Inflow, fraction_bits: int) -> int:
     """Return e with 2**e <= ratio, as far as the layer's shifts go."""
-    low, high = (-MAX_SHIFT, 0) if inflow.spiking else (0, MAX_SHIFT)
+    low, high = (-MAX_SHIFT, -fraction_bits) if inflow.spiking else (0, MAX_SHIFT)
     return min(max(floor(log2(ratio)), low), high)
 
 
-def _magnitude(folded: Constants, bits: int, leak_bound: float) -> float:
+def _magnitude(folded: Constants, bits: int, leak_bound: float, most: int) -> float:
     """Return a bound of every value that the forward pass forms, for any input."""
-    codes, exponent = folded.codes, folded.exponent
+    codes, exponent = folded.codes.reshape(len(folded.codes), -1), folded.exponent
     half = 2.0 ** (exponent - 1) if exponent > 0 else 0.0
     rest = 1 + float(np.abs(folded.bias).max())
-    threshold = 0.0 if folded.threshold is None else float(np.max(folded.threshold))
+    threshold = 0.0 if folded.threshold is None else most * float(np.max(folded.threshold))
 
     def bound(codes_of_a_neuron: float) -> float:
         a = codes_of_a_neuron * folded.inflow.magnitude
@@ -140,39 +201,26 @@ def _magnitude(folded: Constants, bits: int, leak_bound: float) -> float:
     return bound(float(np.abs(codes).sum(axis=1, dtype=np.float64).max()))
 
 
-def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
+def whole(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return folded constants, which are whole numbers, as integers."""
     integers = np.rint(values).astype(np.int64)
     assert (integers == values).all(), "folded constants must be whole numbers"
     return integers
 
 
-def synapse(constants: Constants, bits: int) -> Dense:
-    """Return the synapse of folded constants."""
+def shifts(constants: Constants) -> dict[str, int]:
+    """Return the shifts of a synapse's record, by their names."""
     spiking, e = constants.inflow.spiking, constants.exponent
-    return Dense(
-        _whole(constants.codes),
-        bits,
-        _whole(constants.bias),
-        fraction_bits=-e if spiking else 0,
-        input_shift=0 if spiking else e,
-    )
+    return {"fraction_bits": -e if spiking else 0, "input_shift": 0 if spiking else e}
 
 
-def layer(constants: Constants, bits: int, dynamics: Dynamics) -> Layer:
-    """Return the layer of folded constants and of what its neurons do with their membranes."""
-    assert constants.threshold is not None
-    floor_, ceiling = dynamics.limits or (None, None)
-    neuron = LIF(
-        _whole(constants.threshold), dynamics.leak, dynamics.reset, floor=floor_, ceiling=ceiling
-    )
-    return Layer(synapse(constants, bits), neuron)
-
-
-def currents(constants: Constants, x: NDArray[Any]) -> Float:
-    """Return I for inputs of (..., n_in): the equation of qat.model.Dense, exactly."""
-    codes, exponent = constants.codes, constants.exponent
-    flat = x.reshape(-1, x.shape[-1]).astype(codes.dtype, copy=False)
-    a: Float = flat @ codes.T
+def scaled_by_channel(constants: Constants, sums: Float) -> Float:
+    """Return I for sums (..., values), channels fastest, overwriting them, as qat.model.Dense."""
+    channels = len(constants.codes)
+    lead, values = sums.shape[:-1], sums.shape[-1]
+    a, exponent = sums.reshape(*lead, values // channels, channels), constants.exponent
+    if exponent == 0 and not constants.bias.any():
+        return sums
     if exponent > 0 and constants.rounded:
         a += 2.0 ** (exponent - 1)
     if exponent:
@@ -180,4 +228,4 @@ def currents(constants: Constants, x: NDArray[Any]) -> Float:
     if exponent > 0 and constants.rounded:
         np.floor(a, out=a)
     a += constants.bias
-    return a.reshape(*x.shape[:-1], len(codes))
+    return a.reshape(sums.shape)

@@ -76,14 +76,23 @@ def in_words(layers: Iterable[Health]) -> Iterator[str]:
 
 
 def idle_neurons(net: Network, x: NDArray[Any]) -> list[dict[str, int]]:
-    """Return how many neurons of each spiking layer are silent, how many saturated, on inputs x."""
-    constants, counts = net.fold(), [np.zeros(twin.n_out) for twin in net.layers]
+    """Return how many channels of each spiking layer are silent, how many saturated, on inputs x.
+
+    The channels of a dense layer are its neurons.
+    """
+    constants = net.fold()
+    counts = [np.zeros((twin.sends // twin.channels, twin.channels)) for twin in net.layers]
     for piece in net.pieces(x):
         for count, trace in zip(counts, net.forward(piece, constants).traces, strict=True):
-            assert trace.spikes is not None
-            np.add(count, trace.spikes.sum(axis=(0, 1)), out=count)
-    most = SATURATED * len(x) * net.steps
-    return [{"silent": int((c == 0).sum()), "saturated": int((c >= most).sum())} for c in counts]
+            np.add(count, trace.spikes.sum(axis=(0, 1)).reshape(count.shape), out=count)
+    most = [SATURATED * len(x) * net.steps * twin.levels for twin in net.layers]
+    return [
+        {
+            "silent": int((c.max(axis=0) == 0).sum()),
+            "saturated": int((c.min(axis=0) >= m).sum()),
+        }
+        for c, m in zip(counts, most, strict=True)
+    ]
 
 
 def of_network(net: Network) -> tuple[str, ...]:
@@ -93,7 +102,7 @@ def of_network(net: Network) -> tuple[str, ...]:
     """
     return tuple(
         in_words(
-            Health(_name(net, i), twin.n_out, _empty(folded.codes), **_measured(net.report, i))
+            Health(_name(net, i), twin.channels, _empty(folded.codes), **_measured(net.report, i))
             for i, (twin, folded) in enumerate(zip(net.twins, net.fold(), strict=True))
         )
     )
@@ -108,7 +117,7 @@ def of_model(model: Model) -> tuple[str, ...]:
     ]
     return tuple(
         in_words(
-            Health(where, s.n_out, _empty(s.weights), m, **_measured(model.metadata, i))
+            Health(where, s.channels, _empty(s.weights), m, **_measured(model.metadata, i))
             for i, ((where, s), m) in enumerate(zip(model.synapses(), [*mute, 0], strict=False))
         )
     )
@@ -119,7 +128,7 @@ def _name(net: Network, index: int) -> str:
 
 
 def _empty(weights: NDArray[Any]) -> int:
-    return int((weights == 0).all(axis=1).sum())
+    return int((weights.reshape(len(weights), -1) == 0).all(axis=1).sum())
 
 
 def _measured(report: Mapping[str, Any], layer: int) -> dict[str, int]:

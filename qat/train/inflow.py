@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from numpy.typing import NDArray
 
+from qat.model import Shape
 from qat.model.inputs import Analog, Delta, Frames, Input, Latency, Rate, Spikes
 
 INPUTS: Mapping[str, type[Input]] = MappingProxyType(
@@ -35,8 +37,28 @@ def input_record(
     *,
     steps: int,
     event_threshold: int | None = None,
+    grid: Shape | None = None,
 ) -> Input:
-    """Return the input record of the integer model; event_threshold is that of "delta"."""
+    """Return the input record of the integer model.
+
+    event_threshold: that of "delta"; grid: the map on which the values lie
+
+    Raises ValueError for a map of values that have several lines each.
+    """
+    record = _record(kind, size, input_range, steps, event_threshold)
+    if grid is None:
+        return record
+    if record.lines != size:
+        raise ValueError(
+            f"input {kind!r}: has {record.lines} lines for the {size} values of a map of {grid}; "
+            "convolutions need one for each: use analog or frames, or values from 0 up"
+        )
+    return replace(record, grid=grid)
+
+
+def _record(
+    kind: str, size: int, input_range: tuple[int, int], steps: int, event_threshold: int | None
+) -> Input:
     low, high = input_range
     if kind == "spikes":
         return Spikes(size)

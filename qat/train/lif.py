@@ -32,12 +32,14 @@ class Dynamics:
     reset:   "subtract" or "zero"
     limits:  (floor, ceiling) of u in integer units, or None
     rounded: True for shifts that round down, False for the exact fraction (float networks)
+    most:    spikes of a neuron in one step, at most: one for each threshold that u holds
     """
 
     leak: tuple[int, ...] = ()
     reset: Literal["subtract", "zero"] = "subtract"
     limits: tuple[int, int] | None = None
     rounded: bool = True
+    most: int = 1
 
     @cached_property
     def kept(self) -> float:
@@ -79,12 +81,21 @@ def forward(
         np.add(decay(v, dynamics), current[t % len(current)], out=u[t])
         if dynamics.limits is not None:
             np.clip(u[t], *dynamics.limits, out=u[t])
-        if spike is heaviside:
-            np.greater_equal(u[t], threshold, out=spikes[t])
-        else:
-            spikes[t] = spike(u[t] / threshold - 1)
-        v = u[t] - spikes[t] * (u[t] if dynamics.reset == "zero" else threshold)
+        _emit(u[t], threshold, dynamics.most, spike, spikes[t])
+        v = u[t] - (
+            np.minimum(spikes[t], 1) * u[t] if dynamics.reset == "zero" else spikes[t] * threshold
+        )
     return u, spikes
+
+
+def _emit(u: Float, threshold: Float, most: int, spike: Spike, out: Float) -> None:
+    """Write the spikes of one step: one for each of the first `most` thresholds that u reaches."""
+    if spike is not heaviside:
+        out[...] = sum(spike(u / threshold - j) for j in range(1, most + 1))
+        return
+    np.greater_equal(u, threshold, out=out)
+    for j in range(2, most + 1):
+        out += u >= j * threshold
 
 
 _KINDS = {SURROGATES[name].derivative: i for i, name in enumerate(native.SURROGATES)}
@@ -125,6 +136,7 @@ def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str,
         "limited": dynamics.limits is not None,
         "low": low,
         "high": high,
+        "most": dynamics.most,
     }
 
 
@@ -156,7 +168,8 @@ def backward(
         du_t = dS_t * h' / threshold + dv_t * (1, or 1 - S_t where reset to zero)
         dv_(t-1) = (1 - lambda) * du_t             (floor: straight through)
 
-    A detached reset counts S_t in it as a constant (Zenke and Vogels, 2021), the default.
+    A detached reset counts S_t in it as a constant (Zenke and Vogels, 2021), the default. Where a
+    step has several spikes, h' is that of the nearest of their thresholds.
 
     d_spikes: dL/dS, (steps, batch, neurons), or (1, batch, neurons) where all steps share it
     u, spikes: as `forward` returned them
@@ -165,7 +178,7 @@ def backward(
     if _library(u) is not None and surrogate.derivative in _KINDS:
         more = {"surrogate": _KINDS[surrogate.derivative], "detached": detach_reset, "held": held}
         return _compiled_backward(d_spikes, u, spikes, threshold, dynamics, **more)
-    slope = surrogate.derivative(u / threshold - 1)
+    slope = surrogate.derivative(u / threshold - _nearest(u, threshold, dynamics.most))
     slope /= threshold
     du = d_spikes * slope
     d_threshold = -np.einsum("tbn,tbn->n", du, u) / threshold
@@ -177,11 +190,16 @@ def backward(
             du[t] -= through_spike
             d_threshold += (through_spike * u[t]).sum(axis=0) / threshold
             d_threshold -= (spikes[t] * dv).sum(axis=0) * subtracts
-        du[t] += dv * (1 - spikes[t]) if dynamics.reset == "zero" else dv
+        du[t] += dv * (1 - np.minimum(spikes[t], 1)) if dynamics.reset == "zero" else dv
         if dynamics.limits is not None:
             du[t] *= (u[t] > dynamics.limits[0]) & (u[t] < dynamics.limits[1])
         dv = du[t] * u.dtype.type(dynamics.kept)
     return Gradients(du.sum(axis=0, keepdims=True) if held else du, d_threshold)
+
+
+def _nearest(u: Float, threshold: Float, most: int) -> Float | int:
+    """Return which threshold, 1 to `most`, is the nearest to u."""
+    return 1 if most == 1 else np.clip(np.floor(u / threshold + u.dtype.type(0.5)), 1, most)
 
 
 def _compiled_backward(

@@ -37,6 +37,16 @@ def rate_penalty(rates: Float, target: float, weight: float) -> tuple[float, Flo
     return weight * float((excess**2).sum()), 2 * weight * excess
 
 
+def mean_penalty(rates: Float, target: float, weight: float) -> tuple[float, Float]:
+    """Return weight * max(mean of the rates - target, 0), and its gradient.
+
+    rates: (values,) mean of each value of a signal over a batch
+    """
+    excess = float(rates.mean()) - target
+    slope = weight / rates.size if excess > 0 else 0.0
+    return weight * max(excess, 0.0), np.full_like(rates, slope)
+
+
 @dataclass(frozen=True)
 class Spending:
     """What spikes may cost: a penalty on the instructions that they take beyond a target.

@@ -11,22 +11,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.machine.memory import require
+from qat.model import Shape
 from qat.model.checks import finite, integer
 from qat.model.inputs import Input
+from qat.model.notation import LayerNote, dense, on_maps, parse, written
 from qat.model.sensor import Sensor
 from qat.train.fold import SPIKES, Constants, Inflow
 from qat.train.inflow import INPUTS, input_record, time_major
 from qat.train.lif import Spike
+from qat.train.neurons import NEURONS, Granularity, dynamics_of
+from qat.train.norm import Moments, Parameters
 from qat.train.quantize import QUANTIZERS
+from qat.train.structure import Plan
 from qat.train.surrogate import SURROGATES, heaviside
-from qat.train.twins import (
-    AccumulateTwin,
-    Granularity,
-    Parameters,
-    SpikingTwin,
-    Trace,
-    dynamics_of,
-)
+from qat.train.twins import AccumulateTwin, LayerTwin, Trace
 
 Float = NDArray[np.floating[Any]]
 
@@ -39,6 +37,9 @@ BYTES_PER_WEIGHT = 32
 VALUES_PER_NEURON = 4
 """Numbers kept per neuron and step in training: u, spikes, the current and the gradient."""
 
+MEASURED, AT_ONCE = 4096, 256
+"""Samples by which the moments of batch norms are measured, and how many of them make a batch."""
+
 PIECE_VALUES = 2**21
 """Membranes that are computed in one piece outside of training, so that memory stays bounded."""
 
@@ -49,7 +50,7 @@ class Pass:
 
     scores: (batch, outputs), whole numbers unless a layer has real weights
     logits: (batch, outputs), scores per step in real units times the gain
-    counts: (batch, neurons) spikes of the last spiking layer
+    counts: (batch, values) the signal of the last spiking layer, summed over the steps
     traces: one per spiking layer
     """
 
@@ -60,8 +61,8 @@ class Pass:
 
     @property
     def firing_rates(self) -> tuple[float, ...]:
-        """Mean spikes per neuron and step, for every spiking layer."""
-        return tuple(_rate(t.spikes) for t in self.traces if t.spikes is not None)
+        """Mean of every spiking layer's signal: spikes per neuron and step."""
+        return tuple(_rate(t.spikes) for t in self.traces)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +71,17 @@ class Response:
 
     scores:      (batch, outputs), float; whole numbers unless a layer has real weights
     predictions: (batch,) int64, the first maximum of the scores
-    spikes:      per spiking layer (batch, step, neuron) bool
+    spikes:      the signal of every spiking layer, (batch, step, value): bool, uint8 for counts
+                 (uint16 beyond 255)
     """
 
     scores: Float
     predictions: NDArray[np.int64]
-    spikes: tuple[NDArray[np.bool_], ...]
+    spikes: tuple[NDArray[Any], ...]
 
     @property
     def firing_rates(self) -> tuple[float, ...]:
-        """Mean spikes per neuron and step, for every spiking layer."""
+        """Mean of every spiking layer's signal: spikes per neuron and step."""
         return tuple(map(_rate, self.spikes))
 
 
@@ -89,12 +91,13 @@ def _rate(spikes: NDArray[Any]) -> float:
 
 
 class Network:
-    """A chain of fully connected spiking layers with a readout.
+    """A chain of spiking layers with a readout.
 
-    sizes:       inputs, hidden neurons, outputs: at least two whole numbers
+    sizes:       inputs, hidden neurons, outputs: at least two whole numbers; inputs and outputs
+                 alone where `layers` says the hidden layers
     bits:        of the weights, for all layers or one per layer (the output's included):
                  2 (ternary), 4, 8, 16, or None for real weights, the float network
-    steps:       T
+    steps:       T; None for 1 where neurons emit counts, else 8
     leak:        signed shifts as in qat.model.LIF; () for integrate-and-fire
     reset:       "subtract" or "zero"
     readout:     "accumulate": the output layer does not spike, its summed current is the score;
@@ -117,6 +120,13 @@ class Network:
     detach_reset: whether the reset counts as a constant in the backward pass
     event_threshold: the change of a value that is an event of "delta" input; None for a
                  sixteenth of the range
+    layers:      the hidden layers in the notation of qat.model.notation, such as
+                 "32c3-p2-32c3v-64"; convolutions need a grid
+    grid:        (height, width, channels) of the map on which the inputs lie
+    neuron:      "lif", or "burst": neurons without memory that emit a count; these, and every
+                 layer of a network with convolutions, have a batch norm before them, which folds
+                 into thresholds, one or more a channel
+    levels:      the largest count of a neuron in one step, 1 to 7; None for 1, burst 3
     seed:        of the initial weights
 
     Raises ValueError for anything else.
@@ -126,8 +136,12 @@ class Network:
         self,
         sizes: Sequence[int],
         bits: int | Sequence[int | None] | None = 2,
-        steps: int = 8,
+        steps: int | None = None,
         *,
+        layers: str | None = None,
+        grid: Shape | Sequence[int] | None = None,
+        neuron: Literal["lif", "burst"] = "lif",
+        levels: int | None = None,
         leak: tuple[int, ...] = (3,),
         reset: Literal["subtract", "zero"] = "subtract",
         readout: Literal["accumulate", "count"] = "accumulate",
@@ -143,23 +157,29 @@ class Network:
         event_threshold: int | None = None,
         seed: int = 0,
     ) -> None:
-        self.sizes = tuple(integer("Network.sizes", n, 1, 2**24) for n in sizes)
-        if len(self.sizes) < 2:
-            raise ValueError(f"Network.sizes: found {list(sizes)}; needs inputs and outputs")
-        self.bits = _bits_per_layer(bits, len(self.sizes) - 1)
-        self.steps = integer("Network.steps", steps, 1, 2**24)
         _require_known(
+            neuron=(neuron, NEURONS),
             readout=(readout, READOUTS),
             input=(input, INPUTS),
             scale=(scale, ("layer", "neuron")),
             threshold=(threshold, ("layer", "neuron")),
             surrogate=(surrogate, SURROGATES),
         )
+        row = NEURONS[neuron]
+        self.neuron = neuron
+        self.levels = integer("Network.levels", row.levels if levels is None else levels, 1, 7)
+        self.steps = integer("Network.steps", row.steps if steps is None else steps, 1, 2**24)
+        ends, self.notes = _layout(sizes, layers)
+        self.grid = _grid(grid, ends[0], self.notes)
+        self.ends = ends
+        self.bits = _bits_per_layer(bits, len(self.notes) + 1)
         self.readout, self.input = readout, input
         self.event_threshold = event_threshold
         self.scale, self.threshold, self.bias = scale, threshold, bias
         self.surrogate, self.detach_reset = surrogate, detach_reset
-        self.dynamics = dynamics_of(leak, reset, membrane_bits)
+        self.dynamics = dynamics_of(
+            leak, reset, membrane_bits, self.levels if neuron == "lif" else 1
+        )
         self.resolution = resolution
         if resolution is not None:
             self.resolution = integer("Network.resolution", resolution, 1, 2**16)
@@ -175,45 +195,57 @@ class Network:
 
     def _build(self, input_range: tuple[int, int]) -> None:
         self.encoder = self._encoder(input_range)
-        lines = (self.encoder.lines, *self.sizes[1:-1])
-        pairs = list(zip(lines, self.sizes[1:], self.bits, strict=True))
-        accumulate = self.readout == "accumulate"
-        spiking = pairs[:-1] if accumulate else pairs
-        inflows = [self._inflow()] + [SPIKES] * (len(pairs) - 1)
-        self.layers = tuple(
-            SpikingTwin(
-                n_in,
-                n_out,
-                inflow,
-                self.steps,
-                bits,
-                self.scale,
-                not inflow.spiking if self.bias is None else self.bias,
-                self.threshold,
-                self.dynamics,
-                self.surrogate,
-                self.detach_reset,
-                self.resolution,
-            )
-            for (n_in, n_out, bits), inflow in zip(spiking, inflows, strict=False)
+        accumulate, classes = self.readout == "accumulate", self.ends[1]
+        if accumulate and not self.notes:
+            raise ValueError("Network.sizes: an accumulating readout needs a hidden layer")
+        plan = Plan(
+            self.notes if accumulate else (*self.notes, LayerNote(classes)),
+            self.bits,
+            self.encoder.reads_shape,
+            self._inflow(),
+            self.steps,
+            classes if accumulate else None,
+            self.neuron,
+            self.levels,
+            self._of_neurons(),
+            self.scale,
+            self.bias,
         )
-        self.head: AccumulateTwin | None = None
-        if accumulate:
-            if not self.layers:
-                raise ValueError("Network.sizes: an accumulating readout needs a hidden layer")
-            n_in, n_out, bits = pairs[-1]
-            self.head = AccumulateTwin(
-                n_in, n_out, SPIKES, self.steps, bits, "layer", self.bias is not False
-            )
+        self.normalised = plan.normalised
+        self.layers, self.head = plan.twins()
+
+    def _of_neurons(self) -> dict[str, Any]:
+        """Return the settings of neurons, for those that have them."""
+        return {
+            "thresholds": self.threshold,
+            "dynamics": self.dynamics,
+            "surrogate": self.surrogate,
+            "detach_reset": self.detach_reset,
+            "resolution": self.resolution,
+        }
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of inputs, of values that each hidden layer sends, of outputs."""
+        hidden = self.layers if self.head is not None else self.layers[:-1]
+        return self.ends[0], *(twin.sends for twin in hidden), self.ends[1]
 
     def _initial(self, rng: np.random.Generator) -> Parameters:
         named = [(f"{i}.{name}", value) for i, twin in enumerate(self.twins)
                  for name, value in twin.initial(rng).items()]  # fmt: skip
-        return dict(named) | {"log_gain": np.log(np.float32(READOUTS[self.readout]))}
+        gain = READOUTS[self.readout] / (self.layers[-1].levels if self.normalised else 1)
+        return dict(named) | {"log_gain": np.log(np.float32(gain))}
 
     def settings(self) -> dict[str, Any]:
         """Return what the network was made with, as plain JSON values."""
         dynamics = self.dynamics
+        more: dict[str, Any] = {}  # what networks of dense layers and one spike a step go without
+        if on_maps(self.notes):
+            more = {"layers": written(self.notes)}
+        if self.grid is not None:
+            more["grid"] = list(self.grid.sides)
+        if self.neuron != "lif" or self.levels > 1:
+            more |= {"neuron": self.neuron, "levels": self.levels}
         return {
             "sizes": list(self.sizes),
             "bits": list(self.bits),
@@ -232,11 +264,12 @@ class Network:
             "detach_reset": self.detach_reset,
             "event_threshold": self.event_threshold,
             "seed": self.seed,
+            **more,
         }
 
     @property
     def _weights(self) -> int:
-        return sum(twin.n_in * twin.n_out for twin in self.twins)
+        return sum(int(np.prod(twin.synapse.weights)) for twin in self.twins)
 
     def training_bytes(self, batch: int) -> int:
         """Return about how much memory training with batches of this many samples takes."""
@@ -248,7 +281,16 @@ class Network:
         )
 
     @property
-    def twins(self) -> tuple[SpikingTwin | AccumulateTwin, ...]:
+    def products(self) -> int:
+        """Products that the currents of one inference take."""
+        once = self.encoder.held and not self.encoder.spiking
+        return sum(
+            twin.synapse.products * (1 if once and i == 0 else self.steps)
+            for i, twin in enumerate(self.twins)
+        )
+
+    @property
+    def twins(self) -> tuple[LayerTwin | AccumulateTwin, ...]:
         """Every layer with weights, the readout included."""
         return self.layers if self.head is None else (*self.layers, self.head)
 
@@ -275,10 +317,11 @@ class Network:
     def _encoder(self, input_range: tuple[int, int]) -> Input:
         return input_record(
             self.input,
-            self.sizes[0],
+            self.ends[0],
             input_range,
             steps=self.steps,
             event_threshold=self.event_threshold,
+            grid=self.grid,
         )
 
     def _checked_range(self, value: tuple[int, int]) -> tuple[int, int]:
@@ -313,7 +356,7 @@ class Network:
         x: (batch, inputs) for analog input, else (batch, steps, inputs); whole numbers
         """
         array, held = finite("x", x), self.encoder.held
-        wanted = (self.sizes[0],) if held else (self.steps, self.sizes[0])
+        wanted = (self.ends[0],) if held else (self.steps, self.ends[0])
         if array.shape[1:] != wanted or array.ndim != len(wanted) + 1:
             raise ValueError(
                 f"x: found shape {array.shape}; {self.input} input needs (batch, "
@@ -336,7 +379,7 @@ class Network:
         bits: as for the constructor. What `fit` reported stays behind, for it no longer holds.
         """
         other = copy(self)
-        other.bits = _bits_per_layer(bits, len(self.sizes) - 1)
+        other.bits = _bits_per_layer(bits, len(self.notes) + 1)
         other.report = {}
         other._build(self.input_range or (0, 1))
         return other
@@ -350,15 +393,24 @@ class Network:
         )
 
     def forward(
-        self, x: NDArray[Any], constants: tuple[Constants, ...], spike: Spike = heaviside
+        self,
+        x: NDArray[Any],
+        constants: tuple[Constants, ...],
+        spike: Spike = heaviside,
+        *,
+        training: bool = False,
     ) -> Pass:
-        """Run a batch that `check` has accepted; `spike` other than the step checks gradients."""
+        """Run a batch that `check` has accepted.
+
+        spike:    other than the step, it checks gradients
+        training: batch norms take the moments of this batch
+        """
         signal = time_major(self.encode(x))
         traces = []
-        for twin, folded in zip(self.layers, constants, strict=False):
-            trace = twin.forward(folded, signal, spike)
+        for i, (twin, folded) in enumerate(zip(self.layers, constants, strict=False)):
+            own = self.of_layer(self.parameters, i) if training else None
+            trace = twin.forward(folded, signal, spike, own)
             traces.append(trace)
-            assert trace.spikes is not None
             signal = trace.spikes
         counts = signal.sum(axis=0)
         scores = counts if self.head is None else self.head.scores(constants[-1], counts)
@@ -393,21 +445,22 @@ class Network:
             own, d_spikes = self.head.backward(constants[-1], run.counts, d_scores)
             gradients |= _numbered(len(self.layers), own)
         for i in reversed(range(len(self.layers))):
-            twin, folded, trace = self.layers[i], constants[i], run.traces[i]
+            twin, trace = self.layers[i], run.traces[i]
             if d_rates is not None:
                 d_spikes = d_spikes + d_rates[i] / (self.steps * len(d_logits))
             parameters = self.of_layer(self.parameters, i)
-            own, d_current = twin.backward(parameters, folded, trace, d_spikes)
+            own, d_current = twin.backward(parameters, trace, d_spikes)
             gradients |= _numbered(i, own)
             if i:
-                d_spikes = twin.input_gradient(folded, d_current)
+                d_spikes = twin.input_gradient(trace.constants, d_current)
         return gradients
 
     # ------------------------------------------------------------------- use
 
     def pieces(self, x: NDArray[Any]) -> Iterator[NDArray[Any]]:
         """Yield consecutive parts of a batch, each of bounded memory."""
-        size = max(1, PIECE_VALUES // (max(self.sizes) * self.steps))
+        widest = max(self.ends[0], *(twin.n_out for twin in self.twins))
+        size = max(1, PIECE_VALUES // (widest * self.steps))
         for i in range(0, max(len(x), 1), size):
             yield x[i : i + size]
 
@@ -417,16 +470,83 @@ class Network:
         passes = [self.forward(piece, constants) for piece in self.pieces(self.check(x))]
         scores = np.concatenate([p.scores for p in passes])
         spikes = tuple(
-            np.concatenate(layer, axis=1).transpose(1, 0, 2) > 0.5
-            for layer in zip(*([t.spikes for t in p.traces] for p in passes), strict=True)
+            np.rint(np.concatenate(layer, axis=1).transpose(1, 0, 2)).astype(dtype)
+            for dtype, layer in zip(
+                self._signal_dtypes(),
+                zip(*([t.spikes for t in p.traces] for p in passes), strict=True),
+                strict=True,
+            )
         )
         return Response(scores, scores.argmax(axis=1), spikes)
+
+    def _signal_dtypes(self) -> list[type[Any]]:
+        most = [twin.levels for twin in self.layers]
+        return [np.bool_ if n == 1 else np.uint8 if n < 256 else np.uint16 for n in most]
+
+    def measured(self, x: NDArray[Any]) -> Parameters:
+        """Return the parameters with moments of the batch norms as they are on these inputs.
+
+        x: as `check` has accepted it; MEASURED of them at most are taken, spread over all
+        """
+        if not self.normalised or not len(x):
+            return self.parameters
+        constants, chosen = self.fold(), np.random.RandomState(0).permutation(len(x))[:MEASURED]
+        parts = max(1, len(chosen) // AT_ONCE)
+        passes = [
+            self._moments(x[part], constants) for part in np.array_split(np.sort(chosen), parts)
+        ]
+        found = dict(self.parameters)
+        for i, of_layer in enumerate(zip(*passes, strict=True)):
+            moments = Moments.together(list(of_layer))
+            found |= _numbered(i, moments.as_parameters(self._dtype))
+        return found
+
+    def _moments(self, x: NDArray[Any], constants: tuple[Constants, ...]) -> list[Moments]:
+        traces = self.forward(x, constants, training=True).traces
+        return [trace.moments for trace in traces if trace.moments is not None]
 
     def predict(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return the class of every sample, (batch,) int64; ValueError as `check` raises it."""
         constants = self.fold()
         scores = [self.forward(piece, constants).scores for piece in self.pieces(self.check(x))]
         return np.concatenate(scores).argmax(axis=1)
+
+
+def _layout(
+    sizes: Sequence[int], layers: str | None
+) -> tuple[tuple[int, int], tuple[LayerNote, ...]]:
+    """Return (inputs, outputs) and the hidden layers."""
+    checked = tuple(integer("Network.sizes", n, 1, 2**24) for n in sizes)
+    if len(checked) < 2:
+        raise ValueError(f"Network.sizes: found {list(sizes)}; needs inputs and outputs")
+    ends = checked[0], checked[-1]
+    if layers is None:
+        return ends, dense(checked[1:-1])
+    if len(checked) > 2:
+        raise ValueError(
+            f"Network.sizes: found {list(sizes)} besides layers {layers!r}; give inputs and "
+            "outputs alone"
+        )
+    return ends, parse(layers)
+
+
+def _grid(
+    grid: Shape | Sequence[int] | None, inputs: int, notes: tuple[LayerNote, ...]
+) -> Shape | None:
+    """Return the map of the inputs, None where no layer looks at it."""
+    if not on_maps(notes):
+        return None
+    if grid is None:
+        raise ValueError(
+            f"Network.grid: layers {written(notes)!r} need a map; give (height, width, channels) "
+            f"of the {inputs} inputs"
+        )
+    shape = grid if isinstance(grid, Shape) else Shape(*grid)
+    if shape.size != inputs:
+        raise ValueError(
+            f"Network.grid: a map of {shape} has {shape.size} values; there are {inputs} inputs"
+        )
+    return shape
 
 
 def _numbered(index: int, values: Parameters) -> Parameters:

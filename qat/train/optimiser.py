@@ -11,20 +11,18 @@ from numpy.typing import NDArray
 Parameters = dict[str, NDArray[np.floating[Any]]]
 
 FINAL_RATE = 0.01
-"""The cosine schedule ends at this fraction of the learning rate."""
+"""The cosine schedule ends at this fraction of the learning rate, if a recipe has no other."""
 
 RATES = {"threshold": 0.5, "log_gain": 0.25}
 """Learning rate of a kind of parameter relative to that of the weights."""
 
 
-def cosine_rate(learning_rate: float, progress: float) -> float:
-    """Return the learning rate at `progress` in [0, 1]: a half cosine from 1 to FINAL_RATE.
+def cosine_rate(learning_rate: float, progress: float, final: float = FINAL_RATE) -> float:
+    """Return the learning rate at `progress` in [0, 1]: a half cosine from 1 to `final`.
 
     Source: Loshchilov and Hutter, SGDR, 2017, without restarts.
     """
-    return learning_rate * (
-        FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + float(np.cos(np.pi * progress)))
-    )
+    return learning_rate * (final + (1 - final) * 0.5 * (1 + float(np.cos(np.pi * progress))))
 
 
 def averaged(old: Parameters, new: Parameters, kept: float, updates: int) -> Parameters:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from qat.data.augment import Affine
 from qat.model import did_you_mean
 from qat.train.loss import Spending
+from qat.train.optimiser import FINAL_RATE
 
 Augment = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 
@@ -48,6 +49,12 @@ class Recipe:
     cost_target:        instructions that an inference may spend on spikes for free
     cost_penalty:       weight of that penalty
     augment:            what changes every batch of training inputs, or None
+    clean_every:        every so many epochs the inputs are not changed; 0 for none
+    warm_up:            updates over which the learning rate rises to the cosine, a tenth of all
+                        at most; 0 for none
+    final_rate:         the part of the learning rate at which the cosine ends
+    square_kept:        what Adam keeps of the mean squares of the gradients
+    even_penalty:       the penalty is on the mean rate of every layer, not on squares of rates
     """
 
     epochs: int
@@ -61,6 +68,11 @@ class Recipe:
     spike_cost: tuple[float, ...] = ()
     cost_target: float = 0.0
     cost_penalty: float = 0.1
+    clean_every: int = 0
+    warm_up: int = 0
+    final_rate: float = FINAL_RATE
+    square_kept: float = 0.999
+    even_penalty: bool = False
 
     @property
     def spending(self) -> Spending | None:
@@ -71,7 +83,9 @@ class Recipe:
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as plain JSON values; augmentation as text."""
-        unused = () if self.spike_cost else ("spike_cost", "cost_target", "cost_penalty")
+        unused = [n for n in _LATER if getattr(self, n) == getattr(Recipe, n)]
+        if not self.spike_cost:
+            unused += ["spike_cost", "cost_target", "cost_penalty"]
         names = [field.name for field in fields(self) if field.name not in unused]
         values = {name: getattr(self, name) for name in names}
         if self.spike_cost:
@@ -80,6 +94,9 @@ class Recipe:
         named = augment if is_dataclass(augment) else getattr(augment, "__qualname__", "yes")
         return {**values, "augment": None if augment is None else str(named)}
 
+
+_LATER = ("clean_every", "warm_up", "final_rate", "square_kept", "even_penalty")
+"""Settings that are told only where they are not as ever, so that older runs can be resumed."""
 
 WRITING = Affine(shift=1, rotation=7, scale=0.06, shear=0.05)
 """Changes of 28 x 28 pixels that leave a written digit what it is."""
@@ -99,8 +116,42 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 """A row per data set that is loaded by name."""
 
 
-def recipe_for(name: str, samples: int) -> Recipe:
-    """Return the recipe of a data set, or one that fits its number of training samples."""
+STROKES = Affine(shift=1.5, rotation=9, scale=0.08, shear=0.08)
+"""Larger changes of the same kind, for networks that see where a stroke is."""
+
+_NORMALISED = Recipe(
+    20, 256, 1e-2, 0.0, rate_penalty=0.005, clean_every=8, warm_up=300, final_rate=0.0,
+    square_kept=0.99, even_penalty=True,
+)  # fmt: skip
+_STROKES = replace(_NORMALISED, augment=STROKES)
+
+NORMALISED: Mapping[str, Recipe] = MappingProxyType(
+    {
+        "digits": replace(_NORMALISED, epochs=100, batch_size=64, warm_up=100),
+        "mnist": _STROKES,
+        "mnist-16": _STROKES,
+        "fashion-mnist": replace(_NORMALISED, epochs=30),
+    }
+)
+"""The same for networks behind batch norms: convolutions, and neurons that count."""
+
+
+def _normalised(name: str, samples: int) -> Recipe:
+    """Return the recipe of a network behind batch norms."""
+    if name in NORMALISED:
+        return NORMALISED[name]
+    batch = 64 if samples < 10_000 else 256
+    epochs = min(max(-(-UPDATES * batch // max(samples, 1)), 10), 200)
+    return replace(_NORMALISED, epochs=epochs, batch_size=batch, warm_up=UPDATES // 20)
+
+
+def recipe_for(name: str, samples: int, normalised: bool = False) -> Recipe:
+    """Return the recipe of a data set, or one that fits its number of training samples.
+
+    normalised: for a network behind batch norms (Network.normalised), which wants a higher rate
+    """
+    if normalised:
+        return _normalised(name, samples)
     if name in RECIPES:
         return RECIPES[name]
     batch_size = 32 if samples < 10_000 else 64
@@ -108,8 +159,10 @@ def recipe_for(name: str, samples: int) -> Recipe:
     return Recipe(min(max(epochs, 10), 200), batch_size)
 
 
-def recipe_named(name: str) -> Recipe:
-    """Return a row of RECIPES; ValueError if there is none of this name."""
+def recipe_named(name: str, normalised: bool = False) -> Recipe:
+    """Return a row of RECIPES, or of NORMALISED; ValueError if there is none of this name."""
+    if normalised and name in NORMALISED:
+        return NORMALISED[name]
     if name not in RECIPES:
         near = did_you_mean(name, RECIPES)
         raise ValueError(f"recipe {name!r}: is not known; use {', '.join(RECIPES)}{near}")

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.data.encode import integer_range
-from qat.model import Count, Frames, Input, Model, Spikes, leak_fraction
+from qat.model import LIF, Count, Dense, Frames, Input, Layer, Model, Spikes, leak_fraction
 from qat.model.checks import INT32_MAX, finite
-from qat.train.fold import Inflow, fold
-from qat.train.fold import layer as fold_layer
+from qat.train.fold import Constants, Inflow, fold, shifts, whole
 from qat.train.leak import nearest_leak, residue
-from qat.train.lif import Dynamics
 from qat.train.quantize import Quantized, _ste_quantize, symmetric_step
 
 Float64 = NDArray[np.float64]
@@ -144,7 +142,7 @@ class QuantizedSNNLayer:
                              f"be 1 to {INT32_MAX}; choose another x_scale")  # fmt: skip
         return Model(
             given,
-            (fold_layer(folded, STORED_BITS[self.weight_bits], Dynamics(leak)),),
+            (_layer(folded, STORED_BITS[self.weight_bits], leak),),
             None if steps is None else Count(),
             steps,
             name,
@@ -240,3 +238,10 @@ def quantize_aware_train_step(
         layer.W = layer.W - lr * np.outer(difference, inputs)
         loss = 0.5 * float(np.sum(difference**2))
     return {"output": output, "loss": loss}
+
+
+def _layer(folded: Constants, bits: int, leak: tuple[int, ...]) -> Layer:
+    """Return the layer of folded constants."""
+    assert folded.threshold is not None
+    synapse = Dense(whole(folded.codes), bits, whole(folded.bias), **shifts(folded))
+    return Layer(synapse, LIF(whole(folded.threshold), leak))

@@ -15,7 +15,7 @@ from qat.data.dataset import Dataset
 from qat.train.divergence import Unbounded, check_arrays, check_loss, unchecked
 from qat.train.history import Epoch
 from qat.train.lif import Spike
-from qat.train.loss import Spending, cross_entropy, rate_penalty
+from qat.train.loss import Spending, cross_entropy, mean_penalty, rate_penalty
 from qat.train.network import Network, Pass
 from qat.train.optimiser import Adam, averaged, cosine_rate
 from qat.train.recipes import Recipe
@@ -24,6 +24,9 @@ from qat.train.surrogate import heaviside
 Float = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
 Arrays = dict[str, NDArray[Any]]
+
+MOST_WARM_UP = 0.1
+"""The part of all updates over which the learning rate rises, at most."""
 
 
 def gradients(
@@ -34,21 +37,24 @@ def gradients(
     target: float = 0.0,
     *,
     spending: Spending | None = None,
+    even: bool = False,
     spike: Spike = heaviside,
 ) -> tuple[float, dict[str, Float], Pass]:
     """Return (loss, gradient of every parameter, the forward pass) for one batch.
 
     loss = cross entropy + penalty * sum over neurons of max(rate - target, 0)**2 + spending's
 
+    even:  penalty * the mean rate of every layer in place of the sum of squares
     spike: anything but the step serves to check the gradients
     """
     constants = net.fold()
-    run = net.forward(x, constants, spike)
+    run = net.forward(x, constants, spike, training=True)
     loss, d_logits = cross_entropy(run.logits, y)
     d_rates = None
     if penalty or spending is not None:
-        rates = [t.spikes.mean(axis=(0, 1)) for t in run.traces if t.spikes is not None]
-        terms = [rate_penalty(r, target, penalty) for r in rates]
+        rates = [t.spikes.mean(axis=(0, 1)) for t in run.traces]
+        penalised = mean_penalty if even else rate_penalty
+        terms = [penalised(r, target, penalty) for r in rates]
         loss += sum(value for value, _ in terms)
         d_rates = [gradient.astype(d_logits.dtype) for _, gradient in terms]
         if spending is not None:
@@ -67,10 +73,11 @@ class Session:
         self.rng = np.random.default_rng(seed)
         self._change = None if augment is None else lambda x: augment(x, self.rng)
         self.average = net.parameters
-        self.adam = Adam(recipe.weight_decay)
+        self.adam = Adam(recipe.weight_decay, b2=recipe.square_kept)
         self.epochs: list[Epoch] = []
         self.best: Epoch | None = None
         self.best_parameters = net.parameters
+        self.shown = copy(net)  # with the averaged weights, and what was measured with them
 
     def epoch(self) -> Epoch:
         """Train and validate one epoch, and keep it if it is the best.
@@ -81,29 +88,40 @@ class Session:
             epoch = self._epoch()
         self.epochs.append(epoch)
         if self.best is None or _merit(epoch) > _merit(self.best):
-            self.best, self.best_parameters = epoch, self.average
+            self.best, self.best_parameters = epoch, self.shown.parameters
         return epoch
 
     def _epoch(self) -> Epoch:
         start = time.perf_counter()
         loss, accuracy = self._updates()
         done = len(self.epochs) + 1
-        shown = copy(self.net)
-        shown.parameters = self.average
-        validated = _validate(shown, self.data.x_validation, self.data.y_validation)
+        self.shown.parameters = self.average
+        self.shown.parameters = self.shown.measured(self.data.x_train)
+        validated = _validate(self.shown, self.data.x_validation, self.data.y_validation)
         if not np.isfinite(validated[0]):
             raise Unbounded("the loss on validation data")
         spent = time.perf_counter() - start
         return Epoch(done, loss, accuracy, *validated, self._rate(done), spent)
 
     def _rate(self, epochs: float) -> float:
-        return cosine_rate(self.recipe.learning_rate, epochs / self.recipe.epochs)
+        rate = cosine_rate(
+            self.recipe.learning_rate, epochs / self.recipe.epochs, self.recipe.final_rate
+        )
+        rising = min(self.recipe.warm_up, MOST_WARM_UP * self.recipe.epochs * self._parts)
+        return rate * min(1.0, (self.adam.count + 1) / max(rising, 1))
+
+    @property
+    def _parts(self) -> int:
+        """Updates of an epoch."""
+        return max(1, round(len(self.data.y_train) / self.recipe.batch_size))
 
     def _updates(self) -> tuple[float, float]:
         """Return (mean loss, accuracy) of an epoch's batches, each with a weight update."""
         samples = len(self.data.y_train)
-        parts = max(1, round(samples / self.recipe.batch_size))
+        parts = self._parts
         losses, right = [], 0
+        every = self.recipe.clean_every
+        self._clean = bool(every) and (len(self.epochs) + 1) % every == 0
         for i, batch in enumerate(np.array_split(self.rng.permutation(samples), parts)):
             loss, hits = self._update(batch, self._rate(len(self.epochs) + i / parts))
             losses.append(loss)
@@ -112,10 +130,13 @@ class Session:
 
     def _update(self, batch: NDArray[np.int64], rate: float) -> tuple[float, int]:
         """Move the weights once; return (loss, how many predictions were right)."""
-        x, y = self.data.training_batch(batch, self._change), self.data.y_train[batch]
+        change = None if self._clean else self._change
+        x, y = self.data.training_batch(batch, change), self.data.y_train[batch]
         recipe = self.recipe
         terms = recipe.rate_penalty, recipe.rate_target
-        loss, slopes, run = gradients(self.net, x, y, *terms, spending=recipe.spending)
+        loss, slopes, run = gradients(
+            self.net, x, y, *terms, spending=recipe.spending, even=recipe.even_penalty
+        )
         check_loss(self.net, loss, run)
         check_arrays(self.net, "the gradient of ", slopes, backwards=True)
         self.adam, moved = self.adam.step(self.net.parameters, slopes, rate)

@@ -13,16 +13,17 @@ from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from calibration.counting import Counting
+from calibration.cycles import executed
+from calibration.fitting import Observation, fit
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from codegen.measure.calibrate import PATH, executed
-from codegen.measure.counting import Counting
-from codegen.measure.fitting import Observation, fit
 from support.maps import codes, map_model
 from support.models import inputs_for, steps_for
 
@@ -55,9 +56,13 @@ from qat.model import (
     Spikes,
 )
 
+PATH = Path(cost.__file__).parent / "costs.json"
 KERNEL_NAMES = ("conv_plain", "plain_counts")
 KINDS = {f"{name} {part}" for name in KERNEL_NAMES for part in ("currents", "held", "spikes")}
-MODELS, TRACED, SAMPLES = 160, 3, 6
+MODELS, NETWORKS, HELD, SAMPLES = 160, 7, 20, 6
+CACHED = NETWORKS + HELD
+"""Models that come first: networks, and held maps over several steps."""
+
 FIRST_SEED = 10_000
 """Seeds of the models that are counted: tests have smaller ones."""
 
@@ -101,10 +106,20 @@ def networks() -> Iterator[Model]:
     yield network(7, image, ((16, 5, 2, 16, 3), (8, 3, 2, 16, 3)), 1)
 
 
+def held() -> Iterator[Model]:
+    """Yield convolutions of held bytes over several steps, whose currents are cached."""
+    rng = np.random.default_rng(FIRST_SEED)
+    for number in range(HELD):
+        sides = [int(rng.choice(each)) for each in ((1, 3, 5, 6), (5, 6, 8), (1, 1, 2, 3))]
+        low, high = ((0, 15), (0, 255), (-8, 7), (-128, 127))[number % 4]
+        given = Analog(int(np.prod(sides)), low, high, grid=Shape(*sides))
+        yield map_model(2 * FIRST_SEED + number, given=given, steps=2 + number % 4)
+
+
 def models() -> Iterator[tuple[Model, NDArray[Any], int | None]]:
     """Yield every model with inputs, and with its steps if it runs free."""
-    every = [*networks(), *(map_model(FIRST_SEED + number) for number in range(MODELS))]
-    for number, model in enumerate(every):
+    drawn = (map_model(FIRST_SEED + number) for number in range(MODELS))
+    for number, model in enumerate(chain(networks(), held(), drawn)):
         x = inputs_for(model, SAMPLES, number).astype(model.input.dtype)
         yield model, x, steps_for(model)
 
@@ -123,14 +138,18 @@ def ours(model: Model) -> Generated:
     return generated(model, kernels=chosen)
 
 
-def observe(board: Board) -> dict[str, list[Observation]]:
-    """Return what the parts took on a board, by the names that their coefficients stand under."""
+def observe(board: Board, only: bool) -> dict[str, list[Observation]]:
+    """Return what the parts took on a board, by the names that their coefficients stand under.
+
+    only: the currents of held maps alone. Only the networks and the models made for them count
+    for these, in any case.
+    """
     found: dict[str, list[Observation]] = defaultdict(list)
     with Counting(board) as counting:
-        for number, (model, x, steps) in enumerate(models()):
-            made = ours(model)
+        for number, (model, x, steps) in enumerate(islice(models(), CACHED if only else None)):
+            made, activity = ours(model), Activity.measure(model, x, steps)
             counts = counting.count(model, made.files, x, steps)
-            rows = [(Activity.measure(model, x, steps), counts.mean(axis=0), MEAN, False)]
+            rows = [(activity, counts.mean(axis=0), MEAN, False)]
             for one in range(3):
                 each = Activity.measure(model, x[one : one + 1], steps)
                 rows.append((each, counts[one], SINGLE, True))
@@ -138,7 +157,10 @@ def observe(board: Board) -> dict[str, list[Observation]]:
             for activity, parts, weight, single in rows:
                 works = cost.works(made.program, model.input, activity, board.core, single)
                 for work in works:
-                    if not work.kind.startswith(KERNEL_NAMES):
+                    currents = work.kind == "conv_plain currents"
+                    if work.kind not in KINDS or (only and not currents):
+                        continue
+                    if currents and number >= CACHED:
                         continue
                     part, total = float(parts[names.index(work.part)]), float(parts.sum())
                     seen = Observation(work.kind, work.features, part, total, weight)
@@ -161,13 +183,13 @@ def _call(qemu: Qemu, outputs: int, held: bytes, vectors: list[bytes]) -> None:
 def measure_cycles(board: Board) -> dict[str, float]:
     """Return the estimated cycles per instruction of each kind of part on a board's core."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for number, (model, x, steps) in enumerate(models()):
-        if number >= TRACED and set(sums) >= KINDS:
+    for model, x, steps in islice(models(), NETWORKS, None):  # those are too large to be traced
+        if set(sums) >= KINDS:
             break
         made = ours(model)
         activity = Activity.measure(model, x[:1], steps)
         works = cost.works(made.program, model.input, activity, board.core)
-        if number >= TRACED and not ({work.kind for work in works} & KINDS) - set(sums):
+        if not ({work.kind for work in works} & KINDS) - set(sums):
             continue
         ((held, vectors),) = bytes_of(model, x[:1], steps or model.steps or 1)
         whole = model.input.held and model.steps is not None
@@ -193,12 +215,14 @@ def main() -> None:
     """Measure, and write the rows of costs.json."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--board", default="all", help="a board, or all")
+    parser.add_argument("--currents", action="store_true", help="of held maps alone")
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
     arguments = parser.parse_args()
     for board in boards(arguments.board):
         fresh = {}
         if not arguments.cycles:
-            fresh = {kind: fit(seen) for kind, seen in observe(board).items()}
+            seen = observe(board, arguments.currents)
+            fresh = {kind: fit(found) for kind, found in seen.items()}
         known = json.loads(PATH.read_text("utf-8"))
         table = known["costs"][isa.find(board.core).name]
         known["costs"][isa.find(board.core).name] = dict(sorted({**table, **fresh}.items()))

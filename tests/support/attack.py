@@ -52,6 +52,7 @@ ASAN = "detect_leaks=0:abort_on_error=1:hard_rss_limit_mb=4096:log_path=/dev/nul
 HERE = "here"
 UNITS = {
     "kernels/pack.py": "tests/unit/codegen/kernels/test_pack.py",
+    "kernels/neurons/counting.c.j2": "tests/unit/codegen/kernels/test_counting.py",
     "kernels/neurons/plan.py": "tests/unit/codegen/kernels/test_neuron_plan.py",
 }
 """Tests that hunt what is in no model's C: functions that unpack, and what stays the same text."""

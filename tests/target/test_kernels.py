@@ -11,16 +11,19 @@ import pytest
 from support.crossed import covering, crossed
 from support.recorded import at_odd_addresses, emulated, telling_u, told_u
 from support.results import assert_same
-from support.zoo.sized import MODELS, SILENT, inputs_of, spikes
+from support.zoo import counting, sized
+from support.zoo.sized import SILENT, inputs_of, spikes
 
 from codegen.checks.comparison import compare
 from codegen.checks.equivalence import FREE_STEPS, made_inputs
 from codegen.checks.host import WARNINGS
 from codegen.plan.choose import plan
 from codegen.render import render
-from qat.model import Layer, Model
+from qat.model import LIF, Layer, Model
 
 pytestmark = pytest.mark.target
+
+MODELS = sized.MODELS | counting.MODELS
 
 CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")
 """One board for each set of inner loops: ARMv6-M, ARMv7-M without and with DSP, Helium."""
@@ -55,9 +58,12 @@ def parts_of(model: Model) -> set[str]:
 def neurons(stage: Any, layer: Layer) -> str:
     """Return the kind of a layer's neurons, and the kernel that they lie behind."""
     neuron = layer.neuron
-    thresholds = "own thresholds" if neuron.threshold.ndim else "one threshold"
-    limits = (neuron.floor is not None, neuron.ceiling is not None)
-    return f"{stage.kernel}, {neuron.reset}, {thresholds}, {limits}, {len(neuron.leak)} shifts"
+    thresholds = "own thresholds" if neuron.least.size > 1 else "one threshold"
+    counts = f"{neuron.most} spikes"
+    if not isinstance(neuron, LIF):
+        return f"{stage.kernel}, {type(neuron).__name__}, {thresholds}, {counts}"
+    limits, shifts = (neuron.floor is not None, neuron.ceiling is not None), len(neuron.leak)
+    return f"{stage.kernel}, {neuron.reset}, {thresholds}, {limits}, {shifts} shifts, {counts}"
 
 
 PARTS = {name: parts_of(model) for name, model in MODELS.items()}
@@ -93,7 +99,7 @@ def test_bytes_may_lie_at_odd_addresses(name: str, board: str) -> None:
     check(MODELS[name], board, files=files)
 
 
-@pytest.mark.parametrize("name", ["analog", "to zero"])
+@pytest.mark.parametrize("name", ["analog", "to zero", "several spikes"])
 def test_a_vector_core_gives_u_as_well(name: str) -> None:
     """Helium keeps u for the probe in a way of its own; here it takes the membranes' place."""
     model = MODELS[name]
@@ -107,6 +113,7 @@ def test_a_vector_core_gives_u_as_well(name: str) -> None:
 
 PORTABLE_MODELS = (
     "sizes", "4 bits", "8 bits", "8 bits, beyond int16", "rate, signed", "latency", "delta",
+    "bursts", "several spikes",
 )  # fmt: skip
 
 

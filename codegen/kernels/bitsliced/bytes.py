@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
-from codegen.kernels.dense import DenseLIF
-from codegen.kernels.neurons.membrane import Bias
+import numpy as np
+from numpy.typing import NDArray
+
 from codegen.kernels.pack import LANES, byte_quads, signed_digits, words_for
-from codegen.kernels.stage import Source, Table
-from qat.model import Activity, Model
+from codegen.kernels.stage import Digits, Source, Table
+from qat.model import Activity, Dense, Model
 
 DENSE_DIGITS = 1.0
 """Digits of a byte, on average, from which Helium multiplies instead: a digit takes 22 instructions
@@ -24,11 +25,18 @@ DIGITS_LISTED = 512
 """Most digits of a byte input that are listed at once; one of a digit image has about 200."""
 
 
+def with_digits(source: Source) -> Source:
+    """Return the source with its digits: the planes of a signal of counts are binary ones."""
+    if source.planes <= 1:
+        return source
+    return replace(source, digits=Digits("binary", source.planes, 0))
+
+
 def digits_at_most(source: Source) -> int:
-    """Return the entries of the list that the digits of one byte input can take."""
+    """Return the entries of the list that the digits of one input can take."""
     digits = source.digits
     assert digits is not None
-    each = (digits.adds + 1) // 2 if digits.kind == "signed" else source.bits
+    each = (digits.adds + 1) // 2 if digits.kind == "signed" else digits.lists - digits.top
     return source.size * each + digits.lists
 
 
@@ -56,13 +64,15 @@ def often(source: Source, model: Model) -> bool:
     return bool((shares * signed_digits(values)).sum() >= DENSE_DIGITS)
 
 
-def dot_products(index: int, layer: DenseLIF, source: Source, bias: Bias) -> tuple[Table, ...]:
+def dot_products(
+    index: int, synapse: Dense, source: Source, bias: NDArray[np.int64]
+) -> tuple[Table, ...]:
     """Return the tables of dot products: four weights a byte, and what is added to their sums."""
-    codes = np.zeros((words_for(layer.size) * LANES, layer.synapse.n_in), np.int64)
-    codes[: layer.size] = layer.synapse.codes
+    codes = np.zeros((words_for(synapse.n_out) * LANES, synapse.n_in), np.int64)
+    codes[: synapse.n_out] = synapse.codes
     added = np.zeros(len(codes), np.int64)
     half = (1 << source.shift) >> 1
-    added[: layer.size] = (bias.values << source.shift) + half
+    added[: synapse.n_out] = (bias << source.shift) + half
     if not source.negative:
         added += 128 * codes.sum(axis=1)
     what = "weights of 4 neurons a byte, 16 inputs a vector"

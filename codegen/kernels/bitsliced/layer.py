@@ -4,12 +4,50 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.kernels.common import uniform
 from codegen.kernels.neurons import plan as neurons
+from codegen.kernels.neurons.counting import Counting
 from codegen.kernels.neurons.plan import Digit, Loads, Plane, Turn
 from codegen.kernels.stage import Layer, Table
 
 PARTS = ("neurons", "reset", "saturate")
 """Functions of a layer's neurons, each perhaps for four blocks as well."""
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """How the probes tell u of a neuron without memory by the sum x that is compared.
+
+    u = (x - less) * 2**fraction_bits + bias, or ((x - less + half) >> shift) + bias
+    """
+
+    less: int
+    half: int
+    shift: int
+    fraction_bits: int
+    bias: NDArray[np.int32]
+
+    @property
+    def own(self) -> bool:
+        """True if the neurons do not share their bias."""
+        return uniform(self.bias) is None
+
+    def text(self, x: str, m: str) -> str:
+        """Return C text of u of a neuron, but for a bias of its own; m: the model's name."""
+        found = f"{x}{_plus(self.half - self.less)}"
+        if self.shift:
+            found = f"{m}_asr({found}, {self.shift}u)"
+        elif self.fraction_bits:
+            found = f"({found}) * {2**self.fraction_bits}"
+        return found if self.own else found + _plus(int(self.bias[0]))
+
+
+def _plus(value: int) -> str:
+    """Return what adds a number in C; nothing for 0."""
+    return f" {'-' if value < 0 else '+'} {abs(value)}" if value else ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -26,12 +64,16 @@ class BitslicedLayer(Layer):
     u_width:     planes of u
     v_width:     planes of the stored membrane
     current_width: planes of a cached current
+    halved:      v less half of it is half of it and a carry, its lowest plane
+    terms:       the other terms of the leak
     constants:   words of per-neuron constants a block (0: none)
     bias_words:  words of the bias added to a cached current (0: none)
     rounds:      the list may be too short for the digits of one input: it is worked off, and again
     inverse:     of the largest value of a byte modulo 2^32, where that has a list of its own
     dense:       instead of the weights on Helium, where bytes are seldom 0: four weights a byte,
                  and what is added to their sums; empty elsewhere
+    counting:    the thresholds, where a neuron may emit several spikes or has no memory
+    told:        how the probes tell u, of neurons without memory
     """
 
     columns: int
@@ -45,6 +87,8 @@ class BitslicedLayer(Layer):
     u_width: int
     v_width: int
     current_width: int
+    halved: bool
+    terms: tuple[int, ...]
     constants: int
     bias_words: int
     rounds: bool
@@ -56,6 +100,8 @@ class BitslicedLayer(Layer):
     threshold: tuple[Digit, ...]
     reset_by: tuple[Digit, ...]
     chains: tuple[str, ...]
+    counting: Counting | None = None
+    told: Told | None = None
 
     @property
     def vectors(self) -> int:
@@ -71,12 +117,12 @@ class BitslicedLayer(Layer):
     def loads(self) -> tuple[Loads | None, ...]:
         """What is loaded ahead of each plane of u; nothing where the leak reaches far."""
         ahead = neurons.loads(self.planes)
-        return ahead if neurons.near(self.leak) else (None,) * len(ahead)
+        return ahead if neurons.near(self.terms) else (None,) * len(ahead)
 
     @property
     def near(self) -> bool:
         """True if the planes that u is made of are held in registers."""
-        return neurons.near(self.leak)
+        return neurons.near(self.terms)
 
     def without_vectors(self) -> BitslicedLayer:
         """Return the same layer without the weights that only Helium reads."""
@@ -85,12 +131,44 @@ class BitslicedLayer(Layer):
     @property
     def apart(self) -> str:
         """Template of the reset, where it is a function: all neurons have the same."""
-        return "neurons/reset.c.j2" if self.reset == "subtract" and self.alike else ""
+        return (
+            "neurons/reset.c.j2"
+            if self.reset == "subtract" and self.alike and self.counting is None
+            else ""
+        )
 
     @property
     def turns(self) -> tuple[Turn, ...]:
         """The digits of the reset that reach a plane of v, in their turn."""
         return neurons.turns(self.reset_by[: self.v_width])
+
+    @property
+    def resets(self) -> tuple[tuple[Digit, ...], ...]:
+        """For each bit of a count the digits of what it subtracts: 2^k times the constant.
+
+        The zeros below the lowest other digit are left out: nothing borrows there.
+        """
+        if self.counting is None:
+            return ()
+        lowest = next((n for n, d in enumerate(self.reset_by) if d.bit != 0), len(self.reset_by))
+        return tuple(
+            tuple(
+                replace(digit, plane=digit.plane + k)
+                for digit in self.reset_by[lowest:]
+                if digit.plane + k < self.v_width
+            )
+            for k in range(self.counting.planes)
+        )
+
+    @property
+    def resets_own(self) -> bool:
+        """True if what a spike of several subtracts is not the same for all neurons."""
+        return any(digit.word is not None for digits in self.resets for digit in digits)
+
+    @property
+    def resets_shared(self) -> bool:
+        """True if some bit of it is."""
+        return any(digit.word is None for digits in self.resets for digit in digits)
 
     @property
     def alike(self) -> bool:
@@ -100,12 +178,16 @@ class BitslicedLayer(Layer):
     @property
     def functions(self) -> dict[str, str]:
         """{function of its C, without the model's prefix: the part that it belongs to}."""
-        i, own = self.index, super().functions
-        names = tuple(f"{name}{i}{four}" for name in PARTS for four in ("", "_4"))
-        own |= dict.fromkeys(names, self.part)
+        i, own, single = self.index, super().functions, [f"{name}{self.index}" for name in PARTS]
+        if self.counting is not None:
+            parts = ("", *(f"_part{k}" for k in range(len(self.counting.parts))))
+            single += [f"reset_several{i}", *(f"counts{i}{part}" for part in parts)]
+        if self.source.planes > 1:
+            single += [f"list_digits{i}", f"block_sums{i}"]
+        own |= dict.fromkeys((f"{name}{four}" for name in single for four in ("", "_4")), self.part)
         if self.source.bits:
-            names = (f"block_currents{i}", f"block_currents{i}_4", "list_digits")
-            own |= dict.fromkeys(names, "currents")
+            currents = (f"block_currents{i}", f"block_currents{i}_4", "list_digits")
+            own |= dict.fromkeys(currents, "currents")
         return own
 
     @property
@@ -118,6 +200,8 @@ class BitslicedLayer(Layer):
         """Functions of its C that work along a list of inputs: an analysis keeps lengths apart."""
         i = self.index
         held = ("list_digits", f"currents{i}", f"block_currents{i}")
+        if self.source.planes > 1:
+            return (f"list_digits{i}", f"layer{i}", f"block_sums{i}")
         return held if self.source.bits else (f"layer{i}",)
 
     @property
@@ -126,6 +210,8 @@ class BitslicedLayer(Layer):
         source = self.source
         if source.digits is None:
             return source.size + 1
+        if not source.bits:
+            return int((source.size + 1) ** source.digits.lists)
         rows = (source.size + 3) // 4 if source.size <= 28 else 8 * source.words
         return int((4 * rows + 1) ** source.digits.lists)
 

@@ -37,11 +37,14 @@ def digits_in(kind: str, bits: int, takes: int, value: int) -> tuple[int, ...]:
 
 def _of(source: Source, value: int) -> tuple[int, ...]:
     assert source.digits is not None
-    return digits_in(source.digits.kind, source.bits, source.digits.takes, value)
+    bits = source.bits or source.planes
+    return digits_in(source.digits.kind, bits, source.digits.takes, value)
 
 
 def most_digits(source: Source) -> int:
-    """Return the most digits that a byte of the source can have."""
+    """Return the most digits that a value of the source can have."""
+    if not source.bits:
+        return source.planes
     low = -(2 ** (source.bits - 1)) if source.negative else 0
     return max(len(_of(source, value)) for value in range(low, low + 2**source.bits))
 

@@ -6,19 +6,23 @@ in modules of their own.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from codegen.kernels.bitsliced.bytes import dot_products, listed, often, rounds
-from codegen.kernels.bitsliced.layer import BitslicedLayer
+from codegen.kernels.bitsliced.bytes import dot_products, listed, often, rounds, with_digits
+from codegen.kernels.bitsliced.layer import BitslicedLayer, Told
 from codegen.kernels.bitsliced.sums import (
     ADDER_PLANES,
     SIZED_BLOCKS,
     Sum,
     carries_for,
     inactive,
+    least_planes,
     sum_of,
 )
 from codegen.kernels.common import (
@@ -28,29 +32,158 @@ from codegen.kernels.common import (
     source_of,
     width_of,
 )
-from codegen.kernels.dense import dense_lif
+from codegen.kernels.dense import dense, dense_lif
+from codegen.kernels.neurons.constants import Constants
+from codegen.kernels.neurons.counting import best_start, counting, folded
 from codegen.kernels.neurons.membrane import Bias, Given, Membrane
 from codegen.kernels.pack import byte_order, ternary_planes, words_for
 from codegen.kernels.readout import synapse_of, weighted
 from codegen.kernels.stage import Field, Readout, Scratch, Table
-from qat.model import Model
+from qat.model import Burst, Model
 
 ADDER_HELPERS = SPIKES_HELPERS | {"adder", "add_columns"}
 READOUT_HELPERS = ADDER_HELPERS | {"sum_digits", "broadcast"}
-BYTE_HELPERS = ADDER_HELPERS | {"slice_bytes", "broadcast"}
+DIGIT_HELPERS = ADDER_HELPERS | {"broadcast"}
 INACTIVE_HELPERS = frozenset({"add", "broadcast", "list_inactive", "sum_inactive"})
 
 
-class _Builder:
-    """Computes the numbers of one ternary layer."""
+class _Builder(ABC):
+    """Computes the numbers of one ternary layer: what lies before its neurons."""
 
     def __init__(self, index: int, model: Model) -> None:
         self.index, self.model = index, model
-        self.layer, self.bounds = dense_lif(model.layers[index]), model.bounds().layers[index]
-        self.source = source_of(index, model)
-        self.blocks = words_for(self.layer.size)
+        self.synapse, self.bounds = dense(model.layers[index].synapse), model.bounds().layers[index]
+        self.source = with_digits(source_of(index, model))
+        self.size = self.synapse.n_out
+        self.blocks = words_for(self.size)
+        self.complement, self.inactive = inactive(index, self.synapse, self.source)
+
+    @property
+    @abstractmethod
+    def sum(self) -> Sum:
+        """The sum over the active inputs."""
+
+    @property
+    @abstractmethod
+    def current_width(self) -> int:
+        """Planes of the current: of the sum, for bytes of what is cached."""
+
+    @property
+    @abstractmethod
+    def added(self) -> NDArray[np.int64]:
+        """What is added to the current of each neuron."""
+
+    @property
+    @abstractmethod
+    def operations(self) -> frozenset[str]:
+        """Functions of planes that the neurons call."""
+
+    @property
+    @abstractmethod
+    def memory(self) -> tuple[Field, ...]:
+        """What the neurons keep between steps."""
+
+    @abstractmethod
+    def neurons(self) -> dict[str, Any]:
+        """Return the fields of the stage that the neurons fill, and their constants."""
+
+    @cached_property
+    def weights(self) -> Table:
+        """The planes of the weights, in the order in which the inputs are listed."""
+        what, codes = "per input {z, p}: weight + 1 = z + 2p", self.synapse.codes
+        if self.source.bits:
+            what += "; inputs as the planes of the bytes have them"
+            codes = np.pad(codes, ((0, 0), (0, 1)))[:, byte_order(self.source.size)]
+        return Table(f"weights{self.index}", what, ternary_planes(codes))
+
+    @cached_property
+    def dense(self) -> tuple[Table, ...]:
+        """The tables of dot products, where they are expected to cost less than lists."""
+        if self.blocks < 4 or not often(self.source, self.model):
+            return ()
+        return dot_products(self.index, self.synapse, self.source, self.added)
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """What the state keeps: membranes, spikes, the currents of bytes."""
+        i, source = self.index, self.source
+        fields = (*self.memory, signal_field(i, self.model))
+        if not source.bits:
+            return fields
+        what = f"layer {i}: currents of the {'held input' if source.analog else 'last frame'}"
+        shape = (self.blocks, self.current_width)
+        return (*fields, Field(f"current{i}", what, "uint32_t", shape, True))
+
+    @cached_property
+    def scratch(self) -> Scratch:
+        """Working memory: the list, the carries of the adder, sums that wait for more."""
+        source, entries = self.source, listed(self.source)
+        waiting = rounds(source) or self.complement > 0
+        return Scratch(
+            listed=entries,
+            carries=carries_for(entries),
+            digits=source.digits.lists * source.words if source.digits and source.bits else 0,
+            sums=self.blocks * self.sum.width if waiting else 0,
+        )
+
+    @cached_property
+    def helpers(self) -> frozenset[str]:
+        """Functions that its code calls, but for the counting of spikes."""
+        used, digits = self.operations, self.source.digits
+        if digits is not None:
+            sliced = {"slice_bytes"} if self.source.bits else set()
+            subtracted = {"subtract"} if digits.takes else set()
+            summed = {"add"} if rounds(self.source) else set()
+            return DIGIT_HELPERS | sliced | used | subtracted | summed
+        sized = {"planes_for"} if self.sized else set()
+        return ADDER_HELPERS | used | sized | (INACTIVE_HELPERS if self.complement else set())
+
+    @property
+    def sized(self) -> bool:
+        """True if a step counts the planes that its active inputs can fill."""
+        return self.blocks >= SIZED_BLOCKS and self.source.digits is None
+
+    def build(self) -> BitslicedLayer:
+        """Return the stage."""
+        i, source = self.index, self.source
+        shared = common(i, self.model, source)
+        several = self.model.layers[i].levels > 1
+        fused = shared["counted"] and source.analog and self.model.stop is None and not several
+        counts = {"count_levels" if several else "count_spikes"} if shared["counted"] else set()
+        neurons = self.neurons()
+        constants: Constants = neurons.pop("own")
+        return BitslicedLayer(
+            **shared,
+            **neurons,
+            fused=fused,
+            kernel="bitsliced",
+            tables=(self.weights, *constants.table(i), *self.inactive),
+            fields=self.fields,
+            scratch=self.scratch,
+            helpers=self.helpers | counts,
+            columns=self.weights.values[0].size,
+            blocks=self.blocks,
+            start=self.sum.start,
+            reach=abs(self.sum.start),
+            sized=self.sized,
+            complement=self.complement,
+            inactive_width=self.inactive[0].values.shape[1] if self.complement else 0,
+            sum_width=self.sum.width,
+            current_width=self.current_width,
+            constants=constants.words,
+            rounds=rounds(source),
+            dense=self.dense,
+            inverse=pow(2**source.bits - 1, -1, 2**32) if source.bits else 1,
+        )
+
+
+class _Leaky(_Builder):
+    """A layer of leaky neurons."""
+
+    def __init__(self, index: int, model: Model) -> None:
+        super().__init__(index, model)
+        self.layer = dense_lif(model.layers[index])
         self.bias = Bias(self.layer, self.bounds)
-        self.complement, self.inactive = inactive(index, self.layer, self.source)
 
     @cached_property
     def sum(self) -> Sum:
@@ -71,102 +204,121 @@ class _Builder:
         given = Given(self.current_width, self.source.bits > 0, self.sum.folded)
         return Membrane(self.layer, self.bounds, self.bias, given)
 
-    @cached_property
-    def weights(self) -> Table:
-        """The planes of the weights, in the order in which the inputs are listed."""
-        what, codes = "per input {z, p}: weight + 1 = z + 2p", self.layer.synapse.codes
-        if self.source.digits is not None:
-            what += "; inputs as the planes of the bytes have them"
-            codes = np.pad(codes, ((0, 0), (0, 1)))[:, byte_order(self.source.size)]
-        return Table(f"weights{self.index}", what, ternary_planes(codes))
+    @property
+    def added(self) -> NDArray[np.int64]:
+        """The bias, less what u is lowered by."""
+        return self.bias.values
 
-    @cached_property
-    def dense(self) -> tuple[Table, ...]:
-        """The tables of dot products, where they are expected to cost less than lists."""
-        if self.blocks < 4 or not often(self.source, self.model):
-            return ()
-        return dot_products(self.index, self.layer, self.source, self.bias)
+    @property
+    def operations(self) -> frozenset[str]:
+        """Functions of planes that the neurons call."""
+        return self.membrane.operations
 
-    @cached_property
-    def fields(self) -> tuple[Field, ...]:
-        """What the state keeps: membranes, spikes, the currents of bytes."""
-        i, blocks, v = self.index, self.blocks, self.membrane.v_width
-        fields = (
-            Field(f"v{i}", f"layer {i}: membranes, in planes", "uint32_t", (blocks, v)),
-            signal_field(i, self.model),
-        )
-        if not self.source.bits:
-            return fields
-        what = f"layer {i}: currents of the {'held input' if self.source.analog else 'last frame'}"
-        shape = (blocks, self.current_width)
-        return (*fields, Field(f"current{i}", what, "uint32_t", shape, True))
+    @property
+    def memory(self) -> tuple[Field, ...]:
+        """The membranes."""
+        shape = (self.blocks, self.membrane.v_width)
+        what = f"layer {self.index}: membranes, in planes"
+        return (Field(f"v{self.index}", what, "uint32_t", shape),)
 
-    @cached_property
-    def scratch(self) -> Scratch:
-        """Working memory: the list, the carries of the adder, sums that wait for more."""
-        source, entries = self.source, listed(self.source)
-        waiting = rounds(source) or self.complement > 0
-        return Scratch(
-            listed=entries,
-            carries=carries_for(entries),
-            digits=source.digits.lists * source.words if source.digits else 0,
-            sums=self.blocks * self.sum.width if waiting else 0,
-        )
-
-    @cached_property
-    def helpers(self) -> frozenset[str]:
-        """Functions that its code calls, but for the counting of spikes."""
-        used, digits = self.membrane.operations, self.source.digits
-        if digits is not None:
-            subtracted = {"subtract"} if digits.takes else set()
-            summed = {"add"} if rounds(self.source) else set()
-            return BYTE_HELPERS | used | subtracted | summed
-        sized = {"planes_for"} if self.blocks >= SIZED_BLOCKS else set()
-        return ADDER_HELPERS | used | sized | (INACTIVE_HELPERS if self.complement else set())
-
-    def build(self) -> BitslicedLayer:
-        i, membrane, source = self.index, self.membrane, self.source
-        shared = common(i, self.model, source)
+    def neurons(self) -> dict[str, Any]:
+        """Return the fields of the membrane."""
+        membrane = self.membrane
         floor, ceiling = membrane.saturation
-        counting = frozenset({"count_spikes"} if shared["counted"] else ())
-        return BitslicedLayer(
-            **shared,
-            fused=shared["counted"] and source.analog and self.model.stop is None,
-            kernel="bitsliced",
-            tables=(self.weights, *membrane.constants.table(i), *self.inactive),
-            fields=self.fields,
-            scratch=self.scratch,
-            helpers=self.helpers | counting,
-            probes=frozenset({"lane", "signed"}),
-            columns=self.weights.values[0].size,
-            blocks=self.blocks,
-            lowered=self.bias.lowered,
-            start=self.sum.start,
-            reach=abs(self.sum.start),
-            sized=self.blocks >= SIZED_BLOCKS,
-            complement=self.complement,
-            inactive_width=self.inactive[0].values.shape[1] if self.complement else 0,
-            sum_width=self.sum.width,
-            u_width=membrane.u_width,
-            v_width=membrane.v_width,
-            current_width=self.current_width,
-            constants=membrane.constants.words,
-            bias_words=membrane.bias_words,
-            rounds=rounds(source),
-            dense=self.dense,
-            inverse=pow(2**source.bits - 1, -1, 2**32) if source.bits else 1,
-            planes=membrane.planes,
-            floor=floor,
-            ceiling=ceiling,
-            threshold=membrane.threshold,
-            reset_by=membrane.reset_by,
-            chains=membrane.chains,
+        return {
+            "counting": membrane.counting,
+            "own": membrane.constants,
+            "probes": frozenset({"lane", "signed"}),
+            "lowered": self.bias.lowered,
+            "u_width": membrane.u_width,
+            "v_width": membrane.v_width,
+            "halved": membrane.halved,
+            "terms": membrane.terms,
+            "bias_words": membrane.bias_words,
+            "planes": membrane.planes,
+            "floor": floor,
+            "ceiling": ceiling,
+            "threshold": membrane.threshold,
+            "reset_by": membrane.reset_by,
+            "chains": membrane.chains,
+        }
+
+
+class _Bursting(_Builder):
+    """A layer of neurons without memory: the sum itself is compared, and nothing is added to it."""
+
+    def __init__(self, index: int, model: Model) -> None:
+        super().__init__(index, model)
+        neuron = model.layers[index].neuron
+        assert isinstance(neuron, Burst)
+        low, high = self.bounds.accumulator.lo, self.bounds.accumulator.hi
+        thresholds = folded(self.synapse, neuron, self.source.bits > 0)
+        self.offset = best_start(thresholds, low, high)
+        self.shift, self.source = self.source.shift, replace(self.source, shift=0)
+        self.own, start = Constants(), self.offset
+        self.counting = counting(
+            self.own, thresholds + start, low + start, high + start, self.current_width
         )
+
+    @cached_property
+    def sum(self) -> Sum:
+        """The sum over the active inputs."""
+        return Sum(self.offset, max(self.current_width, least_planes(self.source)), True)
+
+    @cached_property
+    def current_width(self) -> int:
+        """Planes of the sum."""
+        a, start = self.bounds.accumulator, self.offset
+        width = width_of(a.low + start, a.high + start)
+        return width if self.source.bits else max(width, least_planes(self.source))
+
+    @property
+    def added(self) -> NDArray[np.int64]:
+        """What the sum starts with."""
+        return np.full(self.size, self.offset, np.int64)
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """Functions of planes that the neurons call."""
+        return self.counting.operations
+
+    @property
+    def memory(self) -> tuple[Field, ...]:
+        """Nothing."""
+        return ()
+
+    def neurons(self) -> dict[str, Any]:
+        """Return the fields of the comparison; those of a membrane are empty."""
+        return {
+            "counting": self.counting,
+            "own": self.own,
+            "probes": frozenset({"lane", "signed", *(["asr"] if self.shift else [])}),
+            "told": Told(
+                less=self.offset,
+                half=(1 << self.shift) >> 1,
+                shift=self.shift,
+                fraction_bits=0 if self.source.bits else self.synapse.fraction_bits,
+                bias=np.broadcast_to(self.synapse.bias, self.size).astype(np.int32),
+            ),
+            "lowered": 0,
+            "u_width": self.current_width,
+            "v_width": 0,
+            "halved": False,
+            "terms": (),
+            "bias_words": 0,
+            "planes": (),
+            "floor": (),
+            "ceiling": (),
+            "threshold": (),
+            "reset_by": (),
+            "chains": (),
+        }
 
 
 def layer_stage(index: int, model: Model) -> BitslicedLayer:
     """Return the stage of a ternary layer."""
-    return _Builder(index, model).build()
+    bursts = isinstance(model.layers[index].neuron, Burst)
+    return (_Bursting if bursts else _Leaky)(index, model).build()
 
 
 def readout_stage(model: Model) -> Readout:

@@ -11,7 +11,7 @@ from codegen.kernels.dense import DenseLIF
 from codegen.kernels.neurons.membrane import Bias
 from codegen.kernels.pack import constant_planes, words_for
 from codegen.kernels.stage import Source, Table
-from qat.model import LayerBounds
+from qat.model import Dense, LayerBounds
 
 ADDER_PLANES = 4
 """Low planes that the adder keeps in registers: a sum has at least these."""
@@ -36,13 +36,17 @@ class Sum(NamedTuple):
     folded: bool
 
 
+def least_planes(source: Source) -> int:
+    """Return the planes that a sum has at least: those of the adder at its highest level."""
+    return ADDER_PLANES + (source.digits.levels - 1 if source.digits is not None else 0)
+
+
 def sum_of(layer: DenseLIF, bounds: LayerBounds, source: Source, bias: Bias) -> Sum:
     """Return the sum: a bias that all neurons share is what it starts with, if 32 planes do."""
-    synapse, a, least = layer.synapse, bounds.accumulator, ADDER_PLANES
+    synapse, a, least = layer.synapse, bounds.accumulator, least_planes(source)
     half, shared = (1 << synapse.input_shift) >> 1, bias.common
-    if source.digits is not None:
+    if source.bits:
         folded = None if shared is None else shared << source.shift
-        least += source.digits.levels - 1
     else:
         folded = None if shared is None else shared >> synapse.fraction_bits
     start = half + (folded or 0)
@@ -52,16 +56,16 @@ def sum_of(layer: DenseLIF, bounds: LayerBounds, source: Source, bias: Bias) -> 
     return Sum(start, max(width, least), True)
 
 
-def inactive(index: int, layer: DenseLIF, source: Source) -> tuple[int, tuple[Table, ...]]:
+def inactive(index: int, synapse: Dense, source: Source) -> tuple[int, tuple[Table, ...]]:
     """Return where the complement begins (0: never), and what it subtracts from, in planes."""
-    blocks = words_for(layer.size)
-    if source.bits:
+    blocks = words_for(synapse.n_out)
+    if source.digits is not None:
         return 0, ()
     weights = 8 * source.size * blocks
     limit = complement_from(source.size, weights, ADD_COST * blocks, BLOCK_COST * blocks)
     if not limit:
         return 0, ()
-    values = -layer.synapse.codes.astype(np.int64).sum(axis=1) - 1
+    values = -synapse.codes.astype(np.int64).sum(axis=1) - 1
     planes = constant_planes(values, width_of(int(values.min()), int(values.max())))
     what = "-(sum of the weights) - 1 of each neuron, in planes"
     return limit, (Table(f"inactive{index}", what, planes),)

@@ -35,7 +35,7 @@ def weights_of(index: int, synapse: Conv) -> Table:
     return Table(f"weights{index}", what, pack_fields(codes, synapse.bits))
 
 
-def _axes(layer: Layer, synapse: Conv) -> tuple[Axis, Axis]:
+def axes(layer: Layer, synapse: Conv) -> tuple[Axis, Axis]:
     """Return the rows and the columns of the map."""
     pool = layer.pool.kernel if layer.pool is not None else (1, 1)
     own, given, left = synapse.shape, synapse.grid, layer.shape
@@ -96,7 +96,7 @@ def layer_stage(index: int, model: Model) -> ConvLayer:
     constants = Constants(index, model.name, lane="c")
     bias = constants.text("bias", np.broadcast_to(synapse.bias, channels))
     neurons = neurons_of(layer, bounds, constants)
-    rows, columns = _axes(layer, synapse)
+    rows, columns = axes(layer, synapse)
     return ConvLayer(
         **shared,
         **neurons,

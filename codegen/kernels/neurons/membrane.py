@@ -8,57 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.common import effective_threshold, saturation, uniform, width_of
 from codegen.kernels.dense import DenseLIF
+from codegen.kernels.neurons.constants import Constants, common_digits
+from codegen.kernels.neurons.counting import Counting, counting
 from codegen.kernels.neurons.plan import Digit, Plane
-from codegen.kernels.pack import constant_planes
-from codegen.kernels.stage import Table
-from qat.model import Interval, LayerBounds
-
-
-class Constants:
-    """Collects the planes of per-neuron constants of a layer, block by block."""
-
-    def __init__(self) -> None:
-        self.parts: list[NDArray[np.uint32]] = []
-        self.words = 0
-
-    def add(self, values: NDArray[Any], width: int) -> int:
-        """Append the planes of `values`; return the word where they start."""
-        start = self.words
-        self.parts.append(constant_planes(values, width))
-        self.words += width
-        return start
-
-    def table(self, index: int) -> tuple[Table, ...]:
-        """Return the table of layer `index`; none where all neurons share their constants."""
-        if not self.parts:
-            return ()
-        what = "constants of each neuron, in planes"
-        return (Table(f"constants{index}", what, np.concatenate(self.parts, axis=1)),)
-
-    def digits(self, values: NDArray[Any], width: int) -> tuple[tuple[Digit, ...], int | None]:
-        """Return the digits of a constant against planes 0..width-1, and where its planes start."""
-        shared = uniform(values)
-        if shared is not None:
-            return common_digits(shared, width), None
-        own = Interval(values.min(keepdims=True), values.max(keepdims=True)).width - 1
-        start = self.add(values, min(own, width))
-        return tuple(
-            Digit(b, word=start + b) if b < own else Digit(b, bit=0) for b in range(width)
-        ), start
-
-
-def common_digits(value: int | None, width: int) -> tuple[Digit, ...]:
-    """Return the digits of a constant that all neurons share; none if there is none."""
-    if value is None:
-        return ()
-    return tuple(Digit(b, bit=value >> b & 1) for b in range(width))
+from qat.model import LayerBounds
 
 
 class Bias:
@@ -80,7 +39,7 @@ class Bias:
         """
         theta, neuron, u = uniform(self.threshold), self.layer.neuron, self.bounds.u_raw
         free = saturation(self.layer.neuron, self.bounds) == (None, None)
-        if theta is None or neuron.reset != "subtract" or not free:
+        if theta is None or neuron.reset != "subtract" or not free or neuron.most > 1:
             return 0
         fires = self.bounds.u.hi >= self.threshold
         if (np.broadcast_to(neuron.subtracted, self.layer.size)[fires] != theta).any():
@@ -128,12 +87,14 @@ class Membrane:
         word = None if given.folded else self.constants.add(bias.values, bias.width)
         self.bias_words = bias.width if word is not None and given.cached else 0
         self.bias_word = None if given.cached else word
-        self.threshold, self.reset_by = self._compared()
+        several = layer.neuron.most > 1
+        self.threshold, self.reset_by = self._several() if several else self._compared()
 
     @cached_property
     def u_width(self) -> int:
         """Planes of u."""
         u, less, largest = self.bounds.u_raw, self.bias.lowered, int(self.bias.threshold.max())
+        largest *= self.layer.neuron.most
         reached = width_of(u.low - less, u.high - less)
         return max(reached, self.v_width, 0 if less else width_of(0, largest))
 
@@ -143,16 +104,42 @@ class Membrane:
         return self.bounds.v.width
 
     @cached_property
+    def halved(self) -> bool:
+        """True if v - (v >> 1) is (v >> 1) + (v & 1): no term, but a carry to begin with.
+
+        The sum with the current takes that carry, so there must be one.
+        """
+        return 1 in self.layer.neuron.leak and self._flows
+
+    @cached_property
+    def _flows(self) -> bool:
+        """True if some plane of u has a bit of the current, or of a common bias below it."""
+        fraction = self.layer.synapse.fraction_bits
+        return self.u_width > fraction or any(self._low_bits >> b & 1 for b in range(self.u_width))
+
+    @cached_property
+    def _low_bits(self) -> int:
+        """The common bias, where its bits below the current are added plane by plane; else 0."""
+        common, own = self.bias.common, self.bias_word is not None
+        return 0 if common is None or own or self.given.cached else common
+
+    @cached_property
+    def terms(self) -> tuple[int, ...]:
+        """The terms of the leak that are added or subtracted."""
+        terms = list(self.layer.neuron.leak)
+        if self.halved:
+            terms.remove(1)
+        return tuple(terms)
+
+    @cached_property
     def planes(self) -> tuple[Plane, ...]:
         """The planes of u, each with what is added to the membrane there."""
-        fraction, common = self.layer.synapse.fraction_bits, self.bias.common
+        fraction, low_bits = self.layer.synapse.fraction_bits, self._low_bits
         v_top, current_top = self.v_width - 1, self.given.width - 1
-        own = self.bias_word is not None
-        low_bits = 0 if common is None or own or self.given.cached else common
         return tuple(
             Plane(
                 index=b,
-                v=min(b, v_top),
+                v=min(b + self.halved, v_top),
                 leak=self._leak(b),
                 current=min(b - fraction, current_top) if b >= fraction else None,
                 bias=None
@@ -167,14 +154,14 @@ class Membrane:
         """Return what a plane loses or gains: (operation, plane of v) for every term."""
         return tuple(
             ("add" if k < 0 else "subtract", min(plane + abs(k), self.v_width - 1))
-            for k in self.layer.neuron.leak
+            for k in self.terms
         )
 
     @cached_property
     def chains(self) -> tuple[str, ...]:
         """The names of the carries that ripple through the planes of u."""
         names = [f"leak{term}" for term in range(len(self.planes[0].leak))]
-        if any(p.current is not None or p.one for p in self.planes):
+        if self._flows:
             names.append("inflow")
         if any(p.bias is not None for p in self.planes):
             names.append("bias")
@@ -202,6 +189,27 @@ class Membrane:
             subtracted = np.where(fires, subtracted, subtracted[fires][0])
         return threshold, self.constants.digits(subtracted, width)[0]
 
+    def _several(self) -> tuple[tuple[Digit, ...], tuple[Digit, ...]]:
+        """Return no digits of a threshold, for `counting` has all, and those of the reset."""
+        neuron, size = self.layer.neuron, self.layer.size
+        if neuron.reset == "zero":
+            return (), ()
+        fires = self.bounds.u.hi >= self.bias.threshold
+        subtracted = np.broadcast_to(neuron.subtracted, size).astype(np.int64)
+        if not fires.any():
+            return (), ()
+        subtracted = np.where(fires, subtracted, subtracted[fires][0])
+        return (), self.constants.digits(subtracted, self.v_width)[0]
+
+    @cached_property
+    def counting(self) -> Counting | None:
+        """The thresholds of several spikes a step; None where there is one at most."""
+        most, u = self.layer.neuron.most, self.bounds.u
+        if most == 1:
+            return None
+        times = np.arange(1, most + 1, dtype=np.int64)[:, None]
+        return counting(self.constants, times * self.bias.threshold, u.lo, u.hi, self.u_width)
+
     @property
     def operations(self) -> frozenset[str]:
         """Functions that add and subtract planes, as far as it calls them."""
@@ -210,4 +218,6 @@ class Membrane:
             used.add("add")
         if any(digit.word is not None for digit in self.reset_by):
             used.add("subtract")
+        if self.counting is not None:
+            used |= self.counting.operations
         return frozenset(used)

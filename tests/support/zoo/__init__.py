@@ -13,7 +13,7 @@ from itertools import chain
 import numpy as np
 
 from qat.model import LIF, Conv, Latency, Layer, Model, Neuron
-from support.zoo import byte_maps, golden, planned, sized, small, tiny
+from support.zoo import byte_maps, counting, golden, planned, sized, small, tiny
 
 WORD = 32
 """Neurons and spikes lie in words of so many bits: sizes around a multiple are edges."""
@@ -73,14 +73,14 @@ def _layer(layer: Layer) -> Iterator[str]:
 
 def _neuron(neuron: Neuron) -> Iterator[str]:
     yield type(neuron).__name__.lower()
+    if np.size(neuron.least) > 1:
+        yield "own thresholds"
     if not isinstance(neuron, LIF):
         return
     yield f"reset {neuron.reset}"
     yield f"{len(neuron.leak)} leaks"
     if neuron.floor is not None or neuron.ceiling is not None:
         yield "saturates"
-    if np.size(neuron.threshold) > 1:
-        yield "own thresholds"
 
 
 def _edges(size: int) -> Iterator[str]:
@@ -95,6 +95,7 @@ def _all() -> dict[str, Kept]:
     hunting = chain(
         ((model.name, model) for model in golden.GOLDEN),
         sized.MODELS.items(),
+        counting.MODELS.items(),
         small.SENSED.items(),
         small.STOPPED.items(),
         planned.far_biases().items(),

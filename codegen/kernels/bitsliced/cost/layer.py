@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from codegen.kernels.bitsliced import listing
 from codegen.kernels.bitsliced.cost.blocks import added_to_quads, split
 from codegen.kernels.bitsliced.cost.membranes import Membranes, membranes
 from codegen.kernels.bitsliced.layer import BitslicedLayer
@@ -108,7 +109,10 @@ def _planes_for(reach: float, width: int) -> int:
 
 def spikes(stage: BitslicedLayer, load: Load) -> Spiking:
     """Active list, sums, neurons of spiking input."""
-    summed = over_steps(lambda step: _summed(stage, step), load, stage.source.size)
+    if stage.source.planes > 1:
+        summed = _counts_summed(stage, load)
+    else:
+        summed = over_steps(lambda step: _summed(stage, step), load, stage.source.size)
     blocks, quads = membranes(stage, load)
     return replace(summed.scaled(load.steps), blocks=blocks, quads=quads)
 
@@ -144,4 +148,25 @@ def _summed(stage: BitslicedLayer, load: Load) -> Spiking:
         sized_planes=used * stage.sized,
         inactive=many,
         inactive_words=many * words,
+    )
+
+
+def _counts_summed(stage: BitslicedLayer, load: Load) -> Spiking:
+    """Lists and sums of a step that reads counts: those of a byte vector, but for the slicing."""
+    source, width = stage.source, stage.sum_width
+    if load.worst:
+        found, work = listing.most_lengths(source), listing.most_work(source, stage.scratch.listed)
+    else:
+        found = list(load.digits) or [load.active / 2] * source.planes
+        work = listing.work_off(found, source.words, stage.scratch.listed)
+    level, (singles, quads) = listing.levels(source), split(stage, load)
+    sums = [(any_of(n, load), n, width - level[k]) for k, n in work.segments]
+    each = BlockSums(summed=1, start=1, start_planes=work.rounds * width)
+    return Spiking(
+        listed=digits_listed(found, source.words, source.size, load),
+        block_sums=replace(each, added=added(sums, load)).scaled(singles),
+        quad_sums=replace(each, added=added_to_quads(stage, sums, load)).scaled(quads),
+        spikes=1,
+        planes=work.rounds * width,
+        looped=1,
     )

@@ -59,36 +59,58 @@ def _reset(stage: BitslicedLayer) -> Membranes:
     bits = [digit.bit for digit in digits if digit.word is None]
     lowest = bits.index(1) if 1 in bits else len(bits)
     own = sum(digit.word is not None for digit in digits)
-    return Membranes(
+    found = Membranes(
         reset_ones=bits.count(1),
         reset_zeros=bits[lowest:].count(0),
         reset_own=own,
         reset_beside_own=len(digits) * (own > 0),
-        reset_to_zero=stage.v_width if stage.reset == "zero" else 0,
+    )
+    if stage.counting is not None:  # once for each bit of a count
+        found = found.scaled(stage.counting.planes)
+    return found + Membranes(reset_to_zero=stage.v_width if stage.reset == "zero" else 0)
+
+
+def _compared(stage: BitslicedLayer) -> Membranes:
+    """Compare with the thresholds of counts: digits that all share, and own ones."""
+    found = stage.counting
+    if found is None:
+        return Membranes()
+    return Membranes(
+        u=(found.width - found.first) * (not stage.memory),
+        threshold=found.shared_digits + found.own_digits,
+        own_threshold=found.own_digits,
+        reset_own=len(found.less),
     )
 
 
-def _block(stage: BitslicedLayer, load: Load) -> Membranes:
+def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
     """Leak, integration, comparison, reset, counting of one block in one step."""
-    far = any(abs(k) > 4 for k in stage.leak)
-    width, forgets = stage.u_width, 0 in stage.leak  # v - (v >> 0) is no operation at all
-    terms = 0 if forgets else len(stage.leak)
-    return _reset(stage) + Membranes(
-        blocks=1,
-        u=width,
-        v=stage.v_width * (not forgets),
-        leak=terms * width,
-        more_leak=max(terms - 1, 0) * width,
-        negative_leak=sum(k < 0 for k in stage.leak) * width,
-        far_leak=far * width,
-        far_leaks=far * len(stage.leak) * width,
-        current=sum(p.current is not None for p in stage.planes),
-        bias=sum(p.bias is not None for p in stage.planes),
-        threshold=len(stage.threshold),
-        own_threshold=sum(d.word is not None for d in stage.threshold),
-        saturation=len(stage.floor) + len(stage.ceiling),
-        not_lowered=width * (not stage.lowered),
-        counted=count_width(stage, load),
+    far = any(abs(k) > 4 for k in stage.terms)
+    width, forgets = stage.u_width, 0 in stage.terms  # v - (v >> 0) is no operation at all
+    terms = 0 if forgets else len(stage.terms)
+    counted = count_width(stage, load) * stage.signal_planes
+    if not stage.memory:
+        return _compared(stage) + Membranes(blocks=1, counted=counted)
+    return (
+        _reset(stage)
+        + _compared(stage)
+        + Membranes(
+            blocks=1,
+            u=width,
+            v=stage.v_width * (not forgets),
+            leak=terms * width,
+            more_leak=max(terms - 1, 0) * width,
+            negative_leak=sum(k < 0 for k in stage.terms) * width,
+            far_leak=far * width,
+            far_leaks=far * len(stage.terms) * width,
+            current=sum(p.current is not None for p in stage.planes),
+            bias=sum(p.bias is not None for p in stage.planes),
+            threshold=len(stage.threshold),
+            own_threshold=sum(d.word is not None for d in stage.threshold),
+            saturation=len(stage.floor) + len(stage.ceiling),
+            not_lowered=width * (not stage.lowered),
+            counted=counted,
+        )
     )
 
 
@@ -98,7 +120,7 @@ def membranes(stage: BitslicedLayer, load: Load) -> tuple[Membranes, Membranes]:
     On Helium there is also what is not computed in place.
     """
     singles, quads = split(stage, load)
-    found = _block(stage, load)
+    found = of_block(stage, load)
     in_place = stage.lowered > 0 and stage.u_width == stage.v_width
     wide = replace(found, copied=stage.u_width * (not in_place))
     return found.scaled(load.steps * singles), wide.scaled(load.steps * quads)

@@ -64,11 +64,22 @@ NEVER = {
     "sliced rate encoder": BINARY,
     "sliced latency encoder": BINARY,
     "bitsliced currents": {f"quads.{name}" for name in SHORT} | {"sliced.nibbles.lists_signed"},
+    "conv_plain spikes": {"sums.inputs", "neurons.shifted"},
+    "conv_plain held": {
+        "sums.words",
+        "sums.words_planes",
+        "sums.values_planes",
+        "neurons.fraction",
+    },
+    "conv_plain currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
+    "plain_counts spikes": {"sums.inputs"},
+    "plain_counts held": {"neurons.fraction"},
+    "plain_counts currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
     "bitsliced layer": {f"quad_sums.{name}" for name in SHORT} | {"blocks.copied"},
 }
 """Features that nothing has: no inference with a fused layer stops early; currents of one neuron
 have features of their own; encoders cut bytes into bits; four blocks have one adder, single ones
-copy nothing."""
+copy nothing; bytes have no planes, a signal is no bytes, the current of bytes has no fraction."""
 
 
 @pytest.mark.parametrize("key", ["seen", "typical", "worst"])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.slopes import in_float64, numeric
 
 from qat.train import lif
 from qat.train.loss import Spending, cross_entropy, rate_penalty
@@ -12,21 +13,6 @@ from qat.train.session import gradients
 from qat.train.surrogate import SURROGATES, heaviside
 
 DIMENSIONS = {"analog": (4, 5), "frames": (4, 6, 5), "spikes": (4, 6, 5)}
-
-
-def in_float64(net):
-    net.parameters = {k: np.asarray(v, np.float64) for k, v in net.parameters.items()}
-    return net
-
-
-def numeric(function, value, eps=1e-6):
-    """Return the central difference of a function of one array, element by element."""
-    slope = np.empty(value.shape)
-    for index in np.ndindex(value.shape):
-        step = np.zeros(value.shape)
-        step[index] = eps
-        slope[index] = (function(value + step) - function(value - step)) / (2 * eps)
-    return slope
 
 
 @pytest.mark.parametrize("surrogate", SURROGATES)

@@ -11,9 +11,10 @@ from support.crossed import crossed
 import qat
 from qat.model import LIF, Dense
 from qat.model.leak import leak as leak_of
-from qat.train.fold import Constants, Inflow, currents
+from qat.train.fold import Constants, Inflow
 from qat.train.lif import Dynamics, decay
 from qat.train.network import Network
+from qat.train.synapses import DenseTwin, currents
 
 
 def assert_twin_equals_record(net, x):
@@ -120,8 +121,8 @@ def test_layers_that_need_float64():
     assert first.codes.dtype == np.float64
     assert_twin_equals_record(net, x)
     first = replace(first, exponent=0)
-    exact = currents(first, x)
-    wrong = currents(replace(first, codes=first.codes.astype(np.float32)), x)
+    exact = currents(first, net.layers[0].synapse, x)
+    wrong = currents(replace(first, codes=first.codes.astype(np.float32)), net.layers[0].synapse, x)
     assert np.abs(exact).max() > 2**24
     assert (exact != wrong).any()  # float32 would not have done
 
@@ -209,10 +210,17 @@ def test_currents_round_like_the_record(shift, a, bias):
     synapse = Dense(np.array([[1]]), 8, np.array(bias), input_shift=shift)
     inflow = Inflow(-300, 300, 1.0, spiking=False)
     folded = Constants(
-        np.ones((1, 1), np.float32), np.float32(bias), None, np.ones(()), shift, inflow, True
+        np.ones((1, 1), np.float32),
+        np.float32(bias),
+        None,
+        np.ones(()),
+        shift,
+        inflow,
+        True,
+        np.zeros(()),
     )
     x = np.array([[a]])
-    np.testing.assert_array_equal(currents(folded, x), synapse.currents(x, 300))
+    np.testing.assert_array_equal(currents(folded, DenseTwin(1, 1), x), synapse.currents(x, 300))
 
 
 def test_a_layer_whose_weights_are_all_zero_can_be_exported():

@@ -123,7 +123,11 @@ def test_real_weights_resume_and_leave_no_model(digits, tmp_path):
 
 def test_settings_name_all_that_makes_a_network():
     made_with = set(inspect.signature(Network.__init__).parameters) - {"self", "membrane_bits"}
-    assert set(network().settings()) == made_with | {"limits"}
+    on_maps = {"layers": "4c3-p2", "grid": [8, 8, 1], "neuron": "burst", "levels": 2}
+    some = Network([64, 10], **on_maps)
+    assert set(some.settings()) == made_with | {"limits"}
+    assert on_maps.items() <= some.settings().items()
+    assert set(network().settings()) == made_with - set(on_maps) | {"limits"}
 
 
 # ------------------------------------------------------------ bad checkpoints

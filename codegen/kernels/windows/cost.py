@@ -1,0 +1,129 @@
+"""What convolutions in windows cost, in features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from codegen.kernels.bitsliced.cost.membranes import Membranes, of_block
+from codegen.kernels.conv_plain.layer import Axis
+from codegen.kernels.features import Added, Features, expected
+from codegen.kernels.load import Load, added, any_of, count_width
+from codegen.kernels.windows.layer import WindowsLayer, Words
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsListed(Features):
+    """Rows of the map listed: calls, positions, words or parts of words, inputs found."""
+
+    calls: float = expected(30)
+    positions: float = expected(12)
+    words: float = expected(9)
+    inputs: float = expected(6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows(Features):
+    """Convolutions in windows, over the steps.
+
+    rows:     of the map of neurons
+    windows:  positions, or groups, of every kind of words; planes: words of neurons times planes
+              of the sum
+    runs:     parts of the list that are looked up, of every plane of the signal
+    words:    of neurons
+    stored:   words of the signal that are stored as they are, by plane; placed: parts of words
+    kept:     words that a pool takes; left: words that it makes
+    cleared:  words of the signal
+    counted:  words times planes of the counts
+    """
+
+    rows: float = 0.0
+    windows: float = expected(25)
+    runs: float = expected(5)
+    words: float = expected(20)
+    planes: float = expected(2)
+    listed: RowsListed = RowsListed()
+    added: Added = Added()
+    neurons: Membranes = Membranes()
+    stored: float = expected(3)
+    placed: float = expected(12)
+    kept: float = expected(5)
+    left: float = expected(8)
+    cleared: float = 0.0
+    counted: float = 0.0
+
+
+def _lying(axis: Axis, stride: int) -> int:
+    """Return how many taps, over all outputs along an axis, lie on the map."""
+    places = (
+        stride * output + k - axis.pad
+        for output in range(axis.left * axis.pool)
+        for k in range(axis.kernel)
+    )
+    return sum(0 <= place < axis.side for place in places)
+
+
+def _listed(stage: WindowsLayer, active: float) -> RowsListed:
+    """List the rows under the kernel, of every plane, for every row of neurons."""
+    layout, planes = stage.layout, stage.source.planes
+    rows, width = _lying(stage.rows, stage.stride), stage.map.width
+    pieces = range(0, width, layout.at_once)
+    columns = sum(
+        min(stage.stride * (min(x + layout.at_once, width) - 1) + stage.across.kernel
+            - stage.across.pad, stage.grid.width) - max(stage.stride * x - stage.across.pad, 0)
+        for x in pieces
+    )  # fmt: skip
+    positions = rows * columns * planes
+    return RowsListed(
+        calls=stage.map.height * len(pieces) * planes,
+        positions=stage.map.height * columns * planes,
+        words=positions * stage.grid.channels / stage.unit,
+        inputs=active * rows * columns / stage.grid.positions,
+    )
+
+
+def _added(stage: WindowsLayer, kind: Words, digits: tuple[float, ...], load: Load) -> Added:
+    """Add the runs of a kind of words: each plane from its level on."""
+    rows, groups = _lying(stage.rows, stage.stride), kind.across
+    first = replace(stage.across, kernel=kind.columns, left=groups, pool=1)
+    places = rows * _lying(first, stage.stride * kind.places)
+    windows = stage.map.height * groups
+    sums = []
+    for plane, active in enumerate(digits):
+        n = active * places / stage.grid.positions / windows
+        sums.append((any_of(n, load), n, stage.sum_width - plane))
+    return added(sums, load).scaled(windows * kind.count)
+
+
+def _digits(stage: WindowsLayer, load: Load) -> tuple[float, ...]:
+    """Return how many inputs have each bit of their count; at worst all have all."""
+    if load.worst:
+        return (float(stage.source.size),) * stage.source.planes
+    return tuple(load.digits) or (load.active,) * stage.source.planes
+
+
+def windows(stage: WindowsLayer, load: Load) -> Windows:
+    """Sums of a signal in windows, then the neurons of every word."""
+    planes = stage.source.planes
+    digits = _digits(stage, load)
+    found = Windows(
+        rows=stage.map.height,
+        words=stage.blocks,
+        planes=stage.blocks * stage.sum_width,
+        listed=_listed(stage, sum(digits)),
+        neurons=replace(of_block(stage, load), counted=0.0).scaled(stage.blocks),
+        cleared=stage.signal_words,
+        counted=stage.words * count_width(stage, load) * stage.signal_planes,
+    )
+    for kind in stage.kinds:
+        groups = stage.map.height * kind.across
+        made = groups * kind.count
+        found += Windows(
+            windows=groups,
+            runs=groups * planes,
+            added=_added(stage, kind, digits, load),
+            stored=made * stage.signal_planes * (kind.direct and not stage.pooled),
+            placed=0.0 if kind.direct or stage.pooled else made * kind.places * stage.signal_planes,
+            kept=made * stage.kept_words * bool(stage.pooled),
+            left=stage.left.positions * kind.count * stage.signal_planes * bool(stage.pooled),
+        )
+    return found.scaled(load.steps)

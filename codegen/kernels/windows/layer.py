@@ -1,0 +1,177 @@
+"""The record of a convolution in windows: every number that its template prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen.kernels.bitsliced.layer import BitslicedLayer
+from codegen.kernels.conv_plain.layer import Axis
+from codegen.kernels.neurons.counting import Counting
+from codegen.kernels.windows.layout import Layout
+from qat.model import Shape
+
+
+@dataclass(frozen=True)
+class Reached(Counting):
+    """Thresholds whose comparison is told one by one: a pool takes the largest of these."""
+
+    @property
+    def planes(self) -> int:
+        """A word for each threshold."""
+        return self.most
+
+    @property
+    def bits(self) -> tuple[tuple[int, ...], ...]:
+        """Each threshold alone."""
+        return tuple((which,) for which in range(1, self.most + 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """The words of one kind: whole ones of a position, or the shared one of a group.
+
+    table:   name of their weights
+    count:   words of a position, or of a group
+    places:  positions of a word
+    lanes:   channels of each
+    channel: the first of these
+    columns: of the map, under the windows of a word
+    across:  positions, or groups, of a row
+    before:  words of the state in front of the first
+    direct:  its words are those of the signal
+    kept:    words of a row that a pool keeps, for each word of what they emit; 0 without a pool
+    kept_before: words in front of these
+    """
+
+    table: str
+    count: int
+    places: int
+    lanes: int
+    channel: int
+    columns: int
+    across: int
+    before: int
+    direct: bool
+    kept: int
+    kept_before: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WindowsLayer(BitslicedLayer):
+    """A ternary convolution on a signal.
+
+    grid, map, left: the map that it reads, that of its neurons, and what its pool leaves
+    rows, across: the axes
+    unit:     channels that are read at once
+    layout:   how its positions lie in words
+    kinds:    of words that a position has
+    values:   words that a word of neurons emits: bit planes, or thresholds reached
+    pooled:   "max" or "sum" of several positions; "" for none
+    """
+
+    grid: Shape
+    map: Shape
+    left: Shape
+    rows: Axis
+    across: Axis
+    stride: int
+    unit: int
+    layout: Layout
+    kinds: tuple[Words, ...]
+    values: int
+    pooled: str
+
+    @property
+    def pieces(self) -> bool:
+        """True if not all positions of a row are listed at once."""
+        return self.layout.at_once < self.map.width
+
+    @property
+    def across_listed(self) -> int:
+        """Positions of a row that are listed, where all are at once."""
+        reached = self.stride * (self.map.width - 1) + self.across.kernel - self.across.pad
+        return min(reached, self.grid.width)
+
+    @property
+    def kept_words(self) -> int:
+        """Words that a pool keeps of a word of neurons."""
+        return self.values if self.pooled == "max" else self.signal_planes
+
+    @property
+    def bits(self) -> tuple[tuple[int, ...], ...]:
+        """For each plane of the signal, what a pool has kept of which it is the exclusive or."""
+        if self.pooled == "sum":
+            return tuple((plane,) for plane in range(self.signal_planes))
+        return tuple(
+            tuple(range((1 << plane) - 1, self.values, 1 << plane))
+            for plane in range(self.signal_planes)
+        )
+
+    def block_of(self, neuron: str) -> str:
+        """Return C text of the number of the word in which a neuron's planes lie."""
+        layout, width = self.layout, self.map.width
+        if layout.aligned:
+            return super().block_of(neuron)
+        c, position = self._place(neuron)
+        whole = f"{position} * {layout.full}u + {c} / 32u"
+        row, column = f"{position} / {width}u", f"{position} % {width}u / {layout.group}u"
+        shared = f"{self.kinds[-1].before}u + {row} * {layout.groups}u + {column}"
+        return f"{c} < {32 * layout.full}u ? {whole} : {shared}" if layout.full else shared
+
+    def lane_of(self, neuron: str) -> str:
+        """Return C text of a neuron's lane in that word."""
+        layout = self.layout
+        if layout.aligned:
+            return super().lane_of(neuron)
+        c, position = self._place(neuron)
+        place = f"{position} % {self.map.width}u % {layout.group}u * {layout.part}u + "
+        shared = (place if layout.group > 1 else "") + f"{c} % 32u"
+        return f"({c} < {32 * layout.full}u ? {c} % 32u : {shared})" if layout.full else shared
+
+    def _place(self, neuron: str) -> tuple[str, str]:
+        channels = self.map.channels
+        return f"({neuron}) % {channels}u", f"({neuron}) / {channels}u"
+
+    def row_of(self, block: str) -> str:
+        """Return C text of the row of constants of a word of neurons."""
+        full, shared = self.layout.full, self.layout.part > 0
+        if full + shared == 1:
+            return "0"
+        row = f"{block} % {full}u" if full > 1 else "0u"
+        return f"{block} < {self.kinds[-1].before}u ? {row} : {full}u" if shared else row
+
+    @property
+    def runs(self) -> bool:
+        """True: every window is a part of the list."""
+        return True
+
+    @property
+    def adder_inputs(self) -> int:
+        """A quarter of the inputs of a window: more are seldom active, and batches may be small."""
+        return self.layout.span * self.layout.step // 4
+
+    @property
+    def vectors(self) -> int:
+        """None: a position has few blocks."""
+        return 0
+
+    @property
+    def wide(self) -> bool:
+        """False: a position has few blocks."""
+        return False
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """{function of its C, without the model's prefix: the part that it belongs to}."""
+        names = (f"{name}{self.index}" for name in ("windows", "kept", "pool"))
+        return super().functions | dict.fromkeys(names, self.part)
+
+    @property
+    def along_lists(self) -> tuple[str, ...]:
+        """Functions of its C that work along a list of inputs: an analysis keeps lengths apart."""
+        return (f"layer{self.index}",)
+
+    @property
+    def list_lengths(self) -> int:
+        """A window's run of each plane has any length up to its inputs."""
+        return int((self.layout.span * self.layout.step + 1) ** self.source.planes)

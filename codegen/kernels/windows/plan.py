@@ -1,0 +1,243 @@
+"""Stages of convolutions in windows: the rows under the kernel listed once, each window a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from codegen.kernels.bitsliced.layer import Told
+from codegen.kernels.bitsliced.sums import ADDER_PLANES, carries_for
+from codegen.kernels.common import common, signal_field, source_of, width_of
+from codegen.kernels.conv_plain.plan import axes
+from codegen.kernels.dense import DenseLIF
+from codegen.kernels.neurons.constants import Constants
+from codegen.kernels.neurons.counting import best_start, counting, folded
+from codegen.kernels.neurons.membrane import Bias, Given, Membrane
+from codegen.kernels.pack import ternary_planes
+from codegen.kernels.stage import Field, Scratch, Table
+from codegen.kernels.windows.layer import Reached, WindowsLayer, Words
+from codegen.kernels.windows.layout import layout_of, unit_of, window_codes
+from qat.model import LIF, Burst, Conv, Dense, Interval, LayerBounds, Model
+
+HELPERS = frozenset({"trailing_zeros", "rows", "adder", "add_columns"})
+
+
+def fits(index: int, model: Model) -> bool:
+    """Return True if windows serve a layer: channels at bytes, a list of 16 bits, no groups."""
+    layer = model.layers[index]
+    synapse = layer.synapse
+    if not isinstance(synapse, Conv) or synapse.depthwise or not unit_of(synapse.grid.channels):
+        return False
+    if synapse.channels % 8:
+        return False
+    layout = layout_of(layer, model.reads(index)[1].bit_length())
+    several = isinstance(layer.neuron, LIF) and layer.neuron.most > 1
+    return layout.fits and not (several and layout.pooled == "max")
+
+
+def _of_lanes(interval: Interval, lanes: Any) -> Interval:
+    return Interval(interval.lo[lanes], interval.hi[lanes])
+
+
+class _Builder:
+    """Computes the numbers of one convolution; its neurons are those of the words of a group."""
+
+    def __init__(self, index: int, model: Model) -> None:
+        self.index, self.model, self.layer = index, model, model.layers[index]
+        assert isinstance(self.layer.synapse, Conv)
+        self.synapse, self.source = self.layer.synapse, source_of(index, model)
+        self.layout = layout_of(self.layer, self.source.planes)
+        bounds, lanes = model.bounds().layers[index], self.layout.lanes
+        self.bounds = LayerBounds(
+            accumulator=_of_lanes(bounds.accumulator, lanes),
+            current=_of_lanes(bounds.current, lanes),
+            u_raw=_of_lanes(bounds.u_raw, lanes),
+            u=_of_lanes(bounds.u, lanes),
+            state=tuple(_of_lanes(one, lanes) for one in bounds.state),
+        )
+
+    @property
+    def least(self) -> int:
+        """Planes that a sum has at least: those of the adder at its highest level."""
+        return ADDER_PLANES + self.source.planes - 1
+
+    @cached_property
+    def blocks(self) -> int:
+        """Words of neurons, of all positions."""
+        layout, shape = self.layout, self.synapse.shape
+        shared = shape.height * layout.groups if layout.part else 0
+        return shape.positions * layout.full + shared
+
+    @cached_property
+    def kinds(self) -> tuple[Words, ...]:
+        """The words of a position, whole ones first."""
+        layout, shape, i = self.layout, self.synapse.shape, self.index
+        pooled, left = bool(layout.pooled), self.layer.shape
+        whole = Words(
+            table=f"weights{i}", count=layout.full, places=1, lanes=32, channel=0,
+            columns=self.synapse.kernel[1], across=shape.width, before=0,
+            direct=layout.part == 0, kept=left.width * layout.full * pooled, kept_before=0,
+        )  # fmt: skip
+        shared = Words(
+            table=f"shared{i}" if layout.full else f"weights{i}", count=1, places=layout.group,
+            lanes=layout.part, channel=32 * layout.full, columns=layout.span,
+            across=layout.groups, before=shape.positions * layout.full, direct=layout.aligned,
+            kept=(left.width if layout.group == 1 else layout.groups) * pooled,
+            kept_before=whole.kept,
+        )  # fmt: skip
+        return (*([whole] if layout.full else []), *([shared] if layout.part else []))
+
+    @cached_property
+    def weights(self) -> tuple[Table, ...]:
+        """The tables of the kinds of words."""
+        what = "per input {z, p}: weight + 1 = z + 2p; inputs by column, row, channel"
+        codes = [some for some in window_codes(self.layout) if len(some)]
+        names = [kind.table for kind in self.kinds]
+        return tuple(
+            Table(name, what, ternary_planes(some)) for name, some in zip(names, codes, strict=True)
+        )
+
+    def build(self) -> WindowsLayer:
+        """Return the stage."""
+        i, layout, layer = self.index, self.layout, self.layer
+        shared = common(i, self.model, self.source)
+        neurons = self.leaky() if isinstance(layer.neuron, LIF) else self.bursting()
+        constants: Constants = neurons.pop("own")
+        memory: tuple[Field, ...] = neurons.pop("kept")
+        used: frozenset[str] = neurons.pop("used")
+        unit, counting = unit_of(self.synapse.grid.channels), neurons["counting"]
+        values = 1 if counting is None else counting.planes
+        rows, across = axes(layer, self.synapse)
+        helpers = {f"list_rows{unit}"}
+        if shared["counted"]:
+            helpers.add("count_levels" if layer.levels > 1 else "count_spikes")
+        if not all(kind.direct for kind in self.kinds) or (layout.pooled and layout.part):
+            helpers.add("set_bits")
+        if layout.pooled == "sum":
+            helpers.add("add")
+        kept = sum(kind.kept for kind in self.kinds)
+        kept *= values if layout.pooled == "max" else layer.levels.bit_length()
+        return WindowsLayer(
+            **shared,
+            **neurons,
+            kernel="windows",
+            tables=(*self.weights, *constants.table(i)),
+            fields=(*memory, signal_field(i, self.model)),
+            scratch=Scratch(
+                listed=layout.entries, carries=carries_for(layout.span * layout.step), sums=kept
+            ),
+            helpers=HELPERS | used | helpers,
+            columns=self.weights[0].values[0].size,
+            blocks=self.blocks,
+            reach=0,
+            sized=False,
+            inactive_width=0,
+            constants=constants.words,
+            rounds=False,
+            inverse=1,
+            dense=(),
+            grid=self.synapse.grid,
+            map=self.synapse.shape,
+            left=layer.shape,
+            rows=rows,
+            across=across,
+            stride=self.synapse.stride,
+            unit=unit,
+            layout=layout,
+            kinds=self.kinds,
+            values=values,
+            pooled=layout.pooled,
+        )
+
+    def leaky(self) -> dict[str, Any]:
+        """Return what leaky neurons fill: those of a group are planned as a dense layer's."""
+        neuron, lanes, i = self.layer.neuron, self.layout.lanes, self.index
+        assert isinstance(neuron, LIF)
+
+        def of(values: Any) -> Any:
+            return values[lanes] if values.ndim else values
+
+        synapse = Dense(
+            np.zeros((len(lanes), 1), np.int8), bias=of(self.synapse.bias),
+            fraction_bits=self.synapse.fraction_bits,
+        )  # fmt: skip
+        resets = None if neuron.reset_by is None else of(neuron.reset_by)
+        neuron = replace(neuron, threshold=of(neuron.threshold), reset_by=resets)
+        layer, a = DenseLIF(synapse, neuron), self.bounds.accumulator
+        bias = Bias(layer, self.bounds)
+        start = None if bias.common is None else bias.common >> synapse.fraction_bits
+        folded = start is not None and width_of(a.low + start, a.high + start) <= 32
+        start = start if start is not None and folded else 0
+        width = max(width_of(a.low + start, a.high + start), self.least)
+        membrane = Membrane(layer, self.bounds, bias, Given(width, False, folded))
+        floor, ceiling = membrane.saturation
+        what = f"layer {i}: membranes, in planes"
+        return {
+            "own": membrane.constants,
+            "kept": (Field(f"v{i}", what, "uint32_t", (self.blocks, membrane.v_width)),),
+            "used": membrane.operations,
+            "probes": frozenset({"lane", "signed"}),
+            "counting": membrane.counting,
+            "lowered": bias.lowered,
+            "start": start,
+            "sum_width": width,
+            "current_width": width,
+            "u_width": membrane.u_width,
+            "v_width": membrane.v_width,
+            "halved": membrane.halved,
+            "terms": membrane.terms,
+            "bias_words": membrane.bias_words,
+            "planes": membrane.planes,
+            "floor": floor,
+            "ceiling": ceiling,
+            "threshold": membrane.threshold,
+            "reset_by": membrane.reset_by,
+            "chains": membrane.chains,
+        }
+
+    def bursting(self) -> dict[str, Any]:
+        """Return what neurons without memory fill: the sum itself is compared."""
+        neuron, lanes = self.layer.neuron, self.layout.lanes
+        assert isinstance(neuron, Burst)
+        low, high = self.bounds.accumulator.lo, self.bounds.accumulator.hi
+        thresholds = folded(self.synapse, neuron, False)[:, lanes]
+        start, own = best_start(thresholds, low, high), Constants()
+        width = max(width_of(int(low.min()) + start, int(high.max()) + start), self.least)
+        found = counting(own, thresholds + start, low + start, high + start, width)
+        if self.layout.pooled == "max" and found.most > 1:
+            found = Reached(found.given, found.width, found.less, found.digits)
+        bias = np.broadcast_to(self.synapse.bias, self.synapse.channels).astype(np.int32)
+        return {
+            "own": own,
+            "kept": (),
+            "used": found.operations,
+            "probes": frozenset({"lane", "signed"}),
+            "counting": found,
+            "told": Told(
+                less=start, half=0, shift=0, fraction_bits=self.synapse.fraction_bits,
+                bias=np.tile(bias, self.synapse.shape.positions),
+            ),
+            "lowered": 0,
+            "start": start,
+            "sum_width": width,
+            "current_width": width,
+            "u_width": width,
+            "v_width": 0,
+            "halved": False,
+            "terms": (),
+            "bias_words": 0,
+            "planes": (),
+            "floor": (),
+            "ceiling": (),
+            "threshold": (),
+            "reset_by": (),
+            "chains": (),
+        }  # fmt: skip
+
+
+def layer_stage(index: int, model: Model) -> WindowsLayer:
+    """Return the stage of a convolution in windows."""
+    return _Builder(index, model).build()

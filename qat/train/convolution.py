@@ -1,0 +1,197 @@
+"""Sums of convolutions and their gradients: patches of a map, times weights.
+
+Patches are formed for a few maps at a time, so that they stay in the processor's cache and memory
+stays bounded, and multiplied by BLAS; forming them, and everything of a depthwise convolution, is a
+compiled loop where there is one (qat/machine/conv.c). All maps are (n, height, width, channels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qat.machine import native
+from qat.model.shape import Shape
+
+Float = NDArray[np.floating[Any]]
+
+PATCHES = 2**18
+"""Values of patches that are formed at once: a megabyte of float32."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where a kernel lies on a map.
+
+    grid:          the map that is read
+    rows, columns: positions of the map that is made
+    top, left:     rows and columns of zeros before the map
+    """
+
+    grid: Shape
+    rows: int
+    columns: int
+    kernel: tuple[int, int]
+    stride: int
+    top: int
+    left: int
+
+    @property
+    def positions(self) -> int:
+        """Positions of the map that is made."""
+        return self.rows * self.columns
+
+    @property
+    def taps(self) -> int:
+        """Positions of the map that the kernel covers."""
+        return self.kernel[0] * self.kernel[1]
+
+    def settings(self, images: int) -> dict[str, int]:
+        """Return the fields of map_settings in qat/machine/conv.c."""
+        return {
+            "images": images,
+            **dict(zip(("height", "width", "channels"), self.grid.sides, strict=True)),
+            "rows": self.rows,
+            "columns": self.columns,
+            "kernel_height": self.kernel[0],
+            "kernel_width": self.kernel[1],
+            "stride": self.stride,
+            "top": self.top,
+            "left": self.left,
+        }
+
+    def padded(self) -> tuple[int, int]:
+        """Return the sides of the map with zeros around, so that every kernel lies on it."""
+        (high, wide), s = self.kernel, self.stride
+        return (
+            max(self.top + self.grid.height, s * (self.rows - 1) + high),
+            max(self.left + self.grid.width, s * (self.columns - 1) + wide),
+        )
+
+    def inside(self) -> tuple[slice, slice]:
+        """Return where on the padded map the map lies."""
+        return (
+            slice(self.top, self.top + self.grid.height),
+            slice(self.left, self.left + self.grid.width),
+        )
+
+    def taps_on(self, padded: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        """Yield, for each tap, what every position reads: views (n, rows, columns, channels)."""
+        s = self.stride
+        for ky in range(self.kernel[0]):
+            for kx in range(self.kernel[1]):
+                rows = slice(ky, ky + s * (self.rows - 1) + 1, s)
+                yield padded[:, rows, kx : kx + s * (self.columns - 1) + 1 : s]
+
+
+def _pieces(window: Window, images: int) -> Iterator[slice]:
+    """Yield which maps are worked on at once."""
+    size = window.positions * window.taps * window.grid.channels
+    some = max(1, PATCHES // size)
+    for start in range(0, images, some):
+        yield slice(start, min(start + some, images))
+
+
+def patches(window: Window, maps: NDArray[Any], dtype: np.dtype[Any]) -> Float:
+    """Return what each position reads, (n * positions, taps * channels)."""
+    maps = np.ascontiguousarray(maps, dtype)
+    shape = (len(maps) * window.positions, window.taps * window.grid.channels)
+    out, library = np.empty(shape, dtype), _library(maps)
+    if library is not None:
+        library.patches(library.map_settings(**window.settings(len(maps))), maps, out)
+        return out
+    padded = _padded(window, maps)
+    parts = out.reshape(len(maps), window.rows, window.columns, window.taps, window.grid.channels)
+    for tap, read in enumerate(window.taps_on(padded)):
+        parts[:, :, :, tap] = read
+    return out
+
+
+def sums(window: Window, codes: Float, maps: NDArray[Any]) -> Float:
+    """Return the sums, (n, rows, columns, channels), in the dtype of the codes."""
+    flat = np.ascontiguousarray(codes.reshape(len(codes), -1).T)
+    out = np.empty((len(maps), window.rows, window.columns, len(codes)), codes.dtype)
+    for piece in _pieces(window, len(maps)):
+        read = patches(window, maps[piece], codes.dtype)
+        np.matmul(read, flat, out=out[piece].reshape(-1, len(codes)))
+    return out
+
+
+def weight_gradient(window: Window, d: Float, maps: NDArray[Any]) -> Float:
+    """Return dL/d codes, (channels, taps * channels of the map), from dL/d sums."""
+    found = np.zeros((d.shape[-1], window.taps * window.grid.channels), d.dtype)
+    for piece in _pieces(window, len(maps)):
+        found += d[piece].reshape(-1, d.shape[-1]).T @ patches(window, maps[piece], d.dtype)
+    return found
+
+
+def input_gradient(window: Window, codes: Float, d: Float) -> Float:
+    """Return dL/d maps from dL/d sums."""
+    flat = codes.reshape(len(codes), -1)
+    out = np.zeros((len(d), *window.grid.sides), d.dtype)
+    for piece in _pieces(window, len(d)):
+        _gather(window, d[piece].reshape(-1, len(codes)) @ flat, out[piece])
+    return out
+
+
+def _gather(window: Window, read: Float, out: Float) -> None:
+    """Add patches to the maps, zeros to begin with, that they would be of."""
+    library = _library(read)
+    if library is not None:
+        library.gather(library.map_settings(**window.settings(len(out))), read, out)
+        return
+    padded = np.zeros((len(out), *window.padded(), window.grid.channels), read.dtype)
+    parts = read.reshape(len(out), window.rows, window.columns, window.taps, window.grid.channels)
+    for tap, to in enumerate(window.taps_on(padded)):
+        np.add(to, parts[:, :, :, tap], out=to)
+    out += padded[:, *window.inside()]
+
+
+# --------------------------------------------------------------- depthwise
+
+
+def depthwise(window: Window, codes: Float, maps: NDArray[Any]) -> Float:
+    """Return the sums of every channel by itself; codes: (channels, height, width, 1)."""
+    maps, taps = np.ascontiguousarray(maps, codes.dtype), _by_tap(codes)
+    out, library = np.zeros((len(maps), window.rows, window.columns, len(codes)), codes.dtype), None
+    library = _library(maps)
+    if library is not None:
+        library.depthwise(library.map_settings(**window.settings(len(maps))), maps, taps, out)
+        return out
+    for weights, read in zip(taps, window.taps_on(_padded(window, maps)), strict=True):
+        out += read * weights
+    return out
+
+
+def depthwise_weight_gradient(window: Window, d: Float, maps: NDArray[Any]) -> Float:
+    """Return dL/d codes, (channels, height, width, 1), from dL/d sums."""
+    padded = _padded(window, np.ascontiguousarray(maps, d.dtype))
+    found = [np.einsum("nrqc,nrqc->c", d, read) for read in window.taps_on(padded)]
+    return np.stack(found, axis=1).reshape(d.shape[-1], *window.kernel, 1)
+
+
+def depthwise_input_gradient(window: Window, codes: Float, d: Float) -> Float:
+    """Return dL/d maps from dL/d sums."""
+    padded = np.zeros((len(d), *window.padded(), len(codes)), d.dtype)
+    for weights, to in zip(_by_tap(codes), window.taps_on(padded), strict=True):
+        np.add(to, d * weights, out=to)
+    return np.ascontiguousarray(padded[:, *window.inside()])
+
+
+def _by_tap(codes: Float) -> Float:
+    return np.ascontiguousarray(codes.reshape(len(codes), -1).T)
+
+
+def _padded(window: Window, maps: Float) -> Float:
+    padded = np.zeros((len(maps), *window.padded(), window.grid.channels), maps.dtype)
+    padded[:, *window.inside()] = maps
+    return padded
+
+
+def _library(values: Float) -> native.Library | None:
+    """Return the compiled loops if there are any for these values."""
+    return native.library() if values.dtype == np.float32 and values.size else None

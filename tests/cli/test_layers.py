@@ -1,0 +1,69 @@
+"""`train --layers`: networks on maps and with counts, and what makes none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import qat
+from codegen.cli import main
+from qat.model import Burst, Conv, Pool
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("layers")
+    random = np.random.default_rng(0)
+    y = np.arange(120) % 3
+    steps = np.linspace(0, 6, 12)[None, :, None] * (1 + y[:, None, None])
+    x = np.rint(60 * np.sin(steps + random.normal(0, 0.2, (120, 1, 2)))).astype(np.int8)
+    np.savez(path / "waves.npz", x=x, y=y)
+    np.savez(path / "flat.npz", x=x[:, :, 0], y=y)
+    return path
+
+
+def test_windows_of_a_recording_are_maps_of_height_1(folder, capsys):
+    model = folder / "waves-model.npz"
+    words = ["train", str(folder / "waves.npz"), "-o", str(model), "--layers", "6c3-p2-8c3v",
+             "--epochs", "12", "--batch-size", "16", "--output-bits", "4", "--json"]  # fmt: skip
+    assert main(words) == 0
+    said = json.loads(capsys.readouterr().out)
+    made = qat.Model.load(model)
+    assert made.steps == 1
+    assert made.input.grid.sides == (1, 12, 2)
+    first, second = made.layers
+    assert isinstance(first.synapse, Conv)
+    assert first.synapse.kernel == (1, 3)
+    assert first.pool == Pool("max", (1, 2))
+    assert isinstance(first.neuron, Burst)
+    assert second.shape.sides == (1, 4, 8)
+    assert said["accuracy"]["test"] > 0.9
+    assert main(["evaluate", str(model), "--data", str(folder / "waves.npz"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(
+        said["accuracy"]["test"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "message"),
+    [
+        ("flat.npz", ["--layers", "8c3"], "--layers 8c3: flat has 12 inputs without a map"),
+        ("waves.npz", ["--layers", "8c3-64c"], "'64c', 2nd of 2: is no layer"),
+        ("waves.npz", ["--layers", "8c3", "--hidden", "8"], "give one of both"),
+        ("waves.npz", ["--layers", "8c3-p5"], "pool 1x5: does not divide the map 1x12x8"),
+        ("waves.npz", ["--layers", "8c7v-8c7v"], "its width is 7; the map 1x6x8 has 6"),
+        ("digits", ["--layers", "8c3v-p4"], "pool 4x4: does not divide the map 6x6x8"),
+        ("digits", ["--layers", "8c3", "--levels", "9"], "found 9; allowed are 1 to 7"),
+        ("digits", ["--layers", "8c3", "--neuron", "lif", "--input", "delta"], "--input delta"),
+    ],
+)
+def test_what_makes_no_network(folder, capsys, data, words, message):
+    path = data if data == "digits" else str(folder / data)
+    assert main(["train", path, "-o", str(folder / "none.npz"), *words]) == 2
+    said = capsys.readouterr().err.strip()
+    assert message in said
+    assert len(said.splitlines()) == 1
+    assert not (folder / "none.npz").exists()
