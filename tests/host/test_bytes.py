@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.byte_maps import BYTES, MODELS, byte_map
+from support.zoo.byte_maps import BYTES, MODELS, byte_map
 from support.results import assert_same
 
 from codegen.checks.equivalence import made_inputs

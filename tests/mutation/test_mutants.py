@@ -44,7 +44,8 @@ Judged = dict[Mutant, Said]
 def judge(mutants: list[Mutant]) -> Iterator[tuple[Mutant, Said]]:
     """Yield what is said about each mutant, by one process of models."""
     given = [{"path": m.path, "text": m.text(), "package": str(PACKAGE)} for m in mutants]
-    path = os.pathsep.join((str(PACKAGE.parent), str(Path(attack.__file__).parents[1])))
+    tests = Path(attack.__file__).parents[1]
+    path = os.pathsep.join(map(str, (PACKAGE.parent, tests, tests / "bench")))
     with subprocess.Popen(
         [sys.executable, "-m", "support.attack"],
         stdin=subprocess.PIPE,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.byte_maps import BYTES, MODELS
+from support.zoo.byte_maps import BYTES, MODELS
 from support.crossed import crossed
 from support.recorded import emulated
 from support.results import assert_same
