@@ -9,7 +9,7 @@ from codegen.checks.comparison import compare
 from codegen.checks.host import HostModel
 from codegen.render.generated import generated
 
-MANY = 36
+MANY = 24
 """Random models; a third of each kind of steps."""
 
 
