@@ -192,7 +192,8 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
     """
     steps = model.steps or 1
     checks, asked = _checks(steps, model.stop, activity)
-    load = Load(activity.steps or steps, checks=checks, asked=asked, most=steps)
+    vectors = isa.find(core).vectors
+    load = Load(activity.steps or steps, checks=checks, asked=asked, most=steps, vectors=vectors)
     if isinstance(stage, Layer):
         reads = sources(model.input, activity)[stage.index]
         own = activity.layers[stage.index]

@@ -82,6 +82,7 @@ MODELS = {
     "colours": byte_map((10, 6, 3), 5, pool=True, high=255, shift=2, padding="none", kernel=(3, 3)),
     "a recording": byte_map((1, 30, 6), 24, (1, 5), low=-7, high=7, bias=3, zeros=0.8),
     "stride 2, pooled": byte_map((12, 12, 2), 16, (3, 3), stride=2, pool=True, low=-3, high=3),
+    "signed, 16 channels": byte_map((8, 8, 1), 16, low=-8, high=7, middle=0.6),
     "one position": byte_map((3, 3, 1), 4, padding="none", most=2),
     "several steps": byte_map((8, 8, 1), 16, steps=3),
     "frames": byte_map((8, 8, 1), 32, steps=2, frames=True, pool=True, high=1),
@@ -89,6 +90,6 @@ MODELS = {
 
 HUNTERS = (
     "16 channels", "32 channels, pooled", "48 channels", "stride 2, far", "pooled, 16 bits",
-    "seven spikes", "a recording",
+    "seven spikes", "a recording", "signed, 16 channels",
 )  # fmt: skip
 """Those that hunt planted faults: every layout, and every way from digits to the signal."""
