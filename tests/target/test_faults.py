@@ -51,11 +51,9 @@ def faulty(model: Model, code: str, before: str = "") -> dict[str, str]:
     return files | {"binding.h": text.replace("typedef ", before + "\ntypedef ", 1)}
 
 
-def run(
-    model: Model, files: dict[str, str], board: str = "qemu-m4", timeout: float = MOST_SECONDS
-) -> None:
+def run(model: Model, files: dict[str, str], board: str = "qemu-m4") -> None:
     x = inputs_for(model, 1, 0)
-    with TargetModel(model, board, files=files, timeout=timeout) as target:
+    with TargetModel(model, board, files=files, timeout=MOST_SECONDS) as target:
         target.info()
         target.run(x)
 
@@ -124,7 +122,7 @@ def test_a_hang(model: Model) -> None:
     """The time is short for the request that hangs alone: on a busy machine others take longer."""
     with TargetModel(model, "qemu-m4", files=files, timeout=MOST_SECONDS) as target:
         target.info()
-        target.timeout = 1.0
+        target.device.client.timeout = 1.0
         with pytest.raises(
             HangError, match="qemu-m4: the firmware hangs: no answer to RESET within 1 s"
         ):
