@@ -87,6 +87,9 @@ def test_training_needs_no_home_and_no_cache(folder: Path) -> None:
 # ---------------------------------------------------------- before the work
 
 
+A_FILE = "is a file; several files are written: name a folder"
+
+
 def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     require_output(None)
@@ -96,9 +99,11 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none" / "x", tmp_path / "file" / "x", Path("/proc/x")):
         with pytest.raises(ValueError, match=f"^{path}: cannot be written"):
             require_output(path)
-    for path in (tmp_path / "file", tmp_path / "file" / "x", Path("/proc/x")):
+    for path in (tmp_path / "file" / "x", Path("/proc/x")):
         with pytest.raises(ValueError, match=f"^{path}: cannot be written"):
             require_folder(path)
+    with pytest.raises(ValueError, match=f"^{tmp_path / 'file'}: {A_FILE}"):
+        require_folder(tmp_path / "file")
     assert sorted(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
@@ -125,7 +130,7 @@ def test_outputs_are_looked_at_before_the_work(
     assert main(words.split()) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert "cannot be written" in said.err
+    assert (A_FILE if words.endswith("-o m.npz") else "cannot be written") in said.err
     assert said.err.count("\n") == 1
 
 

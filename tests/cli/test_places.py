@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from support.clock import MOST_SECONDS
 from support.zoo.golden import analog
 
 from codegen.cli import main
@@ -38,7 +39,9 @@ def test_a_pipe_without_a_reader_is_refused_at_once(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "codegen", "train", "digits", "-o", str(pipe)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=MOST_SECONDS
+    )
     assert done.returncode == 2
     assert "it is a pipe that nobody reads; start its reader first" in done.stderr
     with pytest.raises(ValueError, match="pipe that nobody reads"):

@@ -102,7 +102,7 @@ def _code(files: dict[str, str], board: str, folder: Path) -> str:
 def test_a_firmware_without_marks_says_so(model: Model) -> None:
     elf = build(render(model), "qemu-m4")["qemu-m4"]
     with Qemu(find_board("qemu-m4"), elf) as qemu, pytest.raises(RefusedError) as refused:
-        Device(Client(qemu, 20.0)).parts()
+        Device(Client(qemu, 120.0)).parts()
     assert refused.value.code == Code.NOT_HERE
     with emulated(model, "qemu-m4") as target, pytest.raises(ValueError, match="no marks"):
         target.parts(np.zeros((1, 20), int))
