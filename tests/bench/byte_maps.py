@@ -24,7 +24,7 @@ from calibrate import PATH
 from calibration.counting import Counting
 from calibration.cycles import executed
 from calibration.fitting import Observation, fit
-from support.byte_maps import BYTES, byte_map
+from support.zoo.byte_maps import BYTES, byte_map
 
 from codegen import isa
 from codegen.checks.equivalence import made_inputs

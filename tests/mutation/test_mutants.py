@@ -25,7 +25,7 @@ from codegen.render import environment
 
 pytestmark = pytest.mark.target
 
-SAMPLE, ALL = 6, 320
+SAMPLE, ALL = 4, 320
 """Mutants that are hunted in the ordinary run, and in the proof."""
 LEAST = 200
 """Mutants that must have changed the C of some model, in the proof."""
@@ -44,7 +44,8 @@ Judged = dict[Mutant, Said]
 def judge(mutants: list[Mutant]) -> Iterator[tuple[Mutant, Said]]:
     """Yield what is said about each mutant, by one process of models."""
     given = [{"path": m.path, "text": m.text(), "package": str(PACKAGE)} for m in mutants]
-    path = os.pathsep.join((str(PACKAGE.parent), str(Path(attack.__file__).parents[1])))
+    tests = Path(attack.__file__).parents[1]
+    path = os.pathsep.join(map(str, (PACKAGE.parent, tests, tests / "bench")))
     with subprocess.Popen(
         [sys.executable, "-m", "support.attack"],
         stdin=subprocess.PIPE,

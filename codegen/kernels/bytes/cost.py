@@ -126,7 +126,7 @@ def _words(stage: BytesLayer) -> BytesWords:
     """Sums in words of four or two positions."""
     g, channels = stage.geometry, stage.channels
     groups, placed = g.parts * g.groups, not stage.in_place
-    blocks = groups * g.group_blocks if placed else g.parts * g.blocks
+    blocks = g.parts * g.blocks
     words = g.parts * g.words * channels
     compared = words * stage.most
     turns = groups * stage.planes * -(-channels // stage.lanes)

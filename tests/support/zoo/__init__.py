@@ -13,7 +13,7 @@ from itertools import chain
 import numpy as np
 
 from qat.model import LIF, Conv, Latency, Layer, Model, Neuron
-from support.zoo import counting, golden, planned, sized, small, tiny
+from support.zoo import byte_maps, counting, golden, planned, sized, small, tiny
 
 WORD = 32
 """Neurons and spikes lie in words of so many bits: sizes around a multiple are edges."""
@@ -103,6 +103,7 @@ def _all() -> dict[str, Kept]:
     return {
         **{name: Kept(model) for name, model in hunting},
         **{name: Kept(model, kernels) for name, (model, kernels) in planned.models().items()},
+        **{name: Kept(byte_maps.MODELS[name], byte_maps.BYTES) for name in byte_maps.HUNTERS},
         **{f"tiny, {name}": Kept(r.model, r.kernels, False) for name, r in tiny.MODELS.items()},
     }
 

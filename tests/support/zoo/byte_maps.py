@@ -86,3 +86,9 @@ MODELS = {
     "several steps": byte_map((8, 8, 1), 16, steps=3),
     "frames": byte_map((8, 8, 1), 32, steps=2, frames=True, pool=True, high=1),
 }
+
+HUNTERS = (
+    "16 channels", "32 channels, pooled", "48 channels", "stride 2, far", "pooled, 16 bits",
+    "seven spikes", "a recording",
+)  # fmt: skip
+"""Those that hunt planted faults: every layout, and every way from digits to the signal."""
