@@ -38,6 +38,7 @@ HELPERS: tuple[str, ...] = (
     "subtract",
     "adder",
     "add_columns",
+    "add_nibbles",
     "sum_inactive",
     "slice_bytes",
     "sum_digits",

@@ -18,8 +18,8 @@ from qat.model import EarlyStop, Input, Model, Spikes
 
 LOOPS = frozenset(
     "add_bytes add_column16 add_column2 add_column4 add_column8 add_columns add_columns4 "
-    "add_strips4 add_strips8 burst_bytes images list_active list_inactive list_rows8 list_rows16 "
-    "list_rows32 slice_bytes sum_digits sum_inactive turn".split()
+    "add_nibbles add_strips4 add_strips8 burst_bytes images list_active list_inactive list_rows8 "
+    "list_rows16 list_rows32 slice_bytes sum_digits sum_inactive turn".split()
 )
 """Shared functions that are folders of kernels/loops: declared before the layers, defined behind
 them, some with variants for instruction sets. The others are a line or two, and stand first."""
@@ -27,7 +27,7 @@ them, some with variants for instruction sets. The others are a line or two, and
 INSIDE = frozenset({"byte_channels", "dense", "field_sums", "mean_bytes", "reset"})
 """Those that are text inside a stage's own functions."""
 
-VECTOR_LOOPS = frozenset({"add_columns4"})
+VECTOR_LOOPS = frozenset({"add_columns4", "add_nibbles"})
 """Those that only an instruction set with vectors has."""
 
 BYTE_TABLE_INPUTS = 256

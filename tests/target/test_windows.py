@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 from support.recorded import emulated
-from support.zoo.windows import KERNELS, inputs_for, random_windows
+from support.zoo.windows import KERNELS, extreme_windows, inputs_for, random_windows
 
 from codegen.checks.comparison import compare
+from codegen.plan.choose import plan
 from codegen.render import render
 
 pytestmark = pytest.mark.target
@@ -17,14 +18,55 @@ CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m33", "qemu-m55")
 PORTABLE = ("-DMODEL_PORTABLE=1",)
 
 
+EXTREME = -1
+"""In place of a seed: the model of which all weights of a channel are alike."""
+
+
+def differing(seed: int, board: str, flags: tuple[str, ...] = (), **fault: str) -> int:
+    """Return how many values of a model are others on a core; fault: {old=, new=} of its C."""
+    model = extreme_windows() if seed < 0 else random_windows(seed)
+    x, steps = inputs_for(model, 6)
+    expected = replace(model.run(x, trace=True, steps=steps), u=None)
+    chosen = {index: KERNELS[index] for index in range(len(model.layers))}
+    files, name = render(model, kernels=chosen), f"{model.name}.c"
+    if fault:
+        assert fault["old"] in files[name]
+        files = files | {name: files[name].replace(fault["old"], fault["new"])}
+    with emulated(model, board, flags=flags, files=files) as running:
+        return compare(expected, running.run(x, trace=True, steps=steps)).differing
+
+
 @pytest.mark.parametrize("flags", [(), PORTABLE], ids=["own", "portable"])
 @pytest.mark.parametrize("board", CORES)
 @pytest.mark.parametrize("seed", [0, 7, 11])
 def test_windows_on_a_core(seed: int, board: str, flags: tuple[str, ...]) -> None:
-    model = random_windows(seed)
-    x, steps = inputs_for(model, 6)
-    expected = replace(model.run(x, trace=True, steps=steps), u=None)
-    files = render(model, kernels=KERNELS)
-    with emulated(model, board, flags=flags, files=files) as running:
-        found = compare(expected, running.run(x, trace=True, steps=steps))
-    assert found.differing == 0, found.first
+    assert differing(seed, board, flags) == 0
+
+
+NIBBLES = {6: "sum", 10: "max", 17: "", 29: ""}
+"""Seeds of models whose first or second layer has nibbles, and what pools that layer: long runs,
+pieces of rows, two and three planes."""
+
+
+@pytest.mark.parametrize("seed", NIBBLES)
+def test_nibbles_on_helium(seed: int) -> None:
+    made = plan(random_windows(seed), kernels=KERNELS).layers
+    assert any(stage.dense and stage.pooled == NIBBLES[seed] for stage in made)
+    assert differing(seed, "qemu-m55") == 0
+
+
+@pytest.mark.parametrize("board", CORES)
+def test_extreme_weights_on_a_core(board: str) -> None:
+    assert differing(EXTREME, board) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("n < 126u ? n : 126u", "n < 133u ? n : 133u"),
+        ("vshrq_n_u8(some, 4)", "vshrq_n_u8(some, 3)"),
+        ("vmovltq_u8(high)", "vmovlbq_u8(high)"),
+    ],
+)
+def test_a_planted_fault_shows_on_helium(old: str, new: str) -> None:
+    assert differing(EXTREME, "qemu-m55", old=old, new=new)

@@ -156,6 +156,11 @@ class WindowsLayer(BitslicedLayer):
         return 0
 
     @property
+    def vector_loops(self) -> bool:
+        """True if there are weights for Helium."""
+        return bool(self.dense)
+
+    @property
     def wide(self) -> bool:
         """False: a position has few blocks."""
         return False

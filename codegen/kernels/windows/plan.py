@@ -18,6 +18,7 @@ from codegen.kernels.neurons.counting import best_start, counting, folded
 from codegen.kernels.neurons.membrane import Bias, Given, Membrane
 from codegen.kernels.pack import ternary_planes
 from codegen.kernels.stage import Field, Scratch, Table
+from codegen.kernels.windows import nibbles
 from codegen.kernels.windows.layer import Reached, WindowsLayer, Words
 from codegen.kernels.windows.layout import layout_of, unit_of, window_codes
 from qat.model import LIF, Burst, Conv, Dense, Interval, LayerBounds, Model
@@ -118,6 +119,8 @@ class _Builder:
             helpers.add("set_bits")
         if layout.pooled == "sum":
             helpers.add("add")
+        if neurons["dense"]:
+            helpers.add("add_nibbles")
         kept = sum(kind.kept for kind in self.kinds)
         kept *= values if layout.pooled == "max" else layer.levels.bit_length()
         return WindowsLayer(
@@ -138,7 +141,6 @@ class _Builder:
             constants=constants.words,
             rounds=False,
             inverse=1,
-            dense=(),
             grid=self.synapse.grid,
             map=self.synapse.shape,
             left=layer.shape,
@@ -177,6 +179,7 @@ class _Builder:
         what = f"layer {i}: membranes, in planes"
         return {
             "own": membrane.constants,
+            "dense": (),
             "kept": (Field(f"v{i}", what, "uint32_t", (self.blocks, membrane.v_width)),),
             "used": membrane.operations,
             "probes": frozenset({"lane", "signed"}),
@@ -212,6 +215,7 @@ class _Builder:
         bias = np.broadcast_to(self.synapse.bias, self.synapse.channels).astype(np.int32)
         return {
             "own": own,
+            "dense": nibbles.tables(self.index, self.layout, thresholds, low, high),
             "kept": (),
             "used": found.operations,
             "probes": frozenset({"lane", "signed"}),

@@ -77,3 +77,15 @@ def inputs_for(model: Model, samples: int, seed: int = 0) -> tuple[Any, int | No
     densities = np.resize([0.0, 1.0, 0.1, 0.3, 0.03, 0.6], samples)
     x = rng.random((samples, steps, model.input.size)) < densities[:, None, None]
     return x, None if model.steps else steps
+
+
+def extreme_windows() -> Model:
+    """Return a layer whose weights are all 1 in every other channel, all -1 in the rest."""
+    given = Shape(5, 5, 32)
+    codes = (
+        np.ones((32, 3, 3, 32), np.int64) * np.where(np.arange(32) % 2, -1, 1)[:, None, None, None]
+    )
+    signs = np.where(np.arange(32) % 2, -1, 1)
+    thresholds = np.sort(signs * np.array([[120], [200], [280]]), axis=0)
+    layer = Layer(Conv(codes, given), Burst(thresholds))
+    return Model(Spikes(given.size, grid=given), (layer,), Count(), 1, name="extreme")
