@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.zoo.byte_maps import BYTES, MODELS, byte_map
 from support.results import assert_same
+from support.zoo.byte_maps import BYTES, MODELS, byte_map
 
 from codegen.checks.equivalence import made_inputs
 from codegen.checks.host import SANITIZE, HostModel

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.zoo.byte_maps import BYTES, MODELS
 from support.crossed import crossed
 from support.recorded import emulated
 from support.results import assert_same
+from support.zoo.byte_maps import BYTES, MODELS
 
 from codegen.checks.equivalence import made_inputs
 from codegen.render import render
