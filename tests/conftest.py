@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from support import recorded
+from support.kept import keeping
 
 from codegen.checks.host import SANITIZE, HostModel
 
@@ -67,16 +69,46 @@ def recorded_builds(cache: Path) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+OPTIMISED = ("-O2", *SANITIZE)
+"""How HostModel compiles where no level is named."""
+UNOPTIMISED = ("-O0", *SANITIZE)
+
+
+@contextmanager
+def _level(flags: tuple[str, ...]) -> Iterator[None]:
+    """Let HostModel compile with these flags where none are named."""
+    given = HostModel.__init__.__defaults__
+    assert given is not None
+    assert any(value in (OPTIMISED, UNOPTIMISED) for value in given)
+    changed = tuple(flags if v in (OPTIMISED, UNOPTIMISED) else v for v in given)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HostModel.__init__, "__defaults__", changed)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def unoptimised() -> Iterator[None]:
     """Let HostModel compile at -O0 where no level is named, in a third of the time.
 
     The sanitizers and warnings stay. tests/compilers runs every kernel at every level.
     """
-    usual = HostModel.__init__.__defaults__
-    assert usual is not None
-    assert ("-O2", *SANITIZE) in usual
-    changed = tuple(("-O0", *SANITIZE) if v == ("-O2", *SANITIZE) else v for v in usual)
+    with _level(UNOPTIMISED):
+        yield
+
+
+@pytest.fixture(scope="module")
+def optimised() -> Iterator[None]:
+    """Let HostModel compile as it does for a user."""
+    with _level(OPTIMISED):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_compilations(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """Compile the same files with the same command once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    run = keeping((base if worker_id == "master" else base.parent) / "kept")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(HostModel.__init__, "__defaults__", changed)
+        patch.setattr("codegen.checks.host.run_program", run)
+        patch.setattr("codegen.target.compiler.run_program", run)
         yield

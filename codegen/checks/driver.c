@@ -7,8 +7,8 @@
 
 const char *driver_digest(void);
 uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
-                    int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
-                    int32_t *traced_v);
+    int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
+    int32_t *traced_v);
 
 const char *driver_digest(void)
 {
@@ -73,8 +73,8 @@ static int same_whole(model_state *whole, const uint8_t *x, int64_t prediction, 
 {
     int32_t again[MODEL_OUTPUTS + 1u]; /* never empty */
 
-    return model_classify(whole, x, again) == prediction
-           && memcmp(again, scores, MODEL_OUTPUTS * sizeof *scores) == 0;
+    return model_classify(whole, x, again) == prediction &&
+        memcmp(again, scores, MODEL_OUTPUTS * sizeof *scores) == 0;
 }
 
 /*
@@ -89,8 +89,8 @@ static int same_whole(model_state *whole, const uint8_t *x, int64_t prediction, 
  * after step, layer after layer, or NULL; those of steps that were not made are left as they are.
  */
 uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t *v, int32_t *scores,
-                    int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
-                    int32_t *traced_v)
+    int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
+    int32_t *traced_v)
 {
     const uint32_t words = trace_words(), values = sum_of(sizes), kept = sum_of(state_sizes);
     driver_states *states = calloc(1u, sizeof *states);

@@ -8,7 +8,7 @@
 #if MODEL_SENSOR
 
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
-                       int32_t *scores, uint32_t *out);
+    int32_t *scores, uint32_t *out);
 
 /*
  * samples: `count` samples, one behind the other. Returns how many results came; of each: `when`, the
@@ -16,7 +16,7 @@ uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, in
  * Every call has a stream of its own; UINT32_MAX if there is no memory for it.
  */
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
-                       int32_t *scores, uint32_t *out)
+    int32_t *scores, uint32_t *out)
 {
     model_stream *stream = malloc(sizeof *stream);
     int16_t sample[MODEL_CHANNELS]; /* an own copy: a read beyond it is seen */

@@ -187,7 +187,7 @@ def train(arguments: Namespace) -> int:
     layers = hidden_layers(arguments, data)
     data = as_wanted(data, layers, neuron_of(arguments, layers))
     net = _network(arguments, data)
-    recipe = _recipe(arguments, data, net.normalised)
+    recipe = _recipe(arguments, data, net)
     check_task(net, data, recipe)
     name = arguments.name or c_name(data.name)
     out.say(
@@ -208,10 +208,11 @@ def train(arguments: Namespace) -> int:
     return _finish(out, Trained(arguments, net, export(net, name), data, history))
 
 
-def _recipe(arguments: Namespace, data: Dataset, normalised: bool) -> Recipe:
+def _recipe(arguments: Namespace, data: Dataset, net: Network) -> Recipe:
     if arguments.recipe is None:
-        return recipe_for(data.name, len(data.y_train), normalised)
-    return recipe_named(arguments.recipe, normalised)
+        kind = net.normalised, net.grid is not None
+        return recipe_for(data.name, len(data.y_train), *kind)
+    return recipe_named(arguments.recipe, net.normalised)
 
 
 def _finish(out: Output, trained: Trained) -> int:

@@ -219,7 +219,8 @@ VERBS: tuple[Verb, ...] = (
             OUTPUT.but(help="folder for the pictures (default: .)", default="."),
             Option(
                 "--kind",
-                "raster, membranes, firing, confusion (default: all that can be drawn)",
+                "raster, membranes, firing, confusion, weights, maps (default: all that can be "
+                "drawn)",
                 metavar="K,K",
             ),
             SAMPLE.but(

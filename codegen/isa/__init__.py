@@ -11,6 +11,7 @@ from codegen.isa.rows import (
     cores,
     find,
     lineage,
+    reach,
     roomy,
     timing,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "cores",
     "find",
     "lineage",
+    "reach",
     "roomy",
     "timing",
 ]

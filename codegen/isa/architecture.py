@@ -47,6 +47,7 @@ class Tools:
     compiler: str
     size: str
     objdump: str
+    addr2line: str
     emulator: str
     link: tuple[str, ...]
     emulating: tuple[str, ...]

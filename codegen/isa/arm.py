@@ -48,6 +48,7 @@ TOOLS = Tools(
     compiler="arm-none-eabi-gcc",
     size="arm-none-eabi-size",
     objdump="arm-none-eabi-objdump",
+    addr2line="arm-none-eabi-addr2line",
     emulator="qemu-system-arm",
     link=("-nostartfiles", "--specs=nano.specs"),
     emulating=(

@@ -28,6 +28,7 @@ class InstructionSet:
     loops:     folders of kernels/loops in which it has a file
     extends:   name of the set whose loops it takes where it brings none; "" for portable C
     vectors:   True if it has loops for four blocks of 32 neurons at once
+    reach:     words from an address that the offset of such a load or store reaches
     header:    of the compiler, for its intrinsics
     short_of_registers: it is cheaper to load a plane again than to hold it
     roomy:     the core on whose emulated machine its code is counted, in as many instructions,
@@ -44,6 +45,7 @@ class InstructionSet:
     loops: tuple[str, ...] = ()
     extends: str = ""
     vectors: bool = False
+    reach: int = 0
     header: str = ""
     short_of_registers: bool = False
     roomy: str = ""
@@ -75,6 +77,7 @@ SETS: tuple[InstructionSet, ...] = (
         loops=("add_columns4", "add_strips4", "add_strips8", "byte_channels", "dense"),
         extends="armv7e-m",
         vectors=True,
+        reach=128,
         header="arm_mve.h",
     ),
     InstructionSet(
@@ -141,6 +144,14 @@ def lineage(row: InstructionSet) -> Iterator[InstructionSet]:
 def bringing(loop: str, sets: tuple[InstructionSet, ...] | None = None) -> list[InstructionSet]:
     """Return the sets that bring a loop, in the order in which the C asks for them."""
     return [row for row in (SETS if sets is None else sets) if loop in row.loops]
+
+
+def reach(sets: tuple[InstructionSet, ...] | None = None) -> int:
+    """Return the words that offsets of vectors reach; 0 without a set that has vectors.
+
+    Of several sets with vectors it is the first one's: a pair of C takes those of one set.
+    """
+    return next((row.reach for row in (SETS if sets is None else sets) if row.vectors), 0)
 
 
 def architectures(sets: tuple[InstructionSet, ...] | None = None) -> tuple[Architecture, ...]:

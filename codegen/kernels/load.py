@@ -15,7 +15,7 @@ from codegen.kernels.stage import Layer, Readout
 Found = TypeVar("Found", bound=Features)
 
 BATCH, BATCH_COMPACT = 16, 8
-"""Inputs that leave one carry word: of the adder, and of the compact or Helium's one."""
+"""Inputs that leave one carry word: of the adder, and of the compact one and that of vectors."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Load:
     free:   the call is one step of many, of a model that runs free
     single: the figures are those of one call, not means over many
     worst:  instead of values and counts: as many digits as there can be
-    helium: the core has it, and the program is wide enough for it
+    wide:   the core has vectors, and the program is wide enough for four blocks at once
     vectors: the core has vectors, and the C some loop for them
     table:  the program lists spikes by a table of bytes, where that core can
     compact: the program has the adder for short lists
@@ -61,7 +61,7 @@ class Load:
     free: bool = False
     single: bool = False
     worst: bool = False
-    helium: bool = False
+    wide: bool = False
     vectors: bool = False
     table: bool = False
     compact: bool = False
@@ -94,9 +94,9 @@ def over_steps(found: Callable[[Load], Found], load: Load, size: int) -> Found:
 
 
 def listed(words: float, active: float, size: int, load: Load) -> Listed:
-    """List the active inputs of some words: on Helium by a table where two are 16 apart."""
+    """List the active inputs of some words: where it is wide by a table where two are 16 apart."""
     dense = 0.0
-    if load.helium and load.table:
+    if load.wide and load.table:
         share = min(active / size, 1.0)
         dense = words * (1.0 if load.worst else 1 - (1 - share**2) ** 16)
     of_table = 0.0 if load.worst else dense * active / max(words, 1)
@@ -127,7 +127,7 @@ def added(sums: Sums, load: Load) -> Added:
 
 
 def added4(sums: Sums, carries: int) -> Added:
-    """The same for four blocks on Helium: in pieces, as the carries have room."""
+    """The same for four blocks of vectors: in pieces, as the carries have room."""
     room = carries // 4 * BATCH_COMPACT
     pieces = [(busy * max(1.0, n / room + 0.5 * (n > room)), n, planes) for busy, n, planes in sums]
     found = Adder(

@@ -114,7 +114,7 @@ def base_load(
         most=steps,
         free=program.steps == 0,
         single=single,
-        helium=isa.find(core).vectors and program.wide,
+        wide=isa.find(core).vectors and program.wide,
         vectors=isa.find(core).vectors and program.vector is not None,
         table=program.byte_table,
         compact=program.compact,

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 from codegen.base.errors import CrashError
+from codegen.isa import Tools
+from codegen.target.boards import Board
 from qat.machine.programs import run as run_program
 
 EXIT_FAULT = 70
@@ -49,9 +51,9 @@ def causes(registers: dict[str, int]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def place(elf: Path, pc: int) -> str | None:
+def place(elf: Path, pc: int, tools: Tools) -> str | None:
     """Return the function and line of an address, or None if that cannot be told."""
-    tool = shutil.which("arm-none-eabi-addr2line")
+    tool = shutil.which(tools.addr2line)
     if tool is None:
         return None
     command = [tool, "-f", "-s", "-e", str(elf), hex(pc)]
@@ -61,15 +63,18 @@ def place(elf: Path, pc: int) -> str | None:
     return f"{lines[0]} ({lines[1]})"
 
 
-def crash(board: str, elf: Path, log: str) -> CrashError:
+def crash(board: Board, elf: Path, log: str) -> CrashError:
     """Return the error that describes a fault."""
     registers = parse(log)
     if not registers:
         last = (log.strip().splitlines() or ["it said nothing"])[-1]
-        return CrashError(f"{board}: the firmware crashed beyond its own report: {last}", registers)
+        return CrashError(
+            f"{board.name}: the firmware crashed beyond its own report: {last}", registers
+        )
     name = EXCEPTIONS.get(registers.get("exception", 0), "unexpected exception")
-    where = place(elf, registers["pc"]) if "pc" in registers else None
+    tools = board.architecture.tools
+    where = place(elf, registers["pc"], tools) if "pc" in registers else None
     why = ", ".join(causes(registers))
     values = " ".join(f"{n}=0x{v:08x}" for n, v in registers.items() if n != "exception")
-    text = f"{board}: {name}" + (f" in {where}" if where else "") + (f", {why}" if why else "")
+    text = f"{board.name}: {name}" + (f" in {where}" if where else "") + (f", {why}" if why else "")
     return CrashError(f"{text}; {values}", registers)

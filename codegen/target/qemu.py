@@ -123,7 +123,7 @@ class Qemu(Closing):
             raise EmulatorError(f"{self.board.name}: the firmware closed the link") from None
         log = self.log()
         if status == EXIT_FAULT or "Lockup" in log:
-            raise crash(self.board.name, self.elf, log)
+            raise crash(self.board, self.elf, log)
         last = (log.strip().splitlines() or ["it said nothing"])[-1]
         emulator = self.board.architecture.tools.emulator
         raise EmulatorError(f"{self.board.name}: {emulator} ended with status {status}: {last}")

@@ -11,13 +11,13 @@
 
 /* What ran since the last mark belongs to `part`, a constant below 256. */
 #ifdef MODEL_MARKS
-#define MODEL_MARK(part)                    \
-    __asm__ __inline__ volatile(            \
-        ".syntax unified\n\t"               \
-        "push {r0}\n\t"                     \
-        "movs r0, %0\n\t"                   \
-        "bl marks_take\n\t"                 \
-        "pop {r0}" ::"i"(part)              \
+#define MODEL_MARK(part) \
+    __asm__ __inline__ volatile( \
+        ".syntax unified\n\t" \
+        "push {r0}\n\t" \
+        "movs r0, %0\n\t" \
+        "bl marks_take\n\t" \
+        "pop {r0}" ::"i"(part) \
         : "lr", "cc", "memory")
 #else
 #define MODEL_MARK(part) (void)0
@@ -38,7 +38,7 @@ void marks_start(void);
 const marks_part *marks_of(uint32_t part);
 
 typedef struct {
-    uint32_t many;  /* ticks of MARKS_CALIBRATED marks */
+    uint32_t many; /* ticks of MARKS_CALIBRATED marks */
     uint32_t first; /* ticks from the timer's start to a mark that is all there is in a call */
 } marks_costs;
 

@@ -108,11 +108,13 @@ static uint8_t info_reply(const frame *request, frame *reply)
     if (first > MODEL_LAYERS) {
         return CODE_BAD_RANGE;
     }
+    /* clang-format off */
     const uint32_t words[] = {
         PROTOCOL_VERSION, MODEL_INPUT_KIND, MODEL_INPUTS, MODEL_INPUT_BYTES, MODEL_STEPS, MODEL_OUTPUTS,
         MODEL_LAYERS, sizeof(model_state), machine_core(), stack_size(), stack_used(),
         counter_kind(), machine_clock(),
     };
+    /* clang-format on */
     append_text(reply, MODEL_DIGEST, 32);
     append_text(reply, MODEL_NAME, 32);
     for (uint32_t i = 0; i < sizeof words / sizeof *words; i++) {

@@ -11,10 +11,10 @@
 #define SESSION_SHIFT 16
 
 typedef struct {
-    frame received;   /* bytes from the host, the next frame at the front */
-    uint32_t count;   /* how many bytes are there */
-    frame reply;      /* the last reply, kept to be sent again */
-    uint32_t size;    /* its bytes; 0 before the first request */
+    frame received; /* bytes from the host, the next frame at the front */
+    uint32_t count; /* how many bytes are there */
+    frame reply; /* the last reply, kept to be sent again */
+    uint32_t size; /* its bytes; 0 before the first request */
     uint32_t session; /* that the last OPEN began */
 } link_state;
 

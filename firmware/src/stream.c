@@ -17,7 +17,7 @@ static struct {
     uint32_t filled;
     uint32_t samples; /* taken since the restart */
     uint32_t results; /* that came since then */
-    uint32_t when;    /* the sample that the last one came with */
+    uint32_t when; /* the sample that the last one came with */
     int32_t winner;
     int32_t scores[AT_LEAST_1(MODEL_OUTPUTS)];
     uint32_t spikes[AT_LEAST_1(MODEL_SPIKE_WORDS)];

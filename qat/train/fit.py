@@ -149,7 +149,8 @@ def fit(
         "cost_penalty": cost_penalty,
         "augment": augment,
     }
-    start = recipe or recipe_for(data.name, len(data.y_train), net.normalised)
+    kind = net.normalised, net.grid is not None
+    start = recipe or recipe_for(data.name, len(data.y_train), *kind)
     recipe = _recipe(start, given)
     check_task(net, data, recipe)
     session, settings = Session(net, data, recipe, seed), _settings(data, recipe, seed)

@@ -57,8 +57,9 @@ from qat.model import (
 )
 
 PATH = Path(cost.__file__).parent / "costs.json"
-KERNEL_NAMES = ("conv_plain", "plain_counts")
-KINDS = {f"{name} {part}" for name in KERNEL_NAMES for part in ("currents", "held", "spikes")}
+INTEGERS, WINDOWS = ("conv_plain", "plain_counts"), ("windows",)
+"""Kernels that are fitted together."""
+
 MODELS, NETWORKS, HELD, SAMPLES = 160, 7, 20, 6
 CACHED = NETWORKS + HELD
 """Models that come first: networks, and held maps over several steps."""
@@ -124,9 +125,15 @@ def models() -> Iterator[tuple[Model, NDArray[Any], int | None]]:
         yield model, x, steps_for(model)
 
 
-def ours(model: Model) -> Generated:
-    """Return the C of a model, with the plain kernels wherever they can compute a layer."""
-    rows = [row for row in KERNELS if row.name in KERNEL_NAMES]
+def kinds_of(kernels: tuple[str, ...]) -> set[str]:
+    """Return the kinds of parts that these kernels have."""
+    parts = ("spikes",) if kernels == WINDOWS else ("currents", "held", "spikes")
+    return {f"{name} {part}" for name in kernels for part in parts}
+
+
+def ours(model: Model, kernels: tuple[str, ...]) -> Generated:
+    """Return the C of a model, with these kernels wherever they can compute a layer."""
+    rows = [row for row in KERNELS if row.name in kernels]
     first = generated(model).program
     behind = encoders.behind(model, first.encoder)
     chosen = {
@@ -138,7 +145,7 @@ def ours(model: Model) -> Generated:
     return generated(model, kernels=chosen)
 
 
-def observe(board: Board, only: bool) -> dict[str, list[Observation]]:
+def observe(board: Board, only: bool, kernels: tuple[str, ...]) -> dict[str, list[Observation]]:
     """Return what the parts took on a board, by the names that their coefficients stand under.
 
     only: the currents of held maps alone. Only the networks and the models made for them count
@@ -147,7 +154,9 @@ def observe(board: Board, only: bool) -> dict[str, list[Observation]]:
     found: dict[str, list[Observation]] = defaultdict(list)
     with Counting(board) as counting:
         for number, (model, x, steps) in enumerate(islice(models(), CACHED if only else None)):
-            made, activity = ours(model), Activity.measure(model, x, steps)
+            made, activity = ours(model, kernels), Activity.measure(model, x, steps)
+            if not any(stage.kernel in kernels for stage in made.program.layers):
+                continue
             counts = counting.count(model, made.files, x, steps)
             rows = [(activity, counts.mean(axis=0), MEAN, False)]
             for one in range(3):
@@ -158,7 +167,7 @@ def observe(board: Board, only: bool) -> dict[str, list[Observation]]:
                 works = cost.works(made.program, model.input, activity, board.core, single)
                 for work in works:
                     currents = work.kind == "conv_plain currents"
-                    if work.kind not in KINDS or (only and not currents):
+                    if work.kind not in kinds_of(kernels) or (only and not currents):
                         continue
                     if currents and number >= CACHED:
                         continue
@@ -180,16 +189,17 @@ def _call(qemu: Qemu, outputs: int, held: bytes, vectors: list[bytes]) -> None:
         device.step(vector)
 
 
-def measure_cycles(board: Board) -> dict[str, float]:
+def measure_cycles(board: Board, kernels: tuple[str, ...]) -> dict[str, float]:
     """Return the estimated cycles per instruction of each kind of part on a board's core."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for model, x, steps in islice(models(), NETWORKS, None):  # those are too large to be traced
-        if set(sums) >= KINDS:
+        kinds = kinds_of(kernels)
+        if set(sums) >= kinds:
             break
-        made = ours(model)
+        made = ours(model, kernels)
         activity = Activity.measure(model, x[:1], steps)
         works = cost.works(made.program, model.input, activity, board.core)
-        if not ({work.kind for work in works} & KINDS) - set(sums):
+        if not ({work.kind for work in works} & kinds) - set(sums):
             continue
         ((held, vectors),) = bytes_of(model, x[:1], steps or model.steps or 1)
         whole = model.input.held and model.steps is not None
@@ -199,7 +209,7 @@ def measure_cycles(board: Board) -> dict[str, float]:
             parts = executed(board, target.elf, function, call)
         for work in works:
             part = parts.get(part_names(made.program).index(work.part))
-            if part is not None and work.kind.startswith(KERNEL_NAMES):
+            if part is not None and work.kind.startswith(kernels):
                 sums[work.kind][0] += part.cycles
                 sums[work.kind][1] += part.instructions
     return {kind: round(c / n, 3) for kind, (c, n) in sorted(sums.items()) if n}
@@ -217,11 +227,13 @@ def main() -> None:
     parser.add_argument("--board", default="all", help="a board, or all")
     parser.add_argument("--currents", action="store_true", help="of held maps alone")
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
+    parser.add_argument("--windows", action="store_true", help="of convolutions in windows")
     arguments = parser.parse_args()
+    kernels = WINDOWS if arguments.windows else INTEGERS
     for board in boards(arguments.board):
         fresh = {}
         if not arguments.cycles:
-            seen = observe(board, arguments.currents)
+            seen = observe(board, arguments.currents, kernels)
             fresh = {kind: fit(found) for kind, found in seen.items()}
         known = json.loads(PATH.read_text("utf-8"))
         table = known["costs"][isa.find(board.core).name]
@@ -234,7 +246,7 @@ def main() -> None:
         return
     for board in [b for b in load_boards().values() if b.hardware is None]:
         if arguments.board in ("all", board.name):
-            cycles = measure_cycles(board)
+            cycles = measure_cycles(board, kernels)
             known = json.loads(PATH.read_text("utf-8"))
             table = known["cycles"][board.core]
             known["cycles"][board.core] = dict(sorted({**table, **cycles}.items()))

@@ -102,8 +102,9 @@ def test_a_named_set_needs_no_file(
 
 
 @pytest.mark.target
+@pytest.mark.usefixtures("recorded_builds")
 def test_an_emulated_board_is_as_often_right(
-    folder: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = (folder / "m.npz", "--data", folder / "own.csv")
     here = found(capsys, *words)

@@ -41,7 +41,8 @@ def test_every_verb_keeps_its_arguments() -> None:
 
 
 @pytest.mark.target
-def test_every_result_keeps_its_keys(tmp_path: Path, cache: Path) -> None:
+@pytest.mark.usefixtures("recorded_builds")
+def test_every_result_keeps_its_keys(tmp_path: Path) -> None:
     results = contract.run_all(tmp_path)
     missing = {name: contract.lost_keys(name, result) for name, result in results.items()}
     assert {name: lost for name, lost in missing.items() if lost} == {}

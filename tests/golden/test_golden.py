@@ -42,7 +42,6 @@ def test_generated_c_is_unchanged(model: Model, request: pytest.FixtureRequest) 
         assert path.read_text() == text, f"{path.name} changed; see the docstring above"
 
 
-@pytest.mark.usefixtures("unoptimised")
 @pytest.mark.parametrize("model", GOLDEN, ids=lambda model: model.name)
 def test_golden_c_equals_the_model(model: Model) -> None:
     code = {path.name: path.read_text() for path in (HERE / model.name).iterdir()}

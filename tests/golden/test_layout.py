@@ -1,4 +1,4 @@
-"""How generated C reads: what stands where, and that clang-format would change nothing."""
+"""How C reads, generated or not: what stands where, and that clang-format would change nothing."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from qat.model import Model
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SHIPPED = {path.stem: Model.load(path) for path in sorted(EXAMPLES.glob("*.npz"))}
+BY_HAND = ("firmware", "codegen/checks", "tests/bench")
+"""Where C lies that no template has written, but for the copies in firmware/lib."""
+
 COLUMNS = 120
 FUNCTION_LINES = 120
 NETWORK_LINES = 300
@@ -129,3 +132,24 @@ def test_what_stands_beside_the_pair_reads_as_well(
 @pytest.mark.parametrize("fault", ["}\n\n\n#if 0\n#endif\n", "x" * (COLUMNS + 1) + "\n", "\n}\n"])
 def test_a_fault_is_seen(fault: str) -> None:
     assert [*faults(fault.split("\n"))]
+
+
+def by_hand(root: Path) -> list[Path]:
+    """Return the files of the firmware, of the host check and of the counting program."""
+    found = [path for folder in BY_HAND for path in (root / folder).rglob("*.[ch]*")]
+    return sorted(path for path in found if path.suffix in {".c", ".h", ".cpp"})
+
+
+def test_c_by_hand_reads_as_well(root: Path) -> None:
+    """One style, short lines and functions; what is copied to firmware/lib is tested above."""
+    files = [path for path in by_hand(root) if "lib" not in path.relative_to(root).parts]
+    assert {"driver.c", "count.c", "protocol.h", "startup.c", "check.h", "main.cpp"} <= {
+        path.name for path in files
+    }
+    texts = {str(path.relative_to(root)): path.read_text().split("\n") for path in files}
+    assert {name: [*faults(lines)] for name, lines in texts.items()} == {name: [] for name in texts}
+    long = [row for lines in texts.values() for row in functions(lines) if row[1] > FUNCTION_LINES]
+    assert long == []
+    command = ["clang-format", "--dry-run", "-Werror", f"--style=file:{root / '.clang-format'}"]
+    done = subprocess.run([*command, *texts], cwd=root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.zoo.golden import analog
 
 import codegen.cli.data
 from codegen.cli import main
@@ -52,3 +56,28 @@ def test_vectors_that_are_asked_for_come_from_the_data(tmp_path: Path) -> None:
     command = ["generate", str(EXAMPLE), "-o", str(tmp_path), "--vectors", "3"]
     assert main(command) == 0
     assert "_VECTORS 3u" in (tmp_path / "example" / "vectors.h").read_text()
+
+
+def test_a_path_with_spaces_and_quotes(root: Path, tmp_path: Path) -> None:
+    """A checkout, a cache, a model and its C may lie where a shell would need quotes."""
+    place = tmp_path / 'It\'s a "house" & rooms $HOME'
+    place.mkdir()
+    for name in ("qat", "codegen", "firmware", "boards"):
+        shutil.copytree(root / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    analog().save(place / "my model.npz")
+    folders = {"SPIKEMCU_CACHE": place / "a cache", "TMPDIR": place}
+    surroundings = os.environ | {name: str(path) for name, path in folders.items()}
+
+    def spikemcu(*words: str) -> str:
+        command = [sys.executable, "-m", "codegen", *words]
+        done = subprocess.run(
+            command, cwd=place, env=surroundings, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    where = [sys.executable, "-c", "import codegen, qat; print(codegen.__file__, qat.__file__)"]
+    found = subprocess.run(where, cwd=place, capture_output=True, text=True, check=True).stdout
+    assert found.count(str(place)) == 2
+    spikemcu("generate", "my model.npz", "-o", "the C")
+    assert "host  0 of 28,032 spikes differ" in spikemcu("check", "my model.npz", "--code", "the C")

@@ -27,8 +27,6 @@ from codegen.plan.choose import plan
 from codegen.render import render
 from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
-
 
 def plain_model(bits: int = 8, **neuron: Any) -> Model:
     rng = np.random.default_rng(2)

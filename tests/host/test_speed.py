@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from codegen.checks.equivalence import compare_host
 from codegen.checks.host import HostModel
@@ -15,9 +16,12 @@ from qat.model import LIF, Accumulate, Activity, Analog, Dense, Layer, Model
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
+pytestmark = pytest.mark.usefixtures("optimised")
+
 GENERATE = """
 import os, resource, tempfile
 import numpy as np
+import pytest
 import codegen
 from qat.model import LIF, Dense, Layer, Model, Spikes
 codes = np.random.default_rng(0).integers(-1, 2, (1024, 1024))

@@ -19,8 +19,6 @@ from codegen.plan.choose import plan
 from codegen.render import render
 from qat.model import LIF, Accumulate, Analog, Dense, Frames, Layer, Model, Sensor
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
-
 
 def model_of(mode: str, group: int = 3) -> Model:
     rng = np.random.default_rng(5 if mode.startswith("map") else 4)

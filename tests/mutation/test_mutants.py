@@ -25,7 +25,7 @@ from codegen.render import environment
 
 pytestmark = pytest.mark.target
 
-SAMPLE, ALL = 6, 320
+SAMPLE, ALL = 4, 320
 """Mutants that are hunted in the ordinary run, and in the proof."""
 LEAST = 200
 """Mutants that must have changed the C of some model, in the proof."""

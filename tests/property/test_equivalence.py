@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.models import (
@@ -24,7 +23,6 @@ from qat.model import Model
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@pytest.mark.usefixtures("unoptimised")
 @given(models(KINDS), SEEDS)
 def test_compiled_c_equals_the_model(model: Model, seed: int) -> None:
     x, steps = inputs_for(model, 5, seed), steps_for(model)

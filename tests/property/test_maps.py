@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.maps import map_model
@@ -19,7 +18,6 @@ from qat.model import Model
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@pytest.mark.usefixtures("unoptimised")
 @given(SEEDS)
 def test_compiled_c_equals_the_model(seed: int) -> None:
     model = map_model(seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.models import KINDS, half_as_many, sensed_models
@@ -25,7 +24,6 @@ def assert_equal_streams(model: Model, host: HostModel, samples: np.ndarray) -> 
             np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.usefixtures("unoptimised")
 @given(sensed_models(KINDS), SEEDS)
 def test_samples_through_the_c_equal_the_model(model: Model, seed: int) -> None:
     samples = made_samples(model, seed)

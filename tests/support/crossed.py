@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 
-def crossed(rows: Iterable[str], columns: Iterable[str], each: int = 2) -> list[Any]:
+def crossed(rows: Iterable[str], columns: Iterable[str], each: int | None = None) -> list[Any]:
     """Return every pair of a row and a column, for parametrize.
 
-    The ordinary run takes `each` columns of a row, other ones for the next row, so that it sees
-    all rows and, where there are enough of them, all columns; -m proof takes the other pairs.
+    The ordinary run takes `each` columns of a row, other ones for the next row; where no number is
+    given, as few as it needs to see all columns. -m proof takes the other pairs.
     """
-    names = tuple(columns)
+    names, ranks = tuple(columns), tuple(rows)
+    each = each or -(-len(names) // len(ranks))
     pairs = []
-    for turn, row in enumerate(rows):
+    for turn, row in enumerate(ranks):
         ours = {names[(each * turn + step) % len(names)] for step in range(each)}
         pairs += [
             pytest.param(row, name, marks=() if name in ours else pytest.mark.proof)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.target
 BUDGETS = Path(__file__).parents[1] / "budgets.json"
 
 
+@cache
 def measured(model: Model) -> dict[str, dict[str, int]]:
     """Return text, rodata, data, bss, the state's RAM and the deepest stack for every core."""
     files, state = render(model), plan(model).ram_bytes

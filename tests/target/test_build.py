@@ -35,8 +35,14 @@ def sections(elf: Path) -> dict[str, int]:
     return {m[1]: int(m[2]) for m in re.finditer(r"^\.([\w.]+) +(\d+)", table, re.MULTILINE)}
 
 
-def test_no_warning_on_any_board(model: Model) -> None:
-    assert set(build(render(model), flags=("-Werror",))) == set(BOARDS)
+@pytest.fixture(scope="module")
+def built(model: Model) -> dict[str, Path]:
+    """Build the model for all boards at once; a warning is an error, and changes no program."""
+    return build(render(model), flags=("-Werror",))
+
+
+def test_no_warning_on_any_board(built: dict[str, Path]) -> None:
+    assert set(built) == set(BOARDS)
 
 
 def program(elf: Path, folder: Path) -> bytes:
@@ -47,10 +53,11 @@ def program(elf: Path, folder: Path) -> bytes:
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_recorded_commands_build_the_same_program(board: str, model: Model, tmp_path: Path) -> None:
-    files = render(model)
-    recorded, built = firmware(files, board), build(files, board)[board]
-    assert program(recorded, tmp_path) == program(built, tmp_path)
+def test_recorded_commands_build_the_same_program(
+    board: str, model: Model, built: dict[str, Path], tmp_path: Path
+) -> None:
+    recorded = firmware(render(model), board)
+    assert program(recorded, tmp_path) == program(built[board], tmp_path)
 
 
 @pytest.mark.parametrize("board", ["qemu-m0", "qemu-m55"])
@@ -65,9 +72,11 @@ def test_commands_recorded_once_take_other_definitions(
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_the_firmware_takes_no_more_than_it_says(board: str, model: Model) -> None:
+def test_the_firmware_takes_no_more_than_it_says(
+    board: str, model: Model, built: dict[str, Path]
+) -> None:
     files = render(model)
-    found = sections(build(files, board)[board])
+    found = sections(built[board])
     flash, ram = footprint(model)
     code = size_of(files, board).text + 512  # probes, which only the firmware has
     assert found["text"] + found["ARM.exidx"] + found["data"] <= FIRMWARE_FLASH + flash + code

@@ -13,6 +13,7 @@ import pytest
 from support.arduino_firmware import CPP, WARNINGS, C, build_arduino, includes
 from support.crossed import crossed
 from support.models import inputs_for
+from support.recorded import firmware
 from support.results import assert_same
 from support.serial_qemu import SerialQemu
 from support.uart import uart_flags
@@ -20,7 +21,6 @@ from support.uart import uart_flags
 from codegen.base.paths import assets
 from codegen.render import render
 from codegen.target.boards import Board, find_board, hardware_boards, load_boards
-from codegen.target.build import build
 from codegen.target.compiler import find_cross_compiler
 from codegen.target.device import Counter, Device, What
 from codegen.target.hardware import BoardModel
@@ -31,7 +31,14 @@ from qat.model import Model
 pytestmark = pytest.mark.target
 
 BOARDS = tuple(load_boards())
-SECONDS = 40.0
+SECONDS = 120.0
+"""That one answer may take on a busy machine."""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go on calling a board whose emulator has not started yet, for as long."""
+    monkeypatch.setattr("codegen.target.hardware.HELLO_RESENDS", int(2 * SECONDS))
 
 
 def as_hardware(name: str) -> Board:
@@ -42,14 +49,14 @@ def as_hardware(name: str) -> Board:
 def check(model: Model, name: str, port: str, samples: int = 4) -> None:
     x = inputs_for(model, samples, 1)
     expected = model.run(x, trace=True)
-    with BoardModel(model, as_hardware(name), port) as target:
+    with BoardModel(model, as_hardware(name), port, timeout=SECONDS) as target:
         assert_same(replace(expected, u=None), target.run(x, trace=True))
 
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_model_over_the_serial_port(name: str, model: Model) -> None:
     board = find_board(name)
-    elf = build(render(model), board, flags=uart_flags(board))[name]
+    elf = firmware(render(model), name, uart_flags(board))
     with SerialQemu(board, elf) as qemu:
         check(model, name, qemu.port)
 
@@ -83,7 +90,7 @@ class FaultyLink:
 
 def test_faults_on_the_emulated_line(model: Model) -> None:
     board = find_board("qemu-m4")
-    elf = build(render(model), board, flags=uart_flags(board))["qemu-m4"]
+    elf = firmware(render(model), "qemu-m4", uart_flags(board))
     x = inputs_for(model, 6, 3)
     with SerialQemu(board, elf) as qemu, BoardModel(model, as_hardware("qemu-m4"), qemu.port) as t:
         client = t.device.client
@@ -104,7 +111,7 @@ def test_the_arduino_firmware_on_an_emulated_core(name: str, model: Model, tmp_p
     elf = build_arduino(render(model), board, tmp_path)
     with SerialQemu(board, elf, board.architecture.tools.counting) as qemu:
         check(model, name, qemu.port)
-        with BoardModel(model, as_hardware(name), qemu.port) as target:
+        with BoardModel(model, as_hardware(name), qemu.port, timeout=SECONDS) as target:
             info = target.info()
             counts = target.benchmark(inputs_for(model, 2, 0))
     assert info.counter == Counter.SYSTICK  # QEMU emulates no cycle counter

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import isa
 from codegen.kernels.common import uniform
 from codegen.kernels.neurons import plan as neurons
 from codegen.kernels.neurons.counting import Counting
@@ -105,8 +106,8 @@ class BitslicedLayer(Layer):
 
     @property
     def vectors(self) -> int:
-        """Blocks that Helium computes four at once; an offset reaches 128 words of constants."""
-        return self.blocks // 4 * 4 if self.constants <= 128 else 0
+        """Blocks that vectors compute four at once, where their offsets reach all constants."""
+        return self.blocks // 4 * 4 if self.constants <= isa.reach() else 0
 
     @property
     def in_place(self) -> bool:

@@ -124,7 +124,7 @@ WRITTEN_OUT = 16
 
 def _split(stage: Encoder, load: Load) -> tuple[int, int]:
     """Return rows, and on Helium four rows that are one."""
-    quads = stage.vectors // 4 if load.helium else 0
+    quads = stage.vectors // 4 if load.wide else 0
     return stage.source.words - 4 * quads, quads
 
 

@@ -17,6 +17,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import isa
 from codegen.kernels.common import byte_source
 from codegen.kernels.pack import LANES, byte_order, words_for
 from codegen.kernels.stage import Digits, Field, Source, Stage, Table
@@ -104,8 +105,8 @@ class Encoder(Stage):
 
     @property
     def vectors(self) -> int:
-        """Rows that Helium computes four at once; an offset reaches 128 words."""
-        return self.source.words // 4 * 4 if self.row <= 128 else 0
+        """Rows that vectors compute four at once, where their offsets reach a whole row."""
+        return self.source.words // 4 * 4 if self.row <= isa.reach() else 0
 
     @property
     def last_mask(self) -> int:

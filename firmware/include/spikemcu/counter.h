@@ -1,8 +1,9 @@
 /* What a call costs: instructions in QEMU, cycles on a board.
  *
- * src/qemu/counter.c counts instructions, exactly, with `-icount shift=8`: there one instruction takes 256 ns of the machine's time, so that SysTick advances by
- * MHz * 256 ticks in 1000 instructions. A loop of known length gives that number, and the
- * counter's own cost is measured around a function that does nothing.
+ * src/qemu/counter.c counts instructions, exactly, with `-icount shift=8`: there one instruction
+ * takes 256 ns of the machine's time, so that SysTick advances by MHz * 256 ticks in 1000
+ * instructions. A loop of known length gives that number, and the counter's own cost is measured
+ * around a function that does nothing.
  *
  * src/arduino/counter.c counts cycles of the core, those of interrupts included that come meanwhile.
  */
@@ -15,14 +16,14 @@
 typedef void (*counter_function)(uintptr_t a, uintptr_t b, uintptr_t c);
 
 typedef struct {
-    uint64_t ticks;  /* of the timer over the call, the counter's own included */
-    uint32_t wraps;  /* times that the 24-bit timer ran out meanwhile; 0 on a board */
+    uint64_t ticks; /* of the timer over the call, the counter's own included */
+    uint32_t wraps; /* times that the 24-bit timer ran out meanwhile; 0 on a board */
 } counter_span;
 
 typedef struct {
-    counter_span empty;       /* around a function that only returns */
-    counter_span known;       /* around counter_loop(COUNTER_LOOPS) */
-    uint32_t ticks_per_1000;  /* ticks per 1000 instructions, from `empty` and `known` */
+    counter_span empty; /* around a function that only returns */
+    counter_span known; /* around counter_loop(COUNTER_LOOPS) */
+    uint32_t ticks_per_1000; /* ticks per 1000 instructions, from `empty` and `known` */
 } counter_calibration;
 
 #define COUNTER_LOOPS 4096u

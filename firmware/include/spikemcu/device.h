@@ -16,8 +16,8 @@ typedef struct {
     int32_t scores[AT_LEAST_1(MODEL_OUTPUTS)];
     int32_t winner;
     uint32_t steps; /* since the reset */
-    bool held;      /* a held input: the model has it */
-    bool scored;    /* scores and winner belong to the steps that were done */
+    bool held; /* a held input: the model has it */
+    bool scored; /* scores and winner belong to the steps that were done */
 } device_state;
 
 extern device_state device;

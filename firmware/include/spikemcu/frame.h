@@ -39,11 +39,11 @@ typedef struct {
 
 /* What the first bytes of a buffer hold. */
 typedef enum {
-    FRAME_PART,     /* the beginning of a frame: more bytes are needed */
-    FRAME_NOISE,    /* no frame begins here: drop `size` bytes */
+    FRAME_PART, /* the beginning of a frame: more bytes are needed */
+    FRAME_NOISE, /* no frame begins here: drop `size` bytes */
     FRAME_TOO_LONG, /* a header that claims more than FRAME_PAYLOAD: drop `size` bytes */
-    FRAME_DAMAGED,  /* a frame whose CRC does not fit: drop `size` bytes */
-    FRAME_WHOLE     /* a frame of `size` bytes */
+    FRAME_DAMAGED, /* a frame whose CRC does not fit: drop `size` bytes */
+    FRAME_WHOLE /* a frame of `size` bytes */
 } frame_kind;
 
 typedef struct {

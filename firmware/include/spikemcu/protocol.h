@@ -72,37 +72,37 @@ enum {
 enum {
     CODE_OK = 0,
     CODE_UNKNOWN_TYPE, /* no such request */
-    CODE_BAD_LENGTH,   /* the payload is shorter or longer than the request allows */
-    CODE_BAD_RANGE,    /* an offset or count lies outside of what the model has */
-    CODE_NOT_NOW,      /* all steps are done and none may follow, or scores before that */
-    CODE_NOT_HERE,     /* this kind of model has no such thing */
-    CODE_DAMAGED,      /* the CRC does not fit: send it again */
-    CODE_TOO_LONG,     /* the header claims more than FRAME_PAYLOAD bytes */
-    CODE_NO_SESSION    /* of another session: the firmware has restarted, or another host has begun one */
+    CODE_BAD_LENGTH, /* the payload is shorter or longer than the request allows */
+    CODE_BAD_RANGE, /* an offset or count lies outside of what the model has */
+    CODE_NOT_NOW, /* all steps are done and none may follow, or scores before that */
+    CODE_NOT_HERE, /* this kind of model has no such thing */
+    CODE_DAMAGED, /* the CRC does not fit: send it again */
+    CODE_TOO_LONG, /* the header claims more than FRAME_PAYLOAD bytes */
+    CODE_NO_SESSION /* of another session: the firmware has restarted, or another host has begun one */
 };
 
 /* What BENCHMARK counts. */
 enum {
     BENCHMARK_LOOP = 0, /* counter_loop(argument): 2 * argument + 1 instructions */
-    BENCHMARK_INPUT,    /* model_input on the input vector, where it is held */
-    BENCHMARK_STEP,     /* model_step on the input vector; the step is done */
-    BENCHMARK_INFER,    /* model_classify on the input vector, where it is held */
-    BENCHMARK_SCORES,   /* model_scores, when all steps are done */
-    BENCHMARK_SAMPLE    /* model_sample on the sample that SAMPLE_KEEP has kept */
+    BENCHMARK_INPUT, /* model_input on the input vector, where it is held */
+    BENCHMARK_STEP, /* model_step on the input vector; the step is done */
+    BENCHMARK_INFER, /* model_classify on the input vector, where it is held */
+    BENCHMARK_SCORES, /* model_scores, when all steps are done */
+    BENCHMARK_SAMPLE /* model_sample on the sample that SAMPLE_KEEP has kept */
 };
 
 /* Flags of SAMPLE. */
 enum {
     SAMPLE_RESTART = 1, /* begin anew before anything else is done */
-    SAMPLE_KEEP = 2     /* do not take the last whole sample yet */
+    SAMPLE_KEEP = 2 /* do not take the last whole sample yet */
 };
 
 /* What the counter behind BENCHMARK counts. */
 enum {
     COUNTER_INSTRUCTIONS = 1, /* exactly; in QEMU */
-    COUNTER_CYCLES,           /* of the core, by the cycle counter of its trace unit */
-    COUNTER_SYSTICK,          /* of the core, by its system timer */
-    COUNTER_MICROSECONDS      /* microseconds, as cycles of the core */
+    COUNTER_CYCLES, /* of the core, by the cycle counter of its trace unit */
+    COUNTER_SYSTICK, /* of the core, by its system timer */
+    COUNTER_MICROSECONDS /* microseconds, as cycles of the core */
 };
 
 #endif

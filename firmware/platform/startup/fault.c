@@ -56,7 +56,8 @@ static void put_causes(void)
 void fault_report(const uint32_t *frame)
 {
     uint32_t exception;
-    __asm__ volatile("mrs %0, ipsr" : "=r"(exception));
+    __asm__ volatile("mrs %0, ipsr"
+                     : "=r"(exception));
     put("fault: exception=", exception & 0x1FFu);
     put(" sp=", (uint32_t)(uintptr_t)frame);
     if (frame >= stack_bottom && frame + 8 <= stack_top) {

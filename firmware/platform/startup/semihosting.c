@@ -1,8 +1,17 @@
 #include "semihosting.h"
 
 /* Operations of "Semihosting for AArch32 and AArch64", Arm. */
-enum { SYS_OPEN = 0x01, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_EXIT_EXTENDED = 0x20 };
-enum { MODE_READ_BINARY = 1, MODE_WRITE_BINARY = 5 };
+enum {
+    SYS_OPEN = 0x01,
+    SYS_WRITE0 = 0x04,
+    SYS_WRITE = 0x05,
+    SYS_READ = 0x06,
+    SYS_EXIT_EXTENDED = 0x20
+};
+enum {
+    MODE_READ_BINARY = 1,
+    MODE_WRITE_BINARY = 5
+};
 
 #define APPLICATION_EXIT 0x20026u
 
@@ -10,7 +19,10 @@ static uint32_t call(uint32_t operation, const void *argument)
 {
     register uint32_t r0 __asm__("r0") = operation;
     register const void *r1 __asm__("r1") = argument;
-    __asm__ volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory", "cc");
+    __asm__ volatile("bkpt 0xAB"
+                     : "+r"(r0)
+                     : "r"(r1)
+                     : "memory", "cc");
     return r0;
 }
 

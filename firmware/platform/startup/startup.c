@@ -33,13 +33,16 @@ __attribute__((section(".vectors"), used)) static const vector vectors[16] = {
 };
 
 #define PAINT 0xC5C5C5C5u
+/* clang-format off */
+#define SYNCHRONISE() __asm__ volatile("dsb\n\tisb" ::: "memory") /* what was written holds from here on */
+/* clang-format on */
 
 static void enable_coprocessors(void)
 {
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
     volatile uint32_t *cpacr = (volatile uint32_t *)0xE000ED88u;
     *cpacr |= 0xFu << 20; /* CP10 and CP11: FPU and Helium */
-    __asm__ volatile("dsb\n\tisb" ::: "memory");
+    SYNCHRONISE();
 #endif
 }
 
@@ -48,13 +51,18 @@ static void enable_coprocessors(void)
 static void guard_stack(void)
 {
 #if __ARM_ARCH == 7
-    enum { GUARD_BITS = 16, NEVER_EXECUTE = 1 << 28, ENABLE = 1, DEFAULT_MAP = 4 };
+    enum {
+        GUARD_BITS = 16,
+        NEVER_EXECUTE = 1 << 28,
+        ENABLE = 1,
+        DEFAULT_MAP = 4
+    };
     volatile uint32_t *mpu = (volatile uint32_t *)0xE000ED94u; /* CTRL, RNR, RBAR, RASR */
     mpu[1] = 0;
     mpu[2] = (uint32_t)(uintptr_t)stack_bottom - (1u << GUARD_BITS);
     mpu[3] = NEVER_EXECUTE | (GUARD_BITS - 1) << 1 | ENABLE;
     mpu[0] = DEFAULT_MAP | ENABLE;
-    __asm__ volatile("dsb\n\tisb" ::: "memory");
+    SYNCHRONISE();
 #elif __ARM_ARCH == 8
     __asm__ volatile("msr msplim, %0" ::"r"(stack_bottom));
 #endif
@@ -69,7 +77,8 @@ static int below(const volatile uint32_t *word, const uint32_t *end)
 static inline uint32_t *stack_pointer(void)
 {
     uint32_t *here;
-    __asm__ volatile("mov %0, sp" : "=r"(here));
+    __asm__ volatile("mov %0, sp"
+                     : "=r"(here));
     return here;
 }
 

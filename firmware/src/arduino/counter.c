@@ -16,13 +16,16 @@
 
 #define REGISTER(address) ((volatile uint32_t *)(uintptr_t)(address))
 #define UNUSED __attribute__((unused)) /* a naked function holds assembly alone */
+/* clang-format off */
+#define BARRIER() __asm__ volatile("" ::: "memory") /* no access to memory moves across it */
+/* clang-format on */
 
 typedef struct {
-    uint32_t fine;         /* the counter itself */
+    uint32_t fine; /* the counter itself */
     uint32_t microseconds; /* when it was read */
 } moment;
 
-static uint32_t kind;   /* of the counter; 0 until one was chosen */
+static uint32_t kind; /* of the counter; 0 until one was chosen */
 static uint32_t period; /* cycles of the system timer */
 
 /* ------------------------------------------------------------------ counters */
@@ -39,7 +42,7 @@ static bool start_cycles(void)
     volatile uint32_t *const exception_monitor = REGISTER(0xE000EDFCu), *const control = REGISTER(CYCLE_UNIT);
     volatile uint32_t *const lock = REGISTER(CYCLE_UNIT + 0xFB0u);
     *exception_monitor |= 1u << 24; /* TRCENA: the trace unit is on */
-    *lock = 0xC5ACCE55u;            /* Cortex-M7: else its registers cannot be written */
+    *lock = 0xC5ACCE55u; /* Cortex-M7: else its registers cannot be written */
     *control |= 1u;
     const uint32_t before = *CYCLES;
     __asm__ volatile("nop\n\tnop");
@@ -62,7 +65,10 @@ static uint32_t cycles(void)
 }
 #endif
 
-enum { TIMER_ENABLE = 1, TIMER_CORE_CLOCK = 4 };
+enum {
+    TIMER_ENABLE = 1,
+    TIMER_CORE_CLOCK = 4
+};
 #define TIMER_MOST 0xFFFFFFu
 
 static volatile uint32_t *const TIMER_CONTROL = REGISTER(0xE000E010u);
@@ -83,7 +89,7 @@ static bool start_timer(void)
 uint32_t counter_kind(void)
 {
     if (kind == 0) {
-        kind = start_cycles() ? COUNTER_CYCLES : start_timer() ? COUNTER_SYSTICK : COUNTER_MICROSECONDS;
+        kind = start_cycles() ? COUNTER_CYCLES : (start_timer() ? COUNTER_SYSTICK : COUNTER_MICROSECONDS);
     }
     return kind;
 }
@@ -139,9 +145,9 @@ __attribute__((noinline)) counter_span counter_measure(counter_function f, uintp
     (void)counter_kind();
     first.microseconds = clock_microseconds(); /* outside: micros() takes its time */
     first.fine = read_counter();
-    __asm__ volatile("" ::: "memory");
+    BARRIER();
     f(a, b, c);
-    __asm__ volatile("" ::: "memory");
+    BARRIER();
     last.fine = read_counter();
     last.microseconds = clock_microseconds();
     const counter_span span = {between(first, last), 0};

@@ -6,9 +6,17 @@ static volatile uint32_t *const CONTROL = (volatile uint32_t *)0xE000E010u;
 static volatile uint32_t *const RELOAD = (volatile uint32_t *)0xE000E014u;
 static volatile uint32_t *const CURRENT = (volatile uint32_t *)0xE000E018u;
 
-enum { ENABLE = 1, INTERRUPT = 2, CORE_CLOCK = 4 };
+enum {
+    ENABLE = 1,
+    INTERRUPT = 2,
+    CORE_CLOCK = 4
+};
 
 #define UNUSED __attribute__((unused)) /* a naked function holds assembly alone */
+/* clang-format off */
+#define BARRIER() __asm__ volatile("" ::: "memory") /* no access to memory moves across it */
+#define SYNCHRONISE() __asm__ volatile("dsb\n\tisb" ::: "memory") /* what was written holds from here on */
+/* clang-format on */
 #define TIMER_BITS 24
 #define HANDLER_INSTRUCTIONS 5u
 
@@ -59,10 +67,10 @@ __attribute__((noinline)) counter_span counter_measure(counter_function f, uintp
     do {
         first = *CURRENT;
     } while (first == 0);
-    __asm__ volatile("" ::: "memory");
+    BARRIER();
     f(a, b, c);
     *CONTROL = INTERRUPT | CORE_CLOCK; /* stopped: a wrap is counted before the next lines */
-    __asm__ volatile("dsb\n\tisb" ::: "memory");
+    SYNCHRONISE();
     const uint32_t last = *CURRENT;
     const uint32_t count = wraps;
     *CONTROL = 0;

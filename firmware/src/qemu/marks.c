@@ -45,8 +45,16 @@ const marks_part *marks_of(uint32_t part)
     return &parts[part];
 }
 
-#define MARKS_4() MODEL_MARK(0); MODEL_MARK(0); MODEL_MARK(0); MODEL_MARK(0)
-#define MARKS_16() MARKS_4(); MARKS_4(); MARKS_4(); MARKS_4()
+#define MARKS_4() \
+    MODEL_MARK(0); \
+    MODEL_MARK(0); \
+    MODEL_MARK(0); \
+    MODEL_MARK(0)
+#define MARKS_16() \
+    MARKS_4(); \
+    MARKS_4(); \
+    MARKS_4(); \
+    MARKS_4()
 
 static void marks_only(uintptr_t a, uintptr_t b, uintptr_t c)
 {

@@ -5,7 +5,15 @@
  * the next one only then, so that nothing gets lost. */
 #if defined UART_NRF51
 /* UART of the nRF51 (nRF51 Series Reference Manual, 29). */
-enum { START_RX = 0x000, START_TX = 0x008, RX_READY = 0x108, TX_READY = 0x11C, ENABLE = 0x500, RX = 0x518, TX = 0x51C };
+enum {
+    START_RX = 0x000,
+    START_TX = 0x008,
+    RX_READY = 0x108,
+    TX_READY = 0x11C,
+    ENABLE = 0x500,
+    RX = 0x518,
+    TX = 0x51C
+};
 #define ON 4u
 
 static volatile uint32_t *at(uint32_t offset)
@@ -40,9 +48,20 @@ void uart_put(uint8_t byte)
 }
 #elif defined UART_STM32
 /* USART of the STM32F1 and F4 (RM0041, 23.6; RM0090, 30.6); SR_TXE is set as long as QEMU takes bytes. */
-enum { SR = 0x00, DR = 0x04, CR1 = 0x0C };
-enum { SR_RXNE = 1 << 5, SR_TXE = 1 << 7 };
-enum { CR1_RE = 1 << 2, CR1_TE = 1 << 3, CR1_UE = 1 << 13 };
+enum {
+    SR = 0x00,
+    DR = 0x04,
+    CR1 = 0x0C
+};
+enum {
+    SR_RXNE = 1 << 5,
+    SR_TXE = 1 << 7
+};
+enum {
+    CR1_RE = 1 << 2,
+    CR1_TE = 1 << 3,
+    CR1_UE = 1 << 13
+};
 
 static volatile uint32_t *at(uint32_t offset)
 {
@@ -72,8 +91,16 @@ void uart_put(uint8_t byte)
 }
 #else
 /* CMSDK APB UART (Arm Cortex-M System Design Kit TRM, 4.3). */
-enum { DATA = 0x00, STATE = 0x04, CONTROL = 0x08, DIVIDER = 0x10 };
-enum { STATE_TX_FULL = 1, STATE_RX_FULL = 2 };
+enum {
+    DATA = 0x00,
+    STATE = 0x04,
+    CONTROL = 0x08,
+    DIVIDER = 0x10
+};
+enum {
+    STATE_TX_FULL = 1,
+    STATE_RX_FULL = 2
+};
 #define TX_AND_RX 3u
 #define LEAST_DIVIDER 16u
 

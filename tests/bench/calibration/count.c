@@ -8,7 +8,7 @@
 #include "semihosting.h"
 #include "spikemcu/counter.h"
 
-#define VECTORS (MODEL_INPUT_HELD ? 1u : MODEL_STEPS ? MODEL_STEPS : 1u)
+#define VECTORS (!MODEL_INPUT_HELD && MODEL_STEPS ? MODEL_STEPS : 1u)
 #define INPUT_WORDS ((MODEL_INPUT_BYTES * VECTORS + 3u) / 4u)
 #ifdef MODEL_MARKS
 #define COUNTED MODEL_PARTS
@@ -16,7 +16,10 @@
 #define COUNTED 1u
 #endif
 
-enum { RESTART = 1, HOLD = 2 };
+enum {
+    RESTART = 1,
+    HOLD = 2
+};
 
 static struct {
     uint32_t what;
@@ -24,7 +27,7 @@ static struct {
 } request;
 static struct {
     uint32_t per_1000, many, marks, first; /* of the timer, and of the marks */
-    uint32_t parts[COUNTED][3];            /* ticks, marks, wraps; without marks the count alone */
+    uint32_t parts[COUNTED][3]; /* ticks, marks, wraps; without marks the count alone */
 } answer;
 static model_state state;
 static uint32_t out[MODEL_SPIKE_WORDS];

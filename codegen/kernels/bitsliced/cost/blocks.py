@@ -9,7 +9,7 @@ from codegen.kernels.load import Load, Sums, added4
 
 def split(stage: BitslicedLayer, load: Load) -> tuple[int, int]:
     """Return (single blocks, four blocks at once)."""
-    quads = stage.vectors // 4 if load.helium else 0
+    quads = stage.vectors // 4 if load.wide else 0
     return stage.blocks - 4 * quads, quads
 
 

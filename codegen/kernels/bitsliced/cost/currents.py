@@ -81,7 +81,7 @@ def _dot_products(stage: BitslicedLayer) -> DotProducts:
 
 def currents(stage: BitslicedLayer, load: Load) -> Currents:
     """Currents of a byte vector: digits, lists, sums, then the shift."""
-    if stage.dense and load.helium:
+    if stage.dense and load.wide:
         return Currents(dense=_dot_products(stage)).scaled(load.frames)
     source = stage.source
     if load.worst:

@@ -15,6 +15,8 @@ FOLDER = Path(support.__file__).resolve().parents[1] / "examples"
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.npz"))
 INPUTS = {"mnist-784.npz": 784, "mnist-256.npz": 256}
 
+pytestmark = pytest.mark.usefixtures("optimised")
+
 
 def test_all_examples_are_here():
     assert sorted(INPUTS) == EXAMPLES

@@ -127,7 +127,7 @@ def test_it_is_planned_and_rendered(model: Model) -> None:
     assert "add_column4" not in files["net.c"]
 
 
-@pytest.mark.usefixtures("row", "unoptimised")
+@pytest.mark.usefixtures("row")
 def test_it_is_checked_on_this_machine(model: Model) -> None:
     files = render_program(planned(model))
     assert compare_host(model, code=files).differing == 0

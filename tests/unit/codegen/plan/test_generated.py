@@ -28,6 +28,8 @@ from codegen.target.emulated import TargetModel, footprint
 from codegen.verify import here
 from qat.model import LIF, Accumulate, Activity, Analog, Dense, Layer, Model
 
+pytestmark = pytest.mark.usefixtures("recorded_builds")
+
 BOARD = "qemu-m4"
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import qat
+from codegen.cli import main
 from qat.data.named import load
 
 RANDOM = np.random.default_rng(0)
@@ -87,3 +90,35 @@ def test_what_is_no_idx_file_is_not_taken_for_one(content, tmp_path):
         load(tmp_path / "pictures")
     with pytest.raises(ValueError, match="is not known; use"):
         load(tmp_path)
+
+
+def test_a_second_file_of_images_goes_with_a_model(tmp_path, capsys):
+    """What is given with --data is judged as a whole, by its own labels; others are refused."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+    trained = put(one, "train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+    net = qat.Network([20, 6, 4], steps=2)
+    qat.fit(net, load(trained), epochs=1)
+    qat.export(net, name="pictures").save(tmp_path / "m.npz")
+    model = qat.Model.load(tmp_path / "m.npz")
+
+    images = np.random.default_rng(1).integers(0, 256, (24, 5, 4), np.uint8)
+    labels = (np.arange(24) * 3 % 4).astype(np.uint8)
+    (two / "more").write_bytes(packed(images, "more"))
+    (two / "numbers").write_bytes(packed(labels, "numbers"))
+    assert main(["evaluate", str(tmp_path / "m.npz"), "--data", str(two / "more"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    predicted = model.run(images.reshape(24, -1)).predictions
+    assert found["samples"] == 24
+    assert found["accuracy"] == pytest.approx(np.mean(predicted == labels))
+    assert main(["check", str(tmp_path / "m.npz"), "--data", str(two / "more")]) == 0
+
+    (two / "wide").write_bytes(packed(np.zeros((24, 5, 5), np.uint8), "wide"))
+    (two / "more").unlink()
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "m.npz"), "--data", str(two / "wide")]) == 2
+    said = capsys.readouterr().err
+    assert "25" in said
+    assert "20" in said
+    assert said.count("\n") == 1

@@ -1,0 +1,37 @@
+"""Convolutions in windows: the C of random layers against the model, in every value."""
+
+from __future__ import annotations
+
+import pytest
+from support.zoo.windows import KERNELS, inputs_for, random_windows
+
+from codegen.checks.comparison import compare
+from codegen.checks.host import HostModel
+from codegen.render.generated import generated
+
+MANY = 24
+"""Random models; a third of each kind of steps."""
+
+
+@pytest.mark.parametrize("seed", range(MANY))
+def test_windows_compute_the_model(seed: int) -> None:
+    model = random_windows(seed)
+    x, steps = inputs_for(model, 6)
+    made = generated(model, kernels=KERNELS)
+    found = HostModel(made, compiler=("gcc", "clang")[seed // 3 % 2]).run(
+        x, trace=True, steps=steps
+    )
+    told = compare(model.run(x, trace=True, steps=steps), found)
+    assert told.differing == 0, told.first
+
+
+def test_a_planted_fault_shows() -> None:
+    """The windows of every column but the first begin at the wrong entry."""
+    model = random_windows(1)
+    x, steps = inputs_for(model, 6)
+    made = generated(model, kernels=KERNELS)
+    name = f"{model.name}.c"
+    broken = made.files[name].replace("const uint32_t first = x", "const uint32_t first = 0u * x")
+    assert broken != made.files[name]
+    found = HostModel(made, files=made.files | {name: broken}).run(x, trace=True, steps=steps)
+    assert compare(model.run(x, trace=True, steps=steps), found).differing
