@@ -185,7 +185,7 @@ def _counts_so_far(counts: Mapping[int, float], load: Load) -> dict[int, float]:
 
 
 def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> float | None:
-    """Return the predicted instructions of a stage in a call; None if it was never measured.
+    """Return the predicted instructions of a stage in a call; None if that was never measured.
 
     For the choice of kernels, before there is a program: what that decides is left out, and
     matters for ternary stages alone, which have one kernel.
@@ -201,7 +201,7 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
     else:
         assert isinstance(stage, Readout)
         parts = [_readout_work(stage, activity, load)]
-    if not all(measured(work.kind, core) for work in parts):
+    if not all(measured(work.kind, core) and not _unseen(work, core) for work in parts):
         return None
     return sum(evaluate(work, core) for work in parts)
 
@@ -229,6 +229,12 @@ def measured(kind: str, core: str) -> bool:
     return family(kind) in coefficients()["costs"].get(isa.find(core).name, {})
 
 
+def _unseen(work: Work, core: str) -> list[str]:
+    """Return the features of a part that no count has, of a kind that was measured."""
+    table = coefficients()["costs"][isa.find(core).name][family(work.kind)]
+    return sorted(work.features.numbers().keys() - table["seen"])
+
+
 def evaluate(work: Work, core: str, which: str = "typical") -> float:
     """Return the predicted instructions of a part: `typical`, or the bound `worst`.
 
@@ -241,7 +247,7 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
         )
     table = coefficients()["costs"][isa.find(core).name][family(work.kind)]
     features = work.features.numbers()
-    unknown = sorted(features.keys() - table["seen"])
+    unknown = _unseen(work, core)
     if unknown:
         raise ValueError(
             f"costs: {work.kind!r} has the feature {unknown[0]!r}, which no count on {core} has; "

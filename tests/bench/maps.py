@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.maps import codes, map_model
 from support.models import inputs_for, steps_for
+from support.zoo.windows import random_windows
 
 from codegen import isa
 from codegen.kernels import KERNELS, encoders
@@ -60,7 +61,7 @@ PATH = Path(cost.__file__).parent / "costs.json"
 INTEGERS, WINDOWS = ("conv_plain", "plain_counts"), ("windows",)
 """Kernels that are fitted together."""
 
-MODELS, NETWORKS, HELD, SAMPLES = 160, 7, 20, 6
+MODELS, NETWORKS, HELD, SAMPLES, MADE = 160, 7, 20, 6, 60
 CACHED = NETWORKS + HELD
 """Models that come first: networks, and held maps over several steps."""
 
@@ -117,9 +118,11 @@ def held() -> Iterator[Model]:
         yield map_model(2 * FIRST_SEED + number, given=given, steps=2 + number % 4)
 
 
-def models() -> Iterator[tuple[Model, NDArray[Any], int | None]]:
+def models(kernels: tuple[str, ...]) -> Iterator[tuple[Model, NDArray[Any], int | None]]:
     """Yield every model with inputs, and with its steps if it runs free."""
-    drawn = (map_model(FIRST_SEED + number) for number in range(MODELS))
+    drawn: Iterator[Model] = (map_model(FIRST_SEED + number) for number in range(MODELS))
+    if kernels == WINDOWS:
+        drawn = chain(drawn, (random_windows(FIRST_SEED + number) for number in range(MADE)))
     for number, model in enumerate(chain(networks(), held(), drawn)):
         x = inputs_for(model, SAMPLES, number).astype(model.input.dtype)
         yield model, x, steps_for(model)
@@ -153,7 +156,9 @@ def observe(board: Board, only: bool, kernels: tuple[str, ...]) -> dict[str, lis
     """
     found: dict[str, list[Observation]] = defaultdict(list)
     with Counting(board) as counting:
-        for number, (model, x, steps) in enumerate(islice(models(), CACHED if only else None)):
+        for number, (model, x, steps) in enumerate(
+            islice(models(kernels), CACHED if only else None)
+        ):
             made, activity = ours(model, kernels), Activity.measure(model, x, steps)
             if not any(stage.kernel in kernels for stage in made.program.layers):
                 continue
@@ -192,7 +197,9 @@ def _call(qemu: Qemu, outputs: int, held: bytes, vectors: list[bytes]) -> None:
 def measure_cycles(board: Board, kernels: tuple[str, ...]) -> dict[str, float]:
     """Return the estimated cycles per instruction of each kind of part on a board's core."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for model, x, steps in islice(models(), NETWORKS, None):  # those are too large to be traced
+    for model, x, steps in islice(
+        models(kernels), NETWORKS, None
+    ):  # those are too large to be traced
         kinds = kinds_of(kernels)
         if set(sums) >= kinds:
             break

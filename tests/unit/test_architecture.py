@@ -8,7 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from support.maps import map_model
+from support.zoo import byte_maps, counting
 from support.zoo.sized import MODELS
+from support.zoo.windows import random_windows
 
 import codegen
 from codegen.kernels import BYTES, COUNTS, KERNELS, SPIKES
@@ -37,7 +40,8 @@ def test_every_kernel_and_helper_has_its_template() -> None:
         name = path.relative_to(rooms).as_posix()
         shared = {loop_template(helper).removeprefix("kernels/") for helper in HELPERS}
         own = path.name in ("layer.c.j2", "readout.c.j2") or path.parent.name == "encoders"
-        own |= path.parents[1].name == "loops" or name in apart  # rows of isa/ name the former
+        own |= path.parents[1].name == "loops" or name in apart  # rows of isa/ name the former,
+        own |= path.parent.name == "vectors"  # and what C needs of their vectors
         assert name in shared or own or f"kernels/{name}" in included, f"{name} is in no C"
     for kernel in KERNELS:
         for reads, template in ((COUNTS, "readout"), (SPIKES, "layer"), (BYTES, "layer")):
@@ -46,7 +50,9 @@ def test_every_kernel_and_helper_has_its_template() -> None:
 
 def test_every_kernel_and_input_is_run_on_the_cores() -> None:
     """What the costs choose for the models of tests/target is what is tested there."""
-    chosen = {stage.kernel for model in MODELS.values() for stage in plan(model).stages}
+    on_maps = [*(map_model(seed) for seed in (1, 5, 8, 13)), random_windows(0)]
+    models = [*MODELS.values(), *byte_maps.MODELS.values(), *counting.MODELS.values(), *on_maps]
+    chosen = {stage.kernel for model in models for stage in plan(model).stages}
     assert not {kernel.name for kernel in KERNELS} - chosen
     assert not set(INPUTS) - {type(model.input) for model in MODELS.values()}
 

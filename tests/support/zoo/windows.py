@@ -12,6 +12,7 @@ from qat.model import LIF, Burst, Conv, Count, Layer, Model, Neuron, Pool, Shape
 KERNELS = {0: "windows", 1: "windows"}
 CHANNELS = (8, 16, 24, 32, 40, 48, 64, 72)
 STEPS = (1, 2, None)
+LEAKS = ((2,), (3,), (6,), (2, -4), (0,), (1, 3), (3, 5))
 
 
 def _neuron(rng: np.random.Generator, channels: int) -> Neuron:
@@ -20,12 +21,11 @@ def _neuron(rng: np.random.Generator, channels: int) -> Neuron:
         most = int(rng.integers(1, 8))
         shape = (most,) if shared else (most, channels)
         return Burst(np.sort(rng.integers(-8, 30, shape), axis=0))
-    return LIF(
-        np.asarray(rng.integers(1, 9, () if shared else channels)),
-        (1,) if rng.random() < 0.5 else (int(rng.integers(1, 4)),),
-        reset="zero" if rng.random() < 0.3 else "subtract",
-        most=int(rng.integers(1, 4)),
-    )
+    threshold = np.asarray(rng.integers(1, 9, () if shared else channels))
+    leak = (1,) if rng.random() < 0.5 else LEAKS[(int(rng.integers(1, 4)) + channels) % len(LEAKS)]
+    limits: dict[str, int] = {"floor": -11, "ceiling": 40} if channels % 3 == 0 else {}
+    reset: Any = "zero" if rng.random() < 0.3 else "subtract"
+    return LIF(threshold, leak, reset, most=int(rng.integers(1, 4)), **limits)
 
 
 def _divisor(rng: np.random.Generator, side: int) -> int:

@@ -69,6 +69,7 @@ def test_every_loop_of_a_row_is_a_file_and_every_file_of_a_row() -> None:
         (loop, "portable") for loop in LOOPS - VECTOR_LOOPS
     }
     shared = {("reset", "thumb"), ("field_sums", "portable")}
+    shared |= {("mean_bytes", "portable")}
     shared |= {("list_rows", name) for name in ("contract", "portable", "armv7m", "armv6m")}
     # a text that two variants share, and what the template of a stage falls back to
     assert found == brought | bases | shared

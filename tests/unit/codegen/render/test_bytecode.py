@@ -21,7 +21,7 @@ from codegen.report import page
 
 PROGRAM = """
 import hashlib, sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {tests!r} + "/bench"]
 from support.zoo.small import small_model
 from codegen.package.packages import package
 import jinja2.compiler
