@@ -151,10 +151,12 @@ def _define(folder: Path, board: str, flags: Sequence[str]) -> None:
     def own(text: str, place: Path) -> str:
         return text.replace(str(marked.folder), str(place)).replace(MARK, " ".join(flags))
 
-    for command in (making / ALL_COMMANDS).read_text().splitlines() if flags else ():
+    recorded = (making / ALL_COMMANDS).read_text().splitlines()
+    for command in recorded if flags else ():
         run(own(command, making))
-    for name in (COMMANDS, ALL_COMMANDS):
-        (making / name).write_text(own((making / name).read_text(), folder))
+    seeing = [c for c in recorded if sees_the_model(own(c, making))]  # a definition may decide that
+    for name, commands in ((COMMANDS, seeing), (ALL_COMMANDS, recorded)):
+        (making / name).write_text("\n".join(own(c, folder) for c in commands))
     making.rename(folder)
 
 

@@ -22,6 +22,7 @@ from codegen.target.build import build
 from codegen.target.compiler import parse_sizes, size_of
 from codegen.target.emulated import footprint
 from codegen.target.fit import FIRMWARE_FLASH, firmware_ram
+from codegen.target.runner import MARKS
 from qat.model import Model
 
 pytestmark = pytest.mark.target
@@ -60,11 +61,14 @@ def test_recorded_commands_build_the_same_program(
     assert program(recorded, tmp_path) == program(built[board], tmp_path)
 
 
-@pytest.mark.parametrize("board", ["qemu-m0", "qemu-m55"])
+@pytest.mark.parametrize(
+    ("board", "flags"), [("qemu-m0", ("-DMODEL_PORTABLE=1",)), ("qemu-m55", MARKS)]
+)
 def test_commands_recorded_once_take_other_definitions(
-    board: str, model: Model, tmp_path: Path
+    board: str, flags: tuple[str, ...], model: Model, tmp_path: Path
 ) -> None:
-    files, flags = render(model), ("-DMODEL_PORTABLE=1",)
+    """With marks a source sees the model that does not see it without."""
+    files = render(model)
     recorded = firmware(files, board, flags)
     own = program(recorded, tmp_path)
     assert own == program(build(files, board, flags=flags)[board], tmp_path)
