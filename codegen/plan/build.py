@@ -75,14 +75,17 @@ def part_names(program: Program) -> tuple[str, ...]:
 
 
 def _fields(stages: tuple[Stage, ...], scratch: Scratch, list_ctype: str) -> tuple[Field, ...]:
-    """Return the members of the state: what the stages keep, then what they share."""
+    """Return the members of the state: what the stages keep, then what they share.
+
+    The list stands behind words: cores read two of its entries at once, which must be aligned.
+    """
     shared = (
         ("digits", "digits of the input, in planes", "uint32_t", scratch.digits),
         ("sums", "sums, in planes", "uint32_t", scratch.sums),
         ("carries", "carry words of the adder", "uint32_t", scratch.carries),
         ("totals", "sums of a plain layer", "int32_t", scratch.totals),
-        ("pooled", "values of one position of a pool", "uint16_t", scratch.pooled),
         ("list", "offsets of the active inputs", list_ctype, scratch.listed),
+        ("pooled", "values of one position of a pool", "uint16_t", scratch.pooled),
     )
     kept = sorted(
         (item for stage in stages for item in stage.fields),

@@ -61,7 +61,7 @@ PATH = Path(cost.__file__).parent / "costs.json"
 INTEGERS, WINDOWS = ("conv_plain", "plain_counts"), ("windows",)
 """Kernels that are fitted together."""
 
-MODELS, NETWORKS, HELD, SAMPLES, MADE = 160, 7, 20, 6, 60
+MODELS, NETWORKS, HELD, SAMPLES, MADE = 160, 7, 60, 6, 60
 CACHED = NETWORKS + HELD
 """Models that come first: networks, and held maps over several steps."""
 

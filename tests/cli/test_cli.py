@@ -107,11 +107,11 @@ def test_ctrl_c_keeps_the_best_epoch(
     done: list[int] = []
     forward = Network.forward
 
-    def interrupted(self: Network, *arguments: Any) -> Any:
+    def interrupted(self: Network, *arguments: Any, **more: Any) -> Any:
         done.append(1)
         if len(done) == 60 * epochs + 1:  # an epoch has about 46 passes
             raise KeyboardInterrupt
-        return forward(self, *arguments)
+        return forward(self, *arguments, **more)
 
     monkeypatch.setattr(Network, "forward", interrupted)
     path = tmp_path / "d.npz"
@@ -146,11 +146,11 @@ def test_resume_goes_on_where_ctrl_c_came(
     done: list[int] = []
     forward = Network.forward
 
-    def interrupted(self: Network, *arguments: Any) -> Any:
+    def interrupted(self: Network, *arguments: Any, **more: Any) -> Any:
         done.append(1)
         if len(done) == 120:  # in the third epoch
             raise KeyboardInterrupt
-        return forward(self, *arguments)
+        return forward(self, *arguments, **more)
 
     monkeypatch.setattr(Network, "forward", interrupted)
     path = tmp_path / "parts.npz"
@@ -460,7 +460,11 @@ def test_data_of_another_width(
         (["data", "{tmp}/none.csv"], "none.csv: cannot be read (No such file or directory)"),
         (["train", "digits", "-o", "{tmp}/m.npz", "--recipe", "no"], "recipe 'no': is not known"),
         (["train", "digits", "-o", "{tmp}/m.npz", "--steps", "999999"], "GB are free; use a small"),
-        (["train", "digits", "-o", "{tmp}/m.npz", "--hidden", "9999999,9999999"], "are free; use"),
+        (["train", "digits", "-o", "{tmp}/m.npz", "--hidden", "99999,99999"], "are free; use"),
+        (
+            ["train", "digits", "-o", "{tmp}/m.npz", "--hidden", "9999999"],
+            "allowed are 1 to 262144",
+        ),
         (["train", "digits", "-o", "{tmp}/no/m.npz", "--epochs", "1"], "cannot be written"),
         (["train", "digits", "-o", "{tmp}/m.npz", "--leak", "3,-3"], "never settles"),
         (["train", "digits", "-o", "{tmp}/m.npz", "--name", "int"], "keyword"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.maps import map_model
@@ -12,6 +13,8 @@ from support.results import assert_same
 from codegen.checks.comparison import compare
 from codegen.checks.host import HostModel
 from codegen.kernels.pack import pack_signal, signal_words, unpack_signal
+from codegen.kernels.stage import C_BYTES
+from codegen.plan.choose import plan
 from codegen.render import render
 from qat.model import Model
 
@@ -66,3 +69,16 @@ def test_planes_hold_a_signal(levels: int, values: int, seed: int) -> None:
 def test_rendering_is_deterministic(seed: int) -> None:
     model: Model = map_model(seed)
     assert render(model) == render(model)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_list_is_aligned_for_pairs_of_entries(seed: int) -> None:
+    """Cores load two entries at once: an address that is no multiple of 4 is a fault there."""
+    program = plan(map_model(seed))
+    offset = 0
+    for item in program.fields:
+        size = C_BYTES[item.ctype]
+        offset = -(-offset // size) * size
+        if item.name == "list" and "add_columns" in program.helpers:
+            assert offset % 4 == 0
+        offset += item.bytes
