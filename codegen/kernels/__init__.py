@@ -161,6 +161,10 @@ KERNELS: tuple[Kernel, ...] = (
 )
 
 
+CLOSE = 0.05
+"""Part by which lists of few weights may take more instructions: they take far less flash."""
+
+
 def named(name: str) -> Kernel:
     """Return the row of a kernel."""
     return next(row for row in KERNELS if row.name == name)
@@ -201,9 +205,12 @@ def _worth(rows: tuple[Kernel, ...], synapse: Synapse) -> tuple[Kernel, ...]:
 
 
 def select(rows: tuple[Kernel, ...], costs: Mapping[str, float] | None = None) -> Kernel:
-    """Return the row of the least cost, of equal ones the first.
+    """Return the row of the least cost, of equal ones the first; a close one of few weights wins.
 
     costs: predicted instructions of each candidate, by name; one without a cost comes last
     """
     known = costs or {}
-    return min(rows, key=lambda row: known.get(row.name, float("inf")))
+    best = min(rows, key=lambda row: known.get(row.name, float("inf")))
+    most = (1 + CLOSE) * known.get(best.name, float("inf"))
+    small = (row for row in rows if row.zeros and known.get(row.name, float("inf")) <= most)
+    return next(small, best)
