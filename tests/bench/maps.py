@@ -62,7 +62,7 @@ INTEGERS, WINDOWS = ("conv_plain", "plain_counts"), ("windows",)
 """Kernels that are fitted together."""
 
 MODELS, NETWORKS, HELD, SAMPLES, MADE = 160, 7, 60, 6, 60
-CACHED = NETWORKS + HELD
+CACHED = NETWORKS + 2 + HELD
 """Models that come first: networks, and held maps over several steps."""
 
 FIRST_SEED = 10_000
@@ -110,6 +110,10 @@ def networks() -> Iterator[Model]:
 
 def held() -> Iterator[Model]:
     """Yield convolutions of held bytes over several steps, whose currents are cached."""
+    for seed, channels in enumerate((8, 16)):  # 4 bits in columns of a power of two
+        sides = ((8, 8, 1), (6, 6, 2))[seed]
+        given = Analog(int(np.prod(sides)), 0, 15, grid=Shape(*sides))
+        yield network(20 + seed, given, ((channels, 3, 1, 4, 1),), 3)
     rng = np.random.default_rng(FIRST_SEED)
     for number in range(HELD):
         sides = [int(rng.choice(each)) for each in ((1, 3, 5, 6), (5, 6, 8), (1, 1, 2, 3))]

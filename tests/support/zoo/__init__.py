@@ -13,7 +13,8 @@ from itertools import chain
 import numpy as np
 
 from qat.model import LIF, Conv, Latency, Layer, Model, Neuron
-from support.zoo import byte_maps, counting, golden, planned, sized, small, tiny
+from support.maps import map_model
+from support.zoo import byte_maps, counting, golden, planned, sized, small, tiny, windows
 
 WORD = 32
 """Neurons and spikes lie in words of so many bits: sizes around a multiple are edges."""
@@ -104,6 +105,14 @@ def _all() -> dict[str, Kept]:
         **{name: Kept(model) for name, model in hunting},
         **{name: Kept(model, kernels) for name, (model, kernels) in planned.models().items()},
         **{name: Kept(byte_maps.MODELS[name], byte_maps.BYTES) for name in byte_maps.HUNTERS},
+        **{
+            f"windows {seed}": Kept(windows.random_windows(seed), windows.KERNELS)
+            for seed in (2, 8, 11, 23)
+        },
+        "maps on integers": Kept(map_model(30)),
+        "plain counts": Kept(
+            counting.MODELS["several spikes of a held input"], {0: "plain_counts"}
+        ),
         **{f"tiny, {name}": Kept(r.model, r.kernels, False) for name, r in tiny.MODELS.items()},
     }
 
