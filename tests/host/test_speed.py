@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 pytestmark = pytest.mark.usefixtures("optimised")
 
 GENERATE = """
-import os, resource, tempfile
+import os, re, tempfile
 import numpy as np
 import pytest
 import codegen
@@ -29,8 +29,10 @@ model = Model(Spikes(1024), (Layer(Dense(codes), LIF(40, (4,))),))
 start = sum(os.times()[:4])
 with tempfile.TemporaryDirectory() as folder:
     codegen.generate(model, folder)
-print(sum(os.times()[:4]) - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+peak = re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]
+print(sum(os.times()[:4]) - start, int(peak) / 1024)
 """
+"""The peak is that of this process: ru_maxrss also knows what started it."""
 
 
 def test_a_large_layer_is_generated_in_four_seconds_and_300_mb() -> None:

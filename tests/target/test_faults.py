@@ -131,7 +131,8 @@ def test_a_hang(model: Model) -> None:
 
 def test_an_emulator_that_ends(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     with TargetModel(model, "qemu-m4") as target:
-        monkeypatch.setattr("codegen.target.qemu.FLAGS", ["-no-such-option"])
+        command = ["qemu-system-arm", "-no-such-option"]
+        monkeypatch.setattr("codegen.target.qemu.qemu_command", lambda *_: command)
         with pytest.raises(EmulatorError, match=r"ended with status 1.*no-such-option"):
             target.run(inputs_for(model, 1, 0))
 

@@ -57,6 +57,7 @@ def loops(prefix: str, compact: bool) -> str:
     )  # fmt: skip
     context: dict[str, Any] = {
         "m": prefix, "p": program, "names": NAMES, "vector_loops": (), "directives": False,
+        "software_zeros": [one for row in isa.architectures() for one in row.software_zeros],
     }  # fmt: skip
     return environment().from_string(LOOPS).render(context)
 
