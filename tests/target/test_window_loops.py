@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from calibration.counting import Counting
+from support.core_program import CoreProgram
 
 from codegen import isa
 from codegen.render import environment
-from codegen.target.qemu import qemu_command
 
 pytestmark = pytest.mark.target
 
@@ -68,26 +66,16 @@ def source(compact: bool) -> str:
     return head + loops("fast", compact) + loops("slow", compact) + MAIN.read_text()
 
 
-class Fuzzing(Counting):
-    """An emulated core on which a C program of its own runs to its end."""
-
-    def run(self, text: str, folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-        """Compile the text, run it and return what it printed."""
-        (folder / "main.c").write_text(text)
-        rest = [*flags, str(folder / "main.c"), *self._objects, *self._linker, "-o", "fuzz.elf"]
-        self._compile(folder, rest)
-        command = qemu_command(self.machine, folder / "fuzz.elf")
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-
 @pytest.fixture(scope="module", params=CORES)
-def core(request: pytest.FixtureRequest) -> Iterator[Fuzzing]:
-    with Fuzzing(request.param) as running:
+def core(request: pytest.FixtureRequest) -> Iterator[CoreProgram]:
+    with CoreProgram(request.param) as running:
         yield running
 
 
 @pytest.mark.parametrize("compact", [True, False], ids=["compact", "long"])
-def test_a_core_lists_and_adds_as_portable_c(core: Fuzzing, compact: bool, tmp_path: Path) -> None:
+def test_a_core_lists_and_adds_as_portable_c(
+    core: CoreProgram, compact: bool, tmp_path: Path
+) -> None:
     done = core.run(source(compact), tmp_path, f"-DTURNS={TURNS}u", "-DSEED=1u")
     assert done.stdout == "0", done.stderr
 
@@ -106,7 +94,7 @@ BROKEN = {
 def test_a_planted_bug_shows(board: str, tmp_path: Path) -> None:
     text, (old, new) = source(False), BROKEN[board]
     assert old in text
-    with Fuzzing(board) as running:
+    with CoreProgram(board) as running:
         done = running.run(text.replace(old, new), tmp_path, "-DTURNS=300u", "-DSEED=1u")
     assert done.returncode != 0
     assert int(done.stdout) > 10
