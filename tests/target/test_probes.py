@@ -1,4 +1,4 @@
-"""A build with all probes tells u of every neuron as the model has it, where vectors compute too."""
+"""A build with all probes tells u of every neuron as the model has it, also by vectors."""
 
 from __future__ import annotations
 

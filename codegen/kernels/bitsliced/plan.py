@@ -35,7 +35,7 @@ from codegen.kernels.common import (
 from codegen.kernels.dense import dense, dense_lif
 from codegen.kernels.neurons.constants import Constants
 from codegen.kernels.neurons.counting import best_start, counting, folded
-from codegen.kernels.neurons.membrane import Bias, Given, Membrane
+from codegen.kernels.neurons.membrane import Bias, Given, Membrane, without_memory
 from codegen.kernels.pack import byte_order, ternary_planes, words_for
 from codegen.kernels.readout import synapse_of, weighted
 from codegen.kernels.stage import Field, Readout, Scratch, Table
@@ -223,25 +223,7 @@ class _Leaky(_Builder):
 
     def neurons(self) -> dict[str, Any]:
         """Return the fields of the membrane."""
-        membrane = self.membrane
-        floor, ceiling = membrane.saturation
-        return {
-            "counting": membrane.counting,
-            "own": membrane.constants,
-            "probes": frozenset({"lane", "signed"}),
-            "lowered": self.bias.lowered,
-            "u_width": membrane.u_width,
-            "v_width": membrane.v_width,
-            "halved": membrane.halved,
-            "terms": membrane.terms,
-            "bias_words": membrane.bias_words,
-            "planes": membrane.planes,
-            "floor": floor,
-            "ceiling": ceiling,
-            "threshold": membrane.threshold,
-            "reset_by": membrane.reset_by,
-            "chains": membrane.chains,
-        }
+        return self.membrane.printed()
 
 
 class _Bursting(_Builder):
@@ -289,10 +271,10 @@ class _Bursting(_Builder):
 
     def neurons(self) -> dict[str, Any]:
         """Return the fields of the comparison; those of a membrane are empty."""
-        return {
-            "counting": self.counting,
-            "own": self.own,
-            "probes": frozenset({"lane", "signed", *(["asr"] if self.shift else [])}),
+        found = without_memory(self.counting, self.own, self.current_width)
+        if self.shift:
+            found["probes"] |= {"asr"}
+        return found | {
             "told": Told(
                 less=self.offset,
                 half=(1 << self.shift) >> 1,
@@ -300,18 +282,6 @@ class _Bursting(_Builder):
                 fraction_bits=0 if self.source.bits else self.synapse.fraction_bits,
                 bias=np.broadcast_to(self.synapse.bias, self.size).astype(np.int32),
             ),
-            "lowered": 0,
-            "u_width": self.current_width,
-            "v_width": 0,
-            "halved": False,
-            "terms": (),
-            "bias_words": 0,
-            "planes": (),
-            "floor": (),
-            "ceiling": (),
-            "threshold": (),
-            "reset_by": (),
-            "chains": (),
         }
 
 

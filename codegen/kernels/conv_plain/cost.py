@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.kernels.conv_plain.layer import Axis, ConvLayer
+from codegen.kernels.conv_plain.layer import ConvLayer
 from codegen.kernels.features import Features
 from codegen.kernels.load import Load, count_width, not_zero
 from codegen.kernels.plain_counts.cost import CodeColumns, code_columns
@@ -103,19 +103,9 @@ class ConvSpikes(Features):
     neurons: ConvNeurons = ConvNeurons()
 
 
-def _lying(axis: Axis, stride: int) -> int:
-    """Return how many taps, over all outputs along an axis, lie on the map."""
-    places = (
-        stride * output + k - axis.pad
-        for output in range(axis.left * axis.pool)
-        for k in range(axis.kernel)
-    )
-    return sum(0 <= place < axis.side for place in places)
-
-
 def _sums(stage: ConvLayer, active: float, planes: int) -> ConvSums:
     """The sums at all positions, of inputs of which so many are not 0."""
-    rows, across = _lying(stage.rows, stage.stride), _lying(stage.columns, stage.stride)
+    rows, across = stage.rows.lying(stage.stride), stage.columns.lying(stage.stride)
     places, channels = rows * across, stage.grid.channels
     met = active * places / stage.grid.positions
     read = bool(stage.source.bits)

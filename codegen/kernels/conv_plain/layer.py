@@ -27,6 +27,15 @@ class Axis:
     pool: int
     left: int
 
+    def lying(self, stride: int) -> int:
+        """Return how many taps, over all outputs along the axis, lie on the map."""
+        places = (
+            stride * output + k - self.pad
+            for output in range(self.left * self.pool)
+            for k in range(self.kernel)
+        )
+        return sum(0 <= place < self.side for place in places)
+
     @property
     def below(self) -> bool:
         """True if a tap may lie before the map."""

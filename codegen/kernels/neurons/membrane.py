@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from codegen.kernels.neurons.constants import Constants, common_digits
 from codegen.kernels.neurons.counting import Counting, counting
 from codegen.kernels.neurons.plan import Digit, Plane
 from qat.model import LayerBounds
+
+PROBES = frozenset({"lane", "signed"})
+"""Functions that only the probes of planes call."""
 
 
 class Bias:
@@ -221,3 +225,40 @@ class Membrane:
         if self.counting is not None:
             used |= self.counting.operations
         return frozenset(used)
+
+    def printed(self) -> dict[str, Any]:
+        """Return the fields of a stage that the template of its neurons prints."""
+        floor, ceiling = self.saturation
+        return {
+            "own": self.constants,
+            "probes": PROBES,
+            "counting": self.counting,
+            "lowered": self.bias.lowered,
+            "u_width": self.u_width,
+            "v_width": self.v_width,
+            "halved": self.halved,
+            "terms": self.terms,
+            "bias_words": self.bias_words,
+            "planes": self.planes,
+            "floor": floor,
+            "ceiling": ceiling,
+            "threshold": self.threshold,
+            "reset_by": self.reset_by,
+            "chains": self.chains,
+        }
+
+
+def without_memory(found: Counting, own: Constants, width: int) -> dict[str, Any]:
+    """Return the same fields of neurons without a membrane; width: planes of the sum compared."""
+    nothing = ("terms", "planes", "floor", "ceiling", "threshold", "reset_by", "chains")
+    return {
+        "own": own,
+        "probes": PROBES,
+        "counting": found,
+        "lowered": 0,
+        "u_width": width,
+        "v_width": 0,
+        "halved": False,
+        "bias_words": 0,
+        **dict.fromkeys(nothing, ()),
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from codegen.kernels.bitsliced.cost.membranes import Membranes, of_block
-from codegen.kernels.conv_plain.layer import Axis
 from codegen.kernels.features import Added, Features, expected
 from codegen.kernels.load import Load, added, any_of, count_width
 from codegen.kernels.windows.layer import WindowsLayer, Words
@@ -52,20 +51,10 @@ class Windows(Features):
     counted: float = 0.0
 
 
-def _lying(axis: Axis, stride: int) -> int:
-    """Return how many taps, over all outputs along an axis, lie on the map."""
-    places = (
-        stride * output + k - axis.pad
-        for output in range(axis.left * axis.pool)
-        for k in range(axis.kernel)
-    )
-    return sum(0 <= place < axis.side for place in places)
-
-
 def _listed(stage: WindowsLayer, active: float) -> RowsListed:
     """List the rows under the kernel, of every plane, for every row of neurons."""
     layout, planes = stage.layout, stage.source.planes
-    rows, width = _lying(stage.rows, stage.stride), stage.map.width
+    rows, width = stage.rows.lying(stage.stride), stage.map.width
     pieces = range(0, width, layout.at_once)
     columns = sum(
         min(stage.stride * (min(x + layout.at_once, width) - 1) + stage.across.kernel
@@ -83,9 +72,9 @@ def _listed(stage: WindowsLayer, active: float) -> RowsListed:
 
 def _added(stage: WindowsLayer, kind: Words, digits: tuple[float, ...], load: Load) -> Added:
     """Add the runs of a kind of words: each plane from its level on."""
-    rows, groups = _lying(stage.rows, stage.stride), kind.across
+    rows, groups = stage.rows.lying(stage.stride), kind.across
     first = replace(stage.across, kernel=kind.columns, left=groups, pool=1)
-    places = rows * _lying(first, stage.stride * kind.places)
+    places = rows * first.lying(stage.stride * kind.places)
     windows = stage.map.height * groups
     sums = []
     for plane, active in enumerate(digits):

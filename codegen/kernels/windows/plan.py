@@ -15,7 +15,7 @@ from codegen.kernels.conv_plain.plan import axes
 from codegen.kernels.dense import DenseLIF
 from codegen.kernels.neurons.constants import Constants
 from codegen.kernels.neurons.counting import best_start, counting, folded
-from codegen.kernels.neurons.membrane import Bias, Given, Membrane
+from codegen.kernels.neurons.membrane import Bias, Given, Membrane, without_memory
 from codegen.kernels.pack import ternary_planes
 from codegen.kernels.stage import Field, Scratch, Table
 from codegen.kernels.windows import nibbles
@@ -175,30 +175,14 @@ class _Builder:
         start = start if start is not None and folded else 0
         width = max(width_of(a.low + start, a.high + start), self.least)
         membrane = Membrane(layer, self.bounds, bias, Given(width, False, folded))
-        floor, ceiling = membrane.saturation
         what = f"layer {i}: membranes, in planes"
-        return {
-            "own": membrane.constants,
+        return membrane.printed() | {
             "dense": (),
             "kept": (Field(f"v{i}", what, "uint32_t", (self.blocks, membrane.v_width)),),
             "used": membrane.operations,
-            "probes": frozenset({"lane", "signed"}),
-            "counting": membrane.counting,
-            "lowered": bias.lowered,
             "start": start,
             "sum_width": width,
             "current_width": width,
-            "u_width": membrane.u_width,
-            "v_width": membrane.v_width,
-            "halved": membrane.halved,
-            "terms": membrane.terms,
-            "bias_words": membrane.bias_words,
-            "planes": membrane.planes,
-            "floor": floor,
-            "ceiling": ceiling,
-            "threshold": membrane.threshold,
-            "reset_by": membrane.reset_by,
-            "chains": membrane.chains,
         }
 
     def bursting(self) -> dict[str, Any]:
@@ -213,32 +197,17 @@ class _Builder:
         if self.layout.pooled == "max" and found.most > 1:
             found = Reached(found.given, found.width, found.less, found.digits)
         bias = np.broadcast_to(self.synapse.bias, self.synapse.channels).astype(np.int32)
-        return {
-            "own": own,
+        return without_memory(found, own, width) | {
             "dense": nibbles.tables(self.index, self.layout, thresholds, low, high),
             "kept": (),
             "used": found.operations,
-            "probes": frozenset({"lane", "signed"}),
-            "counting": found,
             "told": Told(
                 less=start, half=0, shift=0, fraction_bits=self.synapse.fraction_bits,
                 bias=np.tile(bias, self.synapse.shape.positions),
             ),
-            "lowered": 0,
             "start": start,
             "sum_width": width,
             "current_width": width,
-            "u_width": width,
-            "v_width": 0,
-            "halved": False,
-            "terms": (),
-            "bias_words": 0,
-            "planes": (),
-            "floor": (),
-            "ceiling": (),
-            "threshold": (),
-            "reset_by": (),
-            "chains": (),
         }  # fmt: skip
 
 
