@@ -69,3 +69,36 @@ def test_probes_of_eight_planes_build_for_helium(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     flags = [*find_board("qemu-m55").core_flags, *model_flags(), "-DMODEL_PROBE=1", "-c", "snn.c"]
     subprocess.run([find_cross_compiler(), *flags], cwd=tmp_path, check=True)
+
+
+def nothing_taken(neurons: int) -> Model:
+    """Return a model whose spikes take nothing from the membrane, which a ceiling holds."""
+    codes = np.random.default_rng(0).integers(-1, 2, (neurons, 3))
+    return Model(Spikes(3), (Layer(Dense(codes), LIF(3, reset_by=0, floor=-20, ceiling=90)),))
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_reset_that_takes_nothing_is_no_function(compiler: str) -> None:
+    """Gcc warned of an unused parameter: the spikes, which change no plane."""
+    assert codegen.check(nothing_taken(33), compiler=compiler) is None
+
+
+@pytest.mark.target
+@pytest.mark.parametrize("name", ["qemu-m0", "qemu-m4", "qemu-m55"])
+def test_a_reset_that_takes_nothing_compiles_for_the_cores(name: str, tmp_path: Path) -> None:
+    board = find_board(name)
+    for file, text in render(nothing_taken(160)).items():
+        (tmp_path / file).write_text(text)
+    command = [find_cross_compiler(board.architecture), *board.core_flags, *model_flags(), "-Wall"]
+    for probe in (0, 2):
+        flags = [
+            "-Wextra",
+            "-Werror",
+            "-O2",
+            f"-DMODEL_PROBE={probe}",
+            "-c",
+            "snn.c",
+            "-o",
+            "snn.o",
+        ]
+        subprocess.run([*command, *flags], cwd=tmp_path, check=True)

@@ -131,12 +131,10 @@ class BitslicedLayer(Layer):
 
     @property
     def apart(self) -> str:
-        """Template of the reset, where it is a function: all neurons have the same."""
-        return (
-            "neurons/reset.c.j2"
-            if self.reset == "subtract" and self.alike and self.counting is None
-            else ""
-        )
+        """Template of the reset, where it is a function: all neurons have the same, and not 0."""
+        subtracts = self.reset == "subtract" and any(not turn.idle for turn in self.turns)
+        own = subtracts and self.alike and self.counting is None
+        return "neurons/reset.c.j2" if own else ""
 
     @property
     def turns(self) -> tuple[Turn, ...]:
