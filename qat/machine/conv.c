@@ -24,6 +24,27 @@ static int32_t end_of_taps(int32_t origin, int32_t taps, int32_t side)
     return origin + taps > side ? side - origin : taps;
 }
 
+/* Where a position reads: row and column of its first tap, and which values of a row of taps lie on
+ * the map. */
+typedef struct {
+    int32_t y, x;
+    size_t low, high;
+} place_on_map;
+
+static place_on_map place_of(const map_settings *set, int32_t row, int32_t column)
+{
+    const int32_t x = column * set->stride - set->left;
+    const int32_t end = end_of_taps(x, set->kernel_width, set->width);
+    const size_t c = (size_t)set->channels;
+
+    return (place_on_map){
+        .y = row * set->stride - set->top,
+        .x = x,
+        .low = (size_t)first_tap(x) * c,
+        .high = end > 0 ? (size_t)end * c : 0,
+    };
+}
+
 /* What every position reads, (images * rows * columns, kernel height * kernel width * channels). */
 void conv_patches(const map_settings *set, const float *restrict maps, float *restrict out)
 {
@@ -35,28 +56,25 @@ void conv_patches(const map_settings *set, const float *restrict maps, float *re
 
         for (int32_t r = 0; r < set->rows; r++) {
             for (int32_t q = 0; q < set->columns; q++) {
-                const int32_t y = r * set->stride - set->top, x = q * set->stride - set->left;
-                const size_t low = (size_t)first_tap(x) * c;
-                const int32_t end = end_of_taps(x, set->kernel_width, set->width);
-                const size_t high = end > 0 ? (size_t)end * c : 0;
+                const place_on_map on = place_of(set, r, q);
 
                 for (int32_t k = 0; k < set->kernel_height; k++) {
-                    const int32_t at = y + k;
+                    const int32_t at = on.y + k;
 
-                    if (at < 0 || at >= set->height || high <= low) {
+                    if (at < 0 || at >= set->height || on.high <= on.low) {
                         for (size_t i = 0; i < line; i++) {
                             out[i] = 0.0f;
                         }
                     } else {
-                        const float *from = map + ((ptrdiff_t)at * set->width + x) * (ptrdiff_t)c;
+                        const float *from = map + ((ptrdiff_t)at * set->width + on.x) * (ptrdiff_t)c;
 
-                        for (size_t i = 0; i < low; i++) {
+                        for (size_t i = 0; i < on.low; i++) {
                             out[i] = 0.0f;
                         }
-                        for (size_t i = low; i < high; i++) {
+                        for (size_t i = on.low; i < on.high; i++) {
                             out[i] = from[i];
                         }
-                        for (size_t i = high; i < line; i++) {
+                        for (size_t i = on.high; i < line; i++) {
                             out[i] = 0.0f;
                         }
                     }
@@ -78,18 +96,15 @@ void conv_gather(const map_settings *set, const float *restrict patches, float *
 
         for (int32_t r = 0; r < set->rows; r++) {
             for (int32_t q = 0; q < set->columns; q++) {
-                const int32_t y = r * set->stride - set->top, x = q * set->stride - set->left;
-                const size_t low = (size_t)first_tap(x) * c;
-                const int32_t end = end_of_taps(x, set->kernel_width, set->width);
-                const size_t high = end > 0 ? (size_t)end * c : 0;
+                const place_on_map on = place_of(set, r, q);
 
                 for (int32_t k = 0; k < set->kernel_height; k++) {
-                    const int32_t at = y + k;
+                    const int32_t at = on.y + k;
 
                     if (at >= 0 && at < set->height) {
-                        float *to = map + ((ptrdiff_t)at * set->width + x) * (ptrdiff_t)c;
+                        float *to = map + ((ptrdiff_t)at * set->width + on.x) * (ptrdiff_t)c;
 
-                        for (size_t i = low; i < high; i++) {
+                        for (size_t i = on.low; i < on.high; i++) {
                             to[i] += patches[i];
                         }
                     }
