@@ -82,9 +82,11 @@ def _parts_have_what_is_theirs(model: Model, found: Linked) -> None:
     parts = {part.part: part for part in found.parts}
     dense = {t.name: t for y in program.layers for t in getattr(y, "dense", ())}
     names = {item.name for item in found.items}
+    groups = [f.group for f in program.fields if f.group]
+    turns = {group for group in groups if groups.count(group) > 1}  # what layers share in turn
     for layer in program.layers:
         part = parts[f"layer {layer.index}"]
-        fields = [f.bytes for f in layer.fields if not f.group]  # what layers take turns in is shared
+        fields = [f.bytes for f in layer.fields if f.group not in turns]
         tables = [t.bytes for t in (*layer.tables, *dense.values()) if t.name in names]
         assert part.sections[".rodata"] == sum(tables) > 0
         assert part.sections[".bss"] == part.ram == sum(fields) > 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from codegen.kernels.conv_plain.layer import ConvLayer
 from codegen.kernels.features import Features
 from codegen.kernels.load import Load, count_width, not_zero
+from codegen.kernels.neurons.cost import IntegerNeurons, of_shape
 from codegen.kernels.plain_counts.cost import CodeColumns, code_columns
 
 
@@ -35,40 +36,22 @@ class ConvSums(Features):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvNeurons(Features):
+class ConvNeurons(IntegerNeurons):
     """Steps of neurons at every position.
 
-    calls, words: steps; words of the planes of the signal, which are cleared
-    positions, neurons: over the steps
-    membranes, small: neurons that have one; whose membrane is narrower than int32
+    calls:      steps
+    rows, positions: of the map, over the steps
     shifted:    neurons whose current is rounded
-    leak, own, saturation, fraction: as of neurons behind dense weights
-    counts:     neurons that emit counts by thresholds; multiples: by multiples of one
-    fired:      neurons that fire; spikes: what they emit together, of several
     pooled:     neurons whose spikes a pool takes; pools, put: values of it; bits that are set
-    counted:    words times planes of the counts
     """
 
     calls: float = 0.0
-    words: float = 0.0
     rows: float = 0.0
     positions: float = 0.0
-    neurons: float = 0.0
-    membranes: float = 0.0
-    small: float = 0.0
     shifted: float = 0.0
-    leak: float = 0.0
-    own: float = 0.0
-    saturation: float = 0.0
-    fraction: float = 0.0
-    counts: float = 0.0
-    multiples: float = 0.0
-    fired: float = 0.0
-    spikes: float = 0.0
     pooled: float = 0.0
     pools: float = 0.0
     put: float = 0.0
-    counted: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,24 +112,14 @@ def _sums(stage: ConvLayer, active: float, planes: int) -> ConvSums:
 def _neurons(stage: ConvLayer, load: Load) -> ConvNeurons:
     """The neurons at all positions, in one step."""
     n, several = stage.neurons, stage.most > 1
-    texts = (stage.bias, stage.threshold, stage.reset_by, stage.counting)
     shrinks = stage.rows.pool * stage.columns.pool
     fired = min(load.fired * (shrinks if stage.pool else 1), n)
     return ConvNeurons(
+        **of_shape(stage, "c"),
         calls=1,
-        words=stage.signal_words,
         rows=stage.rows.left,
         positions=stage.map.positions,
-        neurons=n,
-        membranes=n * stage.memory,
-        small=n * (stage.memory and stage.v_ctype != "int32_t"),
         shifted=n * bool(stage.source.shift and not stage.cached),
-        leak=n * sum(k != 0 for k in stage.leak),
-        own=n * sum(text.endswith("[c]") for text in texts),
-        saturation=n * sum(x is not None for x in (stage.floor, stage.ceiling)),
-        fraction=n * (stage.fraction_bits > 0),
-        counts=n * bool(stage.counting),
-        multiples=n * (several and not stage.counting),
         fired=fired * (not several),
         spikes=_emitted(stage, load, fired) * several,
         pooled=n * (stage.pool is not None),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from codegen.kernels.features import Codes, Features
 from codegen.kernels.load import Load, count_width, not_zero
+from codegen.kernels.neurons.cost import IntegerNeurons, of_shape
 from codegen.kernels.plain.layer import PlainLayer
 
 FEW = 2
@@ -61,30 +62,10 @@ class CountSums(Features):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmittingNeurons(Features):
-    """Steps of neurons that may emit several spikes.
-
-    membranes, small: neurons that have one; whose membrane is narrower than int32
-    leak, own, saturation, fraction: as of other neurons in integers
-    counts:    neurons that emit by thresholds; multiples: by multiples of one
-    spikes:    that they emit together; fired: neurons that emit any
-    counted:   words times planes of the signal times those of the counts
-    """
+class EmittingNeurons(IntegerNeurons):
+    """Steps of neurons behind dense weights; steps: how many there are."""
 
     steps: float = 0.0
-    words: float = 0.0
-    neurons: float = 0.0
-    membranes: float = 0.0
-    small: float = 0.0
-    leak: float = 0.0
-    own: float = 0.0
-    saturation: float = 0.0
-    fraction: float = 0.0
-    counts: float = 0.0
-    multiples: float = 0.0
-    fired: float = 0.0
-    spikes: float = 0.0
-    counted: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,21 +107,11 @@ def _sums(stage: PlainLayer, active: float) -> CountSums:
 
 
 def _neurons(stage: PlainLayer, load: Load) -> EmittingNeurons:
-    n, several = stage.neurons, stage.most > 1
-    texts = (stage.bias, stage.threshold, stage.reset_by, stage.counting)
+    several, n = stage.most > 1, stage.neurons
     spikes = n * stage.most if load.worst else max(load.emitted, load.fired)
     return EmittingNeurons(
+        **of_shape(stage, "j"),
         steps=1,
-        words=stage.signal_words,
-        neurons=n,
-        membranes=n * stage.memory,
-        small=n * (stage.memory and stage.v_ctype != "int32_t"),
-        leak=n * sum(k != 0 for k in stage.leak),
-        own=n * sum(text.endswith("[j]") for text in texts),
-        saturation=n * sum(x is not None for x in (stage.floor, stage.ceiling)),
-        fraction=n * (stage.fraction_bits > 0),
-        counts=n * bool(stage.counting),
-        multiples=n * (several and not stage.counting),
         fired=load.fired,
         spikes=spikes * several,
         counted=stage.signal_words * count_width(stage, load),
