@@ -94,10 +94,14 @@ def _encoder(program: Program) -> dict[str, Any] | None:
 
 
 def shape_text(model: Model, readout: bool = True) -> str:
-    """Return the sizes in short: inputs, neurons of every layer, and what the readout gives."""
-    sizes = [model.input.size, *(layer.size for layer in model.layers)]
-    scored = readout and (model.readout is not None or model.outputs != sizes[-1])
-    return "-".join(map(str, [*sizes, model.outputs] if scored else sizes))
+    """Return the sizes in short: inputs, what every layer sends, and what the readout gives.
+
+    A chain of vectors is 64-32-10, one with maps 16x16x1 - 8x8x16 - 10.
+    """
+    shapes = [model.input.shape, *(layer.shape for layer in model.layers)]
+    scored = readout and (model.readout is not None or model.outputs != shapes[-1].size)
+    between = " - " if any(shape.positions > 1 for shape in shapes[1:]) else "-"
+    return between.join(map(str, [*shapes, model.outputs] if scored else shapes))
 
 
 def summarize(

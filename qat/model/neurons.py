@@ -205,10 +205,10 @@ class LIF(Neuron):
 
     def narrowed(self, channels: int) -> LIF:
         """Return what is left with only the first channels."""
-        kept = {"threshold": first_channels(self.threshold, channels)}
+        kept: dict[str, Any] = {"threshold": first_channels(self.threshold, channels)}
         if self.reset_by is not None:
             kept["reset_by"] = first_channels(self.reset_by, channels)
-        return replace(self, **kept)  # type: ignore[arg-type]
+        return replace(self, **kept)
 
     def describe(self) -> dict[str, Any]:
         """Return leak, reset, the smallest and largest threshold, and spikes if several."""

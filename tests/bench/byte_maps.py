@@ -80,7 +80,7 @@ def random_model(seed: int) -> Model:
 def models(first: int, number: int) -> Iterator[Model]:
     """Yield the first layers of networks for images, then random ones."""
     for row in IMAGES:
-        yield byte_map(**row, seed=first)  # type: ignore[arg-type]
+        yield byte_map(**row, seed=first)
     for seed in range(first, first + number):
         yield random_model(seed)
 

@@ -82,7 +82,7 @@ def few_taps(taps: int, threshold: int) -> Model:
     codes = np.zeros(25, np.int8)
     codes[:taps] = 1
     layer = model.layers[0]
-    synapse = replace(layer.synapse, codes=codes.reshape(1, 5, 5, 1), bias=0)  # type: ignore[type-var]
+    synapse = replace(layer.synapse, codes=codes.reshape(1, 5, 5, 1), bias=0)
     return replace(model, layers=(replace(layer, synapse=synapse, neuron=Burst([threshold])),))
 
 

@@ -27,7 +27,7 @@ def geometry(
 ) -> Geometry:  # fmt: skip
     """Return the images for a convolution."""
     given = Shape(*grid)
-    shape = given.conv(kernel, stride, padding, 32)  # type: ignore[arg-type]
+    shape = given.conv(kernel, stride, padding, 32)
     pad = ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2) if padding == "same" else (0, 0)
     sent = shape.pool((2, 2)) if pool == 2 else shape
     return Geometry(given, kernel, stride, pad, sent, pool, bits)

@@ -51,7 +51,7 @@ def byte_map(
     given = Shape(*grid)
     conv = Conv(
         ternary((channels, *kernel, given.channels), zeros, rng).astype(np.int8), given,
-        stride=stride, padding=padding, input_shift=shift,  # type: ignore[arg-type]
+        stride=stride, padding=padding, input_shift=shift,
         bias=rng.integers(-bias, bias + 1, channels) if bias else 0,
     )  # fmt: skip
     neuron = burst(conv, low, high, most, rng)
