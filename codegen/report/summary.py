@@ -21,7 +21,7 @@ def _range(interval: Interval) -> dict[str, int]:
 
 def _layer_bounds(bounds: LayerBounds) -> dict[str, dict[str, int]]:
     """Return the ranges of a layer; v only where its neurons have a memory."""
-    membranes = {"v": _range(bounds.v)} if bounds.state else {}
+    membranes = {} if bounds.v is None else {"v": _range(bounds.v)}
     return {
         "accumulator": _range(bounds.accumulator),
         "current": _range(bounds.current),

@@ -19,6 +19,7 @@ from codegen.verify.records import Finding, NotRunError, Subject
 from qat.machine.programs import own_python
 from qat.machine.programs import run as run_program
 from qat.model import Interval, Model, Result
+from qat.model.checks import spread_over
 
 COMPILERS = ("gcc", "clang")
 LEVELS = ("-O0", "-O2", "-O3", "-Os")
@@ -56,8 +57,9 @@ class Seen:
         return Seen(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
 
     def outside(self, bound: Interval) -> int:
-        """Return how many neurons have left their ranges."""
-        return int(((self.low < bound.lo) | (self.high > bound.hi)).sum())
+        """Return how many neurons have left their ranges, which are those of their channels."""
+        low, high = (spread_over(end, len(self.low)) for end in (bound.lo, bound.hi))
+        return int(((self.low < low) | (self.high > high)).sum())
 
     def against(self, bound: Interval) -> str:
         """Return what was seen beside what is proved, and how much of it that is."""
@@ -87,7 +89,9 @@ def proved_ranges(model: Model) -> dict[str, Interval]:
     bounds = model.bounds()
     found: dict[str, Interval] = {}
     for index, layer in enumerate(bounds.layers):
-        found |= {f"layer {index}, u": layer.u, f"layer {index}, v": layer.v}
+        found[f"layer {index}, u"] = layer.u
+        if layer.v is not None:
+            found[f"layer {index}, v"] = layer.v
     return found if bounds.scores is None else found | {"scores": bounds.scores}
 
 
@@ -106,6 +110,8 @@ def observed(subject: Subject) -> dict[str, Seen]:
 def _seen(result: Result) -> Iterator[tuple[str, Seen]]:
     for index, traces in enumerate(zip(result.u or (), result.v or (), strict=True)):
         for name, values in zip("uv", traces, strict=True):
+            if not values.shape[2]:  # no memory: there is no v
+                continue
             yield f"layer {index}, {name}", Seen(values.min((0, 1)), values.max((0, 1)))
     if result.scores is not None:
         yield "scores", Seen(result.scores.min(0), result.scores.max(0))

@@ -74,9 +74,9 @@ class LayerBounds:
     state: tuple[Interval, ...]
 
     @property
-    def v(self) -> Interval:
-        """The membrane between steps, the first of the state arrays."""
-        return self.state[0]
+    def v(self) -> Interval | None:
+        """The membrane between steps, the first of the state arrays; None without memory."""
+        return self.state[0] if self.state else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,7 +92,7 @@ class Constants:
 
 def membranes(index: int, layer: Record, bounds: LayerBounds) -> tuple[Field, ...]:
     """Return the member of the state that holds the membranes, none without memory."""
-    if not bounds.state:
+    if bounds.v is None:
         return ()
     ctype = integer_ctype(bounds.v)
     return (Field(f"v{index}", f"layer {index}: membranes", ctype, (layer.size,)),)
@@ -102,7 +102,7 @@ def neurons_of(layer: Record, bounds: LayerBounds, constants: Constants) -> dict
     """Return the fields of an IntegerLayer that its neurons and its pool fill."""
     found = _numbers(layer.neuron, bounds, constants)
     return found | {
-        "v_ctype": integer_ctype(bounds.v) if bounds.state else "",
+        "v_ctype": integer_ctype(bounds.v) if bounds.v is not None else "",
         "current_ctype": integer_ctype(bounds.current),
         "most": layer.neuron.most,
         "pool": layer.pool if has_pool(layer.pool) else None,

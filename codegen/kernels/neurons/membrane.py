@@ -105,6 +105,7 @@ class Membrane:
     @property
     def v_width(self) -> int:
         """Planes of the stored membrane."""
+        assert self.bounds.v is not None
         return self.bounds.v.width
 
     @cached_property
