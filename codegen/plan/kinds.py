@@ -58,7 +58,7 @@ class Rest(Features):
     held_steps:    steps of an inference whose input is held; steps: others
     encoded_steps: steps that begin with an encoder
     layers:        steps times layers behind the first
-    spike_words:   words of the last layer's spikes, over the steps
+    spike_words:   words of all planes of the last signal, over the steps
     """
 
     calls: float = 0.0
@@ -107,7 +107,7 @@ def rest(program: Program, load: Load) -> Rest:
         steps=load.steps * (not held),
         encoded_steps=load.steps * (program.encoder is not None),
         layers=load.steps * (len(program.layers) - 1),
-        spike_words=load.steps * program.last.words,
+        spike_words=load.steps * program.last.signal_words,
     )
 
 

@@ -242,3 +242,11 @@ def test_wrong_use_is_one_line(
     err = capsys.readouterr().err
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_maps_are_pictures_and_neurons_without_memory_have_none(root: Path, tmp_path: Path) -> None:
+    path = root / "tests" / "contract" / "models" / "pictures.npz"
+    text, _ = made(str(path), tmp_path, "--board", "qemu-m4")
+    assert text.count("data-maps") == 2
+    assert "no memory" in text
+    assert "emits 0 to 3" in text

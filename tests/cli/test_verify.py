@@ -221,3 +221,12 @@ def test_a_claim_that_was_not_checked_does_not_stand_there_as_one() -> None:
             | {"versions": {}, "proved": [], "outcomes": [values | {"status": status}]}
         )
         assert text in report
+
+
+def test_a_model_of_maps_and_counts_passes(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ranges are those of channels, and a layer without memory has none of a membrane."""
+    path = root / "tests" / "contract" / "models" / "pictures.npz"
+    status, found = verify(str(path), capsys=capsys)
+    assert status == 0
+    results = {outcome["name"]: outcome["status"] for outcome in found["outcomes"]}
+    assert results["ranges"] == results["worst case"] == "passed"
