@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.kernels.memory import Field
 from codegen.kernels.pack import LANES, words_for
-from codegen.kernels.stage import Digits, Field, LayerFields, Range, Ranges, Source
+from codegen.kernels.source import Digits, Source
+from codegen.kernels.stage import LayerFields, Range, Ranges
 from qat.model import LIF, Conv, Dense, Input, Interval, Layer, LayerBounds, Model, Pool
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})

@@ -8,8 +8,9 @@ import numpy as np
 
 from codegen.kernels.common import counts_are_signal, signal_field, uniform
 from codegen.kernels.dense import dense
+from codegen.kernels.memory import Field, Table
 from codegen.kernels.pack import words_for
-from codegen.kernels.stage import Field, Range, Readout, Table
+from codegen.kernels.stage import Range, Readout
 from qat.model import Accumulate, Dense, Model
 
 

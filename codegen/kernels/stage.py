@@ -9,95 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
-
-from codegen.kernels.pack import ctype
+from codegen.kernels.memory import NO_SCRATCH, Field, Scratch, Table
+from codegen.kernels.source import Source
 from qat.model import Interval
-
-LIST_ENTRIES_16 = 2**16 // 8
-"""Inputs whose columns (8 bytes each) a 16-bit offset reaches."""
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A constant array in flash."""
-
-    name: str
-    what: str
-    values: NDArray[Any]
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of flash."""
-        return int(self.values.nbytes)
-
-    @property
-    def ctype(self) -> str:
-        """C type of an element."""
-        return ctype(self.values)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """C dimensions."""
-        return self.values.shape
-
-
-@dataclass(frozen=True)
-class Field:
-    """A member of the state struct, in RAM; scratch is never read before it is written.
-
-    group: members of one group lie in the same memory, because only one of them is alive at a
-           time; each has its own where probes are to read it. "" for none
-    """
-
-    name: str
-    what: str
-    ctype: str
-    shape: tuple[int, ...]
-    scratch: bool = False
-    group: str = ""
-
-    @property
-    def place(self) -> str:
-        """Its name in C behind `state->`."""
-        return f"{self.group}.{self.name}" if self.group else self.name
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of RAM, without alignment."""
-        return int(np.prod(self.shape)) * C_BYTES[self.ctype]
-
-
-C_BYTES = {"uint32_t": 4, "int32_t": 4, "uint16_t": 2, "int16_t": 2, "uint8_t": 1, "int8_t": 1}
-
-
-@dataclass(frozen=True)
-class Scratch:
-    """Working memory that stages take turns in; the state holds the largest of each.
-
-    listed:  inputs in the active list
-    carries: carry words of the adder
-    digits:  words of the bit planes of a byte vector
-    sums:    words of sums in planes that wait for more
-    totals:  int32 sums, one per neuron, or per channel of a position
-    pooled:  values of one position behind a pool
-    """
-
-    listed: int = 0
-    carries: int = 0
-    digits: int = 0
-    sums: int = 0
-    totals: int = 0
-    pooled: int = 0
-
-    def largest(self, other: Scratch) -> Scratch:
-        """Return what serves both."""
-        return Scratch(
-            *(max(getattr(self, n), getattr(other, n)) for n in Scratch.__dataclass_fields__)
-        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -114,7 +30,7 @@ class Stage(ABC):
     complement: int = 0
     tables: tuple[Table, ...] = ()
     fields: tuple[Field, ...] = ()
-    scratch: Scratch = Scratch()
+    scratch: Scratch = NO_SCRATCH
     helpers: frozenset[str] = frozenset()
     probes: frozenset[str] = frozenset()
 
@@ -152,67 +68,6 @@ class Stage(ABC):
     def adder_inputs(self) -> int:
         """Spikes that one list can hold: what the adder's batches are chosen for; 0: none."""
         return 0
-
-
-@dataclass(frozen=True)
-class Digits:
-    """The digits of a byte input: each is a list of the inputs that have it.
-
-    A list of level k adds or takes away 2^k times the weights of its inputs. The lists that take
-    away come first; where `top` is set there is one, of the inputs that have the largest value
-    2^bits - 1, which then have no other digit.
-
-    kind:   "binary", "top" (binary, but for the largest value) or "signed" (non-adjacent form)
-    adds:   number of lists that add, from level 0 on
-    takes:  number of lists that take away
-    first:  level of the first one that takes away
-    """
-
-    kind: str
-    adds: int
-    takes: int
-    first: int = 0
-
-    @property
-    def top(self) -> bool:
-        """True if the largest value has a list of its own."""
-        return self.kind == "top"
-
-    @property
-    def lists(self) -> int:
-        """All lists."""
-        return self.adds + self.takes
-
-    @property
-    def levels(self) -> int:
-        """Levels of the sum that a list may start at."""
-        return max(self.adds, self.first + self.takes)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Source:
-    """Where a layer's input comes from: the planes of a signal, or bytes cut into digits.
-
-    size:     inputs
-    words:    32-bit words of one bit plane of the input
-    planes:   bit planes of the signal, 1 for spikes; 0 for bytes
-    analog:   the vector is held, and its currents are cached in the state
-    bits:     bits of a byte value; 0 for spikes
-    negative: True if the highest bit counts negatively (int8)
-    ctype:    C type of an input byte
-    shift:    s of (a + 2^(s-1)) >> s
-    digits:   of a byte value; None for spikes
-    """
-
-    size: int
-    words: int
-    planes: int = 1
-    analog: bool = False
-    bits: int = 0
-    negative: bool = False
-    ctype: str = ""
-    shift: int = 0
-    digits: Digits | None = None
 
 
 @dataclass(frozen=True)

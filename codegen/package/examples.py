@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen.checks.equivalence import FREE_STEPS, made_inputs
 from codegen.checks.streams import check_samples, ends_of, expected, made_samples
+from codegen.kernels.memory import Table
 from codegen.kernels.pack import pack_bits, pack_signal
-from codegen.kernels.stage import Table
 from qat.model import Model, Spikes, check_input
 
 MADE = 8

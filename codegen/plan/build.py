@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from codegen.kernels.stage import Field, Layer, Readout, Scratch, Stage, Table
+from codegen.kernels.memory import Field, Scratch, Table
+from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan.program import Program
 
 __all__ = [

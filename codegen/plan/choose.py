@@ -8,13 +8,8 @@ from dataclasses import dataclass
 from codegen import isa
 from codegen.kernels import COUNTS, candidates, encoders, layer_candidates, named, select
 from codegen.kernels.kernel import Kernel
-from codegen.kernels.stage import (
-    LIST_ENTRIES_16,
-    Layer,
-    Readout,
-    Scratch,
-    Stage,
-)
+from codegen.kernels.memory import LIST_ENTRIES_16, Scratch
+from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan import cost
 from codegen.plan.build import HELPERS, _fields
 from codegen.plan.program import Program, input_ctype

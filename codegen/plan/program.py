@@ -11,8 +11,9 @@ from codegen.base.version import __version__
 from codegen.base.words import class_names
 from codegen.isa import InstructionSet
 from codegen.kernels.encoders.plan import Encoder
+from codegen.kernels.memory import C_BYTES, Field, Scratch
 from codegen.kernels.pack import words_for
-from codegen.kernels.stage import C_BYTES, Field, Layer, Readout, Scratch, Stage
+from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan.sensor import Stream
 from qat.model import EarlyStop, Input, Model, Spikes
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.common import uniform
-from codegen.kernels.stage import C_BYTES, Field, Table
+from codegen.kernels.memory import C_BYTES, Field, Table
 from qat.model import INT32_MAX, Model, Sensor
 
 FLOAT_MAX = sys.float_info.max

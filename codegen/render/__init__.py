@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from codegen import isa, kernels
 from codegen.base.words import c_comment, c_string
 from codegen.kernels.common import last_mask, leak_text
+from codegen.kernels.memory import Table
 from codegen.kernels.pack import c_numbers
-from codegen.kernels.stage import Table
 from codegen.plan.choose import plan
 from codegen.plan.program import LOOPS, VECTOR_LOOPS, Program
 from codegen.render.templates import make_environment

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from codegen.kernels.stage import C_BYTES, Field
+from codegen.kernels.memory import C_BYTES, Field
 from codegen.plan.program import Program
 from codegen.plan.sensor import FUNCTIONS
 

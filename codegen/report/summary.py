@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from codegen.kernels.stage import Field, Stage
+from codegen.kernels.memory import Field
+from codegen.kernels.stage import Stage
 from codegen.plan.program import Program
 from codegen.plan.sensor import Stream
 from codegen.render.generated import Generated, generated

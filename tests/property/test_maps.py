@@ -12,8 +12,8 @@ from support.results import assert_same
 
 from codegen.checks.comparison import compare
 from codegen.checks.host import HostModel
+from codegen.kernels.memory import C_BYTES
 from codegen.kernels.pack import pack_signal, signal_words, unpack_signal
-from codegen.kernels.stage import C_BYTES
 from codegen.plan.choose import plan
 from codegen.render import render
 from qat.model import Model

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.kernels.memory import Table
 from codegen.kernels.pack import LANES, byte_quads, signed_digits, words_for
-from codegen.kernels.stage import Digits, Source, Table
+from codegen.kernels.source import Digits, Source
 from qat.model import Activity, Dense, Model
 
 DENSE_DIGITS = 1.0

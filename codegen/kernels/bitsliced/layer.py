@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from codegen import isa
 from codegen.kernels.common import uniform
+from codegen.kernels.memory import Table
 from codegen.kernels.neurons import plan as neurons
 from codegen.kernels.neurons.counting import Counting
 from codegen.kernels.neurons.plan import Digit, Loads, Plane, Turn
-from codegen.kernels.stage import Layer, Table
+from codegen.kernels.stage import Layer
 
 PARTS = ("neurons", "reset", "saturate")
 """Functions of a layer's neurons, each perhaps for four blocks as well."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from codegen.kernels.pack import LANES
-from codegen.kernels.stage import Source
+from codegen.kernels.source import Source
 
 
 @cache

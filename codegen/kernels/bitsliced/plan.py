@@ -33,12 +33,13 @@ from codegen.kernels.common import (
     width_of,
 )
 from codegen.kernels.dense import dense, dense_lif
+from codegen.kernels.memory import Field, Scratch, Table
 from codegen.kernels.neurons.constants import Constants
 from codegen.kernels.neurons.counting import best_start, counting, folded
 from codegen.kernels.neurons.membrane import Bias, Given, Membrane, without_memory
 from codegen.kernels.pack import byte_order, ternary_planes, words_for
 from codegen.kernels.readout import synapse_of, weighted
-from codegen.kernels.stage import Field, Readout, Scratch, Table
+from codegen.kernels.stage import Readout
 from qat.model import Burst, Model
 
 ADDER_HELPERS = SPIKES_HELPERS | {"adder", "add_columns"}

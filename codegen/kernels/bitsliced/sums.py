@@ -8,9 +8,10 @@ import numpy as np
 
 from codegen.kernels.common import complement_from, width_of
 from codegen.kernels.dense import DenseLIF
+from codegen.kernels.memory import Table
 from codegen.kernels.neurons.membrane import Bias
 from codegen.kernels.pack import constant_planes, words_for
-from codegen.kernels.stage import Source, Table
+from codegen.kernels.source import Source
 from qat.model import Dense, LayerBounds
 
 ADDER_PLANES = 4

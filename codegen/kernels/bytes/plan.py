@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from codegen.kernels.bytes.geometry import Geometry
 from codegen.kernels.bytes.layer import BytesLayer
 from codegen.kernels.common import common, has_pool, signal_field, source_of
+from codegen.kernels.memory import Field, Table
 from codegen.kernels.neurons.integer import neuron_helpers
-from codegen.kernels.stage import Field, Table
 from qat.model import Burst, Conv, Layer, Model, Pool
 
 BYTE, HALF = 8, 16

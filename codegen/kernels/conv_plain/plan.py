@@ -6,6 +6,7 @@ import numpy as np
 
 from codegen.kernels.common import common, has_pool, signal_field, source_of
 from codegen.kernels.conv_plain.layer import Axis, ConvLayer
+from codegen.kernels.memory import Field, Scratch, Table
 from codegen.kernels.neurons.integer import (
     Constants,
     integer_ctype,
@@ -14,7 +15,7 @@ from codegen.kernels.neurons.integer import (
     neurons_of,
 )
 from codegen.kernels.pack import pack_fields
-from codegen.kernels.stage import Field, Scratch, Source, Table
+from codegen.kernels.source import Source
 from qat.model import Conv, Interval, Layer, Model, Synapse
 
 

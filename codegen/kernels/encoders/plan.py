@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from codegen import isa
 from codegen.kernels.common import byte_source
+from codegen.kernels.memory import Field, Table
 from codegen.kernels.pack import LANES, byte_order, words_for
-from codegen.kernels.stage import Digits, Field, Source, Stage, Table
+from codegen.kernels.source import Digits, Source
+from codegen.kernels.stage import Stage
 from qat.model import Delta, Dense, Latency, Model, Rate, Spikes
 
 PLACE = -1

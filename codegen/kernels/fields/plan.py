@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from codegen.kernels.memory import Table
 from codegen.kernels.pack import byte_fields
 from codegen.kernels.readout import synapse_of, weighted
-from codegen.kernels.stage import Readout, Table
+from codegen.kernels.stage import Readout
 from qat.model import Model
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.common import uniform
+from codegen.kernels.memory import Table
 from codegen.kernels.neurons.plan import Digit
 from codegen.kernels.pack import constant_planes
-from codegen.kernels.stage import Table
 from qat.model import Interval
 
 

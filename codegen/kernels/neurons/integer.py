@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.common import effective_threshold, has_pool, saturation, smallest, uniform
-from codegen.kernels.stage import Field, Layer, Range, Table
+from codegen.kernels.memory import Field, Table
+from codegen.kernels.stage import Layer, Range
 from qat.model import LIF, Burst, Interval, LayerBounds, Neuron, Pool
 from qat.model import Layer as Record
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from codegen.kernels.common import common, signal_field, source_of
 from codegen.kernels.dense import dense
+from codegen.kernels.memory import Field, Scratch, Table
 from codegen.kernels.neurons.integer import (
     Constants,
     integer_ctype,
@@ -20,7 +21,8 @@ from codegen.kernels.neurons.integer import (
 from codegen.kernels.pack import pack_fields
 from codegen.kernels.plain.layer import PlainLayer
 from codegen.kernels.readout import synapse_of, weighted
-from codegen.kernels.stage import Field, Readout, Scratch, Source, Table
+from codegen.kernels.source import Source
+from codegen.kernels.stage import Readout
 from qat.model import Dense, Interval, Model
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from codegen.kernels.dense import dense
+from codegen.kernels.memory import Scratch, Table
 from codegen.kernels.pack import sparse_lists
 from codegen.kernels.plain import plan as plain
 from codegen.kernels.plain.layer import PlainLayer
-from codegen.kernels.stage import Scratch, Table
 from qat.model import Model
 
 

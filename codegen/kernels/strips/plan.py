@@ -11,10 +11,10 @@ import numpy as np
 
 from codegen.kernels.common import SPIKES_HELPERS, complement_from, smallest
 from codegen.kernels.dense import dense
+from codegen.kernels.memory import Scratch, Table
 from codegen.kernels.pack import STRIP_BITS, strip_words
 from codegen.kernels.plain import plan as plain
 from codegen.kernels.plain.layer import PlainLayer
-from codegen.kernels.stage import Scratch, Table
 from qat.model import Dense, Model
 
 SUM_BITS = 16

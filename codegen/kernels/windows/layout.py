@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.kernels.memory import LIST_ENTRIES_16
 from codegen.kernels.pack import LANES
-from codegen.kernels.stage import LIST_ENTRIES_16
 from qat.model import Conv, Layer
 
 UNITS = (32, 16, 8)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.kernels.memory import Table
 from codegen.kernels.pack import LANES
-from codegen.kernels.stage import Table
 from codegen.kernels.windows.layout import Layout, window_codes
 
 HALF = LANES // 2

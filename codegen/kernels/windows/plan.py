@@ -13,11 +13,11 @@ from codegen.kernels.bitsliced.sums import ADDER_PLANES, carries_for
 from codegen.kernels.common import common, signal_field, source_of, width_of
 from codegen.kernels.conv_plain.plan import axes
 from codegen.kernels.dense import DenseLIF
+from codegen.kernels.memory import Field, Scratch, Table
 from codegen.kernels.neurons.constants import Constants
 from codegen.kernels.neurons.counting import best_start, counting, folded
 from codegen.kernels.neurons.membrane import Bias, Given, Membrane, without_memory
 from codegen.kernels.pack import ternary_planes
-from codegen.kernels.stage import Field, Scratch, Table
 from codegen.kernels.windows import nibbles
 from codegen.kernels.windows.layer import Reached, WindowsLayer, Words
 from codegen.kernels.windows.layout import layout_of, unit_of, window_codes

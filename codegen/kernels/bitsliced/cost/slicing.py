@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen.kernels.features import Features
-from codegen.kernels.stage import Source
+from codegen.kernels.source import Source
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ import numpy as np
 
 from codegen.kernels.dense import dense_lif
 from codegen.kernels.plain import plan as plain
-from codegen.kernels.stage import Table
+from codegen.kernels.memory import Table
 
 
 def layer_stage(index, model):

@@ -15,7 +15,7 @@ from codegen.kernels import KERNELS, PARTS
 from codegen.kernels.bitsliced import listing
 from codegen.kernels.common import digits_of
 from codegen.kernels.features import Adder, Codes, Columns
-from codegen.kernels.stage import Source
+from codegen.kernels.source import Source
 from codegen.measure import spend
 from codegen.plan import cost
 from codegen.plan.choose import choices, plan
