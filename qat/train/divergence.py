@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from qat.train.network import Network, Pass
+    from qat.train.chain import Pass
+    from qat.train.network import Network
     from qat.train.recipes import Recipe
 
 Arrays = Mapping[str, NDArray[Any]]

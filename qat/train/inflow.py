@@ -7,9 +7,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from qat.model import Shape
+from qat.model.checks import finite
 from qat.model.inputs import Analog, Delta, Frames, Input, Latency, Rate, Spikes
 
 INPUTS: Mapping[str, type[Input]] = MappingProxyType(
@@ -77,3 +79,26 @@ def _record(
 def time_major(signal: NDArray[Any]) -> NDArray[Any]:
     """Return a signal as (steps, batch, inputs); one step stands for a vector that is held."""
     return signal[None] if signal.ndim == 2 else signal.transpose(1, 0, 2)
+
+
+def accepted(x: ArrayLike, record: Input, steps: int, kind: str) -> NDArray[Any]:
+    """Return `x` as an array that the input takes, or raise ValueError.
+
+    x:    (batch, inputs) where it is held, else (batch, steps, inputs); whole numbers
+    kind: a row of INPUTS, for the message
+    """
+    array = finite("x", x)
+    wanted = (record.size,) if record.held else (steps, record.size)
+    if array.shape[1:] != wanted or array.ndim != len(wanted) + 1:
+        raise ValueError(
+            f"x: found shape {array.shape}; {kind} input needs (batch, "
+            f"{', '.join(map(str, wanted))})"
+        )
+    if array.size and (array.min() < record.low or array.max() > record.high):
+        raise ValueError(
+            f"x: holds {array.min()} to {array.max()}; the network was made for {record.low} "
+            f"to {record.high}"
+        )
+    if array.dtype.kind == "f" and (array != np.rint(array)).any():
+        raise ValueError("x: holds fractions; must hold whole numbers (see qat.data.encode)")
+    return array

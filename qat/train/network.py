@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -12,21 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.machine.memory import require
 from qat.model import Shape
-from qat.model.checks import finite, integer
+from qat.model.checks import integer
 from qat.model.inputs import Input
-from qat.model.notation import LayerNote, dense, on_maps, parse, written
+from qat.model.notation import LayerNote, on_maps, written
 from qat.model.sensor import Sensor
-from qat.train.fold import SPIKES, Constants, Inflow
-from qat.train.inflow import INPUTS, input_record, time_major
+from qat.train.chain import Pass, Response
+from qat.train.fold import SPIKES, Constants, Float, Inflow
+from qat.train.inflow import INPUTS, accepted, input_record, time_major
 from qat.train.lif import Spike
 from qat.train.neurons import NEURONS, Granularity, dynamics_of
 from qat.train.norm import Moments, Parameters
-from qat.train.quantize import QUANTIZERS
+from qat.train.settings import bits_per_layer, grid_of, layout_of, require_known
 from qat.train.structure import Plan
 from qat.train.surrogate import SURROGATES, heaviside
-from qat.train.twins import AccumulateTwin, LayerTwin, Trace
-
-Float = NDArray[np.floating[Any]]
+from qat.train.twins import AccumulateTwin, LayerTwin
 
 READOUTS = {"accumulate": 4.0, "count": 8.0}
 """Readouts, each with the initial gain from its score per step to a logit; it is learned."""
@@ -42,52 +40,6 @@ MEASURED, AT_ONCE = 4096, 256
 
 PIECE_VALUES = 2**21
 """Membranes that are computed in one piece outside of training, so that memory stays bounded."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pass:
-    """What one forward pass leaves for the backward pass.
-
-    scores: (batch, outputs), whole numbers unless a layer has real weights
-    logits: (batch, outputs), scores per step in real units times the gain
-    counts: (batch, values) the signal of the last spiking layer, summed over the steps
-    traces: one per spiking layer
-    """
-
-    scores: Float
-    logits: Float
-    counts: Float
-    traces: tuple[Trace, ...]
-
-    @property
-    def firing_rates(self) -> tuple[float, ...]:
-        """Mean of every spiking layer's signal: spikes per neuron and step."""
-        return tuple(_rate(t.spikes) for t in self.traces)
-
-
-@dataclass(frozen=True, eq=False)
-class Response:
-    """What a network answers to a batch.
-
-    scores:      (batch, outputs), float; whole numbers unless a layer has real weights
-    predictions: (batch,) int64, the first maximum of the scores
-    spikes:      the signal of every spiking layer, (batch, step, value): bool, uint8 for counts
-                 (uint16 beyond 255)
-    """
-
-    scores: Float
-    predictions: NDArray[np.int64]
-    spikes: tuple[NDArray[Any], ...]
-
-    @property
-    def firing_rates(self) -> tuple[float, ...]:
-        """Mean of every spiking layer's signal: spikes per neuron and step."""
-        return tuple(map(_rate, self.spikes))
-
-
-def _rate(spikes: NDArray[Any]) -> float:
-    """Return the mean of spikes; 0 where a batch has no samples."""
-    return float(spikes.mean()) if spikes.size else 0.0
 
 
 class Network:
@@ -157,7 +109,7 @@ class Network:
         event_threshold: int | None = None,
         seed: int = 0,
     ) -> None:
-        _require_known(
+        require_known(
             neuron=(neuron, NEURONS),
             readout=(readout, READOUTS),
             input=(input, INPUTS),
@@ -169,10 +121,10 @@ class Network:
         self.neuron = neuron
         self.levels = integer("Network.levels", row.levels if levels is None else levels, 1, 7)
         self.steps = integer("Network.steps", row.steps if steps is None else steps, 1, 2**24)
-        ends, self.notes = _layout(sizes, layers)
-        self.grid = _grid(grid, ends[0], self.notes)
+        ends, self.notes = layout_of(sizes, layers)
+        self.grid = grid_of(grid, ends[0], self.notes)
         self.ends = ends
-        self.bits = _bits_per_layer(bits, len(self.notes) + 1)
+        self.bits = bits_per_layer(bits, len(self.notes) + 1)
         self.readout, self.input = readout, input
         self.event_threshold = event_threshold
         self.scale, self.threshold, self.bias = scale, threshold, bias
@@ -185,9 +137,9 @@ class Network:
             self.resolution = integer("Network.resolution", resolution, 1, 2**16)
         self.input_range = None if input_range is None else self._checked_range(input_range)
         self._build(self.input_range or (0, 1))
-        require("Network", BYTES_PER_WEIGHT * self._weights, "use fewer neurons")
+        require("Network", BYTES_PER_WEIGHT * self.chain.weights, "use fewer neurons")
         self.seed = seed
-        self.parameters = self._initial(np.random.default_rng(seed))
+        self.parameters = self._initial()
         self.report: dict[str, Any] = {}
         self.sensor: Sensor | None = None  # how samples become its inputs, once it is trained
 
@@ -211,8 +163,7 @@ class Network:
             self.scale,
             self.bias,
         )
-        self.normalised = plan.normalised
-        self.layers, self.head = plan.twins()
+        self.chain = plan.chain()
 
     def _of_neurons(self) -> dict[str, Any]:
         """Return the settings of neurons, for those that have them."""
@@ -230,11 +181,8 @@ class Network:
         hidden = self.layers if self.head is not None else self.layers[:-1]
         return self.ends[0], *(twin.sends for twin in hidden), self.ends[1]
 
-    def _initial(self, rng: np.random.Generator) -> Parameters:
-        named = [(f"{i}.{name}", value) for i, twin in enumerate(self.twins)
-                 for name, value in twin.initial(rng).items()]  # fmt: skip
-        gain = READOUTS[self.readout] / (self.layers[-1].levels if self.normalised else 1)
-        return dict(named) | {"log_gain": np.log(np.float32(gain))}
+    def _initial(self) -> Parameters:
+        return self.chain.initial(np.random.default_rng(self.seed), READOUTS[self.readout])
 
     def settings(self) -> dict[str, Any]:
         """Return what the network was made with, as plain JSON values."""
@@ -267,32 +215,43 @@ class Network:
             **more,
         }
 
-    @property
-    def _weights(self) -> int:
-        return sum(int(np.prod(twin.synapse.weights)) for twin in self.twins)
-
     def training_bytes(self, batch: int) -> int:
         """Return about how much memory training with batches of this many samples takes."""
-        once = self.encoder.held and not self.encoder.spiking
-        inputs = self.encoder.lines * (1 if once else self.steps)
+        inputs = self.encoder.lines * self._input_steps
         neurons = sum(twin.n_out for twin in self.layers)
-        return BYTES_PER_WEIGHT * self._weights + 4 * batch * (
+        return BYTES_PER_WEIGHT * self.chain.weights + 4 * batch * (
             2 * inputs + VALUES_PER_NEURON * self.steps * neurons
         )
 
     @property
     def products(self) -> int:
         """Products that the currents of one inference take."""
-        once = self.encoder.held and not self.encoder.spiking
-        return sum(
-            twin.synapse.products * (1 if once and i == 0 else self.steps)
-            for i, twin in enumerate(self.twins)
-        )
+        return self.chain.products(self._input_steps)
+
+    @property
+    def _input_steps(self) -> int:
+        """Steps in which the first layer's currents are computed: one, where they are held."""
+        return 1 if self.encoder.held and not self.encoder.spiking else self.steps
+
+    @property
+    def layers(self) -> tuple[LayerTwin, ...]:
+        """The layers that spike."""
+        return self.chain.layers
+
+    @property
+    def head(self) -> AccumulateTwin | None:
+        """The readout that accumulates; None where the last layer's counts are the scores."""
+        return self.chain.head
 
     @property
     def twins(self) -> tuple[LayerTwin | AccumulateTwin, ...]:
         """Every layer with weights, the readout included."""
-        return self.layers if self.head is None else (*self.layers, self.head)
+        return self.chain.twins
+
+    @property
+    def normalised(self) -> bool:
+        """True if batch norms stand before the neurons."""
+        return self.chain.normalised
 
     @property
     def is_float(self) -> bool:
@@ -301,16 +260,11 @@ class Network:
 
     def of_layer(self, values: Parameters, index: int) -> Parameters:
         """Return the entries of `values` that belong to a layer, without its number."""
-        prefix = f"{index}."
-        return {k[len(prefix) :]: v for k, v in values.items() if k.startswith(prefix)}
+        return self.chain.of_layer(values, index)
 
     def constrained(self, parameters: Parameters) -> Parameters:
         """Return the parameters within the ranges that their layers allow."""
-        result = dict(parameters)
-        for i, twin in enumerate(self.twins):
-            for name, value in twin.constrain(self.of_layer(parameters, i)).items():
-                result[f"{i}.{name}"] = value
-        return result
+        return self.chain.constrained(parameters)
 
     # ----------------------------------------------------------------- input
 
@@ -344,7 +298,7 @@ class Network:
             self.input_range = self._checked_range(input_range)
             self._build(self.input_range)
             if self.encoder.lines != lines:  # values below 0 have lines of their own
-                self.parameters = self._initial(np.random.default_rng(self.seed))
+                self.parameters = self._initial()
 
     def encode(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return what the first layer receives of a batch that `check` has accepted."""
@@ -355,23 +309,9 @@ class Network:
 
         x: (batch, inputs) for analog input, else (batch, steps, inputs); whole numbers
         """
-        array, held = finite("x", x), self.encoder.held
-        wanted = (self.ends[0],) if held else (self.steps, self.ends[0])
-        if array.shape[1:] != wanted or array.ndim != len(wanted) + 1:
-            raise ValueError(
-                f"x: found shape {array.shape}; {self.input} input needs (batch, "
-                f"{', '.join(map(str, wanted))})"
-            )
         if self.input_range is None and self.input != "spikes":
             raise ValueError("Network.input_range: is not known yet; train first, or give it")
-        low, high = self.encoder.low, self.encoder.high
-        if array.size and (array.min() < low or array.max() > high):
-            raise ValueError(
-                f"x: holds {array.min()} to {array.max()}; the network was made for {low} to {high}"
-            )
-        if array.dtype.kind == "f" and (array != np.rint(array)).any():
-            raise ValueError("x: holds fractions; must hold whole numbers (see qat.data.encode)")
-        return array
+        return accepted(x, self.encoder, self.steps, self.input)
 
     def with_bits(self, bits: int | Sequence[int | None] | None) -> Network:
         """Return a network with these parameters and other bits: quantization after training.
@@ -379,7 +319,7 @@ class Network:
         bits: as for the constructor. What `fit` reported stays behind, for it no longer holds.
         """
         other = copy(self)
-        other.bits = _bits_per_layer(bits, len(self.notes) + 1)
+        other.bits = bits_per_layer(bits, len(self.notes) + 1)
         other.report = {}
         other._build(self.input_range or (0, 1))
         return other
@@ -388,9 +328,7 @@ class Network:
 
     def fold(self) -> tuple[Constants, ...]:
         """Return the integer model's constants for every twin; call it once per weight update."""
-        return tuple(
-            twin.fold(self.of_layer(self.parameters, i)) for i, twin in enumerate(self.twins)
-        )
+        return self.chain.fold(self.parameters)
 
     def forward(
         self,
@@ -406,25 +344,7 @@ class Network:
         training: batch norms take the moments of this batch
         """
         signal = time_major(self.encode(x))
-        traces = []
-        for i, (twin, folded) in enumerate(zip(self.layers, constants, strict=False)):
-            own = self.of_layer(self.parameters, i) if training else None
-            trace = twin.forward(folded, signal, spike, own)
-            traces.append(trace)
-            signal = trace.spikes
-        counts = signal.sum(axis=0)
-        scores = counts if self.head is None else self.head.scores(constants[-1], counts)
-        with np.errstate(over="ignore", invalid="ignore"):  # whoever needs them checks their loss
-            logits = (scores * self._logit_scale(constants)).astype(self._dtype)
-        return Pass(scores, logits, counts, tuple(traces))
-
-    @property
-    def _dtype(self) -> np.dtype[Any]:
-        return self.parameters["0.weight"].dtype
-
-    def _logit_scale(self, constants: tuple[Constants, ...]) -> Any:
-        unit = 1.0 if self.head is None else constants[-1].unit
-        return np.exp(np.float64(self.parameters["log_gain"])) * unit / self.steps
+        return self.chain.forward(self.parameters, constants, signal, spike, training)
 
     def backward(
         self,
@@ -438,22 +358,7 @@ class Network:
         d_logits: (batch, outputs)
         d_rates:  per spiking layer, (neurons,): dL/d the mean spikes per step over the batch
         """
-        gradients: Parameters = {"log_gain": np.asarray((d_logits * run.logits).sum())}
-        d_scores = (d_logits * self._logit_scale(constants)).astype(d_logits.dtype)
-        d_spikes: Float = d_scores[None]
-        if self.head is not None:
-            own, d_spikes = self.head.backward(constants[-1], run.counts, d_scores)
-            gradients |= _numbered(len(self.layers), own)
-        for i in reversed(range(len(self.layers))):
-            twin, trace = self.layers[i], run.traces[i]
-            if d_rates is not None:
-                d_spikes = d_spikes + d_rates[i] / (self.steps * len(d_logits))
-            parameters = self.of_layer(self.parameters, i)
-            own, d_current = twin.backward(parameters, trace, d_spikes)
-            gradients |= _numbered(i, own)
-            if i:
-                d_spikes = twin.input_gradient(trace.constants, d_current)
-        return gradients
+        return self.chain.backward(self.parameters, constants, run, d_logits, d_rates)
 
     # ------------------------------------------------------------------- use
 
@@ -472,16 +377,12 @@ class Network:
         spikes = tuple(
             np.rint(np.concatenate(layer, axis=1).transpose(1, 0, 2)).astype(dtype)
             for dtype, layer in zip(
-                self._signal_dtypes(),
+                self.chain.signal_dtypes(),
                 zip(*([t.spikes for t in p.traces] for p in passes), strict=True),
                 strict=True,
             )
         )
         return Response(scores, scores.argmax(axis=1), spikes)
-
-    def _signal_dtypes(self) -> list[type[Any]]:
-        most = [twin.levels for twin in self.layers]
-        return [np.bool_ if n == 1 else np.uint8 if n < 256 else np.uint16 for n in most]
 
     def measured(self, x: NDArray[Any]) -> Parameters:
         """Return the parameters with moments of the batch norms as they are on these inputs.
@@ -495,11 +396,7 @@ class Network:
         passes = [
             self._moments(x[part], constants) for part in np.array_split(np.sort(chosen), parts)
         ]
-        found = dict(self.parameters)
-        for i, of_layer in enumerate(zip(*passes, strict=True)):
-            moments = Moments.together(list(of_layer))
-            found |= _numbered(i, moments.as_parameters(self._dtype))
-        return found
+        return self.chain.together(self.parameters, passes)
 
     def _moments(self, x: NDArray[Any], constants: tuple[Constants, ...]) -> list[Moments]:
         traces = self.forward(x, constants, training=True).traces
@@ -510,61 +407,3 @@ class Network:
         constants = self.fold()
         scores = [self.forward(piece, constants).scores for piece in self.pieces(self.check(x))]
         return np.concatenate(scores).argmax(axis=1)
-
-
-def _layout(
-    sizes: Sequence[int], layers: str | None
-) -> tuple[tuple[int, int], tuple[LayerNote, ...]]:
-    """Return (inputs, outputs) and the hidden layers."""
-    checked = tuple(integer("Network.sizes", n, 1, 2**24) for n in sizes)
-    if len(checked) < 2:
-        raise ValueError(f"Network.sizes: found {list(sizes)}; needs inputs and outputs")
-    ends = checked[0], checked[-1]
-    if layers is None:
-        return ends, dense(checked[1:-1])
-    if len(checked) > 2:
-        raise ValueError(
-            f"Network.sizes: found {list(sizes)} besides layers {layers!r}; give inputs and "
-            "outputs alone"
-        )
-    return ends, parse(layers)
-
-
-def _grid(
-    grid: Shape | Sequence[int] | None, inputs: int, notes: tuple[LayerNote, ...]
-) -> Shape | None:
-    """Return the map of the inputs, None where no layer looks at it."""
-    if not on_maps(notes):
-        return None
-    if grid is None:
-        raise ValueError(
-            f"Network.grid: layers {written(notes)!r} need a map; give (height, width, channels) "
-            f"of the {inputs} inputs"
-        )
-    shape = grid if isinstance(grid, Shape) else Shape(*grid)
-    if shape.size != inputs:
-        raise ValueError(
-            f"Network.grid: a map of {shape} has {shape.size} values; there are {inputs} inputs"
-        )
-    return shape
-
-
-def _numbered(index: int, values: Parameters) -> Parameters:
-    return {f"{index}.{name}": value for name, value in values.items()}
-
-
-def _require_known(**settings: tuple[str, Iterable[str]]) -> None:
-    """Raise ValueError for a setting, given as (value, those that there are), that there is not."""
-    for what, (value, allowed) in settings.items():
-        if value not in allowed:
-            raise ValueError(f"Network.{what}: found {value!r}; one of {', '.join(allowed)}")
-
-
-def _bits_per_layer(bits: int | Sequence[int | None] | None, layers: int) -> tuple[int | None, ...]:
-    each = (bits,) * layers if bits is None or isinstance(bits, int) else tuple(bits)
-    if len(each) != layers:
-        raise ValueError(f"Network.bits: found {len(each)} values; the network has {layers} layers")
-    for value in each:
-        if value not in QUANTIZERS:
-            raise ValueError(f"Network.bits: found {value!r}; allowed are 2, 4, 8, 16 and None")
-    return each

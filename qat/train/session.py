@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.data.dataset import Dataset
+from qat.train.chain import Pass
 from qat.train.divergence import Unbounded, check_arrays, check_loss, unchecked
 from qat.train.history import Epoch
 from qat.train.lif import Spike
 from qat.train.loss import Spending, cross_entropy, mean_penalty, rate_penalty
-from qat.train.network import Network, Pass
+from qat.train.network import Network
 from qat.train.optimiser import Adam, averaged, cosine_rate
 from qat.train.recipes import Recipe
 from qat.train.surrogate import heaviside

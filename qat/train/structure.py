@@ -7,6 +7,7 @@ from typing import Any
 
 from qat.model import Shape
 from qat.model.notation import LayerNote, chained
+from qat.train.chain import Chain
 from qat.train.fold import Inflow
 from qat.train.neurons import NEURONS, Granularity
 from qat.train.pooling import pool_twin
@@ -45,17 +46,19 @@ class Plan:
         """True if batch norms stand before the neurons: where a convolution is, or counts are."""
         return NEURONS[self.neuron].normalised or any(n.extent is not None for n in self.notes)
 
-    def twins(self) -> tuple[tuple[LayerTwin, ...], AccumulateTwin | None]:
+    def chain(self) -> Chain:
         """Return the layers and the readout; ValueError for layers that do not fit their maps."""
         shapes, inflow, layers = chained(self.notes, self.given), self.inflow, []
         for note, bits, given in zip(self.notes, self.bits, shapes, strict=False):
             twin = self._layer(note, bits, given, inflow)
             layers.append(twin)
             inflow = Inflow(0, twin.levels)
-        if self.classes is None:
-            return tuple(layers), None
-        head = AccumulateTwin(
-            DenseTwin(shapes[-1].size, self.classes),
+        head = None if self.classes is None else self._head(shapes[-1], inflow, self.classes)
+        return Chain(tuple(layers), head, self.steps, self.normalised)
+
+    def _head(self, given: Shape, inflow: Inflow, classes: int) -> AccumulateTwin:
+        return AccumulateTwin(
+            DenseTwin(given.size, classes),
             inflow,
             self.steps,
             self.bits[-1],
@@ -63,7 +66,6 @@ class Plan:
             self.bias is not False,
             FRACTION_BITS if self.normalised else 0,
         )
-        return tuple(layers), head
 
     def _layer(self, note: LayerNote, bits: int | None, given: Shape, inflow: Inflow) -> LayerTwin:
         row = NEURONS[self.neuron]
