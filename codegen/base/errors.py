@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-INSTALL = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
-"""Installs everything that the emulated boards need, on Debian and its relatives."""
-
 
 class UnknownBoardError(ValueError):
     """No board has this name."""
@@ -19,11 +16,11 @@ class MissingToolError(TargetError):
 
 
 class MissingCompilerError(MissingToolError):
-    """There is no ARM compiler, and PlatformIO's registry gives none either."""
+    """There is no compiler for a board's core, and PlatformIO's registry gives none either."""
 
 
 class MissingQemuError(MissingToolError):
-    """There is no QEMU for ARM."""
+    """There is no QEMU for a board's core."""
 
 
 class MissingRegistryError(MissingToolError):

@@ -65,7 +65,7 @@ def _require_room(folder: Path, path: Path) -> None:
 
 
 def missing_tool() -> str | None:
-    """Return one line about a missing ARM compiler or QEMU, None if both are here."""
+    """Return one line about a missing cross compiler or QEMU, None if both are here."""
     try:
         find_cross_compiler()
         find_qemu()

@@ -41,7 +41,9 @@ class Tools:
     link:      options of the compiler that link a program without the C library's startup
     emulating: options of the emulator: no window, and the console that the firmware talks through
     counting:  its options besides, that make counts of instructions exact
-    install:   a command that installs all
+    install:   a command that installs all, on Debian and its relatives
+    measured:  the compiler and its level with which costs.json was measured: another one gives
+               other counts
     """
 
     compiler: str
@@ -53,6 +55,7 @@ class Tools:
     emulating: tuple[str, ...]
     counting: tuple[str, ...]
     install: str
+    measured: str
 
 
 class Architecture(ABC):
@@ -108,6 +111,14 @@ class Architecture(ABC):
 
         jumped: another than the next one followed
         """
+
+    @abstractmethod
+    def exception(self, registers: Mapping[str, int]) -> str:
+        """Return what a fault is called, from the registers that the firmware logs."""
+
+    @abstractmethod
+    def causes(self, registers: Mapping[str, int]) -> list[str]:
+        """Return why a fault came, in words, from these registers; nothing where they don't say."""
 
     @abstractmethod
     def part(self, before: Instruction) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from codegen.base.errors import INSTALL, BuildError
+from codegen.base.errors import BuildError
 from codegen.isa.architecture import POINTER, Architecture, Firmware, Tools
 from codegen.isa.code import HEAD, LINE, Function, Instruction
 from codegen.isa.timings import Timing
@@ -56,9 +56,29 @@ TOOLS = Tools(
         *("-semihosting-config", "enable=on,target=native"),
     ),
     counting=("-icount", "shift=8"),
-    install=INSTALL,
+    install="apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm",
+    measured="arm-none-eabi-gcc 12.2 at -O2 -fno-schedule-insns",
 )
 """One instruction takes 2**8 ns of an emulated machine's time where they are counted."""
+
+EXCEPTIONS = {2: "NMI", 3: "HardFault", 4: "MemManage", 5: "BusFault", 6: "UsageFault"}
+
+CAUSES = {
+    0: "instruction fetch from a forbidden address",
+    1: "access to a forbidden address",
+    8: "instruction fetch from memory that is not there",
+    9: "access to memory that is not there",
+    10: "access to memory that is not there",
+    12: "stack overflow",
+    16: "undefined instruction",
+    17: "a jump to code that is not Thumb",
+    18: "corrupt exception return",
+    19: "coprocessor that is off",
+    20: "stack overflow",
+    24: "unaligned access",
+    25: "division by zero",
+}
+"""Bits of the Configurable Fault Status Register (Armv7-M Architecture Reference, B3.2.15)."""
 
 FIRMWARE = Firmware(
     platform="qemu-cortexm",
@@ -171,6 +191,15 @@ class Arm(Architecture):
     def part(self, before: Instruction) -> int:
         """Return the number of a mark's part: movs r0, #part stands before its call."""
         return int(before.operands.rsplit("#", 1)[1])
+
+    def exception(self, registers: Mapping[str, int]) -> str:
+        """Return the name of the exception that a fault is."""
+        return EXCEPTIONS.get(registers.get("exception", 0), "unexpected exception")
+
+    def causes(self, registers: Mapping[str, int]) -> list[str]:
+        """Return what CFSR says, in words; Armv6-M has no such register."""
+        cfsr = registers.get("cfsr", 0)
+        return [text for bit, text in CAUSES.items() if cfsr >> bit & 1]
 
 
 ARM = Arm()

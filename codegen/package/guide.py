@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from codegen import isa
 from codegen.plan import cost
 from codegen.render.generated import Generated
 from codegen.report.report import cycles_per_instruction
@@ -99,6 +100,7 @@ def guide(made: Generated) -> dict[str, Any]:
     if isinstance(model.input, Spikes):
         values = "spikes, bit i % 32 of word i / 32 of uint32_t"
     count = model.steps or 1
+    costs = costs_of(made)
     scores = f"the class, and {model.outputs} int32_t scores after {count} steps"
     return {
         "version": program.version,
@@ -109,9 +111,13 @@ def guide(made: Generated) -> dict[str, Any]:
         "source": made.activity.source,
         "rate": rate_of(model),
         "avr_ram": program.flash_bytes + (program.stream_bytes or program.ram_bytes),
-        "costs": costs_of(made),
-        "measured": cost.MEASURED_WITH,
+        "costs": costs,
+        "measured": " and ".join(dict.fromkeys(_measured_with(row.core) for row in costs)),
     }
+
+
+def _measured_with(core: str) -> str:
+    return isa.find(core).architecture.tools.measured
 
 
 def _emitted(model: Model) -> str:

@@ -39,9 +39,6 @@ from codegen.plan.kinds import check_names, family, kinds
 from codegen.plan.program import Program
 from qat.model import Activity, EarlyStop, Input, Model, Rates
 
-MEASURED_WITH = "arm-none-eabi-gcc 12.2 at -O2 -fno-schedule-insns"
-"""What the coefficients were measured with: another compiler or level gives other counts."""
-
 
 @dataclass(frozen=True)
 class Work:

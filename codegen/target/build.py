@@ -23,7 +23,6 @@ from pathlib import Path
 
 from codegen import isa
 from codegen.base.errors import (
-    INSTALL,
     BuildError,
     MissingRegistryError,
     TooLargeError,
@@ -265,9 +264,11 @@ def _failure(output: str, boards: Sequence[str]) -> Exception:
         return TooLargeError(f"{where}: model and firmware exceed the {what} by {over} bytes")
     errors = [line for line in output.splitlines() if re.search(r"\berror\b|undefined ref", line)]
     if not errors and NO_REGISTRY.search(output):
+        architectures = dict.fromkeys(find_board(name).architecture for name in boards)
+        install = "; ".join(each.tools.install for each in architectures)
         return MissingRegistryError(
             "PlatformIO needs a package from its registry and cannot get it; the emulated boards "
-            f"need none once these are there: {INSTALL}; pip install scons==4.11.1"
+            f"need none once these are there: {install}; pip install scons==4.11.1"
         )
     if not errors and UPLOAD in output:
         return UploadError(_upload_failure(where, output))

@@ -7,31 +7,12 @@ import shutil
 from pathlib import Path
 
 from codegen.base.errors import CrashError
-from codegen.isa import Tools
+from codegen.isa import Architecture, Tools
 from codegen.target.boards import Board
 from qat.machine.programs import run as run_program
 
 EXIT_FAULT = 70
 """Exit status of a firmware that faulted, as in firmware/platform/startup/startup.h."""
-
-EXCEPTIONS = {2: "NMI", 3: "HardFault", 4: "MemManage", 5: "BusFault", 6: "UsageFault"}
-
-CAUSES = {
-    0: "instruction fetch from a forbidden address",
-    1: "access to a forbidden address",
-    8: "instruction fetch from memory that is not there",
-    9: "access to memory that is not there",
-    10: "access to memory that is not there",
-    12: "stack overflow",
-    16: "undefined instruction",
-    17: "a jump to code that is not Thumb",
-    18: "corrupt exception return",
-    19: "coprocessor that is off",
-    20: "stack overflow",
-    24: "unaligned access",
-    25: "division by zero",
-}
-"""Bits of the Configurable Fault Status Register (Armv7-M Architecture Reference, B3.2.15)."""
 
 
 def parse(log: str) -> dict[str, int]:
@@ -42,10 +23,9 @@ def parse(log: str) -> dict[str, int]:
     return {name: int(value, 16) for name, value in re.findall(r"(\w+)=([0-9a-f]{8})", lines[-1])}
 
 
-def causes(registers: dict[str, int]) -> list[str]:
-    """Return what CFSR says, in words; Armv6-M has no such register."""
-    cfsr = registers.get("cfsr", 0)
-    found = [text for bit, text in CAUSES.items() if cfsr >> bit & 1]
+def causes(registers: dict[str, int], architecture: Architecture) -> list[str]:
+    """Return why a fault came, in words."""
+    found = architecture.causes(registers)
     if registers and "pc" not in registers:
         found.append("stack overflow")  # the stack pointer lies outside of the stack
     return list(dict.fromkeys(found))
@@ -71,10 +51,10 @@ def crash(board: Board, elf: Path, log: str) -> CrashError:
         return CrashError(
             f"{board.name}: the firmware crashed beyond its own report: {last}", registers
         )
-    name = EXCEPTIONS.get(registers.get("exception", 0), "unexpected exception")
-    tools = board.architecture.tools
-    where = place(elf, registers["pc"], tools) if "pc" in registers else None
-    why = ", ".join(causes(registers))
+    architecture = board.architecture
+    name = architecture.exception(registers)
+    where = place(elf, registers["pc"], architecture.tools) if "pc" in registers else None
+    why = ", ".join(causes(registers, architecture))
     values = " ".join(f"{n}=0x{v:08x}" for n, v in registers.items() if n != "exception")
     text = f"{board.name}: {name}" + (f" in {where}" if where else "") + (f", {why}" if why else "")
     return CrashError(f"{text}; {values}", registers)

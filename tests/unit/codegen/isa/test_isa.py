@@ -184,7 +184,7 @@ class Other(isa.Architecture):
 
     name, condition = "RISC-V", "defined(__riscv)"
     software_zeros = ("!defined(__riscv_zbb)",)
-    parse = growth = constant = following = called = cycles = part = None
+    parse = growth = constant = following = called = cycles = part = exception = causes = None
 
 
 def test_a_further_architecture_is_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
