@@ -138,7 +138,7 @@ def report(model: Model | Generated, board: str | Board, density: float | None =
     density: spikes per neuron and step, instead of those that the model file tells; kernels are
         chosen for it as well, for the default core: one generated pair serves every board
 
-    Raises MissingCompilerError without the compiler of its core, ValueError for a density out of range.
+    Raises MissingCompilerError without the core's compiler, ValueError for a density out of range.
     """
     board, made = find_board(board), dense(model, density)
     parts = _parts(made, board.family)
