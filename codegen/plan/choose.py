@@ -48,6 +48,7 @@ def plan(
 
     Raises ValueError if no kernel serves a layer, or if there is no such core.
     """
+    _refuse_edges(model)
     alone = None if only is None else isa.find(only)
     core = core or (only if alone and only in alone.cores else None)
     core = core or (alone.cores[0] if alone else isa.DEFAULT_CORE)
@@ -90,10 +91,22 @@ def choices(
     model: Model, core: str | None = None, activity: Activity | None = None
 ) -> tuple[Choice, ...]:
     """Return why each stage of plan(model, core, activity) has its kernel."""
+    _refuse_edges(model)
     core, encoder = core or isa.DEFAULT_CORE, encoders.encoder_of(model)
     asked = _Asked(model, core, activity, {}, encoder)
     stages = len(model.layers) + (model.readout is not None)
     return tuple(asked.choice(index) for index in range(stages))
+
+
+def _refuse_edges(model: Model) -> None:
+    """Refuse what kernels do not read: what was sent in earlier steps, and by several sources."""
+    for index, layer in enumerate(model.layers):
+        found = "a delay" if layer.edges[0].longest else "further edges" if layer.more else None
+        if found is not None:
+            raise ValueError(
+                f"generate: layer {index} has {found}; delays, recurrent and skipping edges are "
+                "not generated yet: use a model without them, or run it with Model.run"
+            )
 
 
 class _Asked:

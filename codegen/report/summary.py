@@ -60,7 +60,7 @@ def _stages(model: Model, program: Program) -> list[dict[str, Any]]:
             }
         )
     for index, layer in enumerate(model.layers):
-        entries[index] |= layer.neuron.describe()
+        entries[index] |= layer.describe()
         entries[index]["bounds"] = _layer_bounds(model.bounds().layers[index])
     return entries
 

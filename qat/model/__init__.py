@@ -11,8 +11,8 @@ from qat.model.atomic import unwritable, write_atomically, write_file, writing
 from qat.model.bounds import Bounds, LayerBounds
 from qat.model.checks import INT32_MAX, MAX_LAYERS
 from qat.model.conv import Conv
-from qat.model.edges import SYNAPSES, Edge
-from qat.model.execution import Result, State, check_input, join
+from qat.model.edges import INPUT, MAX_DELAY, SYNAPSES, Edge
+from qat.model.execution import Result, check_input, join
 from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
 from qat.model.intervals import Interval
 from qat.model.layer import Layer
@@ -33,6 +33,7 @@ from qat.model.pool import Pool
 from qat.model.readouts import READOUTS, Accumulate, Count, EarlyStop, Readout
 from qat.model.sensor import Sensor
 from qat.model.shape import Shape
+from qat.model.state import State
 from qat.model.synapses import CODE_RANGE, Dense, Synapse, exact_matmul
 from qat.model.words import did_you_mean
 
@@ -40,9 +41,11 @@ __all__ = [
     "CODE_RANGE",
     "C_KEYWORDS",
     "FILE_NAMES",
+    "INPUT",
     "INPUTS",
     "INT32_MAX",
     "LIF",
+    "MAX_DELAY",
     "MAX_LAYERS",
     "MAX_NAME",
     "NEURONS",

@@ -32,6 +32,10 @@ Why it is sound, in the order of the computation:
    next v (`Membrane._proved_highest`, `_proved_lowest`); meeting it with its own image keeps every
    membrane that can be reached, because all of them lie in both.
 
+Where a layer has several edges, or reads what was sent in earlier steps, its current is a sum of
+such a_e, scaled: its range is the sum of theirs, whatever the delays are, because each range holds
+0, which is what a signal was before the first step.
+
 A layer's inputs are taken to be free; behind the first, in 0 to what the layer before can send.
 Where they are, in a single layer whose currents take every whole number, both ends are reached;
 tests/property/test_bounds.py constructs the inputs. Deeper layers cannot give every combination of
@@ -41,6 +45,7 @@ each its inputs reach.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,6 +53,7 @@ import numpy as np
 
 from qat.model.intervals import Interval, refuse_beyond_int32
 from qat.model.layer import Layer
+from qat.model.synapses import Synapse
 
 if TYPE_CHECKING:
     from qat.model.model import Model
@@ -60,11 +66,13 @@ class LayerBounds:
     A channel has the same weights and constants at every position, and at the border fewer inputs:
     its ranges hold at all of them. A dense layer's channels are its neurons.
 
-    accumulator: a, and every partial sum on the way to it
+    accumulator: a, and every partial sum on the way to it. Of several edges the sum of their a,
+                 each times 2**(F_e - F), F the fewest fraction bits of them
     current:     I
     u_raw:       u before the saturation
     u:           u as it is compared with the threshold
     state:       the state arrays of the neuron between steps, their start at 0 included
+    edges:       a of each edge by itself, and every partial sum on the way to it
     """
 
     accumulator: Interval
@@ -72,6 +80,7 @@ class LayerBounds:
     u_raw: Interval
     u: Interval
     state: tuple[Interval, ...]
+    edges: tuple[Interval, ...]
 
     @property
     def v(self) -> Interval | None:
@@ -88,21 +97,34 @@ class Bounds:
     scores: Interval | None
 
 
-def layer_bounds(layer: Layer, low: int, high: int, steps: int | None) -> LayerBounds:
-    """Return the bounds of a layer whose inputs lie in [low, high], or raise ValueError."""
-    accumulator, current = _inflow(layer, low, high)
+def layer_bounds(layer: Layer, reads: Sequence[tuple[int, int]], steps: int | None) -> LayerBounds:
+    """Return the bounds of a layer, or raise ValueError.
+
+    reads: the smallest and largest value that each of its edges reads
+    """
+    sums = tuple(
+        edge.synapse.sums(low, high) for edge, (low, high) in zip(layer.edges, reads, strict=True)
+    )
+    accumulator, current = _inflow(layer, sums)
     reach = layer.neuron.reach(current, steps)
-    return LayerBounds(accumulator, current, reach.u_raw, reach.u, reach.state)
+    return LayerBounds(accumulator, current, reach.u_raw, reach.u, reach.state, sums)
 
 
-def _inflow(layer: Layer, low: int, high: int) -> tuple[Interval, Interval]:
-    """Return the ranges of the sums and of the current, over all edges."""
+def _inflow(layer: Layer, sums: Sequence[Interval]) -> tuple[Interval, Interval]:
+    """Return the ranges of the sums and of the current, over all edges.
+
+    Edges behind the first have no bias, so that 0 is among their currents: what is added on the way
+    from edge to edge lies within the range of the whole.
+    """
     zero = np.zeros(layer.channels, np.int64)
     accumulator = current = Interval(zero, zero)
-    for edge in layer.edges:
-        sums = edge.synapse.sums(low, high)
-        refuse_beyond_int32("accumulator", sums)
-        accumulator, current = accumulator + sums, current + edge.synapse.current_range(sums)
+    fewest = min(edge.synapse.fraction_bits for edge in layer.edges)
+    for edge, own in zip(layer.edges, sums, strict=True):
+        refuse_beyond_int32("accumulator", own)
+        scale = 2 ** (edge.synapse.fraction_bits - fewest)
+        accumulator = accumulator + Interval(own.lo * scale, own.hi * scale)
+        current = current + edge.synapse.current_range(own)
+    refuse_beyond_int32("accumulator", accumulator)
     refuse_beyond_int32("current", current)
     return accumulator, current
 
@@ -111,11 +133,12 @@ def model_bounds(model: Model) -> Bounds:
     """Return the bounds of every layer; raise ValueError, naming the layer, where one fails."""
     layers = []
     for index, layer in enumerate(model.layers):
-        low, high = model.reads(index)
+        sources = [edge.reads_from(index) for edge in layer.edges]
         try:
-            if index == 0 and not model.input.spiking:
-                _refuse_any_byte(layer, model)
-            layers.append(layer_bounds(layer, low, high, model.steps))
+            for edge, source in zip(layer.edges, sources, strict=True):
+                if not model.spikes_of(source):
+                    _refuse_any_byte(edge.synapse, model)
+            layers.append(layer_bounds(layer, [model.sent(s) for s in sources], model.steps))
         except ValueError as error:
             raise ValueError(f"layer {index}: {error}") from None
     if model.readout is None or model.steps is None:
@@ -128,9 +151,8 @@ def model_bounds(model: Model) -> Bounds:
     return Bounds(tuple(layers), model.readout.sums(model.steps * last.levels), scores)
 
 
-def _refuse_any_byte(layer: Layer, model: Model) -> None:
+def _refuse_any_byte(synapse: Synapse, model: Model) -> None:
     """Hold the accumulator in int32 for every byte, so that the C has no undefined behaviour."""
     low, high = (-128, 127) if model.input.low < 0 else (0, 255)
     kind = type(model.input).__name__.lower()
-    for edge in layer.edges:
-        refuse_beyond_int32(f"accumulator ({kind} input)", edge.synapse.sums(low, high))
+    refuse_beyond_int32(f"accumulator ({kind} input)", synapse.sums(low, high))

@@ -116,6 +116,11 @@ class Conv(Weighted):
         return self.grid.size
 
     @property
+    def in_channels(self) -> int:
+        """Channels of the map."""
+        return self.grid.channels
+
+    @property
     def n_out(self) -> int:
         """Number of currents, over all positions."""
         return self.shape.size
@@ -137,7 +142,7 @@ class Conv(Weighted):
         if self.depthwise:
             a = np.einsum("npkc,ck->npc", patches, self._by_tap[..., 0], dtype=np.int64)
         else:
-            flat = patches.reshape(*patches.shape[:2], -1)
+            flat = patches.reshape(*patches.shape[:2], patches.shape[2] * patches.shape[3])
             a = exact_matmul(flat, self.codes.reshape(self.channels, -1), magnitude)
         return self._scaled(a).reshape(*x.shape[:-1], self.n_out)
 

@@ -35,8 +35,8 @@ def digest(model: Model) -> str:
     for part in model.input.digested():
         h.update(part)
     h.update(line("steps", model.steps))
-    for layer in model.layers:
-        for part in layer.digested():
+    for index, layer in enumerate(model.layers):
+        for part in layer.digested(index):
             h.update(part)
     h.update(line("readout", type(model.readout).__name__))
     if model.readout is not None:

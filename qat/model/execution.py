@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qat.model.checks import spread_over
+from qat.model.edges import INPUT, Edge
 from qat.model.layer import Layer
+from qat.model.signals import Sent, Signal, delayed, delays_of, preceded
+from qat.model.state import State, by_layer, check_state, past_of
 
 if TYPE_CHECKING:
     from qat.model.model import Model
 
 Int32 = NDArray[np.int32]
-Signal = NDArray[Any]
-"""What layers send: spikes, bool; or counts, uint8 or uint16."""
-
-State = tuple[Int32, ...]
-"""The state arrays of every layer, int32 of shape (batch, neurons): its membranes, and what else
-its neurons keep."""
-
 BATCH_VALUES = 2**22
 """Membranes that are computed in one piece, so that memory stays bounded."""
 
@@ -35,7 +31,8 @@ class Result:
     output:      (batch, steps, values), the signal of the last layer, for a free-running
                  model; None for the others (trace gives them)
     state:       the membranes after the last step, (batch, neurons) int32 per layer; of a layer
-                 without memory none
+                 without memory none. Then the past of signals that are read with a delay, as in
+                 State
     spikes:      with trace, the signal of each layer, (batch, step, values): bool for spikes,
                  uint8 or uint16 for counts; what a pool has left of them, where there is one
     u, v:        with trace, for each layer (batch, step, neuron) int32; v has no neuron where the
@@ -95,31 +92,6 @@ def _check_values(model: Model, array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(model.input.dtype)
 
 
-def check_state(model: Model, state: State | None, batch: int) -> State:
-    """Return the initial membranes, zeros by default, or raise ValueError."""
-    arrays = [layer.size for layer in model.layers for _ in layer.neuron.STATE]
-    if state is None:
-        return tuple(np.zeros((batch, size), np.int32) for size in arrays)
-    if model.steps is not None:
-        raise ValueError(f"state: this model starts from zero and runs {model.steps} steps")
-    shapes = [np.shape(v) for v in state]
-    wanted = [(batch, size) for size in arrays]
-    if shapes != wanted:
-        raise ValueError(f"state: found shapes {shapes}; needs {wanted}")
-    for index, own in enumerate(_by_layer(model, state)):
-        for values, reach in zip(own, model.bounds().layers[index].state, strict=True):
-            low, high = (spread_over(end, np.shape(values)[1]) for end in (reach.lo, reach.hi))
-            if (values < low).any() or (values > high).any():
-                raise ValueError(f"state: layer {index} holds a membrane that no run can reach")
-    return tuple(np.array(v, dtype=np.int32) for v in state)
-
-
-def _by_layer(model: Model, state: State) -> list[State]:
-    """Return the state arrays of each layer."""
-    rest = iter(state)
-    return [tuple(next(rest) for _ in layer.neuron.STATE) for layer in model.layers]
-
-
 def run(model: Model, x: ArrayLike, state: State | None, trace: bool, steps: int | None) -> Result:
     """Run `model` over a batch, in pieces of bounded memory; see Model.run."""
     array, steps = check_input(model, x, steps)
@@ -156,27 +128,38 @@ def _values_at_once(layer: Layer) -> int:
     return max(layer.size, *(edge.synapse.values_at_once for edge in layer.edges))
 
 
-def _currents(layer: Layer, signal: NDArray[Any], magnitude: int) -> Int32:
-    """Return I, summed over the edges, for inputs (..., n_in); `magnitude` bounds the sums."""
-    parts = [edge.synapse.currents(signal, magnitude) for edge in layer.edges]
-    return parts[0] if len(parts) == 1 else np.sum(parts, axis=0, dtype=np.int32)
+def _currents(model: Model, index: int, signals: Mapping[int, Sent], steps: int) -> Int32:
+    """Return I, (batch, steps, neurons), summed over the edges that read other layers."""
+    layer, bounds = model.layers[index], model.bounds().layers[index].edges
+    parts = []
+    for edge, sums in zip(layer.edges, bounds, strict=True):
+        source = edge.reads_from(index)
+        if source == index:
+            continue
+        current = edge.synapse.currents(signals[source].read(edge), sums.magnitude)
+        # of an input of values that is held: the same current at every step
+        parts.append(current[:, None, :] if current.ndim == 2 else current)
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return np.broadcast_to(total, (len(total), steps, layer.size))
 
 
 def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: int) -> Result:
-    """Run layer after layer: a layer's spikes of all steps are the next layer's input."""
-    traces = []
-    signal, bounds = model.input.encode(x, steps), model.bounds().layers
-    for layer, own, bound in zip(model.layers, _by_layer(model, state), bounds, strict=True):
-        current = _currents(layer, signal, bound.accumulator.magnitude)
-        if current.ndim == 2:  # an analog vector: the same current at every step
-            current = np.broadcast_to(current[:, None, :], (len(x), steps, layer.size))
-        traces.append(_run_layer(layer, current, own, trace or model.stop is not None))
-        signal = traces[-1].spikes
-    last = tuple(array for one in traces for array in one.last)
-    made = None
+    """Run layer after layer: what it sends in all steps is what later layers read."""
+    traces: list[_Trace] = []
+    pasts, every = past_of(model, state), trace or model.stop is not None
+    given = model.input.encode(x, steps)
+    signals = {INPUT: preceded(pasts.get(INPUT), given)}
+    for index, own in enumerate(by_layer(model, state)):
+        current = _currents(model, index, signals, steps)
+        traces.append(_run_layer(model, index, current, own, pasts.get(index), trace=every))
+        signals[index] = traces[-1].signal
+    made, signal = None, traces[-1].spikes
     if model.stop is not None:
         made = model.stop.steps_made(running_scores(model, signal))
-        last = tuple(array[np.arange(len(made)), made - 1] for one in traces for array in one.kept)
+    last = _last_state(model, traces, signals, made)
+    if made is not None:
         traces = [one.until(made) for one in traces]
     scores = _scores(model, traces[-1].spikes, made)
     return Result(
@@ -191,20 +174,39 @@ def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: 
     )
 
 
+def _last_state(
+    model: Model,
+    traces: list[_Trace],
+    signals: Mapping[int, Sent],
+    made: NDArray[np.int64] | None,
+) -> State:
+    """Return the state after the last step, or after the steps that each inference made."""
+    pasts = tuple(signals[source].last(made) for source in model.pasts)
+    if made is None:
+        return (*(array for one in traces for array in one.last), *pasts)
+    kept = (array for one in traces for array in one.kept)
+    return (*(array[np.arange(len(made)), made - 1] for array in kept), *pasts)
+
+
 @dataclass(frozen=True, eq=False)
 class _Trace:
     """What a layer did.
 
-    spikes: its signal, (batch, step, value)
+    signal: what it sent
     u:      (batch, step, neuron); u, and `kept`, are empty where nobody asks for a trace
     kept:   its state arrays after every step, likewise
     last:   its state arrays after the last step, (batch, neuron)
     """
 
-    spikes: Signal
+    signal: Sent
     u: Int32
     kept: tuple[Int32, ...]
     last: State
+
+    @property
+    def spikes(self) -> Signal:
+        """Its signal, (batch, step, value)."""
+        return self.signal.steps
 
     @property
     def v(self) -> Int32:
@@ -215,23 +217,41 @@ class _Trace:
         """Return the trace with all 0 from step `made`, (batch,), on."""
         alive = (np.arange(self.spikes.shape[1]) < made[:, None])[..., None]
         kept = tuple(values * alive for values in self.kept)
-        return replace(self, spikes=self.spikes * alive, u=self.u * alive, kept=kept)
+        return replace(self, signal=Sent(self.spikes * alive), u=self.u * alive, kept=kept)
 
 
-def _run_layer(layer: Layer, current: Int32, state: State, trace: bool) -> _Trace:
-    """Run one layer on its currents, (batch, step, neuron)."""
+def _run_layer(
+    model: Model, index: int, current: Int32, state: State, past: Signal | None, *, trace: bool
+) -> _Trace:
+    """Run one layer on the currents of what other layers sent, (batch, step, neuron)."""
+    layer, (batch, steps) = model.layers[index], current.shape[:2]
     shape = current.shape if trace else (0, *current.shape[1:])
-    spikes = np.empty((*current.shape[:2], layer.sends), layer.dtype)
+    sent = preceded(past, np.empty((batch, steps, layer.sends), layer.dtype))
     u = np.empty(shape, np.int32)
     kept = tuple(np.empty(shape, np.int32) for _ in state)
-    for t in range(current.shape[1]):
-        step = layer.neuron.step(state, current[:, t])
-        spikes[:, t], state = layer.signal(step.spikes), step.state
+    recurrent = _recurrent(model, index)
+    for t in range(steps):
+        now = current[:, t]
+        for edge, magnitude in recurrent:
+            arriving = delayed(sent.whole, delays_of(edge), sent.past + t, 1)[:, 0]
+            now = now + edge.synapse.currents(arriving, magnitude)
+        step = layer.neuron.step(state, now)
+        sent.whole[:, sent.past + t], state = layer.signal(step.spikes), step.state
         if trace:
             u[:, t] = step.u
-            for values, now in zip(kept, state, strict=True):
-                values[:, t] = now
-    return _Trace(spikes, u, kept, state)
+            for values, after in zip(kept, state, strict=True):
+                values[:, t] = after
+    return _Trace(sent, u, kept, state)
+
+
+def _recurrent(model: Model, index: int) -> list[tuple[Edge, int]]:
+    """Return the edges of a layer that read what it sent itself, with a bound of their sums."""
+    edges, sums = model.layers[index].edges, model.bounds().layers[index].edges
+    return [
+        (edge, own.magnitude)
+        for edge, own in zip(edges, sums, strict=True)
+        if edge.reads_from(index) == index
+    ]
 
 
 def _scores(model: Model, spikes: Signal, made: NDArray[np.int64] | None = None) -> Int32 | None:

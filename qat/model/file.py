@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from qat.machine.bounded import read_regular
 from qat.model.archive import Archive
 from qat.model.checks import check_size
-from qat.model.edges import SYNAPSES
+from qat.model.edges import SYNAPSES, Edge
 from qat.model.inputs import INPUTS
 from qat.model.layer import Layer
 from qat.model.neurons import NEURONS
@@ -45,7 +45,18 @@ MAX_NPY_HEADER = 128
 """The size of an array's header, in bytes."""
 RECORDS: dict[str, type] = {
     cls.__name__.lower(): cls
-    for cls in (*INPUTS, Shape, *SYNAPSES, *NEURONS, Pool, Layer, *READOUTS, EarlyStop, Sensor)
+    for cls in (
+        *INPUTS,
+        Shape,
+        *SYNAPSES,
+        *NEURONS,
+        Pool,
+        Edge,
+        Layer,
+        *READOUTS,
+        EarlyStop,
+        Sensor,
+    )
 }
 """Every record that a file may name; a new record is a new row."""
 
@@ -72,7 +83,12 @@ def _describe(record: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict
         elif type(value) in RECORDS.values():
             value = _describe(value, name, arrays)
         elif isinstance(value, tuple):
-            value = list(value)
+            value = [
+                _describe(each, f"{name}.{place}", arrays)
+                if type(each) in RECORDS.values()
+                else each
+                for place, each in enumerate(value)
+            ]
         description[field.name] = value
     return description
 
@@ -187,7 +203,7 @@ def _value(value: Any, archive: Archive, where: str) -> Any:
     if isinstance(value, dict):
         return _restore(value, archive, where)
     if isinstance(value, list):
-        return tuple(value)
+        return tuple(_value(v, archive, f"{where}.{i}") for i, v in enumerate(value))
     return value
 
 

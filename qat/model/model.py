@@ -18,22 +18,25 @@ from qat.model.atomic import write_file
 from qat.model.bounds import Bounds, model_bounds
 from qat.model.checks import check_size, integer, plain
 from qat.model.digest import digest
-from qat.model.execution import Result, State, run, running_scores
+from qat.model.edges import INPUT
+from qat.model.execution import Result, run, running_scores
 from qat.model.inputs import INPUTS, Input, Spikes
 from qat.model.layer import Layer
 from qat.model.names import check_c_name, known_name
 from qat.model.readouts import READOUTS, EarlyStop, Readout
 from qat.model.sensor import Sensor
 from qat.model.shape import Shape
+from qat.model.state import State
 from qat.model.synapses import Synapse
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A feed-forward chain of layers with an input, a readout and a number of steps.
+    """A chain of layers with an input, a readout and a number of steps.
 
     Within a step the layers run in order, so that the spikes of a layer reach the next one
-    in the same step.
+    in the same step. Further edges of a layer (`Layer.more`) read the input, any earlier layer, or
+    what the layer itself sent in earlier steps.
 
     input:    Analog, Frames, Spikes, Rate, Latency or Delta
     layers:   one Layer or more, in the order that spikes travel
@@ -95,25 +98,44 @@ class Model:
             )
 
     def _check_chain(self) -> None:
-        check_size(len(self.layers), sum(synapse.n_out for _, synapse in self.synapses()))
+        weighted = self.readout.synapses if self.readout is not None else ()
+        scores = sum(synapse.n_out for synapse in weighted)
+        check_size(len(self.layers), sum(layer.size for layer in self.layers) + scores)
         shape = self.input.reads_shape
         for index, layer in enumerate(self.layers):
             try:
                 shape = layer.output_shape(shape)
             except ValueError as error:
                 raise ValueError(f"layer {index}: {error}") from None
-        for synapse in self.readout.synapses if self.readout is not None else ():
+            self._check_edges(index)
+        for synapse in weighted:
             try:
                 synapse.output_shape(shape)
             except ValueError as error:
                 raise ValueError(f"readout: {error}") from None
 
-    def _check_shifts(self) -> None:
-        for index, (where, synapse) in enumerate(self.synapses()):
+    def _check_edges(self, index: int) -> None:
+        """Refuse edges of a layer whose source is none, or another map than they read."""
+        held = self.input.held and not self.input.spiking
+        for place, edge in enumerate(self.layers[index].edges):
             try:
-                synapse.check_reads(spiking=index > 0 or self.input.spiking)
+                edge.check(index, held)
+                edge.synapse.output_shape(self.shape_of(edge.reads_from(index)))
             except ValueError as error:
-                raise ValueError(f"{where}: {error}") from None
+                raise ValueError(f"{self._edge_name(index, place)}: {error}") from None
+
+    def _check_shifts(self) -> None:
+        for index, layer in enumerate(self.layers):
+            for place, edge in enumerate(layer.edges):
+                try:
+                    edge.synapse.check_reads(self.spikes_of(edge.reads_from(index)))
+                except ValueError as error:
+                    raise ValueError(f"{self._edge_name(index, place)}: {error}") from None
+        for synapse in self.readout.synapses if self.readout is not None else ():
+            try:
+                synapse.check_reads(spiking=True)
+            except ValueError as error:
+                raise ValueError(f"readout: {error}") from None
 
     def _check_metadata(self) -> None:
         try:
@@ -153,20 +175,51 @@ class Model:
     # ------------------------------------------------------ properties
 
     def synapses(self) -> tuple[tuple[str, Synapse], ...]:
-        """Return (where it stands, synapse) for every layer and the readout."""
+        """Return (where it stands, synapse) for every edge of every layer, and the readout."""
         named = [
-            (f"layer {i}", edge.synapse) for i, y in enumerate(self.layers) for edge in y.edges
+            (self._edge_name(i, place), edge.synapse)
+            for i, y in enumerate(self.layers)
+            for place, edge in enumerate(y.edges)
         ]
         if self.readout is not None:
             named += [("readout", synapse) for synapse in self.readout.synapses]
         return tuple(named)
 
+    def _edge_name(self, index: int, place: int) -> str:
+        """Return where an edge of a layer stands: the first is the layer's own."""
+        return f"layer {index}" if place == 0 else f"layer {index} edge {place}"
+
+    def shape_of(self, source: int) -> Shape:
+        """Return the shape of what a source sends: a layer's number, or INPUT."""
+        return self.input.reads_shape if source == INPUT else self.layers[source].shape
+
+    def spikes_of(self, source: int) -> bool:
+        """Return True if a source sends spikes or counts of them; an input may send values."""
+        return source != INPUT or self.input.spiking
+
+    def sent(self, source: int) -> tuple[int, int]:
+        """Return the smallest and largest value that a source sends in a step."""
+        return self.input.reads if source == INPUT else (0, self.layers[source].levels)
+
+    @cached_property
+    def pasts(self) -> Mapping[int, int]:
+        """How many steps of the past of a source are read, by its number, in the order of these.
+
+        Sources that are read without a delay alone are absent.
+        """
+        found: dict[int, int] = {}
+        for index, layer in enumerate(self.layers):
+            for edge in layer.edges:
+                source = edge.reads_from(index)
+                found[source] = max(found.get(source, 0), edge.longest)
+        return {source: found[source] for source in sorted(found) if found[source]}
+
     def reads(self, index: int) -> tuple[int, int]:
-        """Return the smallest and largest value that reaches layer `index` in a step.
+        """Return the smallest and largest value that the layer before sends layer `index`.
 
         The readout stands behind the layers.
         """
-        return self.input.reads if index == 0 else (0, self.layers[index - 1].levels)
+        return self.sent(index - 1)
 
     def shapes(self) -> tuple[Shape, ...]:
         """Return the shape of what layer 0 reads, then of the signal of every layer."""
@@ -235,8 +288,9 @@ class Model:
         x:     (batch, inputs) where the input is held (Analog, Rate, Latency), else
                (batch, steps, inputs); integers
                within the range of the input, of any integer, boolean or float dtype
-        state: the membranes to start from, (batch, neurons) int32 per layer, as a Result
-               returns them; free-running models only
+        state: the state to start from, as a Result returns it: the state arrays of every layer,
+               (batch, neurons) int32, then the past of the signals that are read with a delay,
+               (batch, steps, values); free-running models only
         trace: keep every layer's spikes, u and v at every step
         steps: the number of steps, for a free-running model with analog input
 

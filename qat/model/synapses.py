@@ -53,9 +53,13 @@ class Synapse(ABC):
     """What every kind of synapse answers.
 
     bits: what a weight takes in flash, 0 where there are none
+    bias: what is added to the currents, one for all or one for each channel
+    fraction_bits: binary digits by which its sums are moved to become currents
     """
 
     bits: int
+    bias: IntArray
+    fraction_bits: int
 
     @property
     @abstractmethod
@@ -66,6 +70,11 @@ class Synapse(ABC):
     @abstractmethod
     def n_in(self) -> int:
         """Number of inputs."""
+
+    @property
+    @abstractmethod
+    def in_channels(self) -> int:
+        """Number of inputs at each position: what a delay may be one for each of."""
 
     @property
     @abstractmethod
@@ -137,8 +146,6 @@ class Weighted(Synapse):
     """
 
     codes: IntArray
-    bias: IntArray
-    fraction_bits: int
     input_shift: int
 
     def _check_numbers(self, axes: str) -> None:
@@ -249,6 +256,11 @@ class Dense(Weighted):
     def n_in(self) -> int:
         """Number of inputs."""
         return int(self.codes.shape[1])
+
+    @property
+    def in_channels(self) -> int:
+        """Number of inputs: each may have a delay of its own."""
+        return self.n_in
 
     @property
     def shape(self) -> Shape:

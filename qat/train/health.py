@@ -110,25 +110,26 @@ def of_network(net: Network) -> tuple[str, ...]:
 
 def of_model(model: Model) -> tuple[str, ...]:
     """Return the same for an integer model, whose bounds say more."""
-    bounds = model.bounds().layers
-    mute = [
-        int((b.u.hi < layer.neuron.least).sum())
-        for b, layer in zip(bounds, model.layers, strict=True)
-    ]
-    return tuple(
-        in_words(
-            Health(where, s.channels, _empty(s.weights), m, **_measured(model.metadata, i))
-            for i, ((where, s), m) in enumerate(zip(model.synapses(), [*mute, 0], strict=False))
-        )
-    )
+    found = []
+    for i, (layer, bound) in enumerate(zip(model.layers, model.bounds().layers, strict=True)):
+        empty = _empty(*(edge.synapse.weights for edge in layer.edges))
+        mute = int((bound.u.hi < layer.neuron.least).sum())
+        measured = _measured(model.metadata, i)
+        found.append(Health(f"layer {i}", layer.channels, empty, mute, **measured))
+    for synapse in model.readout.synapses if model.readout is not None else ():
+        measured = _measured(model.metadata, len(found))
+        found.append(Health("readout", synapse.channels, _empty(synapse.weights), **measured))
+    return tuple(in_words(found))
 
 
 def _name(net: Network, index: int) -> str:
     return f"layer {index}" if index < len(net.layers) else "readout"
 
 
-def _empty(weights: NDArray[Any]) -> int:
-    return int((weights.reshape(len(weights), -1) == 0).all(axis=1).sum())
+def _empty(*weights: NDArray[Any]) -> int:
+    """Return how many channels have no weight but zero, on any edge."""
+    zero = [(one.reshape(len(one), -1) == 0).all(axis=1) for one in weights]
+    return int(np.all(zero, axis=0).sum())
 
 
 def _measured(report: Mapping[str, Any], layer: int) -> dict[str, int]:

@@ -26,6 +26,7 @@ from qat.model import (
     Delta,
     Dense,
     EarlyStop,
+    Edge,
     Frames,
     Latency,
     Layer,
@@ -209,8 +210,9 @@ def _codes(seed: int, bits: int, *shape: int) -> Any:
 def _layer(seed: int, bits: int, n_out: int, n_in: int, **more: Any) -> Layer:
     analog = more.pop("analog", False)
     shift = {"input_shift": 2} if analog else {"fraction_bits": 2}
+    edges = {name: more.pop(name) for name in ("delay", "more") if name in more}
     return Layer(Dense(_codes(seed, bits, n_out, n_in), bits, bias=more.pop("bias", 1), **shift),
-                 LIF(**{"threshold": 30, "leak": (3,)} | more))  # fmt: skip
+                 LIF(**{"threshold": 30, "leak": (3,)} | more), **edges)  # fmt: skip
 
 
 def models() -> Iterator[Model]:
@@ -235,6 +237,10 @@ def models() -> Iterator[Model]:
     last = Accumulate(Dense(_codes(12, 4, 5, 64), 4, bias=[1, -9, 4, 0, 7], fraction_bits=4))
     shown = Analog(48, 0, 15, grid=Shape(8, 6, 1))
     yield Model(shown, (counting, several), last, 2, "pictures")
+    echo = Edge(Dense(_codes(13, 4, 8, 8), 4, fraction_bits=1), "self", [1, 2, 1, 5, 31, 1, 1, 3])
+    past = _layer(14, 2, 8, 12, delay=[0, 7] * 6, more=(echo,))
+    skip = Edge(Dense(_codes(15, 2, 8, 12), fraction_bits=2), "input")
+    yield Model(Spikes(12), (past, _layer(16, 2, 8, 8, more=(skip,))), scores, 9, "echoes")
     sensor = Sensor([120, -4, 39240], [70_000, 71_000, 45_000], shift=21, group=4, hop=3)
     about = {"sample_unit": 0.001, "channels": ["ax", "ay", "az"]}
     sensed = _layer(8, 8, 8, 3, analog=True, threshold=500)

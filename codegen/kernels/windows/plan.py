@@ -58,6 +58,7 @@ class _Builder:
             u_raw=_of_lanes(bounds.u_raw, lanes),
             u=_of_lanes(bounds.u, lanes),
             state=tuple(_of_lanes(one, lanes) for one in bounds.state),
+            edges=tuple(_of_lanes(one, lanes) for one in bounds.edges),
         )
 
     @property
