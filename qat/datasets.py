@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from qat.data.dataset import Dataset, from_arrays, stratified
+from qat.data.dataset import Dataset
+from qat.data.division import stratified
 from qat.data.named import DATASETS, Named, load, load_for
+from qat.data.own import from_arrays
 from qat.data.reading import Reading
 from qat.data.recordings import from_recording
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from qat.data.dataset import TEST, UNKNOWN, VALIDATION, Dataset, stratified
-from qat.data.division import Division
+from qat.data.dataset import UNKNOWN, Dataset
+from qat.data.division import TEST, VALIDATION, Division, stratified
 from qat.data.encode import drop_bits
 from qat.data.origin import DataOrigin
 from qat.data.reading import Progress, Reading

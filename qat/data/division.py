@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+VALIDATION, TEST = 0.1, 0.2
+"""Parts of the samples that are set aside where a data set does not come divided."""
+
 SKETCHED = 128
 """Hashes of training samples that are kept: enough to say within 10 % how many are known."""
 
@@ -129,3 +132,14 @@ def _hashes(x: NDArray[Any], y: NDArray[np.int64]) -> NDArray[np.int64]:
 def unwritten(text: str) -> tuple[int, ...]:
     """Return the hashes that `Division.to_json` wrote."""
     return tuple(int(text[i : i + HASH_DIGITS], 16) for i in range(0, len(text), HASH_DIGITS))
+
+
+def stratified(y: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Return a mask that picks about `fraction` of every class, at least one where it has two."""
+    random = np.random.RandomState(seed)  # its numbers never change with the version of NumPy
+    picked = np.zeros(len(y), np.bool_)
+    for label in np.unique(y):
+        members = random.permutation(np.flatnonzero(y == label))
+        count = max(round(fraction * len(members)), int(len(members) > 1))
+        picked[members[:count]] = True
+    return picked

@@ -11,8 +11,9 @@ import numpy as np
 from qat.data.arrays import read_arrays
 from qat.data.checks import checked_labels, checked_samples
 from qat.data.cifar import cifar, is_cifar
-from qat.data.dataset import Dataset, from_arrays
+from qat.data.dataset import Dataset
 from qat.data.idx import idx_pair, is_idx
+from qat.data.own import from_arrays
 from qat.data.pictures import Pictures
 from qat.data.reading import NoColumnError, Progress, Reading
 from qat.data.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording

@@ -18,10 +18,11 @@ from numpy.typing import ArrayLike
 from qat.data import fetch, sources
 from qat.data.alike import fitted, load_like, timing_of
 from qat.data.arrays import Arrays
-from qat.data.dataset import Dataset, from_arrays, stratified
-from qat.data.division import Division
+from qat.data.dataset import Dataset
+from qat.data.division import Division, stratified
 from qat.data.encode import resample
 from qat.data.files import KINDS, from_file, is_file_of_data
+from qat.data.own import from_arrays
 from qat.data.reading import Progress, Reading
 from qat.data.recordings import from_recording
 from qat.machine.cache import NoCacheError

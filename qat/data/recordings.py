@@ -19,8 +19,8 @@ from qat.data.checks import (
     checked_labels,
     lost_values,
 )
-from qat.data.dataset import TEST, UNKNOWN, VALIDATION, Dataset, from_raw
-from qat.data.division import Division
+from qat.data.dataset import UNKNOWN, Dataset, from_raw
+from qat.data.division import TEST, VALIDATION, Division
 from qat.data.sensing import Raw, check_fit, given_unit, own_unit, to_samples
 from qat.machine.memory import BYTES_PER_INPUT, require
 from qat.model.checks import finite

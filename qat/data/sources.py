@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.data.arrays import Arrays
-from qat.data.dataset import stratified
+from qat.data.division import stratified
 from qat.data.encode import windows
 from qat.data.fetch import Contents, Package, Source
 from qat.data.idx import idx

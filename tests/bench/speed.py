@@ -42,7 +42,7 @@ def measure(samples: int = 60_000, epochs: int = 2) -> tuple[float, float]:
     """Return (CPU seconds of the fastest epoch, validation included; peak memory in MB)."""
     import numpy as np  # noqa: PLC0415
 
-    from qat.data.dataset import from_arrays  # noqa: PLC0415
+    from qat.data.own import from_arrays  # noqa: PLC0415
     from qat.train.fit import fit, require_whole  # noqa: PLC0415
     from qat.train.network import Network  # noqa: PLC0415
 

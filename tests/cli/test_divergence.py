@@ -16,7 +16,7 @@ import pytest
 import qat
 from codegen.cli import main
 from qat import DivergedError, Network
-from qat.data.dataset import from_arrays
+from qat.data.own import from_arrays
 from qat.model import Model
 from qat.study.tradeoff import Comparison, Plan
 from qat.train.divergence import Unbounded, check_arrays, in_words, is_finite

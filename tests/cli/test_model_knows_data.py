@@ -15,9 +15,10 @@ import pytest
 from codegen.cli import main
 from codegen.cli.data import data_of
 from qat import Network, export, fit
-from qat.data.dataset import Dataset, from_arrays
+from qat.data.dataset import Dataset
 from qat.data.named import load, load_for
 from qat.data.origin import KEY, DataOrigin
+from qat.data.own import from_arrays
 from qat.model import Model
 
 WORDS = ("walk", "run", "sit")

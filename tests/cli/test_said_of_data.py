@@ -9,7 +9,7 @@ import pytest
 
 import codegen.cli.output
 from codegen.cli import main
-from qat.data.dataset import from_arrays
+from qat.data.own import from_arrays
 
 LINES = [f"{i * 7 % 11 + 5 * (i // 60 % 2)},{'walk' if i // 60 % 2 else 'run'}" for i in range(480)]
 

@@ -20,7 +20,8 @@ import numpy as np
 import qat
 from codegen.checks.equivalence import read_code
 from codegen.package.write import files_of, write_files
-from qat.data.dataset import Dataset, from_arrays
+from qat.data.dataset import Dataset
+from qat.data.own import from_arrays
 from qat.model import LIF, Accumulate, Analog, Dense, Layer, Model
 
 MODEL, BEGUN = "model.npz", "begun"

@@ -5,9 +5,9 @@ import pytest
 
 import qat
 from qat.data.augment import Affine
-from qat.data.dataset import from_arrays
 from qat.data.encode import resample
 from qat.data.named import DATASETS, load
+from qat.data.own import from_arrays
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (20, 81), np.uint8)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import qat
-from qat.data.dataset import from_arrays, stratified
+from qat.data.division import stratified
 from qat.data.encode import integer_range, to_integers
 from qat.data.named import load
+from qat.data.own import from_arrays
 from qat.machine import cache
 
 RANDOM = np.random.default_rng(0)

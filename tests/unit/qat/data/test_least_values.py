@@ -9,7 +9,7 @@ import pytest
 
 import codegen
 from codegen.render import render
-from qat.data.dataset import from_arrays
+from qat.data.own import from_arrays
 from qat.data.recordings import from_recording
 from qat.data.sensing import own_unit
 from qat.model import LIF, Accumulate, Analog, Delta, Dense, Frames, Latency, Layer, Model, Rate

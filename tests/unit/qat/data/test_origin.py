@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qat import Network, export, fit
-from qat.data.dataset import from_arrays
 from qat.data.division import SKETCHED, Division
 from qat.data.origin import DIVISION, KEY, READERS, DataOrigin
+from qat.data.own import from_arrays
 from qat.data.recordings import from_recording
 from qat.model import Model
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import qat
-from qat.data.dataset import from_arrays
 from qat.data.named import load
+from qat.data.own import from_arrays
 from qat.data.recordings import (
     LEFT_OUT,
     TESTS,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qat import Network, export, fit
-from qat.data.dataset import from_arrays
+from qat.data.own import from_arrays
 from qat.model import Analog, Delta, Frames, Latency, Rate, Spikes
 from qat.train.inflow import INPUTS
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import qat
-from qat.data.dataset import from_arrays
+from qat.data.own import from_arrays
 from qat.train.network import Network
 from qat.train.optimiser import Adam, averaged, cosine_rate
 from qat.train.recipes import recipe_for
