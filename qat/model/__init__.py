@@ -33,6 +33,7 @@ from qat.model.pool import Pool
 from qat.model.readouts import READOUTS, Accumulate, Count, EarlyStop, Readout
 from qat.model.sensor import Sensor
 from qat.model.shape import Shape
+from qat.model.spectrum import Spectrum
 from qat.model.state import State
 from qat.model.synapses import CODE_RANGE, Dense, Synapse, exact_matmul
 from qat.model.words import did_you_mean
@@ -79,6 +80,7 @@ __all__ = [
     "Result",
     "Sensor",
     "Shape",
+    "Spectrum",
     "Spikes",
     "State",
     "Step",
