@@ -120,6 +120,7 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
         levels=arguments.levels,
         leak=tuple(arguments.leak),
         reset=arguments.reset,
+        reset_to=arguments.reset_to,
         readout=arguments.readout,
         input=_input_kind(arguments, data),  # type: ignore[arg-type]  # one of INPUTS
         event_threshold=arguments.event_threshold,

@@ -132,7 +132,7 @@ def common(index: int, model: Model, source: Source) -> LayerFields:
         "title": "" if spikes_of_dense(layer) else title_of(index, model),
         "memory": bool(layer.neuron.STATE),
         "leak": leaky.leak if leaky else (),
-        "reset": leaky.reset if leaky else "",
+        "reset": reset_text(leaky) if leaky else "",
         "last_mask": last_mask(layer.sends),
         "ranges": Ranges(*map(Range.of, ranges), *[None] * (4 - len(ranges))),
     }
@@ -208,7 +208,15 @@ def _neuron_text(layer: Layer) -> str:
     if not isinstance(neuron, LIF):
         return f"burst 0..{neuron.most}"
     several = f", 0..{neuron.most} spikes" if neuron.most > 1 else ""
-    return f"leak {leak_text(neuron.leak)}, reset {neuron.reset}{several}"
+    return f"leak {leak_text(neuron.leak)}, reset {reset_text(neuron)}{several}"
+
+
+def reset_text(neuron: LIF) -> str:
+    """Return what a reset does: "subtract", "zero", "to 5", "to a value of each"."""
+    if neuron.reset != "value":
+        return neuron.reset
+    shared = uniform(neuron.replaced)
+    return "to a value of each" if shared is None else f"to {shared}"
 
 
 def has_pool(pool: Pool | None) -> bool:

@@ -108,7 +108,7 @@ class Layer(Stage):
     signal:    C name of its signal behind `state->`
     title:     what it is, for the header; "" for spikes of leaky neurons behind dense weights
     memory:    its neurons have membranes between steps
-    leak, reset: of leaky neurons; (), "" for others
+    leak, reset: of leaky neurons; (), "" for others; reset: in words, "subtract", "zero", "to 5"
     last_mask: the lanes of the last word that belong to a neuron
     counted:   its spikes are counted for the readout
     fused:     all steps of 32 neurons are done before the next 32: the input is held, and no
@@ -129,6 +129,11 @@ class Layer(Stage):
     reset: str
     last_mask: int
     ranges: Ranges
+
+    @property
+    def replaces(self) -> bool:
+        """True if a spike leaves a value in place of the membrane, and subtracts nothing."""
+        return self.reset not in ("", "subtract")
 
     @property
     def first_plane(self) -> str:

@@ -1,6 +1,6 @@
 /* The time loops of qat/train/lif.py, which documents them; the forward pass forms the same floats in
  * the same order. All arrays are C-contiguous float32: (steps, batch, neurons), or
- * (1, batch, neurons) for a current that is held; thresholds are (neurons,). */
+ * (1, batch, neurons) for a current that is held; thresholds, and what a reset leaves, are (neurons,). */
 
 #include <math.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@ typedef struct {
     float scale[4];   /* 2^-|k| of every term */
     float sign[4];    /* what a term does to v: -1 takes away, +1 adds */
     float kept;       /* 1 - lambda */
-    int32_t to_zero;  /* the reset: 1 to zero, 0 by subtraction */
+    int32_t replaces; /* the reset: 1 leaves a value, 0 subtracts the threshold */
     int32_t limited;  /* saturate u to [low, high] */
     float low, high;
     int32_t surrogate; /* 0 atan, 1 triangle, 2 fast sigmoid */
@@ -24,11 +24,11 @@ typedef struct {
 
 /* v after the reset of one row of neurons. */
 static void reset(const lif_settings *set, const float *restrict u, const float *restrict spikes,
-                  const float *restrict threshold, float *restrict v)
+                  const float *restrict threshold, const float *restrict to, float *restrict v)
 {
-    if (set->to_zero) {
+    if (set->replaces) {
         for (int32_t n = 0; n < set->neurons; n++) {
-            v[n] = u[n] - (spikes[n] > 1.0f ? 1.0f : spikes[n]) * u[n];
+            v[n] = u[n] - (spikes[n] > 1.0f ? 1.0f : spikes[n]) * (u[n] - to[n]);
         }
     } else {
         for (int32_t n = 0; n < set->neurons; n++) {
@@ -65,7 +65,7 @@ static void saturate(const lif_settings *set, float *restrict u)
 
 /* v: scratch of (neurons,). */
 void lif_forward(const lif_settings *set, const float *current, const float *restrict threshold,
-                 float *u, float *spikes, float *restrict v)
+                 const float *restrict to, float *u, float *spikes, float *restrict v)
 {
     const size_t row = (size_t)set->neurons, step = row * (size_t)set->batch;
 
@@ -96,7 +96,7 @@ void lif_forward(const lif_settings *set, const float *current, const float *res
                     s_t[n] += u_t[n] >= times * threshold[n] ? 1.0f : 0.0f;
                 }
             }
-            reset(set, u_t, s_t, threshold, v);
+            reset(set, u_t, s_t, threshold, to, v);
         }
     }
 }
@@ -150,15 +150,15 @@ static void slopes(const lif_settings *set, const float *restrict u,
 /* What a reset that is not detached adds to du and, times the threshold, to its gradient. */
 static void through_reset(const lif_settings *set, const float *restrict u,
                           const float *restrict spikes, const float *restrict threshold,
-                          const float *restrict slope, const float *restrict dv,
-                          float *restrict du, float *restrict d_threshold)
+                          const float *restrict to, const float *restrict slope,
+                          const float *restrict dv, float *restrict du, float *restrict d_threshold)
 {
     for (int32_t n = 0; n < set->neurons; n++) {
-        const float path = dv[n] * (set->to_zero ? u[n] : threshold[n]) * slope[n];
+        const float path = dv[n] * (set->replaces ? u[n] - to[n] : threshold[n]) * slope[n];
 
         du[n] -= path;
         d_threshold[n] += path * u[n];
-        d_threshold[n] -= set->to_zero ? 0.0f : spikes[n] * dv[n] * threshold[n];
+        d_threshold[n] -= set->replaces ? 0.0f : spikes[n] * dv[n] * threshold[n];
     }
 }
 
@@ -166,8 +166,8 @@ static void through_reset(const lif_settings *set, const float *restrict u,
  * d_current: summed over the steps where the current is held.
  * rows: scratch of (5, neurons); d_threshold: (neurons,), overwritten. */
 void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared, const float *u,
-                  const float *spikes, const float *restrict threshold, float *d_current,
-                  double *restrict d_threshold, float *rows)
+                  const float *spikes, const float *restrict threshold, const float *restrict to,
+                  float *d_current, double *restrict d_threshold, float *rows)
 {
     const size_t row = (size_t)set->neurons, step = row * (size_t)set->batch;
     float *restrict slope = rows, *restrict dv = rows + row, *restrict du = rows + 2 * row,
@@ -198,10 +198,10 @@ void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared
                 total[n] -= du[n] * u_t[n];
             }
             if (!set->detached) {
-                through_reset(set, u_t, s_t, threshold, slope, dv, du, total);
+                through_reset(set, u_t, s_t, threshold, to, slope, dv, du, total);
             }
             for (size_t n = 0; n < row; n++) {
-                du[n] += set->to_zero ? dv[n] * (1.0f - (s_t[n] > 1.0f ? 1.0f : s_t[n])) : dv[n];
+                du[n] += set->replaces ? dv[n] * (1.0f - (s_t[n] > 1.0f ? 1.0f : s_t[n])) : dv[n];
             }
             if (set->limited) {
                 for (size_t n = 0; n < row; n++) {

@@ -31,25 +31,31 @@ class Library:
         """Return a `lif_settings` with these fields."""
         return self._ffi.new("lif_settings *", values)
 
-    def forward(self, settings: Any, current: Array, threshold: Array) -> tuple[Array, Array]:
-        """Return (u, spikes), (steps, batch, neurons)."""
+    def forward(
+        self, settings: Any, current: Array, threshold: Array, to: Array
+    ) -> tuple[Array, Array]:
+        """Return (u, spikes), (steps, batch, neurons); to: what a reset leaves, (neurons,)."""
         u = np.empty((settings.steps, *current.shape[1:]), np.float32)
         spikes, rows = np.empty_like(u), np.empty(current.shape[2], np.float32)
-        self._c.lif_forward(settings, *map(self._floats, (current, threshold, u, spikes, rows)))
+        arrays = current, threshold, to, u, spikes, rows
+        self._c.lif_forward(settings, *map(self._floats, arrays))
         return u, spikes
 
     def backward(
-        self, settings: Any, d_spikes: Array, u: Array, spikes: Array, threshold: Array
+        self, settings: Any, d_spikes: Array, u: Array, spikes: Array, *rows: Array
     ) -> tuple[Array, Array]:
-        """Return dL/d current, summed if `settings.held`, and float64 dL/d threshold."""
+        """Return dL/d current, summed if `settings.held`, and float64 dL/d threshold.
+
+        rows: the threshold and what a reset leaves, as for `forward`
+        """
         held = bool(settings.held)
         d_current = np.empty((1 if held else len(u), *u.shape[1:]), np.float32)
         d_threshold = np.empty(u.shape[2])
-        rows = np.empty((5, u.shape[2]), np.float32)
+        scratch = np.empty((5, u.shape[2]), np.float32)
         self._c.lif_backward(
             settings, self._floats(d_spikes), len(d_spikes) == 1,
-            *map(self._floats, (u, spikes, threshold, d_current)),
-            self._ffi.from_buffer("double[]", d_threshold), self._floats(rows),
+            *map(self._floats, (u, spikes, *rows, d_current)),
+            self._ffi.from_buffer("double[]", d_threshold), self._floats(scratch),
         )  # fmt: skip
         return d_current, d_threshold
 

@@ -53,8 +53,15 @@ def first_channels(values: IntArray, channels: int | None) -> IntArray:
 def of_kind(what: str, value: Any, kind: type) -> None:
     """Refuse a record of another kind; what several kinds have in common is named by these."""
     if not isinstance(value, kind):
-        known = " or a ".join(each.__name__ for each in kind.__subclasses__() or [kind])
+        known = " or a ".join(each.__name__ for each in _concrete(kind))
         raise ValueError(f"{what}: found {type(value).__name__}; must be a {known}")
+
+
+def _concrete(kind: type) -> list[type]:
+    """Return the kinds of a record that can be made: itself, where it has none below it."""
+    subclasses: list[type] = kind.__subclasses__()
+    below = [each for one in subclasses for each in _concrete(one)]
+    return below or [kind]
 
 
 def must_match(what: str, array: IntArray, channels: int) -> None:

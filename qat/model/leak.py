@@ -26,17 +26,20 @@ def leak_fraction(leak: tuple[int, ...]) -> Fraction:
     return sum((Fraction(-1 if k < 0 else 1, 2 ** abs(k)) for k in leak), Fraction(0))
 
 
-def leak_terms(leak: Any) -> tuple[int, ...]:
-    """Return the terms of a leak, the largest first; ValueError for one that never settles."""
+def leak_terms(leak: Any, name: str = "LIF.leak") -> tuple[int, ...]:
+    """Return the terms of a leak, the largest first; ValueError for one that never settles.
+
+    name: of the field that it stands in
+    """
     if not isinstance(leak, Iterable):
-        raise ValueError(f"LIF.leak: found {leak!r}; must be shifts, such as (3,), or none: ()")
-    terms = tuple(integer("LIF.leak", k, -MAX_SHIFT, MAX_SHIFT) for k in leak)
+        raise ValueError(f"{name}: found {leak!r}; must be shifts, such as (3,), or none: ()")
+    terms = tuple(integer(name, k, -MAX_SHIFT, MAX_SHIFT) for k in leak)
     if len(terms) > MAX_LEAK_TERMS:
-        raise ValueError(f"LIF.leak: found {len(terms)} terms; at most {MAX_LEAK_TERMS}")
+        raise ValueError(f"{name}: found {len(terms)} terms; at most {MAX_LEAK_TERMS}")
     fraction = leak_fraction(terms)
     if terms and not 0 < fraction <= 1:
         raise ValueError(
-            f"LIF.leak: {terms} leaks {fraction} of the membrane per step and never settles; "
+            f"{name}: {terms} leaks {fraction} of the membrane per step and never settles; "
             "the sum of its terms must be above 0 and at most 1, or give no term at all"
         )
     return tuple(sorted(terms, key=lambda k: (abs(k), k < 0)))

@@ -14,48 +14,15 @@ qat/model/bounds.py.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
-from qat.model.checks import INT32_MAX, IntArray
+from qat.model.checks import INT32_MAX
 from qat.model.intervals import Int64, Interval
 from qat.model.leak import LeakExtrema, leak_fraction
+from qat.model.leaky import Leaky
 
 ROUNDS = 512
 """Rounds towards a fixed point before the proved starting interval is used."""
-
-
-class Leaky(Protocol):
-    """What is asked of a neuron: the fields of qat.model.LIF, which asks for its range here."""
-
-    @property
-    def threshold(self) -> IntArray:
-        """In units of the membrane, one or one for each neuron."""
-
-    @property
-    def subtracted(self) -> IntArray:
-        """What a spike takes from the membrane."""
-
-    @property
-    def leak(self) -> tuple[int, ...]:
-        """Signed shifts."""
-
-    @property
-    def reset(self) -> str:
-        """After a spike: "subtract" or "zero"."""
-
-    @property
-    def floor(self) -> int | None:
-        """The least membrane; None where there is none."""
-
-    @property
-    def ceiling(self) -> int | None:
-        """The largest membrane; None where there is none."""
-
-    @property
-    def most(self) -> int:
-        """Spikes that a step emits at most."""
 
 
 class Membrane:
@@ -67,6 +34,7 @@ class Membrane:
         n = len(current.lo)
         self.threshold = np.broadcast_to(neuron.threshold, n).astype(np.int64)
         self.reset_by = np.broadcast_to(neuron.subtracted, n).astype(np.int64)
+        self.replaced = np.broadcast_to(neuron.replaced, n).astype(np.int64)
         self.zero = Interval(np.zeros(n, np.int64), np.zeros(n, np.int64))
 
     def integrate(self, v: Interval) -> Interval:
@@ -85,7 +53,8 @@ class Membrane:
         """Return the membranes that u leaves behind, spiking or not."""
         silent, spiking = u.lo < self.threshold, u.hi >= self.threshold
         rest = Interval(u.lo, np.minimum(u.hi, self.threshold - 1))
-        fired = self.zero if self.neuron.reset == "zero" else self._subtracted(u)
+        kept = Interval(self.replaced, self.replaced)
+        fired = self._subtracted(u) if self.neuron.reset == "subtract" else kept
         both = rest.hull(fired)
         return Interval(
             np.where(silent & spiking, both.lo, np.where(silent, rest.lo, fired.lo)),
@@ -130,6 +99,10 @@ class Membrane:
 
     def _proved_highest(self) -> Int64:
         """Return h >= 0 that no membrane passes: with v <= h, the next v <= h again."""
+        return np.maximum(self._highest_silent(), self.replaced)
+
+    def _highest_silent(self) -> Int64:
+        """Return the same where no reset lifts a membrane."""
         neuron, inflow = self.neuron, np.maximum(self.current.hi, 0)
         if neuron.ceiling is not None:
             return np.full_like(inflow, neuron.ceiling)
@@ -137,7 +110,7 @@ class Membrane:
             # v >> k is v / 2^k less a part below 1: f(v) <= (1 - lambda) v + n with n terms at
             # most, (1 - lambda) h + n + I <= h where h >= (I + n) / lambda; a reset only lowers.
             return _divide_up(inflow + _terms(neuron), neuron)
-        if neuron.reset == "zero" or bool((self.reset_by >= inflow).all()):
+        if neuron.reset != "subtract" or bool((self.reset_by >= inflow).all()):
             return self.threshold - 1  # u <= threshold - 1 + I, and a spike takes r >= I away
         if self.steps is not None:
             return self.steps * inflow
@@ -151,8 +124,8 @@ class Membrane:
         """Return l <= 0 that no membrane passes: with v >= l, the next v >= l again."""
         neuron, drain = self.neuron, np.minimum(self.current.lo, 0)
         after_spike = neuron.most * np.minimum(self.threshold - self.reset_by, 0)
-        if neuron.reset == "zero":
-            after_spike = np.zeros_like(after_spike)
+        if neuron.reset != "subtract":
+            after_spike = np.minimum(self.replaced, 0)
         if neuron.floor is not None:
             return np.minimum(neuron.floor, after_spike)
         if neuron.leak:  # as above, from f(v) >= (1 - lambda) v - n

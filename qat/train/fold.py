@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.model.checks import INT32_MAX, MAX_SHIFT
+from qat.model.leak import MAX_LEAK_TERMS
 from qat.train.quantize import Quantized
 
 Float = NDArray[np.floating[Any]]
@@ -68,6 +69,7 @@ class Constants:
     exponent:  e: the input shift of bytes, minus the fraction bits of spikes
     offset:    float64 () or (channels,): the bias in these units before it was rounded, or
                became part of thresholds
+    reset_to:  () or (channels,): what a spike leaves of a membrane; None where nothing says so
     """
 
     codes: Float
@@ -78,6 +80,7 @@ class Constants:
     inflow: Inflow
     rounded: bool
     offset: NDArray[np.float64]
+    reset_to: Float | None = None
 
     def real(self, integers: Float) -> Float:
         """Return values in units of the membrane, (..., channels), as real values."""
@@ -96,6 +99,7 @@ def fold(
     resolution: float = RESOLUTION,
     fraction_bits: int = 0,
     leak_bound: float = 1.0,
+    reset_to: float | None = None,
     dtype: np.dtype[Any] | None = None,
 ) -> Constants:
     """Return the constants of a layer, by the equations above.
@@ -109,6 +113,7 @@ def fold(
     resolution: units that the smallest threshold (1 without one) has at least, as shifts allow
     fraction_bits: the least that a bias on a signal has
     leak_bound: how many times its largest current a membrane and its partial sums can reach
+    reset_to:   real value that a spike leaves in place of a membrane; None where it subtracts
     dtype:      of the constants, if it holds every value on the way; else, and by default, float64
     """
     base = weights.scale * inflow.scale
@@ -120,10 +125,12 @@ def fold(
     unit = base * 2.0**exponent
     offset = b = np.asarray(bias, np.float64) / unit
     theta = None if real is None else real / unit
+    left = None if reset_to is None else np.asarray(reset_to / unit)
     if bits is not None:
-        b = np.rint(b)
+        b, left = np.rint(b), None if left is None else np.rint(left)
         theta = None if theta is None else np.clip(np.rint(theta), 1, INT32_MAX)
-    whole = Constants(weights.codes, b, theta, unit, exponent, inflow, bits is not None, offset)
+    rounded = bits is not None
+    whole = Constants(weights.codes, b, theta, unit, exponent, inflow, rounded, offset, left)
     if dtype is None or (bits is not None and _magnitude(whole, bits, leak_bound, most) >= 2**24):
         dtype = np.dtype(np.float64)
     return replace(
@@ -131,6 +138,7 @@ def fold(
         codes=weights.codes.astype(dtype, copy=False),
         bias=b.astype(dtype),
         threshold=None if theta is None else theta.astype(dtype),
+        reset_to=None if left is None else left.astype(dtype),
     )
 
 
@@ -189,6 +197,8 @@ def _magnitude(folded: Constants, bits: int, leak_bound: float, most: int) -> fl
     half = 2.0 ** (exponent - 1) if exponent > 0 else 0.0
     rest = 1 + float(np.abs(folded.bias).max())
     threshold = 0.0 if folded.threshold is None else most * float(np.max(folded.threshold))
+    if folded.reset_to is not None:  # and what the terms of a leak make of it on the way
+        rest += (MAX_LEAK_TERMS + 1) * float(np.abs(folded.reset_to).max())
 
     def bound(codes_of_a_neuron: float) -> float:
         a = codes_of_a_neuron * folded.inflow.magnitude

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qat.machine import native
 from qat.model.leak import leak_fraction
+from qat.model.leaky import Reset
 from qat.train.surrogate import SLOPE, SURROGATES, Surrogate, heaviside
 
 Float = NDArray[np.floating[Any]]
@@ -29,17 +30,24 @@ class Dynamics:
     """What a neuron does with its membrane; see qat.model.LIF for the equations.
 
     leak:    signed shifts, as in LIF
-    reset:   "subtract" or "zero"
+    reset:   "subtract", "zero" or "value"
     limits:  (floor, ceiling) of u in integer units, or None
     rounded: True for shifts that round down, False for the exact fraction (float networks)
     most:    spikes of a neuron in one step, at most: one for each threshold that u holds
+    reset_to: what a reset leaves that does not subtract, () or (neurons,)
     """
 
     leak: tuple[int, ...] = ()
-    reset: Literal["subtract", "zero"] = "subtract"
+    reset: Reset = "subtract"
     limits: tuple[int, int] | None = None
     rounded: bool = True
     most: int = 1
+    reset_to: Any = 0.0
+
+    @property
+    def subtracts(self) -> bool:
+        """True if a spike subtracts the threshold."""
+        return self.reset == "subtract"
 
     @cached_property
     def kept(self) -> float:
@@ -73,7 +81,8 @@ def forward(
     if library is not None and spike is heaviside:
         held = len(current) == 1
         settings = library.settings(**_fields(dynamics, (steps, *current.shape[1:]), held))
-        return library.forward(settings, np.ascontiguousarray(current), _row(threshold, current))
+        rows = _row(threshold, current), _row(dynamics.reset_to, current)
+        return library.forward(settings, np.ascontiguousarray(current), *rows)
     u = np.empty((steps, *current.shape[1:]), current.dtype)
     spikes = np.empty_like(u)
     v = np.zeros_like(u[0])
@@ -82,10 +91,20 @@ def forward(
         if dynamics.limits is not None:
             np.clip(u[t], *dynamics.limits, out=u[t])
         _emit(u[t], threshold, dynamics.most, spike, spikes[t])
-        v = u[t] - (
-            np.minimum(spikes[t], 1) * u[t] if dynamics.reset == "zero" else spikes[t] * threshold
-        )
+        v = u[t] - _taken(u[t], spikes[t], threshold, dynamics)
     return u, spikes
+
+
+def _taken(u: Float, spikes: Float, threshold: Float, dynamics: Dynamics) -> Float:
+    """Return what the reset takes from u."""
+    if dynamics.subtracts:
+        return spikes * threshold
+    return np.minimum(spikes, 1) * (u - _to(dynamics, u))
+
+
+def _to(dynamics: Dynamics, u: Float) -> Float:
+    """Return what a reset leaves, in the dtype of u."""
+    return np.asarray(dynamics.reset_to, u.dtype)
 
 
 def _emit(u: Float, threshold: Float, most: int, spike: Spike, out: Float) -> None:
@@ -117,9 +136,10 @@ def _library(values: Float) -> native.Library | None:
     return native.library() if values.dtype == np.float32 and values.size else None
 
 
-def _row(threshold: Float, values: Float) -> Float:
-    theta = np.asarray(threshold, np.float32)
-    return np.ascontiguousarray(np.broadcast_to(theta, values.shape[2:]))
+def _row(constant: Float, values: Float) -> Float:
+    """Return a constant for every neuron of values, (neurons,)."""
+    same = np.asarray(constant, np.float32)
+    return np.ascontiguousarray(np.broadcast_to(same, values.shape[2:]))
 
 
 def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str, Any]:
@@ -132,7 +152,7 @@ def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str,
         "scale": [2.0 ** -abs(k) for k in dynamics.leak],
         "sign": [1.0 if k < 0 else -1.0 for k in dynamics.leak],
         "kept": dynamics.kept,
-        "to_zero": dynamics.reset == "zero",
+        "replaces": not dynamics.subtracts,
         "limited": dynamics.limits is not None,
         "low": low,
         "high": high,
@@ -164,8 +184,8 @@ def backward(
     With h' the surrogate at u / threshold - 1, from the last step to the first:
 
         dS_t = dL/dS_t - dv_t * threshold          (reset by subtraction, not detached)
-        dS_t = dL/dS_t - dv_t * u_t                (reset to zero, not detached)
-        du_t = dS_t * h' / threshold + dv_t * (1, or 1 - S_t where reset to zero)
+        dS_t = dL/dS_t - dv_t * (u_t - reset_to)   (reset to zero or a value, not detached)
+        du_t = dS_t * h' / threshold + dv_t * (1, or 1 - S_t where not by subtraction)
         dv_(t-1) = (1 - lambda) * du_t             (floor: straight through)
 
     A detached reset counts S_t in it as a constant (Zenke and Vogels, 2021), the default. Where a
@@ -185,12 +205,13 @@ def backward(
     dv = np.zeros_like(u[0])
     for t in reversed(range(len(u))):
         if not detach_reset:
-            subtracts = dynamics.reset == "subtract"
-            through_spike = dv * (threshold if subtracts else u[t]) * slope[t]
+            subtracts = dynamics.subtracts
+            taken = threshold if subtracts else u[t] - _to(dynamics, u)
+            through_spike = dv * taken * slope[t]
             du[t] -= through_spike
             d_threshold += (through_spike * u[t]).sum(axis=0) / threshold
             d_threshold -= (spikes[t] * dv).sum(axis=0) * subtracts
-        du[t] += dv * (1 - np.minimum(spikes[t], 1)) if dynamics.reset == "zero" else dv
+        du[t] += dv if dynamics.subtracts else dv * (1 - np.minimum(spikes[t], 1))
         if dynamics.limits is not None:
             du[t] *= (u[t] > dynamics.limits[0]) & (u[t] < dynamics.limits[1])
         dv = du[t] * u.dtype.type(dynamics.kept)
@@ -214,5 +235,6 @@ def _compiled_backward(
     assert library is not None
     settings = library.settings(**{**_fields(dynamics, u.shape, False), **more, "slope": SLOPE})
     d, u, spikes = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
-    d_current, d_theta = library.backward(settings, d, u, spikes, _row(threshold, u))
+    rows = _row(threshold, u), _row(dynamics.reset_to, u)
+    d_current, d_theta = library.backward(settings, d, u, spikes, *rows)
     return Gradients(d_current, d_theta.astype(np.float32))

@@ -13,6 +13,7 @@ from qat.machine.memory import require
 from qat.model import Shape
 from qat.model.checks import integer
 from qat.model.inputs import Input
+from qat.model.leaky import Reset
 from qat.model.notation import LayerNote, on_maps, written
 from qat.model.sensor import Sensor
 from qat.train.chain import Pass, Response
@@ -21,7 +22,7 @@ from qat.train.inflow import INPUTS, accepted, input_record, time_major
 from qat.train.lif import Spike
 from qat.train.neurons import NEURONS, Granularity, dynamics_of
 from qat.train.norm import Moments, Parameters
-from qat.train.settings import bits_per_layer, grid_of, layout_of, require_known
+from qat.train.settings import bits_per_layer, grid_of, layout_of, require_known, reset_value
 from qat.train.structure import Plan
 from qat.train.surrogate import SURROGATES, heaviside
 from qat.train.twins import AccumulateTwin, LayerTwin
@@ -51,7 +52,8 @@ class Network:
                  2 (ternary), 4, 8, 16, or None for real weights, the float network
     steps:       T; None for 1 where neurons emit counts, else 8
     leak:        signed shifts as in qat.model.LIF; () for integrate-and-fire
-    reset:       "subtract" or "zero"
+    reset:       "subtract", "zero", or "value": a spike leaves `reset_to`
+    reset_to:    the real membrane that it leaves then; thresholds begin at 1
     readout:     "accumulate": the output layer does not spike, its summed current is the score;
                  "count": it spikes, and the count is the score
     input:       "analog" (a vector, held), "frames" (a vector per step), "spikes" (bits per step),
@@ -95,7 +97,8 @@ class Network:
         neuron: Literal["lif", "burst"] = "lif",
         levels: int | None = None,
         leak: tuple[int, ...] = (3,),
-        reset: Literal["subtract", "zero"] = "subtract",
+        reset: Reset = "subtract",
+        reset_to: float | None = None,
         readout: Literal["accumulate", "count"] = "accumulate",
         input: Literal["analog", "frames", "spikes", "rate", "latency", "delta"] = "analog",
         input_range: tuple[int, int] | None = None,
@@ -132,6 +135,7 @@ class Network:
         self.dynamics = dynamics_of(
             leak, reset, membrane_bits, self.levels if neuron == "lif" else 1
         )
+        self.reset_to = reset_value(reset, reset_to)
         self.resolution = resolution
         if resolution is not None:
             self.resolution = integer("Network.resolution", resolution, 1, 2**16)
@@ -173,6 +177,7 @@ class Network:
             "surrogate": self.surrogate,
             "detach_reset": self.detach_reset,
             "resolution": self.resolution,
+            "reset_to": self.reset_to,
         }
 
     @property
@@ -194,6 +199,8 @@ class Network:
             more["grid"] = list(self.grid.sides)
         if self.neuron != "lif" or self.levels > 1:
             more |= {"neuron": self.neuron, "levels": self.levels}
+        if dynamics.reset == "value":
+            more["reset_to"] = self.reset_to
         return {
             "sizes": list(self.sizes),
             "bits": list(self.bits),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from qat.machine import native
 from qat.model import LIF, Burst, Neuron
 from qat.model.checks import integer
+from qat.model.leaky import Reset
 from qat.train import lif
 from qat.train.fold import RESOLUTION, Constants, Float, Inflow, fold, whole
 from qat.train.quantize import Quantized
@@ -102,6 +103,7 @@ class LIFTwin(NeuronTwin):
     dynamics:     leak, reset and limits of the membrane, and how many spikes a step may have
     surrogate:    a row of qat.train.surrogate.SURROGATES
     detach_reset: whether the reset's spike counts as a constant in the backward pass
+    reset_to:     real value that a spike leaves, where the reset is "value"
     resolution:   least threshold in units of the membrane; None for RESOLUTION, or what lets
                   every term of the leak act if that is more
     """
@@ -113,6 +115,7 @@ class LIFTwin(NeuronTwin):
     surrogate: str = "atan"
     detach_reset: bool = True
     resolution: int | None = None
+    reset_to: float = 0.0
 
     @property
     def most(self) -> int:  # type: ignore[override]  # a field there
@@ -142,6 +145,7 @@ class LIFTwin(NeuronTwin):
             most=self.most,
             resolution=self.resolution or max(RESOLUTION, 2 ** (finest + 1)),
             leak_bound=self._leak_bound(),
+            reset_to=self.reset_to if self.dynamics.reset == "value" else None,
             dtype=incoming.dtype,
         )
 
@@ -157,17 +161,22 @@ class LIFTwin(NeuronTwin):
         grown = min((terms + 1) / (1 - kept), float(self.steps) * (terms + 1))
         return grown * (1 if terms == 1 else terms + 1)
 
-    def _dynamics(self) -> lif.Dynamics:
-        if self.rounded:
-            return self.dynamics
-        return replace(self.dynamics, limits=None, rounded=False)
+    def _dynamics(self, constants: Constants, size: int) -> lif.Dynamics:
+        """Return what a layer of so many neurons does, in units of its membrane."""
+        found = self.dynamics
+        if not self.rounded:
+            found = replace(found, limits=None, rounded=False)
+        if constants.reset_to is not None:
+            found = replace(found, reset_to=_spread(constants.reset_to, size))
+        return found
 
     def forward(
         self, constants: Constants, current: Float, spike: lif.Spike = heaviside
     ) -> tuple[Float, Float]:
         """Return u and spikes of every step."""
-        theta = _spread(constants.threshold, current.shape[-1])
-        return lif.forward(current, theta, self._dynamics(), self.steps, spike)
+        size = current.shape[-1]
+        theta = _spread(constants.threshold, size)
+        return lif.forward(current, theta, self._dynamics(constants, size), self.steps, spike)
 
     def backward(
         self, constants: Constants, u: Float, spikes: Float, d_spikes: Float, held: bool
@@ -180,7 +189,7 @@ class LIFTwin(NeuronTwin):
             u.astype(dtype, copy=False),
             spikes.astype(dtype, copy=False),
             theta,
-            self._dynamics(),
+            self._dynamics(constants, u.shape[-1]),
             surrogate=SURROGATES[self.surrogate],
             detach_reset=self.detach_reset,
             held=held,
@@ -205,6 +214,7 @@ class LIFTwin(NeuronTwin):
             floor=low,
             ceiling=high,
             most=dynamics.most,
+            reset_to=None if constants.reset_to is None else whole(constants.reset_to),
         )
 
 
@@ -313,7 +323,7 @@ def _spread(values: Float | None, size: int) -> Float:
 
 def dynamics_of(
     leak: tuple[int, ...],
-    reset: Literal["subtract", "zero"],
+    reset: Reset,
     membrane_bits: int | None,
     most: int = 1,
 ) -> lif.Dynamics:
@@ -321,7 +331,8 @@ def dynamics_of(
 
     Raises ValueError for what the record LIF refuses, and for bits outside of 4 to 32.
     """
-    neuron = LIF(np.array(1), tuple(leak), reset, most=most)  # refuses a leak that does not settle
+    to = np.array(0) if reset == "value" else None
+    neuron = LIF(np.array(1), tuple(leak), reset, most=most, reset_to=to)  # refuses what it must
     if membrane_bits is None:
         return lif.Dynamics(neuron.leak, neuron.reset, most=most)
     half = 2 ** (integer("Network.membrane_bits", membrane_bits, 4, 32) - 1)

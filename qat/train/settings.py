@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from qat.model import Shape
-from qat.model.checks import integer
+from qat.model.checks import finite, integer
 from qat.model.notation import LayerNote, dense, on_maps, parse, written
 from qat.train.quantize import QUANTIZERS
 
@@ -52,6 +52,16 @@ def require_known(**settings: tuple[str, Iterable[str]]) -> None:
     for what, (value, allowed) in settings.items():
         if value not in allowed:
             raise ValueError(f"Network.{what}: found {value!r}; one of {', '.join(allowed)}")
+
+
+def reset_value(reset: str, value: float | None) -> float:
+    """Return what a spike leaves in place of a membrane; 0 where the reset says it itself."""
+    if (reset == "value") != (value is not None):
+        raise ValueError(
+            f"Network.reset_to: found {value} with reset {reset!r}; reset 'value' needs it, and no "
+            "other has it"
+        )
+    return 0.0 if value is None else float(finite("Network.reset_to", value))
 
 
 def bits_per_layer(bits: int | Sequence[int | None] | None, layers: int) -> tuple[int | None, ...]:

@@ -46,12 +46,18 @@ def assert_inside(model: Model, x: Any) -> None:
 # ------------------------------------------------------------------------ every input
 
 
+RESETS: tuple[dict[str, Any], ...] = (
+    {"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to": -17},
+    {"reset": "value", "reset_to": 23},
+)  # fmt: skip
+
+
 @st.composite
 def tiny_models(draw: Any) -> Model:
     """Draw models of two layers with so few inputs and steps that all can be tried."""
     rng = np.random.default_rng(draw(SEEDS))
     leak = draw(st.sampled_from(((), (0,), (1,), (2,), (1, -3), (2, 3))))
-    reset = draw(st.sampled_from(("subtract", "zero")))
+    reset = draw(st.sampled_from(RESETS))
     sizes = (3, draw(st.integers(1, 4)), draw(st.integers(1, 3)))
     layers = []
     for index in (0, 1):
@@ -61,7 +67,8 @@ def tiny_models(draw: Any) -> Model:
         limits: dict[str, Any] = {"floor": draw(st.none() | st.integers(-20, 0))}
         if not leak:  # it may grow without end
             limits = {"floor": draw(st.integers(-20, 0)), "ceiling": draw(st.integers(1, 40))}
-        layers.append(Layer(synapse, LIF(rng.integers(1, 20, shape[0]), leak, reset, **limits)))
+        neuron = LIF(rng.integers(1, 20, shape[0]), leak, **reset, **limits)
+        layers.append(Layer(synapse, neuron))
     return Model(Spikes(3), tuple(layers), None, None)
 
 
@@ -116,7 +123,9 @@ def after(neuron: LIF, j: int, u: int) -> int:
     """Return v of the equations."""
     if u < own(neuron.threshold, j):
         return u
-    return 0 if neuron.reset == "zero" else u - own(neuron.subtracted, j)
+    if neuron.reset == "subtract":
+        return u - own(neuron.subtracted, j)
+    return own(neuron.replaced, j)
 
 
 def explore(layer: Layer, j: int, steps: int) -> Path:
@@ -176,7 +185,7 @@ def free_layers(draw: Any) -> Model:
     neuron = LIF(
         threshold,
         draw(st.sampled_from(((0,), (1,), (2,), (3,)))),
-        draw(st.sampled_from(("subtract", "zero"))),
+        **draw(st.sampled_from(RESETS)),
         floor=draw(st.none() | st.integers(-30, 0)),
         ceiling=draw(st.none() | st.integers(threshold, 40)),
     )

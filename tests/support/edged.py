@@ -10,10 +10,8 @@ import numpy as np
 
 from qat.model import (
     INPUT,
-    LIF,
     MAX_DELAY,
     Accumulate,
-    Burst,
     Conv,
     Dense,
     Edge,
@@ -22,6 +20,7 @@ from qat.model import (
     Shape,
     Synapse,
 )
+from support import one_neuron
 from support.maps import codes, map_model
 from support.naive import encode
 
@@ -158,26 +157,13 @@ def _conv_sums(synapse: Conv, x: list[int]) -> list[int]:
 
 def _step(layer: Layer, state: list[list[int]], current: list[int]) -> tuple[Any, list[int]]:
     """Return u and the spikes; `state` becomes the one after the step."""
-    neuron, channels, us, spikes = layer.neuron, layer.channels, [], []
+    us, spikes = [], []
     for j, now in enumerate(current):
-        if isinstance(neuron, Burst):
-            rows = neuron.by_channel.tolist()
-            us.append(now)
-            spikes.append(sum(now >= row[j % channels if len(row) > 1 else 0] for row in rows))
-            continue
-        assert isinstance(neuron, LIF)
-        threshold, less = (
-            int(values if values.ndim == 0 else values[j % channels])
-            for values in (neuron.threshold, neuron.subtracted)
-        )
-        v = state[0][j]
-        u = v - sum(-(v >> -k) if k < 0 else v >> k for k in neuron.leak) + now
-        u = u if neuron.floor is None else max(u, neuron.floor)
-        u = u if neuron.ceiling is None else min(u, neuron.ceiling)
-        spike = min(max(u // threshold, 0), neuron.most)
-        state[0][j] = (0 if spike else u) if neuron.reset == "zero" else u - spike * less
+        u, fired, kept = one_neuron.step(layer.neuron, [values[j] for values in state], now, j)
+        for values, left in zip(state, kept, strict=True):
+            values[j] = left
         us.append(u)
-        spikes.append(spike)
+        spikes.append(fired)
     return us, spikes
 
 

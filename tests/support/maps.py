@@ -182,8 +182,9 @@ def _neuron(rng: Rng, level: int, channels: int, steps: int | None) -> Neuron:
     return LIF(
         thresholds,
         leak,
-        "zero" if zero else "subtract",
+        ("value" if each else "zero") if zero else "subtract",
         reset_by,
+        reset_to=-thresholds // 3 if zero and each else None,
         floor=-4 * level if bounded else None,
         ceiling=6 * level if bounded else None,
         most=most,

@@ -64,9 +64,11 @@ def lif(draw: Any, n: int) -> LIF:
     """Draw neurons."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     threshold = per_layer_or_neuron(draw, rng, 1, draw(st.sampled_from((3, 250, 2**31 - 1))), n)
-    reset: dict[str, Any] = {"reset": draw(st.sampled_from(("subtract", "zero")))}
+    reset: dict[str, Any] = {"reset": draw(st.sampled_from(("subtract", "zero", "value")))}
     if reset["reset"] == "subtract" and draw(st.booleans()):
         reset["reset_by"] = per_layer_or_neuron(draw, rng, 0, 300, n)
+    if reset["reset"] == "value":
+        reset["reset_to"] = per_layer_or_neuron(draw, rng, -70, 40, n)
     return LIF(
         threshold,
         draw(st.sampled_from(LEAKS)),

@@ -6,31 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from qat.model import LIF, Accumulate, Delta, Dense, Latency, Model, Rate
+from qat.model import Accumulate, Delta, Dense, Latency, Model, Rate
+from support import one_neuron
 
 
 def _current(synapse: Dense, x: list[int], j: int) -> int:
-    a = sum(int(q) * value for q, value in zip(synapse.codes[j], x, strict=True))
+    a = sum(int(q) * one for q, one in zip(synapse.codes[j], x, strict=True))
     if synapse.input_shift:
         a = (a + (1 << (synapse.input_shift - 1))) >> synapse.input_shift
-    return a * 2**synapse.fraction_bits + _of(synapse.bias, j)
-
-
-def _of(values: Any, j: int) -> int:
-    return int(values if values.ndim == 0 else values[j])
-
-
-def _neuron(neuron: LIF, v: int, current: int, j: int) -> tuple[int, int, int]:
-    leak = sum(-(v >> -k) if k < 0 else v >> k for k in neuron.leak)
-    u = v - leak + current
-    if neuron.floor is not None:
-        u = max(u, neuron.floor)
-    if neuron.ceiling is not None:
-        u = min(u, neuron.ceiling)
-    spike = int(u >= _of(neuron.threshold, j))
-    if neuron.reset == "zero":
-        return u, spike, 0 if spike else u
-    return u, spike, u - spike * _of(neuron.subtracted, j)
+    return a * 2**synapse.fraction_bits + one_neuron.value(synapse.bias, j)
 
 
 def _rate(model_input: Rate, x: list[int], steps: int) -> list[list[int]]:
@@ -84,7 +68,7 @@ def encode(model: Model, x: Any, steps: int) -> list[list[int]]:
 
 def run_one(model: Model, x: Any, steps: int) -> dict[str, Any]:
     """Run one sample; return spikes, u and v as [layer][step][neuron], scores and steps made."""
-    v = [[0] * layer.size for layer in model.layers]
+    state = [[[0] * len(y.neuron.STATE) for _ in range(y.size)] for y in model.layers]
     traces: dict[str, Any] = {name: [[] for _ in model.layers] for name in ("spikes", "u", "v")}
     traces["steps"] = 0
     for arriving in encode(model, x, steps):
@@ -93,10 +77,16 @@ def run_one(model: Model, x: Any, steps: int) -> dict[str, Any]:
             us, spikes = [], []
             for j in range(layer.size):
                 current = _current(layer.synapse, signal, j)
-                u, spike, v[index][j] = _neuron(layer.neuron, v[index][j], current, j)
+                u, spike, state[index][j] = one_neuron.step(
+                    layer.neuron, state[index][j], current, j
+                )
                 us.append(u)
                 spikes.append(spike)
-            for name, values in (("spikes", spikes), ("u", us), ("v", list(v[index]))):
+            for name, values in (
+                ("spikes", spikes),
+                ("u", us),
+                ("v", [one[0] for one in state[index]]),
+            ):
                 traces[name][index].append(values)
             signal = spikes
         traces["steps"] += 1
@@ -123,6 +113,6 @@ def _scores(model: Model, spikes: list[list[int]]) -> list[int] | None:
     return [
         sum(int(q) * n for q, n in zip(synapse.codes[j], counts, strict=True))
         * 2**synapse.fraction_bits
-        + len(spikes) * _of(synapse.bias, j)
+        + len(spikes) * one_neuron.value(synapse.bias, j)
         for j in range(synapse.n_out)
     ]

@@ -12,6 +12,7 @@ from support.crossed import covering, crossed
 from support.recorded import at_odd_addresses, emulated, telling_u, told_u
 from support.results import assert_same
 from support.zoo import counting, sized
+from support.zoo import neurons as kinds
 from support.zoo.sized import SILENT, inputs_of, spikes
 
 from codegen.checks.comparison import compare
@@ -23,7 +24,7 @@ from qat.model import LIF, Layer, Model
 
 pytestmark = pytest.mark.target
 
-MODELS = sized.MODELS | counting.MODELS
+MODELS = sized.MODELS | counting.MODELS | kinds.MODELS
 
 CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")
 """One board for each set of inner loops: ARMv6-M, ARMv7-M without and with DSP, Helium."""
@@ -99,7 +100,7 @@ def test_bytes_may_lie_at_odd_addresses(name: str, board: str) -> None:
     check(MODELS[name], board, files=files)
 
 
-@pytest.mark.parametrize("name", ["analog", "to zero", "several spikes"])
+@pytest.mark.parametrize("name", ["analog", "to zero", "to a value", "several spikes"])
 def test_a_vector_core_gives_u_as_well(name: str) -> None:
     """Helium keeps u for the probe in a way of its own; here it takes the membranes' place."""
     model = MODELS[name]

@@ -101,6 +101,7 @@ class BitslicedLayer(Layer):
     ceiling: tuple[Digit, ...]
     threshold: tuple[Digit, ...]
     reset_by: tuple[Digit, ...]
+    reset_to: tuple[Digit, ...]
     chains: tuple[str, ...]
     counting: Counting | None = None
     told: Told | None = None
@@ -163,7 +164,8 @@ class BitslicedLayer(Layer):
     @property
     def resets_own(self) -> bool:
         """True if what a spike of several subtracts is not the same for all neurons."""
-        return any(digit.word is not None for digits in self.resets for digit in digits)
+        each = (*self.resets, self.reset_to)
+        return any(digit.word is not None for digits in each for digit in digits)
 
     @property
     def resets_shared(self) -> bool:

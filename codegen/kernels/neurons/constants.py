@@ -35,6 +35,15 @@ class Constants:
         what = "constants of each neuron, in planes"
         return (Table(f"constants{index}", what, np.concatenate(self.parts, axis=1)),)
 
+    def signed_digits(self, values: NDArray[Any], width: int) -> tuple[Digit, ...]:
+        """Return the digits of a constant that may be negative, modulo 2**width."""
+        shared = uniform(values)
+        if shared is not None:
+            return common_digits(shared, width)
+        own = min(Interval(values.min(keepdims=True), values.max(keepdims=True)).width, width)
+        start = self.add(values, own)
+        return tuple(Digit(b, word=start + min(b, own - 1)) for b in range(width))
+
     def digits(self, values: NDArray[Any], width: int) -> tuple[tuple[Digit, ...], int | None]:
         """Return the digits of a constant against planes 0..width-1, and where its planes start."""
         shared = uniform(values)

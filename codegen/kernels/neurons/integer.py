@@ -30,6 +30,7 @@ class IntegerLayer(Layer):
     bits:      of the weights
     v_ctype, current_ctype: C types of a membrane ("" without memory) and of a cached current
     bias, threshold, reset_by: the C text of the value of a neuron; threshold: of its first spike
+    reset_to:  of what a spike leaves in place of its membrane, where the reset does not subtract
     most:      spikes that it emits in a step at most
     counting:  C text of the array of its thresholds, where it emits counts by them; "" elsewhere
     pool:      what its spikes go through; None for nothing, or for a pool of one position
@@ -42,6 +43,7 @@ class IntegerLayer(Layer):
     bias: str
     threshold: str
     reset_by: str
+    reset_to: str
     floor: int | None
     ceiling: int | None
     most: int = 1
@@ -114,12 +116,21 @@ def _numbers(neuron: Neuron, bounds: LayerBounds, constants: Constants) -> dict[
     if isinstance(neuron, Burst):
         return _of_burst(neuron, bounds, constants)
     assert isinstance(neuron, LIF)
-    floor, ceiling = saturation(neuron, bounds)
+    (floor, ceiling), size = saturation(neuron, bounds), len(bounds.u.hi)
     threshold = constants.text("threshold", effective_threshold(neuron, bounds))
-    subtracted = np.broadcast_to(neuron.subtracted, len(bounds.u.hi))
-    zero = neuron.reset == "zero"
-    reset_by = "0" if zero else constants.text("reset_by", subtracted)
-    return {"threshold": threshold, "reset_by": reset_by, "floor": floor, "ceiling": ceiling}
+    return {"threshold": threshold, "floor": floor, "ceiling": ceiling} | {
+        name: "0" if values is None else constants.text(name, np.broadcast_to(values, size))
+        for name, values in _reset(neuron).items()
+    }
+
+
+def _reset(neuron: LIF) -> dict[str, Any]:
+    """Return {constant of the reset: its values}, None for the one that it does without."""
+    subtracts = neuron.reset == "subtract"
+    return {
+        "reset_by": neuron.subtracted if subtracts else None,
+        "reset_to": None if subtracts else neuron.replaced,
+    }
 
 
 def _of_burst(neuron: Burst, bounds: LayerBounds, constants: Constants) -> dict[str, Any]:
@@ -132,6 +143,7 @@ def _of_burst(neuron: Burst, bounds: LayerBounds, constants: Constants) -> dict[
         "threshold": "" if several else constants.text("threshold", values[:, 0]),
         "counting": constants.rows("thresholds", values) if several else "",
         "reset_by": "0",
+        "reset_to": "0",
         "floor": None,
         "ceiling": None,
     }

@@ -184,7 +184,7 @@ class Membrane:
         if self.bias.lowered:
             return (), self.constants.digits(theta, width)[0]
         threshold, start = self.constants.digits(theta, width - 1)
-        if neuron.reset == "zero":
+        if neuron.reset != "subtract":
             return threshold, ()
         fires = self.bounds.u.hi >= theta
         subtracted = np.broadcast_to(neuron.subtracted, self.layer.size).astype(np.int64)
@@ -197,7 +197,7 @@ class Membrane:
     def _several(self) -> tuple[tuple[Digit, ...], tuple[Digit, ...]]:
         """Return no digits of a threshold, for `counting` has all, and those of the reset."""
         neuron, size = self.layer.neuron, self.layer.size
-        if neuron.reset == "zero":
+        if neuron.reset != "subtract":
             return (), ()
         fires = self.bounds.u.hi >= self.bias.threshold
         subtracted = np.broadcast_to(neuron.subtracted, size).astype(np.int64)
@@ -205,6 +205,17 @@ class Membrane:
             return (), ()
         subtracted = np.where(fires, subtracted, subtracted[fires][0])
         return (), self.constants.digits(subtracted, self.v_width)[0]
+
+    @cached_property
+    def reset_to(self) -> tuple[Digit, ...]:
+        """Return the digits of what a spike leaves in place of v; none where it subtracts."""
+        neuron, fires = self.layer.neuron, self.bounds.u.hi >= self.bias.threshold
+        if neuron.reset == "subtract":
+            return ()
+        values = np.broadcast_to(neuron.replaced, self.layer.size).astype(np.int64)
+        if fires.any():  # what never fires may be given what others have
+            values = np.where(fires, values, values[fires][0])
+        return self.constants.signed_digits(values, self.v_width)
 
     @cached_property
     def counting(self) -> Counting | None:
@@ -245,13 +256,15 @@ class Membrane:
             "ceiling": ceiling,
             "threshold": self.threshold,
             "reset_by": self.reset_by,
+            "reset_to": self.reset_to,
             "chains": self.chains,
         }
 
 
 def without_memory(found: Counting, own: Constants, width: int) -> dict[str, Any]:
     """Return the same fields of neurons without a membrane; width: planes of the sum compared."""
-    nothing = ("terms", "planes", "floor", "ceiling", "threshold", "reset_by", "chains")
+    nothing = ("terms", "planes", "floor", "ceiling", "threshold", "reset_by", "reset_to",
+               "chains")  # fmt: skip
     return {
         "own": own,
         "probes": PROBES,

@@ -120,7 +120,7 @@ class PlainReadout(Features):
 def integers(stage: PlainLayer, load: Load) -> IntegerNeurons:
     """Neurons in integers over the steps: what each takes, and what it takes to fire."""
     n = stage.neurons
-    own = sum(text.endswith("[j]") for text in (stage.bias, stage.threshold, stage.reset_by))
+    own = sum(text.endswith("[j]") for text in _constants(stage))
     return IntegerNeurons(
         steps=1,
         words=stage.words,
@@ -134,6 +134,11 @@ def integers(stage: PlainLayer, load: Load) -> IntegerNeurons:
         fired_subtract=load.fired * (stage.reset == "subtract"),
         counted=stage.words * count_width(stage, load),
     ).scaled(load.steps)
+
+
+def _constants(stage: PlainLayer) -> tuple[str, ...]:
+    """Return the C text of the constants of a neuron."""
+    return stage.bias, stage.threshold, stage.reset_by, stage.reset_to
 
 
 def plain_currents(stage: PlainLayer, load: Load) -> PlainCurrents:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -167,9 +166,7 @@ class _Builder:
             np.zeros((len(lanes), 1), np.int8), bias=of(self.synapse.bias),
             fraction_bits=self.synapse.fraction_bits,
         )  # fmt: skip
-        resets = None if neuron.reset_by is None else of(neuron.reset_by)
-        neuron = replace(neuron, threshold=of(neuron.threshold), reset_by=resets)
-        layer, a = DenseLIF(synapse, neuron), self.bounds.accumulator
+        layer, a = DenseLIF(synapse, neuron.chosen(lanes)), self.bounds.accumulator
         bias = Bias(layer, self.bounds)
         start = None if bias.common is None else bias.common >> synapse.fraction_bits
         folded = start is not None and width_of(a.low + start, a.high + start) <= 32

@@ -14,7 +14,7 @@ import numpy as np
 
 from qat.model import LIF, Conv, Latency, Layer, Model, Neuron
 from support.maps import map_model
-from support.zoo import byte_maps, counting, golden, planned, sized, small, tiny, windows
+from support.zoo import byte_maps, counting, golden, neurons, planned, sized, small, tiny, windows
 
 WORD = 32
 """Neurons and spikes lie in words of so many bits: sizes around a multiple are edges."""
@@ -97,6 +97,7 @@ def _all() -> dict[str, Kept]:
         ((model.name, model) for model in golden.GOLDEN),
         sized.MODELS.items(),
         counting.MODELS.items(),
+        neurons.MODELS.items(),
         small.SENSED.items(),
         small.STOPPED.items(),
         planned.far_biases().items(),

@@ -67,7 +67,8 @@ def _reset(stage: BitslicedLayer) -> Membranes:
     )
     if stage.counting is not None:  # once for each bit of a count
         found = found.scaled(stage.counting.planes)
-    return found + Membranes(reset_to_zero=stage.v_width if stage.reset == "zero" else 0)
+    replaced = sum(digit.word is not None for digit in stage.reset_to)
+    return found + Membranes(reset_to_zero=len(stage.reset_to), reset_own=replaced)
 
 
 def _compared(stage: BitslicedLayer) -> Membranes:

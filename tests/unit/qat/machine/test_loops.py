@@ -122,12 +122,12 @@ def test_moments_counts_and_windows(rows, channels, levels, seed):
     np.testing.assert_allclose(all_of_it()[1], values.var(axis=0, dtype=np.float64), atol=1e-6)
 
 
-@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("reset", ["subtract", "value"])
 @pytest.mark.parametrize("detached", [True, False])
 @given(seed=st.integers(0, 99), most=st.integers(2, 7))
 def test_several_spikes_a_step(reset, detached, seed, most):
     random = np.random.default_rng(seed)
-    dynamics = lif.Dynamics((3,), reset, None, True, most)
+    dynamics = lif.Dynamics((3,), reset, None, True, most, 5.0)
     current = random.integers(-30, 120, (6, 4, 9)).astype(np.float32)
     threshold = (20 + random.integers(0, 9, 9)).astype(np.float32)
     d = random.normal(size=current.shape).astype(np.float32)

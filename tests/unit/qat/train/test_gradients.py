@@ -24,7 +24,7 @@ def test_derivatives_belong_to_their_spikes(surrogate):
     assert (row.derivative(x) >= 0).all()
 
 
-@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("reset", ["subtract", "zero", "value"])
 @pytest.mark.parametrize("readout", ["accumulate", "count"])
 @pytest.mark.parametrize("kind", DIMENSIONS)
 def test_the_gradient_of_every_parameter(reset, readout, kind):
@@ -36,6 +36,7 @@ def test_the_gradient_of_every_parameter(reset, readout, kind):
             steps=6,
             leak=(2, -4),
             reset=reset,
+            reset_to=-0.3 if reset == "value" else None,
             readout=readout,
             input=kind,
             input_range=(-3, 9),
@@ -67,6 +68,7 @@ def test_the_gradient_of_every_parameter(reset, readout, kind):
         np.testing.assert_allclose(slopes[name], expected, rtol=1e-5, atol=1e-7, err_msg=name)
 
 
+TO = {"zero": 0.0, "value": 0.4}
 THRESHOLD = np.array([0.8, 1.1, 1.4])
 
 
@@ -77,18 +79,18 @@ def reference(current, threshold, *, reset, limits, smooth, frozen=None):
         u = np.clip(v * 0.75 + inflow, *limits)
         spikes.append(smooth(u / threshold - 1))
         s, r = (spikes[-1], threshold) if frozen is None else (frozen[t], THRESHOLD)
-        v = u * (1 - s) if reset == "zero" else u - s * r
+        v = u - s * (r if reset == "subtract" else u - TO[reset])
     return np.array(spikes)
 
 
 @pytest.mark.parametrize("detached", [True, False])
-@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("reset", ["subtract", "zero", "value"])
 @pytest.mark.parametrize("limits", [(-50, 50), (-0.6, 1.2)])
 def test_the_time_loop(detached, reset, limits):
     random = np.random.default_rng(5)
     current, weight = random.normal(0.5, 0.8, (7, 2, 3)), random.normal(size=(7, 2, 3))
     threshold, row = THRESHOLD.copy(), SURROGATES["fast_sigmoid"]
-    dynamics = lif.Dynamics((2,), reset, limits, rounded=False)
+    dynamics = lif.Dynamics((2,), reset, limits, rounded=False, reset_to=TO.get(reset, 0.0))
     u, spikes = lif.forward(current, threshold, dynamics, 7, row.spike)
     same = {"reset": reset, "limits": limits, "smooth": row.spike}
     np.testing.assert_allclose(spikes, reference(current, threshold, **same), rtol=1e-12)

@@ -37,6 +37,9 @@ def leaks(draw):
     return tuple(terms) if not terms or 0 < fraction <= 1 else (3,)
 
 
+RESETS = ({"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to": -0.4})
+
+
 @st.composite
 def networks(draw):
     kind = draw(st.sampled_from(["analog", "frames", "spikes"]))
@@ -49,7 +52,7 @@ def networks(draw):
         [draw(st.sampled_from([2, 4, 8, 16])) for _ in range(depth)],
         draw(st.integers(1, 9)),
         leak=draw(leaks()),
-        reset=draw(st.sampled_from(["subtract", "zero"])),
+        **draw(st.sampled_from(RESETS)),
         readout=readout,
         input=kind,
         input_range=(low, high),

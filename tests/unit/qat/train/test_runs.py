@@ -123,11 +123,12 @@ def test_real_weights_resume_and_leave_no_model(digits, tmp_path):
 
 def test_settings_name_all_that_makes_a_network():
     made_with = set(inspect.signature(Network.__init__).parameters) - {"self", "membrane_bits"}
-    on_maps = {"layers": "4c3-p2", "grid": [8, 8, 1], "neuron": "burst", "levels": 2}
-    some = Network([64, 10], **on_maps)
+    later = {"layers": "4c3-p2", "grid": [8, 8, 1], "neuron": "burst", "levels": 2,
+             "reset_to": 0.25}  # fmt: skip
+    some = Network([64, 10], reset="value", **later)
     assert set(some.settings()) == made_with | {"limits"}
-    assert on_maps.items() <= some.settings().items()
-    assert set(network().settings()) == made_with - set(on_maps) | {"limits"}
+    assert later.items() <= some.settings().items()
+    assert set(network().settings()) == made_with - set(later) | {"limits"}
 
 
 # ------------------------------------------------------------ bad checkpoints
