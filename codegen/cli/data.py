@@ -51,6 +51,7 @@ class Inputs:
 
 FILE = (
     *("label", "by", "ignore", "window", "hop", "group", "unit", "rate"),
+    *("bins", "span", "merge", "most"),
     *("separator", "decimal", "encoding"),
 )
 """Arguments that say how a file is read."""

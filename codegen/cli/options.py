@@ -141,6 +141,27 @@ FILE = Group(
         Option("--hop", "samples from one window to the next (default: N)", positive, metavar="N"),
         Option("--group", "samples of a time step, its mean (default: 1)", positive, metavar="N"),
         Option(
+            "--bins",
+            "time steps of a sample of events (default: the format's), or points of a stroke",
+            positive,
+            metavar="N",
+        ),
+        Option(
+            "--span",
+            "seconds of a sample of events (default: of the longest that trains)",
+            positive_number,
+            metavar="S",
+        ),
+        Option(
+            "--merge", "so many places of a sensor, in a row, are one input", positive, metavar="N"
+        ),
+        Option(
+            "--most",
+            "largest count of events of an input in a step (default: 1, or 15 with --bins 1)",
+            positive,
+            metavar="N",
+        ),
+        Option(
             "--by",
             "column that names recordings or subjects: whole ones are kept for the test",
             metavar="COLUMN",

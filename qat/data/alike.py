@@ -14,6 +14,7 @@ import numpy as np
 from qat.data.dataset import UNKNOWN, Dataset
 from qat.data.division import TEST, VALIDATION, Division, stratified
 from qat.data.encode import drop_bits
+from qat.data.formats import EVENTS
 from qat.data.origin import DataOrigin
 from qat.data.reading import Progress, Reading
 from qat.data.recordings import (
@@ -79,7 +80,7 @@ def how_of(model: Model, origin: DataOrigin, how: Reading) -> Reading:
         if asked is not None and asked != own:
             takes = f"the model has {own}" if own else "the model takes no windows"
             raise ValueError(f"{name}: found {asked}; {takes}; leave it out")
-    names = ("label", "by", "separator", "decimal", "encoding", "rate", "unit")
+    names = ("label", "by", "separator", "decimal", "encoding", "rate", "unit", *EVENTS)
     known: dict[str, Any] = {
         name: getattr(origin, name) if getattr(how, name) is None else getattr(how, name)
         for name in names
@@ -119,8 +120,13 @@ def _parts_of(
         return divide_in_time(samples.starts, labels, timing.window), Division("time")
     tests = stratified(labels, TEST, seed) if samples.given is None else samples.given
     parts = np.where(tests, TESTS, TRAIN)
-    validates = np.flatnonzero(~tests)[stratified(labels[~tests], VALIDATION, seed + 1)]
-    parts[validates] = VALIDATE
+    chosen = samples.validates
+    if chosen is not None and samples.given is None:
+        tests &= ~chosen
+        chosen = chosen[~tests]
+    if chosen is None:
+        chosen = stratified(labels[~tests], VALIDATION, seed + 1)
+    parts[np.flatnonzero(~tests)[chosen]] = VALIDATE
     return parts, Division("classes" if samples.given is None else "given", seed)
 
 

@@ -10,11 +10,10 @@ import numpy as np
 
 from qat.data.arrays import read_arrays
 from qat.data.checks import checked_labels, checked_samples
-from qat.data.cifar import cifar, is_cifar
 from qat.data.dataset import Dataset
-from qat.data.idx import idx_pair, is_idx
+from qat.data.formats import EVENTS, FORMATS, format_of, read_format, refuse_unused
+from qat.data.formats.found import Found
 from qat.data.own import from_arrays
-from qat.data.pictures import Pictures
 from qat.data.reading import NoColumnError, Progress, Reading
 from qat.data.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
 from qat.data.tables.csvfile import csv_table
@@ -40,16 +39,13 @@ TABLES = {
 MANY = 2**22
 """Values whose scaling takes a second or more."""
 
-KINDS = (
-    f".npz, {', '.join(TABLES)} or IDX file (train-images-idx3-ubyte), or a folder of CIFAR-10's "
-    "binary version"
-)
+KINDS = f".npz, {', '.join(TABLES)} file; {'; '.join(form.name for form in FORMATS)}"
 
 
 def is_file_of_data(path: Path) -> bool:
-    """Return True if the name is one of a data file or of CIFAR-10, or the content that of IDX."""
+    """Return True if the name is one of a data file, or the path is of a known format."""
     named = path.suffix.lower() in (".npz", *TABLES) or "-ubyte" in path.name
-    return named or is_cifar(path) or is_idx(path)
+    return named or format_of(path) is not None
 
 
 def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = None) -> Dataset:
@@ -58,16 +54,16 @@ def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = N
     about |= {"unit": how.unit}
     suffix = path.suffix.lower()
     try:
-        if not is_cifar(path):
-            require_regular(path)
         if suffix in TABLES:
-            table = TABLES[suffix](path, how, progress)
+            table = table_of(path, how, progress)
             if progress is not None and table.x.size > MANY:
                 progress(f"scaling {table.x.size:,} values", True)
             return _from_table(table, how, about)
-        read = _from_npz if suffix == ".npz" else _from_pictures
-        data = read(path, how, about)
-        return replace(data, warnings=(*_unused(how, path), *data.warnings), reading=how)
+        if suffix == ".npz":
+            data = replace(_from_npz(path, how, about), reading=how)
+        else:
+            data = _from_found(found_in(path, how), how, about)
+        return replace(data, warnings=(*_unused(how, path), *data.warnings))
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror or error})") from None
 
@@ -105,48 +101,65 @@ def is_table(path: Path) -> bool:
 
 def table_of(path: Path, how: Reading, progress: Progress | None = None) -> Table:
     """Return what a file of lines and columns holds."""
+    require_regular(path)
+    refuse_unused(how, EVENTS, (), "a table")
     return TABLES[path.suffix.lower()](path, how, progress)
 
 
-def arrays_of(path: Path, how: Reading) -> tuple[Parts, tuple[str, ...]]:
-    """Return the arrays of an .npz or IDX file, and what is to be said of them.
+def arrays_of(path: Path, how: Reading) -> tuple[Parts, tuple[str, ...], tuple[str, ...]]:
+    """Return (the arrays of what is no table, words for its classes, what is to be said of it).
 
-    x, y, and where they are there x_test and y_test, or by if `how` names it. Raises ValueError
+    x, y, and where they are there x_test and y_test, validates, runs, and by. Raises ValueError
     for windows or recordings of a file that has none.
     """
     if path.suffix.lower() != ".npz":
-        found = pictures_of(path, how)
-        return dict(found.arrays), (*found.notes, *found.warnings)
-    arrays = _npz(path, how.labelled)
+        found = found_in(path, how)
+        return dict(found.arrays), found.classes, (*found.notes, *found.warnings)
+    arrays = _npz(path, how)
     known: Parts = {key: arrays[key] for key in ARRAYS if key in arrays}
     if how.by is None:
-        return known, ()
+        return known, (), ()
     if how.by not in arrays:
         known_names, near = ", ".join(arrays), did_you_mean(how.by, arrays)
         raise NoColumnError(how.by, f"has no array {how.by!r}; it holds {known_names}{near}")
-    return {**known, "by": arrays[how.by]}, ()
+    return {**known, "by": arrays[how.by]}, (), ()
 
 
-def pictures_of(path: Path, how: Reading) -> Pictures:
-    """Return what a file, or folder, of pictures holds; ValueError for windows of such."""
-    if how.window is not None or how.by is not None:
-        raise ValueError("window and by go with a table or an .npz file; these are pictures")
-    return cifar(path) if is_cifar(path) else idx_pair(path)
+def found_in(path: Path, how: Reading) -> Found:
+    """Return what a file or folder of one of the formats holds."""
+    form = format_of(path)
+    if form is None:
+        require_regular(path)
+        raise ValueError(f"is of no known kind; use a {KINDS}")
+    if not path.is_dir():
+        require_regular(path)
+    return read_format(form, path, how)
 
 
-def _from_pictures(path: Path, how: Reading, about: Parts) -> Dataset:
-    found = pictures_of(path, how)
-    data = from_arrays(**{**found.arrays, **about, "class_names": found.classes})
+def _from_found(found: Found, how: Reading, about: Parts) -> Dataset:
+    """Return the data set of what a format's reader found."""
+    how = replace(how, **found.settled)
+    arrays: Parts = dict(found.arrays)
+    by = arrays.pop("by", None)
+    about |= {"class_names": found.classes, "channel_names": found.channels}
+    if found.lines or by is not None:
+        alone = how if found.lines else replace(how, window=None, hop=None, group=None)
+        lines = {"runs": arrays["runs"]} if "runs" in arrays else {}
+        data = _of_lines(arrays["x"], arrays["y"], by, alone, about | lines)
+    else:
+        bytes_ = arrays["x"].dtype == np.uint8
+        data = from_arrays(**arrays, each_feature=not bytes_, **about)
     return replace(
         data,
         notes=found.notes,
         warnings=(*found.warnings, *data.warnings),
         grid=found.grid,
+        reading=how,
     )
 
 
 def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
-    arrays, _ = arrays_of(path, how)
+    arrays, _, _ = arrays_of(path, how)
     about |= {"class_names": _numbered(arrays)}
     by = arrays.pop("by", None)
     if how.window is None and by is None:
@@ -200,13 +213,15 @@ def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
     return data.divided_by(by_recordings(np.asarray(by), parts, about["seed"]))
 
 
-def _npz(path: Path, labelled: bool = True) -> Parts:
+def _npz(path: Path, how: Reading) -> Parts:
+    require_regular(path)
+    refuse_unused(how, EVENTS, (), "an .npz file")
     with open_regular(path) as file:
         try:
             arrays = read_arrays(file, "an archive")
         except ValueError as error:
             raise ValueError(f"is not an .npz file of plain arrays ({error})") from None
-    missing = [key for key in ("x", "y") if key not in arrays and (labelled or key == "x")]
+    missing = [key for key in ("x", "y") if key not in arrays and (how.labelled or key == "x")]
     if missing:
         raise ValueError(
             f"has no {' and no '.join(missing)} (it holds {', '.join(arrays) or 'nothing'}); "

@@ -13,6 +13,7 @@ from typing import Any
 
 from qat.data.dataset import Dataset
 from qat.data.division import HASH_DIGITS, RULES, SKETCHED, Division, unwritten
+from qat.data.formats import EVENTS
 from qat.data.reading import DECIMALS, ENCODINGS, SEPARATORS
 from qat.model import Model
 from qat.model.checks import plain
@@ -55,6 +56,7 @@ class DataOrigin:
     separator, decimal, encoding: of the text of the file
     unit:      the real value of 1 in a sample of the device, one or one per channel
     rate:      samples a second of the sensor, where the user said it
+    bins, span, merge, most: how events, or the points of a stroke, became steps
     window, hop, group: samples of a window, from one to the next, and of a step
     input_bits: bits of an input
     dropped:   lower bits that were taken off whole numbers to make inputs of them
@@ -76,6 +78,10 @@ class DataOrigin:
     encoding: str | None = None
     unit: float | tuple[float, ...] | None = None
     rate: float | None = None
+    bins: int | None = None
+    span: float | None = None
+    merge: int | None = None
+    most: int | None = None
     window: int | None = None
     hop: int | None = None
     group: int | None = None
@@ -90,7 +96,7 @@ class DataOrigin:
         raw, read = data.raw, data.reading
         known: dict[str, Any] = {}
         if read is not None:
-            names = ("label", "by", "separator", "decimal", "encoding", "rate")
+            names = ("label", "by", "separator", "decimal", "encoding", "rate", *EVENTS)
             known = {name: getattr(read, name) for name in names}
             known |= {"file": data.source.partition(";")[0], "ignored": tuple(read.ignore)}
         if raw is not None:
@@ -271,6 +277,10 @@ READERS: Mapping[str, Any] = {
     "encoding": _one_of(ENCODINGS),
     "unit": _unit,
     "rate": _number,
+    "bins": _whole(1, 2**14),
+    "span": _number,
+    "merge": _whole(1, 2**14),
+    "most": _whole(1, 255),
     "window": _whole(1, 2**31),
     "hop": _whole(1, 2**31),
     "group": _whole(1, 2**31),

@@ -79,6 +79,9 @@ def _divided(
         raise ValueError("x_test, y_test: found one of them; give both or none")
     if x_test is None or y_test is None:
         held_out = stratified(labels, TEST, seed)
+        if validates is not None:
+            held_out &= ~validates
+            validates = validates[~held_out]
         test, test_labels = array[held_out], labels[held_out]
         array, labels = array[~held_out], labels[~held_out]
     else:

@@ -47,6 +47,10 @@ class Reading:
     group:  samples of a step, which is their mean; None for 1
     unit:   the real value of 1 in a sample of the device, one or one per channel
     rate:   samples a second of the sensor, where it is known
+    bins:   time steps that a sample of events, or a stroke, is divided into
+    span:   seconds of a sample of events; what comes later is left out
+    merge:  places of a sensor, in a row, that are one input
+    most:   the largest count of events of an input in a step
     channels: the columns of a table that are features, in this order, and no others; () for all
             that are left
     labelled: False for a file that may lack the label column
@@ -55,8 +59,8 @@ class Reading:
     separator, decimal, encoding: of a .csv; None to find them: keys of SEPARATORS, one of
             DECIMALS, one of ENCODINGS
 
-    Raises ValueError for a hop or group without a window, and for an unknown separator, decimal
-    or encoding.
+    Raises ValueError for a hop or group without a window, numbers out of range, and for an unknown
+    separator, decimal or encoding.
     """
 
     label: str | None = None
@@ -67,6 +71,10 @@ class Reading:
     group: int | None = None
     unit: ArrayLike | None = None
     rate: float | None = None
+    bins: int | None = None
+    span: float | None = None
+    merge: int | None = None
+    most: int | None = None
     channels: tuple[str, ...] = ()
     labelled: bool = True
     training: bool = True
@@ -80,6 +88,7 @@ class Reading:
             raise ValueError(f"{name}: needs a window, the samples of a recording to classify")
         if self.rate is not None and not 0 < self.rate < float("inf"):
             raise ValueError(f"rate: found {self.rate}; must be samples a second, above 0")
+        self._check_events()
         allowed = {"separator": SEPARATORS, "decimal": DECIMALS, "encoding": ENCODINGS}
         for name, known in allowed.items():
             found = getattr(self, name)
@@ -89,3 +98,12 @@ class Reading:
                 )
         if self.decimal == "," and self.separator == ",":
             raise ValueError("decimal: found ',', which is the separator as well; use another")
+
+    def _check_events(self) -> None:
+        """Refuse numbers of bins and counts that are none, and a span that is no time."""
+        for name, most in (("bins", 2**14), ("merge", 2**14), ("most", 255)):
+            found = getattr(self, name)
+            if found is not None and not 1 <= found <= most:
+                raise ValueError(f"{name}: found {found}; must be 1 to {most:,}")
+        if self.span is not None and not 0 < self.span < float("inf"):
+            raise ValueError(f"span: found {self.span}; must be seconds of a sample, above 0")

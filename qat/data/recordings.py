@@ -142,6 +142,7 @@ def from_recording(
     group: int = 1,
     *,
     by: ArrayLike | None = None,
+    runs: ArrayLike | None = None,
     unit: ArrayLike | None = None,
     seed: int = 0,
     class_names: tuple[str, ...] = (),
@@ -160,6 +161,7 @@ def from_recording(
        With it whole recordings test (a fifth) and validate (a tenth), drawn by `seed`; without,
        of every class the last fifth of the windows in time tests, the tenth before validates,
        and windows that share samples with a later part are left out
+    runs: (samples,) numbers whose change a window never crosses, such as that of the file
     unit: the real value of 1 in a sample of the device, one or one per channel; by default 1 for
        whole numbers that fit int16, else a power of ten with room for twice what training holds
 
@@ -172,8 +174,8 @@ def from_recording(
         raise ValueError(f"x: found shape {array.shape}; must be (samples, channels)")
     check_magnitude("x", array)
     labels = checked_labels("y", y, len(array))
-    columns = [labels] if by is None else [labels, np.asarray(by)]
-    starts, runs = cut(columns, timing)
+    columns = [np.asarray(column) for column in (labels, by, runs) if column is not None]
+    starts, stretches = cut(columns, timing)
     of = labels[starts]
     check_classes(labels, labels[:0])
     parts = (
@@ -196,7 +198,7 @@ def from_recording(
         channel_names=channel_names,
         warnings=warnings,
         name=name,
-        source=f"{source}; {runs}",
+        source=f"{source}; {stretches}",
         licence=licence,
         starts=divided[2],
     ).divided_by(rule)

@@ -37,6 +37,7 @@ class Samples:
     by:     the recording of each, or None
     starts: of windows, the line where each begins
     given:  True for those that the file itself gives as its test part
+    validates: of the others, True for those that the file gives to validate
     """
 
     x: NDArray[Any]
@@ -44,6 +45,7 @@ class Samples:
     by: NDArray[Any] | None = None
     starts: NDArray[np.int64] | None = None
     given: NDArray[np.bool_] | None = None
+    validates: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +61,9 @@ class SampleFile:
     def samples(self) -> tuple[Samples, Reading, list[str]]:
         """Return the samples, how they were read, and what is to be said of it."""
         if not is_table(self.path):
-            (arrays, about), how, notes = self._read(partial(arrays_of, self.path), self.how)
-            found, said = self._of_arrays(arrays)
+            read = partial(arrays_of, self.path)
+            (arrays, words, about), how, notes = self._read(read, self.how)
+            found, said = self._of_arrays(arrays, words)
             return found, how, [*notes, *about, *said]
         table, how, notes = self._table()
         notes += [*table.notes, *self._left_out(table.ignored)]
@@ -112,27 +115,32 @@ class SampleFile:
                 raise
             return none, [f"labels are not used: the file {error}"]
 
-    def _of_arrays(self, arrays: dict[str, Any]) -> tuple[Samples, list[str]]:
+    def _of_arrays(self, arrays: dict[str, Any], words: Sequence[str]) -> tuple[Samples, list[str]]:
         parts = {key: finite(key, arrays[key]) for key in ("x", "x_test") if key in arrays}
         labels = [_labels(key.replace("x", "y"), arrays, len(x)) for key, x in parts.items()]
-        y, notes = self._mapped(np.concatenate(labels))
+        y, notes = self._mapped(np.concatenate(labels), words)
         if parts["x"].ndim == 2 and self.how.window is not None:
             x, clipped = self._integers(parts["x"])
-            return self._lines(x, y[: len(x)], arrays.get("by")), notes + clipped
+            lines = self._lines(x, y[: len(x)], arrays.get("by"), arrays.get("runs"))
+            return lines, notes + clipped
         shape = checked_samples("x", parts["x"]).shape[1:]
         x = np.concatenate([checked_samples(key, x, shape) for key, x in parts.items()])
         x, clipped = self._integers(x)
         given = np.arange(len(x)) >= len(parts["x"]) if "x_test" in parts else None
-        return Samples(self._shaped(x), y, arrays.get("by"), given=given), notes + clipped
+        found = Samples(self._shaped(x), y, arrays.get("by"), None, given, arrays.get("validates"))
+        return found, notes + clipped
 
-    def _lines(self, x: NDArray[Any], labels: NDArray[np.int64], by: Any) -> Samples:
+    def _lines(
+        self, x: NDArray[Any], labels: NDArray[np.int64], by: Any, runs: Any = None
+    ) -> Samples:
         """Return the samples that lines are: windows of them, or each for itself."""
         if by is not None and np.shape(by) != (len(x),):
             raise ValueError(f"by: found shape {np.shape(by)}; needs one name for each line of x")
         if self.how.window is None:
             return Samples(self._shaped(x), labels, by)
         timing = Windowing(self.how.window, self.how.hop, self.how.group or 1)
-        starts, _ = cut([labels] if by is None else [labels, np.asarray(by)], timing)
+        columns = [np.asarray(column) for column in (labels, by, runs) if column is not None]
+        starts, _ = cut(columns, timing)
         values = len(starts) * x.shape[1] * timing.window * (2 + BYTES_PER_INPUT // timing.group)
         require(f"{len(starts):,} windows", values, "give a shorter file")
         every = sliding_window_view(x, timing.window, axis=0).transpose(0, 2, 1)

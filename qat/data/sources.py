@@ -11,7 +11,7 @@ from qat.data.arrays import Arrays
 from qat.data.division import stratified
 from qat.data.encode import windows
 from qat.data.fetch import Contents, Package, Source
-from qat.data.idx import idx
+from qat.data.formats.idx import idx
 from qat.data.timeseries import ts
 
 IMAGE_SHAPES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qat.data.idx import idx_pair
+from qat.data.formats.idx import idx_pair
 from qat.data.named import load
 from qat.data.tables.text import encoding_of, pieces
 

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from qat.data.idx import IDX_TYPES, idx
+from qat.data.formats.idx import IDX_TYPES, idx
 from qat.data.named import load
 
 RANDOM = np.random.default_rng(0)

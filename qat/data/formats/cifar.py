@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.data.arrays import Arrays
-from qat.data.pictures import Pictures
+from qat.data.formats.found import Found
 from qat.machine.bounded import read_regular
 from qat.machine.memory import BYTES_PER_INPUT, require
 from qat.model import Shape
@@ -40,7 +40,7 @@ def is_cifar(path: Path) -> bool:
     return any(one.is_file() for one in known) and (path.is_dir() or path in known)
 
 
-def cifar(path: Path) -> Pictures:
+def cifar(path: Path) -> Found:
     """Return what a folder of the binary version holds, or one of its files.
 
     A folder, and a training file, bring the test file beside them. Pictures are (n, 3072) uint8 in
@@ -60,7 +60,7 @@ def cifar(path: Path) -> Pictures:
         notes.append(f"test part: {TEST}")
     if path.is_dir() and len(training) < BATCHES:
         warnings.append(f"{len(training)} of {BATCHES} training files are there")
-    return Pictures(found, GRID, tuple(notes), tuple(warnings), _names(folder))
+    return Found(found, GRID, tuple(notes), tuple(warnings), _names(folder))
 
 
 def _training(folder: Path) -> list[Path]:

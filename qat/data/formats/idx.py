@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.data.pictures import Pictures
+from qat.data.formats.found import Found
 from qat.machine.bounded import open_regular
 from qat.machine.memory import BYTES_PER_INPUT, require
 from qat.model import Shape
@@ -102,7 +102,7 @@ TWINS = ("t10k", "test")
 """What the name of a test part has in place of train."""
 
 
-def idx_pair(path: Path) -> Pictures:
+def idx_pair(path: Path) -> Found:
     """Return what an images file and its labels hold, and the test part if it lies beside them.
 
     The labels, and the twin of the test, have the name of the images but for the words images and
@@ -124,7 +124,7 @@ def idx_pair(path: Path) -> Pictures:
         x, labels = idx_file(test), _labels(test, None)
         found |= {"x_test": x.reshape(len(x), -1), "y_test": idx_file(labels)}
         notes.append(f"test part: {test.name}, with {labels.name}")
-    return Pictures(found, _grid(sides), tuple(notes), _unused(path))
+    return Found(found, _grid(sides), tuple(notes), _unused(path))
 
 
 def _grid(sides: tuple[int, ...]) -> Shape | None:
