@@ -20,6 +20,7 @@ from qat.data.alike import fitted, load_like, timing_of
 from qat.data.arrays import Arrays
 from qat.data.dataset import Dataset
 from qat.data.division import Division, stratified
+from qat.data.elsewhere import where
 from qat.data.encode import resample
 from qat.data.files import KINDS, from_file, is_file_of_data
 from qat.data.own import from_arrays
@@ -234,6 +235,16 @@ DATASETS: Mapping[str, Named] = MappingProxyType(
             _series,
             sources.JAPANESE_VOWELS,
         ),
+        "pickup-gestures": Named(
+            (361, 1),
+            10,
+            (40, 10, 50),
+            "not stated; distributed with aeon",
+            "J. Guna, I. Humar and M. Pogacnik, gestures of picking up a Wiimote by ten people, "
+            "the axis z, 2012; of equal lengths in the UCR archive, 2018",
+            _series,
+            sources.PICKUP_GESTURES,
+        ),
         "watch": Named(
             (32, 6),
             7,
@@ -271,8 +282,8 @@ def load(
       `from_recording` takes them,
     - an IDX file of images, plain or .gz, known by its content, its labels beside it, and with
       them its test part if there is one (train-images-idx3-ubyte, t10k-images-idx3-ubyte),
-    - the folder of CIFAR-10's binary version (data_batch_1.bin to 5, test_batch.bin), or one of
-      its files;
+    - a file or a folder of a format of qat.data.formats: CIFAR-10's binary version, N-MNIST, SHD
+      and SSC, strokes of a wand, heartbeats, UCI-HAR, bearings;
     what it does not divide is divided by `seed`.
 
     label: the label column of a table: its name, its number from 1, "first" or "last"; by default
@@ -356,6 +367,9 @@ def _of_file(name_or_path: str | PathLike[str], read: Callable[[Path], Found]) -
     """Return what `read` finds in a file; its errors name the file."""
     path = Path(name_or_path)
     if not is_file_of_data(path):
+        elsewhere = where(str(name_or_path))
+        if elsewhere is not None:
+            raise ValueError(f"data set {str(name_or_path)!r}: {elsewhere}")
         raise ValueError(
             f"data set {str(name_or_path)!r}: is not known; use {', '.join(DATASETS)}, or a {KINDS}"
             + did_you_mean(str(name_or_path), DATASETS)

@@ -80,6 +80,7 @@ FASHION_MNIST = Source(
 AEON = Package("pip", "aeon==1.6.0", "aeon-1.6.0-*.whl")
 BASIC = "aeon/datasets/data/BasicMotions/BasicMotions_{}.ts"
 VOWELS = "aeon/datasets/data/JapaneseVowels/JapaneseVowels_eq_{}.ts"
+PICKUP = "aeon/datasets/data/PickupGestureWiimoteZ/PickupGestureWiimoteZ_eq_{}.ts"
 VALIDATION = 0.2
 """Part of every class of the training samples that validates."""
 
@@ -112,6 +113,17 @@ BASIC_MOTIONS = Source(
     },
     _ts,
     _series_shapes(40, 40, 100, 6),
+)
+
+PICKUP_GESTURES = Source(
+    "pickup-gestures",
+    AEON,
+    {
+        PICKUP.format("TRAIN"): "b4963f9491f3c5db60ee20a11fedaab5badc476c5086e7592014b64dcf46571b",
+        PICKUP.format("TEST"): "982ae7fe7613cf7f4e8e5e7e06b014ae12c6efdc3d59f08abb28f78068b7a66c",
+    },
+    _ts,
+    _series_shapes(50, 50, 361, 1),
 )
 
 JAPANESE_VOWELS = Source(

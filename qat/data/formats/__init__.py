@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from qat.data.formats.bearings import USES as BEARINGS_USE
 from qat.data.formats.bearings import bearings, is_bearings
@@ -75,7 +76,8 @@ def read_format(form: Format, path: Path, how: Reading) -> Found:
     windows are as long, which is checked by their shape.
     """
     if not how.training:
-        how = replace(how, **{name: None for name in TIMING if name not in form.uses})
+        unused: dict[str, Any] = {name: None for name in TIMING if name not in form.uses}
+        how = replace(how, **unused)
     refuse_unused(how, TIMING, form.uses, form.name)
     return form.read(path, how)
 

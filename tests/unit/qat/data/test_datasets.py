@@ -230,3 +230,9 @@ def test_every_public_name_is_there():
     for name in qat.__all__:
         assert getattr(qat, name) is not None
     assert set(qat.__all__) <= set(dir(qat))
+
+
+@pytest.mark.parametrize("name", ["shd", "N-MNIST", "nmnist", "cifar10", "UCI-HAR"])
+def test_what_is_not_fetched_is_said_with_where_to_get_it(name: str) -> None:
+    with pytest.raises(ValueError, match="is not fetched; take your own copy from https://"):
+        load(name)
