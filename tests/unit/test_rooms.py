@@ -22,7 +22,7 @@ QAT: tuple[tuple[str, ...], ...] = (
     ("qat.model",),
     ("qat.data",),
     ("qat.train",),
-    ("qat.study",),
+    ("qat.study", "qat.nir"),
     ("qat",),
 )
 CODEGEN: tuple[tuple[str, ...], ...] = (

@@ -1,0 +1,1 @@
+"""Files of NIR as frameworks write them: what makes them, what reads them in tests."""
