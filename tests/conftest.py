@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too
 settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=quiet)
 settings.register_profile("nightly", max_examples=2500, deadline=None, suppress_health_check=quiet)
 settings.load_profile(os.environ.get("SPIKEMCU_TEST_PROFILE", "default"))
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every child compiles all modules anew
+sys.dont_write_bytecode = False
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it puts behind it
     signal.signal(signal.SIGINT, signal.default_int_handler)  # else no child could be interrupted

@@ -223,10 +223,13 @@ def test_a_claim_that_was_not_checked_does_not_stand_there_as_one() -> None:
         assert text in report
 
 
-def test_a_model_of_maps_and_counts_passes(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_of_maps_and_counts_passes(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Ranges are those of channels, and a layer without memory has none of a membrane."""
+    only(monkeypatch, "ranges", "undefined behaviour", "emulated cores", "stack", "worst case")
     path = root / "tests" / "contract" / "models" / "pictures.npz"
     status, found = verify(str(path), capsys=capsys)
     assert status == 0
     results = {outcome["name"]: outcome["status"] for outcome in found["outcomes"]}
-    assert results["ranges"] == results["worst case"] == "passed"
+    assert set(results.values()) == {"passed"}

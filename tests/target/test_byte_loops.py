@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pytest
 from calibration.counting import Counting
 from numpy.typing import NDArray
 from support.byte_loops import Answer, Bench, Case, Request, sizes
+from support.crossed import crossed
 
 from codegen.kernels.bytes.geometry import Geometry
 from qat.model import Shape
@@ -17,6 +20,8 @@ from qat.model import Shape
 pytestmark = pytest.mark.target
 
 CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m33", "qemu-m55")
+EACH = 3
+"""Cores of a case in the ordinary run, others for the next case."""
 RANDOM = 24
 """Random channels of each case on each core, besides the extremes."""
 
@@ -167,10 +172,11 @@ def turned(case: Case, words: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return found
 
 
-@pytest.fixture(scope="module", params=CORES)
-def counting(request: pytest.FixtureRequest) -> Iterator[Counting]:
-    with Counting(request.param) as made_:
-        yield made_
+@pytest.fixture(scope="module")
+def counting() -> Iterator[Callable[[str], Counting]]:
+    """Give what builds and counts on a core, made once for each."""
+    with ExitStack() as stack:
+        yield cache(lambda core: stack.enter_context(Counting(core)))
 
 
 def largest(case: Case, answer: Answer) -> NDArray[np.uint32]:
@@ -184,12 +190,14 @@ def largest(case: Case, answer: Answer) -> NDArray[np.uint32]:
     return np.ascontiguousarray(blocks.max(axis=1)).view("<u4").ravel()
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_core_equals_its_twin_and_the_sums(name: str, counting: Counting) -> None:
+@pytest.mark.parametrize(("name", "core"), crossed(CASES, CORES, EACH))
+def test_a_core_equals_its_twin_and_the_sums(
+    name: str, core: str, counting: Callable[[str], Counting]
+) -> None:
     case, rng = CASES[name], np.random.default_rng(0)
     cases = [made(case, rng, k) for k in range(4)] + [made(case, rng) for _ in range(RANDOM)]
     requests = [one.request for one in cases]
-    with Bench(case, counting) as bench:
+    with Bench(case, counting(core)) as bench:
         own, twins = bench.ask(requests, own=True), bench.ask(requests, own=False)
     for one, found, twin in zip(cases, own, twins, strict=True):
         np.testing.assert_array_equal(found.images, twin.images)

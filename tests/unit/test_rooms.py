@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,12 +91,11 @@ def imports(path: Path) -> Iterator[Import]:
     yield from visit(ast.parse(path.read_text()), inside=False)
 
 
+@cache
 def all_imports() -> list[Import]:
+    """Return every import of the product, found when the first test asks for them."""
     paths = [path for top in ("qat", "codegen") for path in sorted((ROOT / top).rglob("*.py"))]
     return [found for path in paths for found in imports(path) if "_assets" not in path.parts]
-
-
-IMPORTS = all_imports()
 
 
 def room_of(module: str, order: tuple[tuple[str, ...], ...]) -> tuple[int, str] | None:
@@ -114,7 +114,7 @@ def test_a_room_imports_only_what_stands_to_its_left(
     half: str, order: tuple[tuple[str, ...], ...]
 ) -> None:
     wrong = []
-    for found in IMPORTS:
+    for found in all_imports():
         if found.module.split(".")[0] != half or found.taken.split(".")[0] not in (
             "qat",
             "codegen",
@@ -147,7 +147,7 @@ def test_nothing_is_imported_in_a_function_but_for_help_and_extras() -> None:
     }
     wrong = [
         f"{found.module}:{found.line} imports {found.taken}"
-        for found in IMPORTS
+        for found in all_imports()
         if found.inside and found.module not in late and found.taken.split(".")[0] not in LATE
     ]
     assert not wrong
