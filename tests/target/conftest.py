@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
+from calibration.counting import Counting
 from support.zoo.small import small_model
 
 from codegen.render import render
@@ -21,6 +24,13 @@ BOARD = "qemu-m4"
 def own_cache(cache: Path) -> Path:
     """Have every test here use the suite's cache."""
     return cache
+
+
+@pytest.fixture(scope="session")
+def counting() -> Iterator[Callable[[str], Counting]]:
+    """Give what counts models on a core: made once for each."""
+    with ExitStack() as stack:
+        yield cache(lambda core: stack.enter_context(Counting(core)))
 
 
 @pytest.fixture(scope="session")

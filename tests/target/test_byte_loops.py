@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import pytest
@@ -170,13 +168,6 @@ def turned(case: Case, words: NDArray[np.uint32]) -> NDArray[np.uint32]:
     found = words.copy()
     found[:: case.across] = each.astype(np.uint32)
     return found
-
-
-@pytest.fixture(scope="module")
-def counting() -> Iterator[Callable[[str], Counting]]:
-    """Give what builds and counts on a core, made once for each."""
-    with ExitStack() as stack:
-        yield cache(lambda core: stack.enter_context(Counting(core)))
 
 
 def largest(case: Case, answer: Answer) -> NDArray[np.uint32]:

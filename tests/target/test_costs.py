@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,6 @@ from calibration.counting import Counting
 from calibration.samples import Plan, make
 from support.crossed import crossed
 from support.models import inputs_for, steps_for
-from support.recorded import emulated
 from support.zoo.golden import GOLDEN
 from support.zoo.small import small_model
 
@@ -27,7 +27,6 @@ from codegen.plan.build import part_names
 from codegen.plan.choose import plan
 from codegen.render import render
 from codegen.target.boards import find_board, load_boards
-from codegen.target.runner import MARKS
 from qat.data.named import load
 from qat.model import (
     LIF,
@@ -46,6 +45,9 @@ from qat.model import (
 )
 
 pytestmark = pytest.mark.target
+
+OnCore = Callable[[str], Counting]
+"""What the fixture `counting` gives: what counts on a board."""
 
 USER_CACHE = os.environ.get("SPIKEMCU_CACHE")
 """Where the user's data sets are; the suite has a cache of its own for firmware."""
@@ -68,18 +70,13 @@ IMAGES = 16
 
 
 def counted(
-    model: Model, board: str, x: Any, kernels: dict[int, str] | None = None
+    counting: Counting, model: Model, x: Any, kernels: dict[int, str] | None = None
 ) -> dict[str, Any]:
     """Return {part: instructions}: of the inference of every input, or of its every step."""
-    files = render(model, kernels=kernels)
     names = part_names(plan(model, kernels=kernels))
-    if model.steps is not None and not model.input.held:  # a call that the firmware does not make
-        with Counting(board) as counting:
-            each = counting.count(model, files, x)
-        return {name: values for name, values in zip(names, each.T, strict=True) if values.any()}
-    with emulated(model, board, files=files, flags=MARKS) as target:
-        counts = target.parts(x, steps_for(model))
-    each = counts.step.reshape(-1, len(names)) if counts.infer is None else counts.infer
+    calls = counting.calls(model, render(model, kernels=kernels), x, steps_for(model))
+    holds = model.steps is None and model.input.held
+    each = calls[:, int(holds) :].reshape(-1, len(names))
     return {name: values for name, values in zip(names, each.T, strict=True) if values.any()}
 
 
@@ -104,8 +101,9 @@ def images(name: str) -> Any:
         return inputs_of(model, Namespace(data=None, limit=None, label=None)).x
 
 
-def compare(model: Model, board: str, x: Any, activity: Activity) -> None:
-    counts, expected = counted(model, board, x), predicted(model, board, activity)
+def compare(counting: Counting, model: Model, x: Any, activity: Activity) -> None:
+    counts = counted(counting, model, x)
+    expected = predicted(model, counting.board.name, activity)
     assert set(counts) == set(expected)
     wrong = {
         part: f"{expected[part]:.0f} predicted, {values.mean():.0f} counted"
@@ -117,13 +115,16 @@ def compare(model: Model, board: str, x: Any, activity: Activity) -> None:
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_an_inference_that_stops_early_takes_what_was_predicted(board: str) -> None:
+def test_an_inference_that_stops_early_takes_what_was_predicted(
+    board: str, counting: OnCore
+) -> None:
     model = replace(small_model(), stop=EarlyStop(30, 2))
     x, core = inputs_for(model, 60, 1), find_board(board).core
     activity = Activity.measure(model, x)
     assert activity.steps is not None
     assert 2 < activity.steps < 6
-    counts, expected = counted(model, board, x), predicted(model, board, activity)
+    counts = counted(counting(board), model, x)
+    expected = predicted(model, board, activity)
     assert set(counts) == set(expected)
     total = sum(values.mean() for values in counts.values())
     assert sum(expected.values()) == pytest.approx(total, rel=LOOSE)
@@ -135,10 +136,12 @@ def test_an_inference_that_stops_early_takes_what_was_predicted(board: str) -> N
 @pytest.mark.proof  # needs MNIST; tests/target/test_report.py does it with images that are here
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("name", ["mnist-256", "mnist-784"])
-def test_every_layer_takes_what_was_predicted_on_its_own_images(name: str, board: str) -> None:
+def test_every_layer_takes_what_was_predicted_on_its_own_images(
+    name: str, board: str, counting: OnCore
+) -> None:
     x = images(name)[:: 10_000 // IMAGES]
     model = Model.load(EXAMPLES / f"{name}.npz")
-    compare(model, board, x, Activity.measure(model, x))
+    compare(counting(board), model, x, Activity.measure(model, x))
 
 
 @pytest.mark.proof
@@ -170,14 +173,14 @@ UNSEEN = (
 
 @pytest.mark.parametrize(("number", "board"), crossed(map(str, range(len(UNSEEN))), BOARDS))
 def test_a_model_that_was_not_fitted_takes_about_what_was_predicted(
-    number: str, board: str
+    number: str, board: str, counting: OnCore
 ) -> None:
     seed = int(number)
     row = UNSEEN[seed]
     assert row not in samples.PLANS
     model = make(row, 1000 + seed)
     x, kernels = samples.inputs(model, seed)[4:16:3], row.kernels(model)
-    counts = counted(model, board, x, kernels)
+    counts = counted(counting(board), model, x, kernels)
     for index, one in enumerate(x):
         activity = Activity.measure(model, one[None])
         expected = predicted(model, board, activity, kernels, single=True)
@@ -248,15 +251,14 @@ LOOSE_BOUND = 2.5
 
 
 @pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards()))
-def test_no_input_takes_more_than_the_worst_case(name: str, board: str) -> None:
+def test_no_input_takes_more_than_the_worst_case(name: str, board: str, counting: OnCore) -> None:
     model, core = MODELS[name], find_board(board).core
     bounds = {
         work.part: cost.evaluate(work, core, "worst")
         for work in cost.worst_works(plan(model), model.input, core)
     }
-    most = {
-        part: values.max() for part, values in counted(model, board, adversarial(model)).items()
-    }
+    counts = counted(counting(board), model, adversarial(model))
+    most = {part: values.max() for part, values in counts.items()}
     assert not {part: (n, bounds[part]) for part, n in most.items() if n > bounds[part]}
     if name == "always":  # elsewhere nothing makes all neurons of a layer fire
         assert not {part: n for part, n in most.items() if bounds[part] > LOOSE_BOUND * n}
@@ -271,18 +273,21 @@ SHAPES = ((100, 3, 8), (60, 9, 4), (200, 24, 8), (128, 40, 4), (300, 8, 8))
 @pytest.mark.parametrize(
     "board", [b if b == "qemu-m4" else pytest.param(b, marks=pytest.mark.proof) for b in BOARDS]
 )
-def test_the_chosen_kernel_takes_the_fewest_instructions(board: str) -> None:
+def test_the_chosen_kernel_takes_the_fewest_instructions(board: str, counting: OnCore) -> None:
     rng = np.random.default_rng(3)
     for inputs, neurons, bits in SHAPES:
         synapse = Dense(samples.codes(rng, bits, (neurons, inputs)), bits)
         model = Model(Spikes(inputs), (Layer(synapse, LIF(4 * 2**bits, (3,))),), name="choice")
-        for share in (0.03, 0.3):
-            x = rng.random((1, 4, inputs)) < share
-            steps = {
-                kernel.name: counted(model, board, x, {0: kernel.name})["layer 0"].mean()
-                for kernel in candidates(synapse, SPIKES)
-            }
-            assert len(steps) == 2
+        few, many = (rng.random((1, 4, inputs)) < share for share in (0.03, 0.3))
+        counts = {
+            kernel.name: counted(
+                counting(board), model, np.concatenate([few, many]), {0: kernel.name}
+            )["layer 0"].reshape(2, -1)
+            for kernel in candidates(synapse, SPIKES)
+        }
+        assert len(counts) == 2
+        for index, x in enumerate((few, many)):
+            steps = {name: count[index].mean() for name, count in counts.items()}
             activity = Activity.measure(model, x)
             chosen = plan(model, find_board(board).core, activity).layers[0].kernel
             assert steps[chosen] <= 1.05 * min(steps.values()), (steps, inputs, neurons, bits)

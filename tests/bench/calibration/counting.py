@@ -90,14 +90,29 @@ class Counting(Closing):
         files: the generated pair and binding.h; x, steps: as for Model.run
         parts: one column for each part, counted with marks; False: (batch, 1), without marks
         """
+        each = self.calls(model, files, x, steps, parts)
+        if model.steps is None and model.input.held:
+            return each[:, 0] + each[:, 1:].mean(axis=1)
+        return each.mean(axis=1)
+
+    def calls(
+        self,
+        model: Model,
+        files: Mapping[str, str],
+        x: Any,
+        steps: int | None = None,
+        parts: bool = True,
+    ) -> NDArray[np.float64]:
+        """Return (batch, calls, parts) instructions: of an inference, or of every step.
+
+        With a held input, the first call of a model that runs free is the holding of the input.
+        The arguments are those of `count`.
+        """
         with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
             elf = self._link(Path(name), files, MARKS if parts else ())
             answers = _ask(elf, self.machine, _requests(model, x, steps))
         totals = np.array([_instructions(answer, parts) for answer in answers], np.float64)
-        each = totals.reshape(len(x), -1, totals.shape[1])
-        if model.steps is None and model.input.held:
-            return each[:, 0] + each[:, 1:].mean(axis=1)
-        return each.mean(axis=1)
+        return totals.reshape(len(x), -1, totals.shape[1])
 
     def _compile(self, folder: Path, rest: Sequence[str]) -> None:
         flags = (*self.board.core_flags, *model_flags(), *FLAGS, *self._include)
