@@ -243,8 +243,28 @@ NETWORK = Group(
             "--layers",
             "the hidden layers, in place of --hidden: 32c3 is a convolution of 32 channels, kernel "
             "3x3 (v: no padding, s2: stride 2), d3 a depthwise one, p2 a maximum over 2x2 (pg: "
-            "over the whole map), a2, ag a sum, 64 a dense layer: 32c3-p2-32c3-p2-32c3v",
+            "over the whole map), a2, ag a sum, 64 a dense layer: 32c3-p2-32c3-p2-32c3v; 64r a "
+            "recurrent one, 64t15 one with delays, 64+i one that reads the input too",
             metavar="L-L",
+        ),
+        Option(
+            "--recurrent",
+            "every dense hidden layer reads what it sent in the step before; with --delays, in "
+            "earlier steps",
+            action="store_true",
+        ),
+        Option(
+            "--delays",
+            "learn delays of 0 to N steps, at most 31, one for each neuron or spike input that a "
+            "hidden layer reads",
+            positive,
+            metavar="N",
+        ),
+        Option(
+            "--norm",
+            "a batch norm before the neurons, which becomes part of their constants (default: with "
+            "convolutions and counts)",
+            action="store_true",
         ),
         Option(
             "--neuron",
@@ -324,6 +344,12 @@ TRAINING = Group(
         Option("--weight-decay", type=number),
         Option("--averaging", "what an update keeps of the mean of the weights, below 1", number),
         Option("--rate-penalty", "weight of the firing-rate penalty", number),
+        Option(
+            "--truncate",
+            "steps after which membranes and recurrent edges pass no gradient on (default: never)",
+            positive,
+            metavar="N",
+        ),
         Option(
             "--cost-target",
             "instructions of an inference that its spikes may take; more is penalised",

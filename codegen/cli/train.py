@@ -28,10 +28,11 @@ from codegen.measure.spend import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.data.dataset import Dataset
 from qat.model import Model, c_name, check_c_name
-from qat.model.notation import LayerNote, dense, on_maps, parse, written
+from qat.model.notation import LayerNote, dense, in_time, on_maps, parse, written
 from qat.train.fit import check_task
 from qat.train.inflow import INPUTS
-from qat.train.recipes import Recipe, recipe_for, recipe_named
+from qat.train.recipes import Recipe, for_recurrent, recipe_for, recipe_named
+from qat.train.surrogate import RECURRENT
 
 DEFAULT_HIDDEN = {"digits": [64]}
 
@@ -127,6 +128,10 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
         input_range=data.input_range,
         threshold=arguments.threshold,
         resolution=arguments.resolution,
+        norm=arguments.norm,
+        recurrent=arguments.recurrent,
+        delays=arguments.delays or 0,
+        truncate=arguments.truncate,
         seed=arguments.seed,
     )
 
@@ -199,6 +204,7 @@ def train(arguments: Namespace) -> int:
     if data.raw is not None:
         out.say(sensor_text(data.raw, data.channel_names))
     out.say(f"the model is called {name}; its C has this prefix (--name gives another)")
+    _say_edges(out, net, _as_given(recipe, arguments))
     cost = _spike_cost(arguments, net, out)
     progress = show_progress(out, arguments.epochs or recipe.epochs)
     settings = {**_settings(arguments), "spike_cost": cost, "recipe": recipe, "progress": progress}
@@ -209,11 +215,36 @@ def train(arguments: Namespace) -> int:
     return _finish(out, Trained(arguments, net, export(net, name), data, history))
 
 
+def _as_given(recipe: Recipe, arguments: Namespace) -> Recipe:
+    """Return a recipe with the settings of the command line in place."""
+    given = {name: value for name, value in _settings(arguments).items() if value is not None}
+    return dataclasses.replace(recipe, **given)
+
+
 def _recipe(arguments: Namespace, data: Dataset, net: Network) -> Recipe:
     if arguments.recipe is None:
-        kind = net.normalised, net.grid is not None
+        kind = net.normalised, net.grid is not None, net.recurrent
         return recipe_for(data.name, len(data.y_train), *kind)
-    return recipe_named(arguments.recipe, net.normalised)
+    named = recipe_named(arguments.recipe, net.normalised)
+    return for_recurrent(named) if net.recurrent else named
+
+
+def _say_edges(out: Output, net: Network, recipe: Recipe) -> None:
+    """Print the layers with delays and further edges, and what training does otherwise there."""
+    if not in_time(net.notes):
+        return
+    out.say(
+        f"layers {written(net.notes)} (r: recurrent, tN: delays of 0 to N steps, rN: of 1 to N)"
+    )
+    if net.truncate:
+        out.say(f"memory passes gradients on over at most {net.truncate} steps (--truncate)")
+    if net.recurrent:
+        amplitude, slope = net.damping or RECURRENT
+        out.say(
+            f"recurrent layers: surrogate {net.surrogate} of amplitude {amplitude:g} and slope "
+            f"{slope:.3g}; learning rate {recipe.learning_rate:g}, rate penalty "
+            f"{recipe.rate_penalty:g} on mean rates above {recipe.rate_target:g}"
+        )
 
 
 def _finish(out: Output, trained: Trained) -> int:

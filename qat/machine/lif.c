@@ -1,6 +1,8 @@
 /* The time loops of qat/train/lif.py, which documents them; the forward pass forms the same floats in
  * the same order. All arrays are C-contiguous float32: (steps, batch, neurons), or
- * (1, batch, neurons) for a current that is held; thresholds, and what a reset leaves, are (neurons,). */
+ * (1, batch, neurons) for a current that is held; thresholds, and what a reset leaves, are (neurons,).
+ * A recurrent edge is echo, its weights, and the delays of its sources, (neurons,); echo is NULL where
+ * there is none. */
 
 #include <math.h>
 #include <stddef.h>
@@ -20,6 +22,8 @@ typedef struct {
     float slope;
     int32_t detached; /* the spike of the reset counts as a constant */
     int32_t most;     /* spikes of a neuron in one step, at most */
+    float amplitude;  /* of the surrogate */
+    int32_t truncate; /* gradients of memory end at steps that this divides; 0: at none */
 } lif_settings;
 
 /* v after the reset of one row of neurons. */
@@ -63,9 +67,10 @@ static void saturate(const lif_settings *set, float *restrict u)
     }
 }
 
-/* v: scratch of (neurons,). */
+/* v: scratch of (neurons,); echo: (sources, neurons). */
 void lif_forward(const lif_settings *set, const float *current, const float *restrict threshold,
-                 const float *restrict to, float *u, float *spikes, float *restrict v)
+                 const float *restrict to, const float *echo, const int32_t *delays, float *u,
+                 float *spikes, float *restrict v)
 {
     const size_t row = (size_t)set->neurons, step = row * (size_t)set->batch;
 
@@ -82,6 +87,9 @@ void lif_forward(const lif_settings *set, const float *current, const float *res
             decay(set, v, u_t);
             for (size_t n = 0; n < row; n++) {
                 u_t[n] += in[n];
+            }
+            if (echo != NULL) {
+                echo_add(echo, delays, t, spikes + (size_t)b * row, step, set->neurons, u_t);
             }
             if (set->limited) {
                 saturate(set, u_t);
@@ -120,28 +128,28 @@ static void nearest(const lif_settings *set, const float *restrict u,
 static void slopes(const lif_settings *set, const float *restrict u,
                    const float *restrict threshold, float *restrict out)
 {
-    const float a = 1.57079633f * set->slope, slope = set->slope;
+    const float a = 1.57079633f * set->slope, slope = set->slope, most = set->amplitude;
 
     switch (set->surrogate) {
     case 0:
         for (int32_t n = 0; n < set->neurons; n++) {
             const float x = a * (u[n] / threshold[n] - 1.0f);
 
-            out[n] = 1.0f / ((1.0f + x * x) * threshold[n]);
+            out[n] = most / ((1.0f + x * x) * threshold[n]);
         }
         break;
     case 1:
         for (int32_t n = 0; n < set->neurons; n++) {
             const float x = 1.0f - slope * fabsf(u[n] / threshold[n] - 1.0f);
 
-            out[n] = (x > 0.0f ? x : 0.0f) / threshold[n];
+            out[n] = most * (x > 0.0f ? x : 0.0f) / threshold[n];
         }
         break;
     default:
         for (int32_t n = 0; n < set->neurons; n++) {
             const float x = 1.0f + slope * fabsf(u[n] / threshold[n] - 1.0f);
 
-            out[n] = 1.0f / (x * x * threshold[n]);
+            out[n] = most / (x * x * threshold[n]);
         }
         break;
     }
@@ -164,14 +172,17 @@ static void through_reset(const lif_settings *set, const float *restrict u,
 
 /* d_spikes: (1, batch, neurons) where `shared` is 1, the same at every step.
  * d_current: summed over the steps where the current is held.
- * rows: scratch of (5, neurons); d_threshold: (neurons,), overwritten. */
+ * rows: scratch of (6, neurons); d_threshold: (neurons,), overwritten.
+ * echo: (neurons, sources); more: scratch of (steps, sources), for what it sends back. */
 void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared, const float *u,
                   const float *spikes, const float *restrict threshold, const float *restrict to,
-                  float *d_current, double *restrict d_threshold, float *rows)
+                  const float *echo, const int32_t *delays, float *d_current,
+                  double *restrict d_threshold, float *rows, float *more)
 {
     const size_t row = (size_t)set->neurons, step = row * (size_t)set->batch;
     float *restrict slope = rows, *restrict dv = rows + row, *restrict du = rows + 2 * row,
-                   *restrict total = rows + 3 * row, *restrict close = rows + 4 * row;
+                   *restrict total = rows + 3 * row, *restrict close = rows + 4 * row,
+                   *restrict back = rows + 5 * row;
 
     for (size_t n = 0; n < row; n++) {
         d_threshold[n] = 0.0;
@@ -180,12 +191,17 @@ void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared
         for (size_t n = 0; n < row; n++) {
             dv[n] = total[n] = 0.0f;
         }
+        for (size_t i = 0; echo != NULL && i < row * (size_t)set->steps; i++) {
+            more[i] = 0.0f;
+        }
         for (int32_t t = set->steps - 1; t >= 0; t--) {
             const size_t at = (size_t)t * step + (size_t)b * row;
             const float *restrict u_t = u + at;
             const float *restrict s_t = spikes + at;
             const float *restrict ds = d_spikes + (shared ? (size_t)b * row : at);
             float *restrict out = d_current + (set->held ? (size_t)b * row : at);
+            const int32_t first = set->truncate > 0 ? t - t % set->truncate : 0;
+            const int32_t ends = set->truncate > 0 && first == t;
 
             if (set->most > 1) {
                 nearest(set, u_t, threshold, close);
@@ -194,7 +210,9 @@ void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared
                 slopes(set, u_t, threshold, slope);
             }
             for (size_t n = 0; n < row; n++) {
-                du[n] = ds[n] * slope[n];
+                const float sent = echo != NULL ? more[(size_t)t * row + n] : 0.0f;
+
+                du[n] = (ds[n] + sent) * slope[n];
                 total[n] -= du[n] * u_t[n];
             }
             if (!set->detached) {
@@ -210,7 +228,10 @@ void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared
             }
             for (size_t n = 0; n < row; n++) {
                 out[n] = set->held && t < set->steps - 1 ? out[n] + du[n] : du[n];
-                dv[n] = du[n] * set->kept;
+                dv[n] = du[n] * (ends ? 0.0f : set->kept);
+            }
+            if (echo != NULL) {
+                echo_back(echo, delays, t, first, du, set->neurons, back, more);
             }
         }
         for (size_t n = 0; n < row; n++) {

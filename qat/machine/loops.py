@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from qat.machine.libraries import load
 
 Array = NDArray[Any]
+Echo = tuple[Array, Array]
+"""The weights of a recurrent edge, square, and the int32 delays of its sources."""
 
 SURROGATES = ("atan", "triangle", "fast_sigmoid")
 """Surrogates by their number in the C."""
@@ -32,32 +34,58 @@ class Library:
         return self._ffi.new("lif_settings *", values)
 
     def forward(
-        self, settings: Any, current: Array, threshold: Array, to: Array
+        self, settings: Any, current: Array, *rows: Array, echo: Echo | None = None
     ) -> tuple[Array, Array]:
-        """Return (u, spikes), (steps, batch, neurons); to: what a reset leaves, (neurons,)."""
+        """Return (u, spikes), (steps, batch, neurons).
+
+        rows: the threshold, and what a reset leaves, (neurons,); echo: weights (sources, neurons)
+        """
         u = np.empty((settings.steps, *current.shape[1:]), np.float32)
-        spikes, rows = np.empty_like(u), np.empty(current.shape[2], np.float32)
-        arrays = current, threshold, to, u, spikes, rows
-        self._c.lif_forward(settings, *map(self._floats, arrays))
+        spikes, scratch = np.empty_like(u), np.empty(current.shape[2], np.float32)
+        self._c.lif_forward(
+            settings, *map(self._floats, (current, *rows)), *self._echo(echo),
+            *map(self._floats, (u, spikes, scratch)),
+        )  # fmt: skip
         return u, spikes
 
     def backward(
-        self, settings: Any, d_spikes: Array, u: Array, spikes: Array, *rows: Array
+        self,
+        settings: Any,
+        d_spikes: Array,
+        u: Array,
+        spikes: Array,
+        *rows: Array,
+        echo: Echo | None = None,
     ) -> tuple[Array, Array]:
         """Return dL/d current, summed if `settings.held`, and float64 dL/d threshold.
 
-        rows: the threshold and what a reset leaves, as for `forward`
+        rows: as for `forward`; echo: weights of (neurons, sources)
         """
         held = bool(settings.held)
         d_current = np.empty((1 if held else len(u), *u.shape[1:]), np.float32)
         d_threshold = np.empty(u.shape[2])
-        scratch = np.empty((5, u.shape[2]), np.float32)
+        scratch = np.empty((6, u.shape[2]), np.float32)
+        more = np.empty((0 if echo is None else len(u), u.shape[2]), np.float32)
         self._c.lif_backward(
             settings, self._floats(d_spikes), len(d_spikes) == 1,
-            *map(self._floats, (u, spikes, *rows, d_current)),
-            self._ffi.from_buffer("double[]", d_threshold), self._floats(scratch),
+            *map(self._floats, (u, spikes, *rows)), *self._echo(echo), self._floats(d_current),
+            self._ffi.from_buffer("double[]", d_threshold), *map(self._floats, (scratch, more)),
         )  # fmt: skip
         return d_current, d_threshold
+
+    def _echo(self, echo: Echo | None) -> tuple[Any, Any]:
+        """Return the arguments of a recurrent edge, two null pointers for none."""
+        if echo is None:
+            return self._ffi.NULL, self._ffi.NULL
+        weights, delays = echo
+        return self._floats(weights), self._ffi.from_buffer("int32_t[]", delays)
+
+    def shifted(self, signal: Array, by: Array) -> Array:
+        """Return signal_i(t - by_i), (steps, batch, values), 0 beyond its ends; by: int32."""
+        out = np.empty_like(signal)
+        delays = self._ffi.from_buffer("int32_t[]", by)
+        self._c.delay_shift(self._floats(signal), delays, *signal.shape, self._floats(out))
+        return out
 
     def bilinear(self, images: Array, rows: Array, columns: Array) -> Array:
         """Return uint8 pixels of (batch, side, side) images at places of (batch, side * side)."""

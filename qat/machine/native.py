@@ -29,7 +29,7 @@ from qat.machine.scratch import scratch
 
 __all__ = ["SURROGATES", "Library", "library"]
 
-SOURCES = ("lif.c", "bilinear.c", "conv.c", "counts.c")
+SOURCES = ("delays.c", "lif.c", "bilinear.c", "conv.c", "counts.c")
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
 TIMEOUT_SECONDS = 600.0

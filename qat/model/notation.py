@@ -8,6 +8,9 @@ Layers stand in order with `-` between them; the readout of the classes is not w
     64        a dense layer of 64 neurons
     ...s2     behind a convolution: stride 2
     ...v      behind a convolution: without padding, only where the kernel lies within the map
+    64r, 64r9 behind a dense layer: recurrent, with a delay of 1 step, or of 1 to 9
+    ...t9     behind a layer: delays of 0 to 9 steps on what it reads
+    64+i+0    behind a dense layer: reads the input, and layer 0, beside the layer before
     p2, p2x3  the maximum over 2x2 (2x3) positions of what the layer before sends; pg over all
     a2, ag    their sum
 
@@ -18,24 +21,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from qat.model.checks import MAX_LAYERS, plain
+from qat.model.edges import INPUT, MAX_DELAY
 from qat.model.shape import Padding, Shape
 
 PoolMode = Literal["max", "sum"]
 
 ALLOWED = (
     "64 (dense), 32c3 (convolution of 32 channels, kernel 3x3), 32c3x5, d3 (depthwise), each "
-    "convolution with s2 (stride 2) and v (no padding); p2, pg (maximum), a2, ag (sum)"
+    "convolution with s2 (stride 2) and v (no padding); p2, pg (maximum), a2, ag (sum); 64r "
+    "(recurrent), 64t9 (delays up to 9), 64+i (reads the input too)"
 )
 """What may stand between two `-`."""
 
 MOST_KERNEL, STRIDES = 7, (1, 2)
 MOST_CHANNELS = 2**18
 
-_DENSE = re.compile(r"(\d+)")
-_CONV = re.compile(r"(?:(\d+)c|(d))(\d+)(?:x(\d+))?((?:s\d+|v)*)")
+_DENSE = re.compile(r"(\d+)((?:r\d*|t\d+|\+(?:i|\d+))*)")
+_CONV = re.compile(r"(?:(\d+)c|(d))(\d+)(?:x(\d+))?((?:s\d+|v|t\d+)*)")
 _POOL = re.compile(r"([pa])(?:(g)|(\d+)(?:x(\d+))?)")
 _POOLS: dict[str, PoolMode] = {"p": "max", "a": "sum"}
 
@@ -83,6 +88,9 @@ class LayerNote:
 
     channels: of the layer; neurons where it is dense; None for those of the map (depthwise)
     extent:   of the kernel, None for a dense layer
+    recurrent: the longest delay of a recurrent edge, 0 without one
+    delay:    the longest delay of what it reads, 0 for none
+    skips:    what it reads beside the layer before: numbers of layers, INPUT for the input
     """
 
     channels: int | None
@@ -90,6 +98,9 @@ class LayerNote:
     stride: int = 1
     padding: Padding = "same"
     pool: PoolNote | None = None
+    recurrent: int = 0
+    delay: int = 0
+    skips: tuple[int, ...] = ()
 
     @property
     def depthwise(self) -> bool:
@@ -108,14 +119,31 @@ class LayerNote:
         shape = self.currents(given)
         return shape if self.pool is None else shape.pool(self.pool.kernel(shape))
 
+    def check_edges(self, index: int) -> None:
+        """Raise ValueError for sources that layer `index` cannot have, or edges behind a pool."""
+        for source in self.skips:
+            if source >= index - 1:
+                raise ValueError(
+                    f"+{source}: reads no earlier layer than the one before; allowed are +i and "
+                    f"layers up to {index - 2}"
+                )
+        if INPUT in self.skips and index == 0:
+            raise ValueError("+i: it reads the input already; leave it out")
+        if self.pool is not None and (self.recurrent or self.skips):
+            raise ValueError("r and +: layers with a pool have no further edges; leave one out")
+
     def __str__(self) -> str:
         """Return the layer with its pool, 32c3s2v-p2 for instance."""
         pool = "" if self.pool is None else f"-{self.pool}"
+        late = f"t{self.delay}" if self.delay else ""
         if self.extent is None:
-            return f"{self.channels}{pool}"
+            echo = f"r{self.recurrent if self.recurrent > 1 else ''}" if self.recurrent else ""
+            skips = "".join(f"+{'i' if n == INPUT else n}" for n in self.skips)
+            return f"{self.channels}{late}{echo}{skips}{pool}"
         name = "d" if self.channels is None else f"{self.channels}c"
         stride = "" if self.stride == 1 else f"s{self.stride}"
-        return f"{name}{self.extent}{stride}{'v' if self.padding == 'none' else ''}{pool}"
+        padding = "v" if self.padding == "none" else ""
+        return f"{name}{self.extent}{stride}{padding}{late}{pool}"
 
 
 def parse(text: str) -> tuple[LayerNote, ...]:
@@ -150,6 +178,16 @@ def dense(sizes: tuple[int, ...]) -> tuple[LayerNote, ...]:
     return tuple(LayerNote(n) for n in sizes)
 
 
+def in_time(layers: tuple[LayerNote, ...]) -> bool:
+    """Return True where a layer has delays or further edges."""
+    return any(layer.delay or layer.recurrent or layer.skips for layer in layers)
+
+
+def recurring(layers: tuple[LayerNote, ...]) -> bool:
+    """Return True where a layer has a recurrent edge."""
+    return any(layer.recurrent for layer in layers)
+
+
 def on_maps(layers: tuple[LayerNote, ...]) -> bool:
     """Return True where a layer looks at positions: where a convolution is, or a pool."""
     return any(layer.extent is not None or layer.pool is not None for layer in layers)
@@ -164,6 +202,7 @@ def chained(layers: tuple[LayerNote, ...], given: Shape) -> tuple[Shape, ...]:
     for index, layer in enumerate(layers):
         try:
             shapes.append(layer.sends(shapes[-1]))
+            layer.check_edges(index)
         except ValueError as error:
             raise ValueError(f"layers: layer {index} ({layer}): {error}") from None
     return tuple(shapes)
@@ -171,21 +210,42 @@ def chained(layers: tuple[LayerNote, ...], given: Shape) -> tuple[Shape, ...]:
 
 def _layer(word: str, where: str) -> LayerNote:
     if match := _DENSE.fullmatch(word):
-        return LayerNote(_number(match[1], 1, MOST_CHANNELS, "neurons", where))
+        neurons = _number(match[1], 1, MOST_CHANNELS, "neurons", where)
+        return LayerNote(neurons, **_edges(match[2], where))
     match = _CONV.fullmatch(word)
     if match is None:
         raise ValueError(f"{where}: is no layer; use {ALLOWED}")
     channels = None if match[2] else _number(match[1], 1, MOST_CHANNELS, "channels", where)
     stride, padding = _ending(match[5], where)
-    return LayerNote(channels, _extent(match[3], match[4], MOST_KERNEL, where), stride, padding)
+    extent, late = _extent(match[3], match[4], MOST_KERNEL, where), _edges(match[5], where)
+    return LayerNote(channels, extent, stride, padding, delay=late["delay"])
+
+
+def _edges(text: str, where: str) -> dict[str, Any]:
+    """Return what r, t and + say of the edges of a layer, in any order."""
+    marks = re.findall(r"[rt]\d*|\+(?:i|\d+)", text)
+    _once([mark if mark[0] == "+" else mark[0] for mark in marks], where)
+    found: dict[str, Any] = {"recurrent": 0, "delay": 0, "skips": ()}
+    for mark in marks:
+        if mark[0] == "+":
+            number = INPUT if mark == "+i" else _number(mark[1:], 0, MAX_LAYERS, "layer", where)
+            found["skips"] += (number,)
+        else:
+            name, least = ("recurrent", 1) if mark[0] == "r" else ("delay", 0)
+            found[name] = _number(mark[1:] or "1", least, MAX_DELAY, "delay", where)
+    return found
+
+
+def _once(kinds: list[str], where: str) -> None:
+    if len(set(kinds)) < len(kinds):
+        raise ValueError(f"{where}: says {max(kinds, key=kinds.count)} twice; once is enough")
 
 
 def _ending(text: str, where: str) -> tuple[int, Padding]:
     """Return stride and padding of s2, v, or both in any order."""
     marks = re.findall(r"s\d+|v", text)
     kinds = [mark[0] for mark in marks]
-    if len(set(kinds)) < len(kinds):
-        raise ValueError(f"{where}: says {max(kinds, key=kinds.count)} twice; once is enough")
+    _once(kinds, where)
     stride = next((int(mark[1:]) for mark in marks if mark[0] == "s"), 1)
     if stride not in STRIDES:
         raise ValueError(f"{where}: found stride {stride}; allowed are 1 and 2")

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qat.model import INPUT
 from qat.train.fold import Constants, Float
 from qat.train.lif import Spike
 from qat.train.norm import Moments, Parameters
-from qat.train.twins import AccumulateTwin, LayerTwin, Trace
+from qat.train.twins import AccumulateTwin, LayerTwin, Signals, Trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +29,19 @@ class Pass:
     logits: (batch, outputs), scores per step in real units times the gain
     counts: (batch, values) the signal of the last spiking layer, summed over the steps
     traces: one per spiking layer
+    given:  what the input sent, (steps or 1, batch, inputs)
     """
 
     scores: Float
     logits: Float
     counts: Float
     traces: tuple[Trace, ...]
+    given: NDArray[Any]
+
+    @property
+    def signals(self) -> Signals:
+        """What every source sent, by its number."""
+        return {INPUT: self.given, **{i: trace.spikes for i, trace in enumerate(self.traces)}}
 
     @property
     def firing_rates(self) -> tuple[float, ...]:
@@ -86,14 +94,16 @@ class Chain:
     @property
     def weights(self) -> int:
         """Number of weights."""
-        return sum(int(np.prod(twin.synapse.weights)) for twin in self.twins)
+        further = sum(int(np.prod(e.synapse.weights)) for y in self.layers for e in y.more)
+        return further + sum(int(np.prod(twin.synapse.weights)) for twin in self.twins)
 
     def products(self, first: int) -> int:
         """Return the products that the currents of one inference take.
 
         first: steps in which layer 0 computes its currents
         """
-        return sum(
+        further = sum(e.synapse.products * self.steps for y in self.layers for e in y.more)
+        return further + sum(
             twin.synapse.products * (first if i == 0 else self.steps)
             for i, twin in enumerate(self.twins)
         )
@@ -141,18 +151,18 @@ class Chain:
         constants: as `fold` makes them of the parameters
         training:  batch norms take the moments of this batch
         """
-        traces = []
+        traces, signals = [], {INPUT: signal}
         for i, (twin, folded) in enumerate(zip(self.layers, constants, strict=False)):
             own = self.of_layer(parameters, i) if training else None
-            trace = twin.forward(folded, signal, spike, own)
+            trace = twin.forward(folded, signals[i - 1], spike, own, signals=signals)
             traces.append(trace)
-            signal = trace.spikes
+            signals[i] = signal = trace.spikes
         counts = signal.sum(axis=0)
         scores = counts if self.head is None else self.head.scores(constants[-1], counts)
         dtype = parameters["0.weight"].dtype
         with np.errstate(over="ignore", invalid="ignore"):  # whoever needs them checks their loss
             logits = (scores * self._logit_scale(parameters, constants)).astype(dtype)
-        return Pass(scores, logits, counts, tuple(traces))
+        return Pass(scores, logits, counts, tuple(traces), signals[INPUT])
 
     def _logit_scale(self, parameters: Parameters, constants: tuple[Constants, ...]) -> Any:
         unit = 1.0 if self.head is None else constants[-1].unit
@@ -177,14 +187,18 @@ class Chain:
         if self.head is not None:
             own, d_spikes = self.head.backward(constants[-1], run.counts, d_scores)
             gradients |= numbered(len(self.layers), own)
+        last = len(self.layers) - 1
+        sent, signals = {last: d_spikes}, run.signals
         for i in reversed(range(len(self.layers))):
-            twin, trace = self.layers[i], run.traces[i]
+            d_spikes = sent.pop(i)
             if d_rates is not None:
                 d_spikes = d_spikes + d_rates[i] / (self.steps * len(d_logits))
-            own, d_current = twin.backward(self.of_layer(parameters, i), trace, d_spikes)
-            gradients |= numbered(i, own)
-            if i:
-                d_spikes = twin.input_gradient(trace.constants, d_current)
+            parts = self.of_layer(parameters, i), run.traces[i], d_spikes, signals
+            back = self.layers[i].backward(*parts, wanted=i > 0)
+            gradients |= numbered(i, back.parameters)
+            before = [] if back.before is None else [(i - 1, back.before)]
+            for source, d in (*before, *back.others.items()):
+                sent[source] = sent[source] + d if source in sent else d
         return gradients
 
     def signal_dtypes(self) -> list[type[Any]]:

@@ -34,6 +34,7 @@ WORDS = {
     "threshold": "thresholds",
     "gain": "gains",
     "shift": "shifts",
+    "delay": "delays",
 }
 
 
@@ -87,7 +88,9 @@ def _parameter(net: Network, name: str) -> str:
     index, _, kind = name.rpartition(".")
     if not index:
         return "the scale of the scores"
-    return f"the {WORDS.get(kind, kind)} of {_layer(net, int(index))}"
+    kind, _, edge = kind.partition("_")
+    further = f" edge {edge}" if edge else ""
+    return f"the {WORDS.get(kind, kind)} of {_layer(net, int(index))}{further}"
 
 
 def _layer(net: Network, index: int) -> str:

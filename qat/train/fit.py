@@ -149,7 +149,7 @@ def fit(
         "cost_penalty": cost_penalty,
         "augment": augment,
     }
-    kind = net.normalised, net.grid is not None
+    kind = net.normalised, net.grid is not None, net.recurrent
     start = recipe or recipe_for(data.name, len(data.y_train), *kind)
     recipe = _recipe(start, given)
     check_task(net, data, recipe)

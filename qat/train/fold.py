@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.model.checks import INT32_MAX, MAX_SHIFT
 from qat.model.leak import MAX_LEAK_TERMS
+from qat.train.delays import Lags
 from qat.train.quantize import Quantized
 
 Float = NDArray[np.floating[Any]]
@@ -59,6 +60,25 @@ SPIKES = Inflow()
 
 
 @dataclass(frozen=True, eq=False)
+class EdgeConstants:
+    """A further edge of a layer as its integer model sees it.
+
+    codes:    (channels, n_in), whole where the layer's are
+    exponent: minus the fraction bits of spikes, or 0 of values
+    lags:     its delays
+    """
+
+    codes: Float
+    exponent: int
+    lags: Lags
+
+    @property
+    def weights(self) -> Float:
+        """The codes in units of the membrane."""
+        return self.codes * self.codes.dtype.type(2.0**-self.exponent)
+
+
+@dataclass(frozen=True, eq=False)
 class Constants:
     """A layer as its integer model sees it; all arrays are float, and whole where `rounded`.
 
@@ -70,6 +90,8 @@ class Constants:
     offset:    float64 () or (channels,): the bias in these units before it was rounded, or
                became part of thresholds
     reset_to:  () or (channels,): what a spike leaves of a membrane; None where nothing says so
+    lags:      the delays of the layer's first edge, None where there are none
+    more:      its further edges
     """
 
     codes: Float
@@ -81,6 +103,8 @@ class Constants:
     rounded: bool
     offset: NDArray[np.float64]
     reset_to: Float | None = None
+    lags: Lags | None = None
+    more: tuple[EdgeConstants, ...] = ()
 
     def real(self, integers: Float) -> Float:
         """Return values in units of the membrane, (..., channels), as real values."""
@@ -131,7 +155,7 @@ def fold(
         theta = None if theta is None else np.clip(np.rint(theta), 1, INT32_MAX)
     rounded = bits is not None
     whole = Constants(weights.codes, b, theta, unit, exponent, inflow, rounded, offset, left)
-    if dtype is None or (bits is not None and _magnitude(whole, bits, leak_bound, most) >= 2**24):
+    if dtype is None or (bits is not None and magnitude(whole, bits, leak_bound, most) >= 2**24):
         dtype = np.dtype(np.float64)
     return replace(
         whole,
@@ -165,7 +189,7 @@ def _of_levels(
     if bits is not None:
         low, high = _reach(weights.codes, inflow)
         real = np.clip(np.ceil(real), low, high + 1)
-    if dtype is None or (bits is not None and _magnitude(whole, bits, 1.0, 1) >= 2**24):
+    if dtype is None or (bits is not None and magnitude(whole, bits, 1.0, 1) >= 2**24):
         dtype = np.dtype(np.float64)
     return replace(
         whole,
@@ -191,11 +215,16 @@ def _exponent(ratio: float, inflow: Inflow, fraction_bits: int) -> int:
     return min(max(floor(log2(ratio)), low), high)
 
 
-def _magnitude(folded: Constants, bits: int, leak_bound: float, most: int) -> float:
-    """Return a bound of every value that the forward pass forms, for any input."""
+def magnitude(
+    folded: Constants, bits: int, leak_bound: float, most: int, beside: float = 0.0
+) -> float:
+    """Return a bound of every value that the forward pass forms, for any input.
+
+    beside: the largest current of other edges, in units of the membrane
+    """
     codes, exponent = folded.codes.reshape(len(folded.codes), -1), folded.exponent
     half = 2.0 ** (exponent - 1) if exponent > 0 else 0.0
-    rest = 1 + float(np.abs(folded.bias).max())
+    rest = 1 + float(np.abs(folded.bias).max()) + beside
     threshold = 0.0 if folded.threshold is None else most * float(np.max(folded.threshold))
     if folded.reset_to is not None:  # and what the terms of a leak make of it on the way
         rest += (MAX_LEAK_TERMS + 1) * float(np.abs(folded.reset_to).max())
@@ -209,6 +238,20 @@ def _magnitude(folded: Constants, bits: int, leak_bound: float, most: int) -> fl
     if at_most < 2**24:
         return at_most  # whatever the codes are
     return bound(float(np.abs(codes).sum(axis=1, dtype=np.float64).max()))
+
+
+def in_float64(constants: Constants) -> Constants:
+    """Return the constants in float64."""
+    wide: Any = np.float64
+    theta, left = constants.threshold, constants.reset_to
+    return replace(
+        constants,
+        codes=constants.codes.astype(wide),
+        bias=constants.bias.astype(wide),
+        threshold=None if theta is None else theta.astype(wide),
+        reset_to=None if left is None else left.astype(wide),
+        more=tuple(replace(edge, codes=edge.codes.astype(wide)) for edge in constants.more),
+    )
 
 
 def whole(values: NDArray[Any]) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model import Model
+from qat.train.fold import Constants
 from qat.train.network import Network
 
 SATURATED = 0.95
@@ -102,10 +103,16 @@ def of_network(net: Network) -> tuple[str, ...]:
     """
     return tuple(
         in_words(
-            Health(_name(net, i), twin.channels, _empty(folded.codes), **_measured(net.report, i))
+            Health(
+                _name(net, i), twin.channels, _empty(*_codes(folded)), **_measured(net.report, i)
+            )
             for i, (twin, folded) in enumerate(zip(net.twins, net.fold(), strict=True))
         )
     )
+
+
+def _codes(folded: Constants) -> list[NDArray[Any]]:
+    return [folded.codes, *(edge.codes for edge in folded.more)]
 
 
 def of_model(model: Model) -> tuple[str, ...]:

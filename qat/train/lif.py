@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from qat.machine import native
 from qat.model.leak import leak_fraction
 from qat.model.leaky import Reset
-from qat.train.surrogate import SLOPE, SURROGATES, Surrogate, heaviside
+from qat.train.feedback import Feedback
+from qat.train.surrogate import Surrogate, heaviside
 
 Float = NDArray[np.floating[Any]]
 Spike = Callable[[Float], Float]
@@ -67,27 +68,37 @@ def decay(v: Float, dynamics: Dynamics) -> Float:
 
 
 def forward(
-    current: Float, threshold: Float, dynamics: Dynamics, steps: int, spike: Spike = heaviside
+    current: Float,
+    threshold: Float,
+    dynamics: Dynamics,
+    steps: int,
+    spike: Spike = heaviside,
+    *,
+    feedback: Feedback | None = None,
 ) -> tuple[Float, Float]:
     """Run `steps` steps from v = 0 and return (u before the reset, spikes).
 
     current:   (steps, batch, neurons), or (1, batch, neurons) for one that is held
     threshold: () or (neurons,)
     spike:     of x = u / threshold - 1; anything but the step serves to check gradients
+    feedback:  what spikes of earlier steps add to the current
 
     Returns two arrays of (steps, batch, neurons) in the dtype of `current`.
     """
-    library = _library(current)
+    library = _library(current, feedback)
     if library is not None and spike is heaviside:
         held = len(current) == 1
         settings = library.settings(**_fields(dynamics, (steps, *current.shape[1:]), held))
+        echo = None if feedback is None else _echo(feedback.weights.T, feedback)
         rows = _row(threshold, current), _row(dynamics.reset_to, current)
-        return library.forward(settings, np.ascontiguousarray(current), *rows)
+        return library.forward(settings, np.ascontiguousarray(current), *rows, echo=echo)
     u = np.empty((steps, *current.shape[1:]), current.dtype)
     spikes = np.empty_like(u)
     v = np.zeros_like(u[0])
     for t in range(steps):
         np.add(decay(v, dynamics), current[t % len(current)], out=u[t])
+        if feedback is not None:
+            u[t] += feedback.current(spikes, t)
         if dynamics.limits is not None:
             np.clip(u[t], *dynamics.limits, out=u[t])
         _emit(u[t], threshold, dynamics.most, spike, spikes[t])
@@ -117,7 +128,7 @@ def _emit(u: Float, threshold: Float, most: int, spike: Spike, out: Float) -> No
         out += u >= j * threshold
 
 
-_KINDS = {SURROGATES[name].derivative: i for i, name in enumerate(native.SURROGATES)}
+_KINDS = {name: i for i, name in enumerate(native.SURROGATES)}
 """The number of each surrogate in the C."""
 
 
@@ -127,13 +138,20 @@ def loops(surrogate: Surrogate) -> str:
     Both make the same spikes to the bit. Their gradients differ in the last digits, so that they
     may train different networks.
     """
-    known = surrogate.derivative in _KINDS and native.library() is not None
+    known = surrogate.name in _KINDS and native.library() is not None
     return "compiled" if known else "NumPy"
 
 
-def _library(values: Float) -> native.Library | None:
+def _library(values: Float, feedback: Feedback | None) -> native.Library | None:
     """Return the compiled loops if there are any for these values."""
+    if feedback is not None and not feedback.compiled:
+        return None
     return native.library() if values.dtype == np.float32 and values.size else None
+
+
+def _echo(weights: Float, feedback: Feedback) -> tuple[Float, NDArray[np.int32]]:
+    """Return a recurrent edge as the compiled loops take it, its weights as they are given."""
+    return np.ascontiguousarray(weights, np.float32), feedback.lags.whole.astype(np.int32)
 
 
 def _row(constant: Float, values: Float) -> Float:
@@ -157,6 +175,8 @@ def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str,
         "low": low,
         "high": high,
         "most": dynamics.most,
+        "amplitude": 1.0,
+        "truncate": 0,
     }
 
 
@@ -178,6 +198,8 @@ def backward(
     surrogate: Surrogate,
     detach_reset: bool = True,
     held: bool = False,
+    feedback: Feedback | None = None,
+    truncate: int = 0,
 ) -> Gradients:
     """Return the gradients of a forward run by backpropagation through time.
 
@@ -188,22 +210,42 @@ def backward(
         du_t = dS_t * h' / threshold + dv_t * (1, or 1 - S_t where not by subtraction)
         dv_(t-1) = (1 - lambda) * du_t             (floor: straight through)
 
+    and, of a recurrent edge, what du_t says of the spikes that arrived added to their dL/dS.
+
     A detached reset counts S_t in it as a constant (Zenke and Vogels, 2021), the default. Where a
     step has several spikes, h' is that of the nearest of their thresholds.
 
     d_spikes: dL/dS, (steps, batch, neurons), or (1, batch, neurons) where all steps share it
     u, spikes: as `forward` returned them
     held:     the current was held: its gradient is the sum over the steps
+    feedback: as for `forward`
+    truncate: 0, or the steps after which memory passes no gradient on: none goes from step t to
+              earlier ones, through membranes or recurrent edges, where truncate divides t
     """
-    if _library(u) is not None and surrogate.derivative in _KINDS:
-        more = {"surrogate": _KINDS[surrogate.derivative], "detached": detach_reset, "held": held}
+    if _library(u, feedback) is not None and surrogate.name in _KINDS:
+        more: dict[str, Any] = {
+            "surrogate": _KINDS[surrogate.name],
+            "amplitude": surrogate.amplitude,
+            "slope": surrogate.slope,
+            "detached": detach_reset,
+            "held": held,
+            "truncate": truncate,
+            "feedback": feedback,
+        }
         return _compiled_backward(d_spikes, u, spikes, threshold, dynamics, **more)
     slope = surrogate.derivative(u / threshold - _nearest(u, threshold, dynamics.most))
     slope /= threshold
-    du = d_spikes * slope
-    d_threshold = -np.einsum("tbn,tbn->n", du, u) / threshold
+    if feedback is None:
+        du = d_spikes * slope
+        d_threshold = -np.einsum("tbn,tbn->n", du, u) / threshold
+    else:
+        d, du = np.array(np.broadcast_to(d_spikes, u.shape)), np.empty_like(u)
+        d_threshold = np.zeros_like(u[0, 0])
     dv = np.zeros_like(u[0])
     for t in reversed(range(len(u))):
+        if feedback is not None:  # d has what later steps sent back
+            np.multiply(d[t], slope[t], out=du[t])
+            d_threshold -= (du[t] * u[t]).sum(axis=0) / threshold
         if not detach_reset:
             subtracts = dynamics.subtracts
             taken = threshold if subtracts else u[t] - _to(dynamics, u)
@@ -214,7 +256,12 @@ def backward(
         du[t] += dv if dynamics.subtracts else dv * (1 - np.minimum(spikes[t], 1))
         if dynamics.limits is not None:
             du[t] *= (u[t] > dynamics.limits[0]) & (u[t] < dynamics.limits[1])
+        first = t - t % truncate if truncate else 0
         dv = du[t] * u.dtype.type(dynamics.kept)
+        if truncate and first == t:
+            dv = np.zeros_like(dv)
+        if feedback is not None:
+            feedback.send_back(d, du[t], t, first)
     return Gradients(du.sum(axis=0, keepdims=True) if held else du, d_threshold)
 
 
@@ -229,12 +276,15 @@ def _compiled_backward(
     spikes: Float,
     threshold: Float,
     dynamics: Dynamics,
+    *,
+    feedback: Feedback | None,
     **more: Any,
 ) -> Gradients:
     library = native.library()
     assert library is not None
-    settings = library.settings(**{**_fields(dynamics, u.shape, False), **more, "slope": SLOPE})
+    settings = library.settings(**{**_fields(dynamics, u.shape, False), **more})
     d, u, spikes = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
+    echo = None if feedback is None else _echo(feedback.weights, feedback)
     rows = _row(threshold, u), _row(dynamics.reset_to, u)
-    d_current, d_theta = library.backward(settings, d, u, spikes, *rows)
+    d_current, d_theta = library.backward(settings, d, u, spikes, *rows, echo=echo)
     return Gradients(d_current, d_theta.astype(np.float32))

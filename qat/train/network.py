@@ -14,7 +14,7 @@ from qat.model import Shape
 from qat.model.checks import integer
 from qat.model.inputs import Input
 from qat.model.leaky import Reset
-from qat.model.notation import LayerNote, on_maps, written
+from qat.model.notation import LayerNote, in_time, on_maps, recurring, written
 from qat.model.sensor import Sensor
 from qat.train.chain import Pass, Response
 from qat.train.fold import SPIKES, Constants, Float, Inflow
@@ -22,13 +22,32 @@ from qat.train.inflow import INPUTS, accepted, input_record, time_major
 from qat.train.lif import Spike
 from qat.train.neurons import NEURONS, Granularity, dynamics_of
 from qat.train.norm import Moments, Parameters
-from qat.train.settings import bits_per_layer, grid_of, layout_of, require_known, reset_value
+from qat.train.settings import (
+    bits_per_layer,
+    check_edges,
+    damping_of,
+    edged,
+    grid_of,
+    layout_of,
+    require_known,
+    reset_value,
+    truncated,
+)
 from qat.train.structure import Plan
 from qat.train.surrogate import SURROGATES, heaviside
 from qat.train.twins import AccumulateTwin, LayerTwin
 
 READOUTS = {"accumulate": 4.0, "count": 8.0}
 """Readouts, each with the initial gain from its score per step to a logit; it is learned."""
+
+IN_TIME = (
+    ("norm", False),
+    ("recurrent", False),
+    ("delays", 0),
+    ("truncate", 0),
+    ("damping", None),
+)
+"""Settings that are told only where they are not as ever, so that older runs can be resumed."""
 
 BYTES_PER_WEIGHT = 32
 """Weights, their gradient, the two moments of Adam, codes, and what forms the next of each."""
@@ -81,6 +100,14 @@ class Network:
                  layer of a network with convolutions, have a batch norm before them, which folds
                  into thresholds, one or more a channel
     levels:      the largest count of a neuron in one step, 1 to 7; None for 1, burst 3
+    norm:        a batch norm before the neurons of every layer, also of dense ones that leak
+    recurrent:   every hidden dense layer reads what it sent in the step before (in notation: 64r)
+    delays:      the longest delay, 0 to 31 steps, of what layers read: learned, one for each
+                 source neuron or spike input; of recurrent edges likewise, from 1 (64t15r15)
+    truncate:    steps after which membranes and recurrent edges pass no gradient on; None for
+                 backpropagation through all steps. Delays of other layers pass it in any case
+    damping:     (amplitude, slope) of the surrogate; None for (1, 1.5), of recurrent layers
+                 qat.train.surrogate.RECURRENT
     seed:        of the initial weights
 
     Raises ValueError for anything else.
@@ -110,6 +137,11 @@ class Network:
         surrogate: str = "atan",
         detach_reset: bool = True,
         event_threshold: int | None = None,
+        norm: bool = False,
+        recurrent: bool = False,
+        delays: int = 0,
+        truncate: int | None = None,
+        damping: Sequence[float] | None = None,
         seed: int = 0,
     ) -> None:
         require_known(
@@ -124,7 +156,12 @@ class Network:
         self.neuron = neuron
         self.levels = integer("Network.levels", row.levels if levels is None else levels, 1, 7)
         self.steps = integer("Network.steps", row.steps if steps is None else steps, 1, 2**24)
-        ends, self.notes = layout_of(sizes, layers)
+        ends, notes = layout_of(sizes, layers)
+        spiking, held = INPUTS[input].spiking, INPUTS[input].held
+        self.notes = edged(notes, recurrent, delays, spiking)
+        check_edges(self.notes, neuron, held, spiking)
+        self.norm, self.delays, self.truncate = norm, delays, truncated(truncate)
+        self.damping = damping_of(damping)
         self.grid = grid_of(grid, ends[0], self.notes)
         self.ends = ends
         self.bits = bits_per_layer(bits, len(self.notes) + 1)
@@ -155,7 +192,7 @@ class Network:
         if accumulate and not self.notes:
             raise ValueError("Network.sizes: an accumulating readout needs a hidden layer")
         plan = Plan(
-            self.notes if accumulate else (*self.notes, LayerNote(classes)),
+            self.notes if accumulate else (*self.notes, LayerNote(classes, delay=self._late)),
             self.bits,
             self.encoder.reads_shape,
             self._inflow(),
@@ -166,8 +203,14 @@ class Network:
             self._of_neurons(),
             self.scale,
             self.bias,
+            self.norm,
         )
         self.chain = plan.chain()
+
+    @property
+    def _late(self) -> int:
+        """The longest delay of what an output layer that spikes reads."""
+        return self.delays if self.notes or self.encoder.spiking else 0
 
     def _of_neurons(self) -> dict[str, Any]:
         """Return the settings of neurons, for those that have them."""
@@ -178,6 +221,8 @@ class Network:
             "detach_reset": self.detach_reset,
             "resolution": self.resolution,
             "reset_to": self.reset_to,
+            "damping": self.damping,
+            "truncate": self.truncate,
         }
 
     @property
@@ -193,8 +238,11 @@ class Network:
         """Return what the network was made with, as plain JSON values."""
         dynamics = self.dynamics
         more: dict[str, Any] = {}  # what networks of dense layers and one spike a step go without
-        if on_maps(self.notes):
+        if on_maps(self.notes) or in_time(self.notes):
             more = {"layers": written(self.notes)}
+        more |= {
+            name: getattr(self, name) for name, usual in IN_TIME if getattr(self, name) != usual
+        }
         if self.grid is not None:
             more["grid"] = list(self.grid.sides)
         if self.neuron != "lif" or self.levels > 1:
@@ -226,9 +274,20 @@ class Network:
         """Return about how much memory training with batches of this many samples takes."""
         inputs = self.encoder.lines * self._input_steps
         neurons = sum(twin.n_out for twin in self.layers)
+        inputs += sum(self._copies(twin) for twin in self.layers)
         return BYTES_PER_WEIGHT * self.chain.weights + 4 * batch * (
             2 * inputs + VALUES_PER_NEURON * self.steps * neurons
         )
+
+    def _copies(self, twin: LayerTwin) -> int:
+        """Return the values of delayed signals that training keeps of a layer, over all steps."""
+        late = [twin.n_in] if twin.delays is not None else []
+        return self.steps * sum((*late, *(edge.synapse.n_in for edge in twin.more)))
+
+    @property
+    def recurrent(self) -> bool:
+        """True if a layer has a recurrent edge."""
+        return recurring(self.notes)
 
     @property
     def products(self) -> int:

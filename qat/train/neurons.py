@@ -20,9 +20,10 @@ from qat.model import LIF, Burst, Neuron
 from qat.model.checks import integer
 from qat.model.leaky import Reset
 from qat.train import lif
+from qat.train.feedback import Feedback
 from qat.train.fold import RESOLUTION, Constants, Float, Inflow, fold, whole
 from qat.train.quantize import Quantized
-from qat.train.surrogate import SURROGATES, heaviside
+from qat.train.surrogate import SLOPE, heaviside, surrogate
 
 Parameters = dict[str, Float]
 Granularity = Literal["layer", "neuron"]
@@ -63,6 +64,11 @@ class NeuronTwin(ABC):
     most: int
     MEMORY: ClassVar[bool] = True
 
+    @property
+    def growth(self) -> float:
+        """How many times its largest current whatever it keeps, and forms on the way, can be."""
+        return 1.0
+
     @abstractmethod
     def initial(self, channels: int, normalised: bool) -> Parameters:
         """Return fresh parameters, float32."""
@@ -77,13 +83,27 @@ class NeuronTwin(ABC):
 
     @abstractmethod
     def forward(
-        self, constants: Constants, current: Float, spike: lif.Spike
+        self,
+        constants: Constants,
+        current: Float,
+        spike: lif.Spike,
+        feedback: Feedback | None = None,
     ) -> tuple[Float, Float]:
-        """Return (u, spikes), (steps, batch, neurons), of currents in units of the model."""
+        """Return (u, spikes), (steps, batch, neurons), of currents in units of the model.
+
+        feedback: what a recurrent edge adds to them
+        """
 
     @abstractmethod
     def backward(
-        self, constants: Constants, u: Float, spikes: Float, d_spikes: Float, held: bool
+        self,
+        constants: Constants,
+        u: Float,
+        spikes: Float,
+        d_spikes: Float,
+        held: bool,
+        *,
+        feedback: Feedback | None = None,
     ) -> Backward:
         """Return the gradients; held: the current was that of all steps."""
 
@@ -106,6 +126,8 @@ class LIFTwin(NeuronTwin):
     reset_to:     real value that a spike leaves, where the reset is "value"
     resolution:   least threshold in units of the membrane; None for RESOLUTION, or what lets
                   every term of the leak act if that is more
+    damping:      amplitude and slope of the surrogate
+    truncate:     steps after which memory passes no gradient on, as in lif.backward; 0 for none
     """
 
     steps: int
@@ -116,6 +138,8 @@ class LIFTwin(NeuronTwin):
     detach_reset: bool = True
     resolution: int | None = None
     reset_to: float = 0.0
+    damping: tuple[float, float] = (1.0, SLOPE)
+    truncate: int = 0
 
     @property
     def most(self) -> int:  # type: ignore[override]  # a field there
@@ -144,13 +168,14 @@ class LIFTwin(NeuronTwin):
             threshold=parameters.get("threshold", np.float32(1)),
             most=self.most,
             resolution=self.resolution or max(RESOLUTION, 2 ** (finest + 1)),
-            leak_bound=self._leak_bound(),
+            leak_bound=self.growth,
             reset_to=self.reset_to if self.dynamics.reset == "value" else None,
             dtype=incoming.dtype,
         )
 
-    def _leak_bound(self) -> float:
-        """Return how many times its largest current a membrane and its partial sums can reach.
+    @property
+    def growth(self) -> float:
+        """How many times its largest current a membrane and its partial sums can reach.
 
         |u| <= steps * I without a leak; with n terms, |u| <= (I + n) / lambda <= (n + 1) I / lambda
         for I >= 1. A spike only moves u towards 0. The terms of v - leak(v) are added one by one.
@@ -171,15 +196,26 @@ class LIFTwin(NeuronTwin):
         return found
 
     def forward(
-        self, constants: Constants, current: Float, spike: lif.Spike = heaviside
+        self,
+        constants: Constants,
+        current: Float,
+        spike: lif.Spike = heaviside,
+        feedback: Feedback | None = None,
     ) -> tuple[Float, Float]:
         """Return u and spikes of every step."""
         size = current.shape[-1]
-        theta = _spread(constants.threshold, size)
-        return lif.forward(current, theta, self._dynamics(constants, size), self.steps, spike)
+        theta, dynamics = _spread(constants.threshold, size), self._dynamics(constants, size)
+        return lif.forward(current, theta, dynamics, self.steps, spike, feedback=feedback)
 
     def backward(
-        self, constants: Constants, u: Float, spikes: Float, d_spikes: Float, held: bool
+        self,
+        constants: Constants,
+        u: Float,
+        spikes: Float,
+        d_spikes: Float,
+        held: bool,
+        *,
+        feedback: Feedback | None = None,
     ) -> Backward:
         """Return the gradients by backpropagation through time."""
         dtype = d_spikes.dtype
@@ -190,9 +226,11 @@ class LIFTwin(NeuronTwin):
             spikes.astype(dtype, copy=False),
             theta,
             self._dynamics(constants, u.shape[-1]),
-            surrogate=SURROGATES[self.surrogate],
+            surrogate=surrogate(self.surrogate, *self.damping),
             detach_reset=self.detach_reset,
             held=held,
+            feedback=feedback,
+            truncate=self.truncate,
         )
         channels, per_unit = len(constants.codes), 1 / constants.unit
         of_neurons = gradients.threshold
@@ -253,9 +291,14 @@ class BurstTwin(NeuronTwin):
         )
 
     def forward(
-        self, constants: Constants, current: Float, spike: lif.Spike = heaviside
+        self,
+        constants: Constants,
+        current: Float,
+        spike: lif.Spike = heaviside,
+        feedback: Feedback | None = None,
     ) -> tuple[Float, Float]:
         """Return the currents, and how many thresholds each has reached, at every step."""
+        assert feedback is None, "no recurrent edges without memory"
         assert constants.threshold is not None
         channels = len(constants.codes)
         rows = current.reshape(-1, channels)
@@ -276,7 +319,14 @@ class BurstTwin(NeuronTwin):
         return low.astype(dtype), high.astype(dtype)
 
     def backward(
-        self, constants: Constants, u: Float, spikes: Float, d_spikes: Float, held: bool
+        self,
+        constants: Constants,
+        u: Float,
+        spikes: Float,
+        d_spikes: Float,
+        held: bool,
+        *,
+        feedback: Feedback | None = None,
     ) -> Backward:
         """Return dL/dy where the window lets it pass."""
         d = d_spikes

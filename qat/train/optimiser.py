@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,13 @@ Parameters = dict[str, NDArray[np.floating[Any]]]
 FINAL_RATE = 0.01
 """The cosine schedule ends at this fraction of the learning rate, if a recipe has no other."""
 
-RATES = {"threshold": 0.5, "log_gain": 0.25}
-"""Learning rate of a kind of parameter relative to that of the weights."""
+RATES = {"threshold": 0.5, "log_gain": 0.25, "delay": 10.0}
+"""Learning rate of a kind of parameter relative to that of the weights; delays are in steps."""
+
+
+def kind_of(name: str) -> str:
+    """Return the kind of a parameter by its name: "weight" of 0.weight and of 0.weight_1."""
+    return re.sub(r"_\d+$", "", name.rpartition(".")[2])
 
 
 def cosine_rate(learning_rate: float, progress: float, final: float = FINAL_RATE) -> float:
@@ -62,7 +68,7 @@ class Adam:
         square: Parameters = {}
         moved: Parameters = {}
         for name, p in parameters.items():
-            kind, g = name.rpartition(".")[2], gradients[name]
+            kind, g = kind_of(name), gradients[name]
             own = rate * RATES.get(kind, 1.0)
             kept = 1 - own * self.weight_decay if kind == "weight" else 1.0
             mean[name] = _blend(self.mean.get(name), g, self.b1)

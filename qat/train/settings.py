@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from qat.model import Shape
+from qat.model import MAX_DELAY, Shape
 from qat.model.checks import finite, integer
-from qat.model.notation import LayerNote, dense, on_maps, parse, written
+from qat.model.notation import LayerNote, dense, on_maps, parse, recurring, written
 from qat.train.quantize import QUANTIZERS
 
 
@@ -73,3 +75,59 @@ def bits_per_layer(bits: int | Sequence[int | None] | None, layers: int) -> tupl
         if value not in QUANTIZERS:
             raise ValueError(f"Network.bits: found {value!r}; allowed are 2, 4, 8, 16 and None")
     return each
+
+
+def edged(
+    notes: tuple[LayerNote, ...], recurrent: bool, delays: int, spiking: bool
+) -> tuple[LayerNote, ...]:
+    """Return layers with what a network has on all of them: recurrent edges, delays.
+
+    recurrent: every dense layer reads itself, with delays of 1 step, or 1 to `delays`
+    delays:    the longest of what layers read; 0 for none
+    spiking:   the input is spikes; the first layer delays no values
+
+    A layer of the notation with marks of its own keeps these.
+    """
+    longest, found = integer("Network.delays", delays, 0, MAX_DELAY), []
+    for index, note in enumerate(notes):
+        own: dict[str, Any] = {}
+        if longest and not note.delay and (index or spiking):
+            own["delay"] = longest
+        if recurrent and not note.recurrent and note.extent is None and note.pool is None:
+            own["recurrent"] = max(longest, 1)
+        found.append(replace(note, **own))
+    return tuple(found)
+
+
+def check_edges(notes: tuple[LayerNote, ...], neuron: str, held: bool, spiking: bool) -> None:
+    """Refuse edges of layers that cannot be trained, or that the input does not allow.
+
+    held, spiking: the input is one vector for all steps; it is spikes
+    """
+    if recurring(notes) and neuron == "burst":
+        raise ValueError(
+            "Network.recurrent: burst neurons keep nothing from step to step; use neuron 'lif'"
+        )
+    if notes and notes[0].delay and held and not spiking:
+        raise ValueError(
+            f"Network.layers: layer 0 ({notes[0]}) delays a held input, whose values are the same "
+            "in all steps; use frames, or an encoder that makes spikes"
+        )
+
+
+def truncated(steps: int | None) -> int:
+    """Return after how many steps memory passes no gradient on, 0 for never."""
+    return 0 if steps is None else integer("Network.truncate", steps, 1, 2**24)
+
+
+def damping_of(damping: Sequence[float] | None) -> tuple[float, float] | None:
+    """Return amplitude and slope of the surrogate, None for those that suit the layers."""
+    if damping is None:
+        return None
+    found = tuple(float(value) for value in damping)
+    if len(found) != 2 or not all(0 < value < float("inf") for value in found):
+        raise ValueError(
+            f"Network.damping: found {damping}; must be (amplitude, slope) of the surrogate, both "
+            "above 0"
+        )
+    return found[0], found[1]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qat.model import Shape
+from qat.model import INPUT, Shape
 from qat.model.notation import LayerNote, chained
 from qat.train.chain import Chain
+from qat.train.delays import DelayTwin
+from qat.train.edges import EdgeTwin
 from qat.train.fold import Inflow
 from qat.train.neurons import NEURONS, Granularity
 from qat.train.pooling import pool_twin
+from qat.train.surrogate import RECURRENT, SLOPE
 from qat.train.synapses import DenseTwin, synapse_twin
 from qat.train.twins import AccumulateTwin, LayerTwin
 
@@ -27,6 +31,7 @@ class Plan:
     given:   the shape that the first layer reads, as `inflow`
     classes: outputs of an accumulating readout, None where the last layer's counts are the scores
     neuron:  a row of NEURONS, and its settings
+    norm:    batch norms before the neurons, whatever these are
     """
 
     notes: tuple[LayerNote, ...]
@@ -40,20 +45,24 @@ class Plan:
     settings: dict[str, Any]
     scale: Granularity
     bias: bool | None
+    norm: bool = False
 
     @property
     def normalised(self) -> bool:
         """True if batch norms stand before the neurons: where a convolution is, or counts are."""
-        return NEURONS[self.neuron].normalised or any(n.extent is not None for n in self.notes)
+        needed = NEURONS[self.neuron].normalised or any(n.extent is not None for n in self.notes)
+        return self.norm or needed
 
     def chain(self) -> Chain:
         """Return the layers and the readout; ValueError for layers that do not fit their maps."""
-        shapes, inflow, layers = chained(self.notes, self.given), self.inflow, []
-        for note, bits, given in zip(self.notes, self.bits, shapes, strict=False):
-            twin = self._layer(note, bits, given, inflow)
+        shapes, layers = chained(self.notes, self.given), []
+        inflows = {INPUT: self.inflow}
+        for index, bits in enumerate(self.bits[: len(self.notes)]):
+            twin = self._layer(index, bits, shapes, inflows)
             layers.append(twin)
-            inflow = Inflow(0, twin.levels)
-        head = None if self.classes is None else self._head(shapes[-1], inflow, self.classes)
+            inflows[index] = Inflow(0, twin.levels)
+        last = inflows[len(layers) - 1]
+        head = None if self.classes is None else self._head(shapes[-1], last, self.classes)
         return Chain(tuple(layers), head, self.steps, self.normalised)
 
     def _head(self, given: Shape, inflow: Inflow, classes: int) -> AccumulateTwin:
@@ -67,16 +76,58 @@ class Plan:
             FRACTION_BITS if self.normalised else 0,
         )
 
-    def _layer(self, note: LayerNote, bits: int | None, given: Shape, inflow: Inflow) -> LayerTwin:
-        row = NEURONS[self.neuron]
+    def _layer(
+        self,
+        index: int,
+        bits: int | None,
+        shapes: tuple[Shape, ...],
+        inflows: Mapping[int, Inflow],
+    ) -> LayerTwin:
+        """Return a layer.
+
+        shapes:  what the input sends, then every layer; inflows: the same as numbers, by source
+        """
+        row, note, given, inflow = (
+            NEURONS[self.neuron], self.notes[index], shapes[index], inflows[index - 1],
+        )  # fmt: skip
+        synapse = synapse_twin(note, given)
+        delays = None
+        if note.delay:
+            delays = DelayTwin(synapse.in_channels, 0, note.delay, bits is not None)
         return LayerTwin(
-            synapse_twin(note, given),
+            synapse,
             inflow,
             self.steps,
             bits,
             self.scale,
             not inflow.spiking if self.bias is None else self.bias,
-            neuron=row.make(self.steps, bits, self.levels, **self.settings),
+            neuron=row.make(self.steps, bits, self.levels, **self._settings_of(note)),
             pool=pool_twin(note.pool, note.currents(given)),
             normalised=self.normalised,
+            delays=delays,
+            more=tuple(self._edges(index, bits, shapes, inflows)),
         )
+
+    def _settings_of(self, note: LayerNote) -> dict[str, Any]:
+        """Return the settings of a layer's neurons; recurrent ones have their own surrogate."""
+        damping = self.settings["damping"] or (RECURRENT if note.recurrent else (1.0, SLOPE))
+        return {**self.settings, "damping": damping}
+
+    def _edges(
+        self,
+        index: int,
+        bits: int | None,
+        shapes: tuple[Shape, ...],
+        inflows: Mapping[int, Inflow],
+    ) -> Iterator[EdgeTwin]:
+        """Yield the further edges of a layer: recurrent first, then those that skip layers."""
+        note, size = self.notes[index], self.notes[index].currents(shapes[index]).size
+        if note.recurrent:
+            own = Inflow(0, self.levels)
+            delays = DelayTwin(size, 1, note.recurrent, bits is not None)
+            yield EdgeTwin(1, DenseTwin(size, size), index, True, own, bits, delays)
+        for number, source in enumerate(note.skips, 1 + bool(note.recurrent)):
+            n_in, inflow = shapes[source + 1].size, inflows[source]
+            longest = note.delay if inflow.spiking else 0
+            delays = DelayTwin(n_in, 0, longest, bits is not None)
+            yield EdgeTwin(number, DenseTwin(n_in, size), source, False, inflow, bits, delays)

@@ -56,6 +56,11 @@ class SynapseTwin(ABC):
         """Return the synapse of the integer model."""
 
     @property
+    def in_channels(self) -> int:
+        """Number of inputs at each position: each may have a delay of its own."""
+        return self.n_in
+
+    @property
     def n_out(self) -> int:
         """Number of currents."""
         return self.map.size
@@ -117,6 +122,11 @@ class DenseTwin(SynapseTwin):
         """Return the synapse of the integer model."""
         return Dense(whole(constants.codes), bits, whole(constants.bias), **shifts(constants))
 
+    def unbiased(self, codes: Float, bits: int, exponent: int, spiking: bool) -> Dense:
+        """Return the synapse of a further edge, which has no bias; exponent: as in Constants."""
+        fraction, shift = (-exponent, 0) if spiking else (0, exponent)
+        return Dense(whole(codes), bits, fraction_bits=fraction, input_shift=shift)
+
 
 @dataclass(frozen=True)
 class ConvTwin(SynapseTwin):
@@ -142,6 +152,11 @@ class ConvTwin(SynapseTwin):
     def n_in(self) -> int:
         """Values of the map that it reads."""
         return self.grid.size
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the map that it reads."""
+        return self.grid.channels
 
     @cached_property
     def map(self) -> Shape:

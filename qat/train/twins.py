@@ -10,21 +10,37 @@ that exporting a network is a change of dtype. qat/train/fold.py has the equatio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.model import Accumulate, Layer
+from qat.model import INPUT, Accumulate, Layer
 from qat.train import lif, norm
-from qat.train.fold import RESOLUTION, Constants, Float, Inflow, fold, scaled_by_channel
+from qat.train.delays import DelayTwin
+from qat.train.edges import EdgeTwin, quantized_together
+from qat.train.feedback import Feedback
+from qat.train.fold import (
+    RESOLUTION,
+    Constants,
+    Float,
+    Inflow,
+    fold,
+    in_float64,
+    magnitude,
+    scaled_by_channel,
+)
 from qat.train.neurons import Granularity, Incoming, NeuronTwin
 from qat.train.norm import Moments, Parameters
 from qat.train.pooling import PoolTwin
 from qat.train.quantize import QUANTIZERS, Quantized, straight_through
 from qat.train.surrogate import heaviside
 from qat.train.synapses import DenseTwin, SynapseTwin
+
+Signals = Mapping[int, NDArray[Any]]
+"""What every source of a network sends, (steps or 1, batch, values), by its number."""
 
 LATENT_DEVIATION = 0.1
 """Of initial weights behind a batch norm, where only the learning rate knows their size."""
@@ -34,7 +50,8 @@ LATENT_DEVIATION = 0.1
 class Trace:
     """What a layer's backward pass needs; arrays of (steps or 1, batch, values).
 
-    x:       its input
+    x:       its input, as it arrives behind its delays
+    sent:    its input as it was sent
     u:       of the neurons; the largest of each kernel where the pool comes before them
     emitted: what the neurons emit, before a pool that comes behind them
     spikes:  its signal
@@ -51,6 +68,20 @@ class Trace:
     chosen: NDArray[np.int32] | None = None
     sums: Float | None = None
     moments: Moments | None = None
+    sent: NDArray[Any] | None = None
+
+
+class Back(NamedTuple):
+    """What a layer's backward pass returns.
+
+    parameters: the gradient of each
+    before:     dL/d what the layer before sent, (steps or 1, batch, n_in); None if not wanted
+    others:     of further sources, by their number
+    """
+
+    parameters: Parameters
+    before: Float | None
+    others: dict[int, Float]
 
 
 @dataclass(frozen=True)
@@ -115,11 +146,26 @@ class LayerTwin(_Weighted):
     """Twin of `Layer`.
 
     normalised: a batch norm stands before the neurons; weights then have no scale, for it has one
+    delays:     of what the first edge reads
+    more:       further edges, one of them at most from the layer itself
     """
 
     neuron: NeuronTwin = None  # type: ignore[assignment]  # always given; fields before it have defaults
     pool: PoolTwin | None = None
     normalised: bool = False
+    delays: DelayTwin | None = None
+    more: tuple[EdgeTwin, ...] = ()
+
+    @property
+    def together(self) -> bool:
+        """True if the weights of all edges are quantized as those of one."""
+        return (
+            bool(self.more)
+            and not self.normalised
+            and all(
+                inflow.spiking for inflow in (self.inflow, *(edge.inflow for edge in self.more))
+            )
+        )
 
     @property
     def sends(self) -> int:
@@ -139,17 +185,26 @@ class LayerTwin(_Weighted):
     def initial(self, rng: np.random.Generator) -> Parameters:
         """Return fresh parameters, float32: normal weights, biases 0; see the neuron's."""
         channels = self.synapse.channels
-        deviation = LATENT_DEVIATION if self.normalised else np.sqrt(2 / self.synapse.fan_in)
+        fan_in = self.synapse.fan_in + sum(edge.synapse.n_in for edge in self.more)
+        deviation = LATENT_DEVIATION if self.normalised else np.sqrt(2 / fan_in)
         own: Parameters = {"weight": self._initial_weight(rng, deviation)}
         if self.normalised:
             own |= norm.initial(channels)
         elif self.bias:
             own["bias"] = np.zeros(channels, np.float32)
+        if self.delays is not None and self.delays.learned:
+            own["delay"] = self.delays.initial(rng)
+        for edge in self.more:
+            own |= edge.initial(rng, deviation)
         return own | self.neuron.initial(channels, self.normalised)
 
     def constrain(self, parameters: Parameters) -> Parameters:
         """Return the parameters within the ranges that they are allowed."""
         own = norm.constrained(parameters) if self.normalised else parameters
+        if self.delays is not None and self.delays.learned:
+            own = {**own, "delay": self.delays.constrain(own["delay"])}
+        for edge in self.more:
+            own = edge.constrain(own)
         return self.neuron.constrain(own)
 
     def fold(
@@ -159,16 +214,43 @@ class LayerTwin(_Weighted):
 
         moments: of the sums, in place of those that were measured last; codes: if known already
         """
+        found = self._fold_first(parameters, moments, codes)
+        if self.delays is not None:
+            found = replace(found, lags=self.delays.fold(parameters.get("delay"), self.n_in))
+        return self._with_edges(found, parameters) if self.more else found
+
+    def _fold_first(
+        self, parameters: Parameters, moments: Moments | None, codes: Float | None
+    ) -> Constants:
+        """Return the constants without further edges, or of all edges as those of one."""
         weight = parameters["weight"]
         if not self.normalised:
+            inflow, bias = self.inflow, parameters.get("bias", 0.0)
+            if self.together:
+                highest = max(inflow.high, *(edge.inflow.high for edge in self.more))
+                each = [weight, *(parameters[edge.weight] for edge in self.more)]
+                weight, inflow = np.concatenate(each, axis=1), replace(inflow, high=highest)
             weights = self._quantized(weight, self.scale == "neuron")
-            return self._folded(parameters, weights, self.inflow, parameters.get("bias", 0.0))
+            return self._folded(parameters, weights, inflow, bias)
         if codes is None:
             codes = self._quantized(weight, per_channel=True).codes
         scale, bias = norm.scale_and_bias(parameters, moments or Moments.in_parameters(parameters))
         return self._folded(
             parameters, Quantized(codes, scale), replace(self.inflow, scale=1.0), bias
         )
+
+    def _with_edges(self, folded: Constants, parameters: Parameters) -> Constants:
+        """Return the constants with those of further edges; float64 where these need it."""
+        if self.together:
+            codes, more = quantized_together(folded.codes, folded, self.more, parameters)
+            return replace(folded, codes=codes, inflow=self.inflow, more=more)
+        more = tuple(edge.fold(parameters, folded) for edge in self.more)
+        beside = sum(edge.reach(own) for edge, own in zip(self.more, more, strict=True))
+        found = replace(folded, more=more)
+        if self.bits is None or folded.codes.dtype == np.float64:
+            return found
+        most = magnitude(found, self.bits, self.neuron.growth, self.neuron.most, beside)
+        return in_float64(found) if most >= 2**24 else found
 
     def _folded(
         self, parameters: Parameters, weights: Quantized, inflow: Inflow, bias: Any
@@ -180,8 +262,14 @@ class LayerTwin(_Weighted):
         """Return the layer of the integer model."""
         assert self.bits is not None
         pool = None if self.pool is None else self.pool.record
+        late = self.delays is not None and constants.lags is not None
+        pairs = zip(self.more, constants.more, strict=True)
         return Layer(
-            self.synapse.record(constants, self.bits), self.neuron.record(constants), pool=pool
+            self.synapse.record(constants, self.bits),
+            self.neuron.record(constants),
+            pool=pool,
+            delay=self.delays.record(constants.lags) if late else 0,  # type: ignore[union-attr, arg-type]  # late
+            more=tuple(edge.record(own) for edge, own in pairs),
         )
 
     def forward(
@@ -190,11 +278,17 @@ class LayerTwin(_Weighted):
         x: NDArray[Any],
         spike: lif.Spike = heaviside,
         parameters: Parameters | None = None,
+        *,
+        signals: Signals | None = None,
     ) -> Trace:
         """Return what happens on inputs of (steps or 1, batch, n_in).
 
         parameters: given in training: a batch norm then takes the moments of this batch
+        signals:    of every source, for further edges
         """
+        sent = x
+        if constants.lags is not None:
+            x = constants.lags.delayed(x)
         sums, chosen = self.synapse.sums(constants.codes, x), None
         if self._pools_first:
             assert self.pool is not None
@@ -205,40 +299,101 @@ class LayerTwin(_Weighted):
             constants = self.fold(parameters, moments, constants.codes)
             kept = sums if not self.neuron.MEMORY else sums.copy()
         current = scaled_by_channel(constants, sums)
-        u, emitted = self.neuron.forward(constants, current, spike)
+        for edge, own in zip(self.more, constants.more, strict=True):
+            if not edge.itself:
+                assert signals is not None
+                current = current + edge.current(own, signals[edge.source])
+        u, emitted = self.neuron.forward(constants, current, spike, self._feedback(constants))
         signal = emitted
         if self.pool is not None and not self._pools_first:
             signal, chosen = self.pool.forward(emitted)
-        return Trace(x, u, emitted, signal, constants, chosen, kept, moments)
+        return Trace(x, u, emitted, signal, constants, chosen, kept, moments, sent)
+
+    def _feedback(self, constants: Constants) -> Feedback | None:
+        """Return the recurrent edge, None without one."""
+        for edge, own in zip(self.more, constants.more, strict=True):
+            if edge.itself:
+                return Feedback(own.weights, own.lags, constants.rounded)
+        return None
 
     def backward(
-        self, parameters: Parameters, trace: Trace, d_signal: Float
-    ) -> tuple[Parameters, Float]:
-        """Return (gradients of the parameters, dL/d sums or dL/dI for `input_gradient`)."""
+        self,
+        parameters: Parameters,
+        trace: Trace,
+        d_signal: Float,
+        signals: Signals,
+        wanted: bool = True,
+    ) -> Back:
+        """Return the gradients of the parameters, and of what the layer reads.
+
+        signals: of every source, INPUT among them
+        wanted:  whether that of the layer before is; that of the input never is
+        """
         d = d_signal.astype(parameters["weight"].dtype, copy=False)
         if self.pool is not None and not self._pools_first:
             if trace.chosen is not None and len(d) < len(trace.spikes):
                 d = np.broadcast_to(d, trace.spikes.shape)
             d = self.pool.backward(d, trace.chosen)
         constants, held = trace.constants, len(trace.x) == 1
-        through = self.neuron.backward(constants, trace.u, trace.emitted, d, held)
+        through = self.neuron.backward(
+            constants, trace.u, trace.emitted, d, held and not self.more,
+            feedback=self._feedback(constants),
+        )  # fmt: skip
+        own, others = self._edges_backward(constants, trace, through.current, signals)
+        current = through.current
+        if held and len(current) > 1:
+            current = current.sum(axis=0, keepdims=True)
         if not self.normalised:
-            own = self._plain_gradients(constants, trace.x, through.current)
-            return own | through.parameters, through.current
+            own |= self._plain_gradients(constants, trace.x, current) | through.parameters
+            return self._finished(own, trace, current, others, wanted)
         assert trace.moments is not None
         assert trace.sums is not None
         per_unit = np.broadcast_to(through.per_unit, (self.synapse.channels,))
-        own, d_sums = norm.backward(
-            parameters, trace.moments, through.current, per_unit, trace.sums
-        )
+        of_norm, d_sums = norm.backward(parameters, trace.moments, current, per_unit, trace.sums)
         if self._pools_first:
             assert self.pool is not None
             d_sums = self.pool.backward(d_sums, trace.chosen)
-        own["weight"] = straight_through(self.synapse.weight_gradient(d_sums, trace.x))
-        return own, d_sums
+        weight = straight_through(self.synapse.weight_gradient(d_sums, trace.x))
+        return self._finished(own | of_norm | {"weight": weight}, trace, d_sums, others, wanted)
 
-    def input_gradient(self, constants: Constants, d: Float) -> Float:
-        """Return dL/dx, (steps, batch, n_in), from what `backward` returned."""
+    def _edges_backward(
+        self, constants: Constants, trace: Trace, d: Float, signals: Signals
+    ) -> tuple[Parameters, dict[int, Float]]:
+        """Return (gradients of the further edges, dL/d what their sources sent)."""
+        own: Parameters = {}
+        others: dict[int, Float] = {}
+        for edge, folded in zip(self.more, constants.more, strict=True):
+            signal = trace.spikes if edge.itself else signals[edge.source]
+            wanted = not edge.itself and edge.source != INPUT
+            found, back = edge.backward(folded, constants.unit, signal, d, wanted)
+            own |= found
+            if back is not None:
+                others[edge.source] = others[edge.source] + back if edge.source in others else back
+        return own, others
+
+    def _finished(
+        self, own: Parameters, trace: Trace, d: Float, others: dict[int, Float], wanted: bool
+    ) -> Back:
+        """Return it with the gradients of delays and of what the layer before sent.
+
+        d: dL/d sums behind a batch norm, else dL/dI
+        """
+        learned = self.delays is not None and self.delays.learned
+        if not (wanted or learned):
+            return Back(own, None, others)
+        constants, lags = trace.constants, trace.constants.lags
+        d_arriving = self._input_gradient(constants, d)
+        if self.delays is not None and learned:
+            assert lags is not None
+            assert trace.sent is not None
+            own["delay"] = self.delays.by_channel(lags.gradient(trace.sent, d_arriving))
+        before = None
+        if wanted:
+            before = d_arriving if lags is None else lags.backward(d_arriving)
+        return Back(own, before, others)
+
+    def _input_gradient(self, constants: Constants, d: Float) -> Float:
+        """Return dL/dx, (steps, batch, n_in), of what arrives at the first edge."""
         if self.normalised:
             return self.synapse.input_gradient(constants.codes, d)
         return self._plain_input_gradient(constants, d)

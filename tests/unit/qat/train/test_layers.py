@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.crossed import crossed
+from support.twins import assert_twin_equals_record
 
 import qat
 from qat.model import LIF, Dense
@@ -15,19 +16,6 @@ from qat.train.fold import Constants, Inflow
 from qat.train.lif import Dynamics, decay
 from qat.train.network import Network
 from qat.train.synapses import DenseTwin, currents
-
-
-def assert_twin_equals_record(net, x):
-    """Compare scores, spikes and membranes; return the model's result."""
-    model, constants = qat.export(net), net.fold()
-    result, own = model.run(x, trace=True), net.run(x)
-    np.testing.assert_array_equal(result.scores, own.scores)
-    np.testing.assert_array_equal(result.predictions, own.predictions)
-    passed = net.forward(net.check(x), constants)
-    for layer, trace in enumerate(passed.traces):
-        np.testing.assert_array_equal(result.spikes[layer], own.spikes[layer])
-        np.testing.assert_array_equal(result.u[layer], trace.u.transpose(1, 0, 2))
-    return result
 
 
 @st.composite

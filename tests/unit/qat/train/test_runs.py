@@ -125,10 +125,12 @@ def test_settings_name_all_that_makes_a_network():
     made_with = set(inspect.signature(Network.__init__).parameters) - {"self", "membrane_bits"}
     later = {"layers": "4c3-p2", "grid": [8, 8, 1], "neuron": "burst", "levels": 2,
              "reset_to": 0.25}  # fmt: skip
+    in_time = {"norm": True, "recurrent": True, "delays": 3, "truncate": 4, "damping": (0.4, 2)}
     some = Network([64, 10], reset="value", **later)
-    assert set(some.settings()) == made_with | {"limits"}
+    found = some.settings() | Network([64, 8, 10], **in_time).settings()
+    assert set(found) == made_with | {"limits"}
     assert later.items() <= some.settings().items()
-    assert set(network().settings()) == made_with - set(later) | {"limits"}
+    assert set(network().settings()) == made_with - set(later) - set(in_time) | {"limits"}
 
 
 # ------------------------------------------------------------ bad checkpoints
