@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -24,6 +24,11 @@ def crossed(rows: Iterable[str], columns: Iterable[str], each: int | None = None
             for name in names
         ]
     return pairs
+
+
+def some(names: Iterable[str], ours: Collection[str]) -> list[Any]:
+    """Return all names, for parametrize: ours in the ordinary run, the others in -m proof."""
+    return [pytest.param(name, marks=() if name in ours else pytest.mark.proof) for name in names]
 
 
 def covering(parts: Mapping[str, set[str]], columns: Iterable[str]) -> list[Any]:

@@ -112,15 +112,26 @@ def run(command: str) -> str:
     return done.stdout
 
 
-def sees_the_model(command: str) -> bool:
-    """Return True for a command whose outcome another model changes."""
+def read_by(command: str) -> list[str] | None:
+    """Return the paths that a compilation reads, None for a command of another kind."""
     words = shlex.split(command)
     if "-c" not in words:
-        return True
+        return None
     at = words.index("-o")
     listed = [*words[:at], *words[at + 2 :], "-MM"]
     listed.remove("-c")
-    return "lib/model/src" in run(shlex.join(listed))
+    return run(shlex.join(listed)).partition(":")[2].replace("\\\n", " ").split()
+
+
+def sees_the_model(read: list[str] | None) -> bool:
+    """Return True for a command whose outcome another model changes, by what it reads."""
+    return read is None or any("lib/model/src" in path for path in read)
+
+
+def mentions(read: list[str], names: Iterable[str]) -> bool:
+    """Return True if one of the names stands in a file."""
+    texts = [(assets() / "firmware" / path).read_text() for path in read]
+    return any(name in text for name in names for text in texts)
 
 
 @cache
@@ -141,7 +152,8 @@ def record(board: str, flags: tuple[str, ...]) -> Recording:
 def _define(folder: Path, board: str, flags: Sequence[str]) -> None:
     """Make a recording with definitions from the one that has their mark, without PlatformIO.
 
-    All sources are compiled again: a definition may concern one that no model changes.
+    Sources in which a defined name stands are compiled again; those that see the model are it for
+    every model anyway.
     """
     marked = record(board, MARKED)
     making = folder.with_suffix(".making")
@@ -152,9 +164,14 @@ def _define(folder: Path, board: str, flags: Sequence[str]) -> None:
         return text.replace(str(marked.folder), str(place)).replace(MARK, " ".join(flags))
 
     recorded = (making / ALL_COMMANDS).read_text().splitlines()
-    for command in recorded if flags else ():
-        run(own(command, making))
-    seeing = [c for c in recorded if sees_the_model(own(c, making))]  # a definition may decide that
+    names = [flag.removeprefix("-D").partition("=")[0] for flag in flags]
+    seeing = []
+    for command in recorded:
+        read = read_by(own(command, making))
+        if read is None or sees_the_model(read):  # which a definition may decide
+            seeing.append(command)
+        elif mentions(read, names):
+            run(own(command, making))
     for name, commands in ((COMMANDS, seeing), (ALL_COMMANDS, recorded)):
         (making / name).write_text("\n".join(own(c, folder) for c in commands))
     making.rename(folder)
@@ -179,7 +196,7 @@ def _record(folder: Path, board: str, flags: Sequence[str]) -> None:
     ).stdout
     commands = [line.replace(" -g ", " ") for line in said.splitlines() if line.startswith(TOOLS)]
     (folder / ALL_COMMANDS).write_text("\n".join(commands))
-    (folder / COMMANDS).write_text("\n".join(c for c in commands if sees_the_model(c)))
+    (folder / COMMANDS).write_text("\n".join(c for c in commands if sees_the_model(read_by(c))))
 
 
 def firmware(

@@ -15,7 +15,7 @@ import pytest
 from calibration import samples
 from calibration.counting import Counting
 from calibration.samples import Plan, make
-from support.crossed import crossed
+from support.crossed import crossed, some
 from support.models import inputs_for, steps_for
 from support.zoo.golden import GOLDEN
 from support.zoo.small import small_model
@@ -270,9 +270,7 @@ SHAPES = ((100, 3, 8), (60, 9, 4), (200, 24, 8), (128, 40, 4), (300, 8, 8))
 """Inputs, neurons and bits of layers that two kernels serve."""
 
 
-@pytest.mark.parametrize(
-    "board", [b if b == "qemu-m4" else pytest.param(b, marks=pytest.mark.proof) for b in BOARDS]
-)
+@pytest.mark.parametrize("board", some(BOARDS, ("qemu-m4",)))
 def test_the_chosen_kernel_takes_the_fewest_instructions(board: str, counting: OnCore) -> None:
     rng = np.random.default_rng(3)
     for inputs, neurons, bits in SHAPES:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.clock import MOST_SECONDS
+from support.crossed import some
 from support.models import inputs_for
 from support.zoo.small import small_model
 
@@ -36,10 +37,7 @@ pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
 RESET = "    small_reset(state);"
 BOARDS = tuple(load_boards())
-EXCEPTIONS = [
-    pytest.param(board, marks=pytest.mark.proof) if board in ("qemu-m4", "qemu-m7") else board
-    for board in BOARDS
-]
+EXCEPTIONS = some(BOARDS, [board for board in BOARDS if board not in ("qemu-m4", "qemu-m7")])
 """Boards for exceptions of each kind: those two have the ones of qemu-m3, and are in the proof."""
 
 
@@ -64,7 +62,7 @@ FAULT = "    static volatile uint32_t on; if (on++ > 1) { %s }"
 """Not at the start, where nobody has asked yet, nor when the session is opened."""
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", EXCEPTIONS)
 def test_an_undefined_instruction(model: Model, board: str) -> None:
     """The classify function calls the model's own reset, so the firmware's is made to fault."""
     fault = '__asm__ volatile("movs r3, #93\\n\\tudf #0" ::: "r3");'
