@@ -57,6 +57,23 @@ def whole_numbers(text: str) -> list[int]:
         raise ArgumentTypeError(f"found {text!r}; must be whole numbers like 128,64") from None
 
 
+def share(text: str) -> float:
+    """Parse `2%` or `0.02`."""
+    body, percent = (text[:-1], 100) if text.endswith("%") else (text, 1)
+    try:
+        value = float(body) / percent
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"found {text!r}; must be a share like 2% or 0.02")
+    return value
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Parse `subtract` or `subtract,zero`."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def densities(text: str) -> list[float]:
     """Parse `0.01,0.1,0.5`."""
     try:

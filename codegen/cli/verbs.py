@@ -12,6 +12,7 @@ from codegen.cli.options import (
     DENSITY,
     ENCODED_KINDS,
     FILE,
+    FOREIGN,
     INPUTS,
     MODEL,
     NETWORK,
@@ -20,6 +21,7 @@ from codegen.cli.options import (
     OUTPUT_BITS,
     PICTURES,
     PORT,
+    QUANTIZED,
     RATE,
     SAMPLE,
     SEED,
@@ -147,6 +149,21 @@ VERBS: tuple[Verb, ...] = (
         ),
         "compare:compare",
         (DATA_SETS,),
+    ),
+    Verb(
+        "import",
+        "make a model of a network that another framework trained (NIR)",
+        "Read a NIR file as its framework runs it, prove that by what the framework computed "
+        "(--reference), and write the integer model, with how far it drifts from the network. "
+        "Exit status 1 if the reference is not reproduced, or the drift is above its bar. Needs "
+        "the extra `nir`.",
+        (
+            Option("file", "a NIR file, as export_to_nir or nir.write writes it", metavar="FILE"),
+            OUTPUT.but(help="model file to write", metavar="MODEL", required=True),
+            FOREIGN,
+            QUANTIZED,
+        ),
+        "nir:import_",
     ),
     # ------------------------------------------------------------- look at a model
     Verb(

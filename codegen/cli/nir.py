@@ -1,0 +1,168 @@
+"""The verb import: a network that another framework trained becomes an integer model."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from codegen.cli.before import require_output
+from codegen.cli.output import Output, percent
+from codegen.cli.printable import printable
+from qat.model.checks import plain
+from qat.nir.data import Recording, read_recording
+from qat.nir.drift import CAUSES, Drift
+from qat.nir.load import Imported, imported
+from qat.nir.read import Read, UnprovedError, consequences, read
+from qat.nir.settle import Options
+
+
+def import_(arguments: Namespace) -> int:
+    """Read a NIR file, prove the reading, write the integer model, say how far it drifts."""
+    out = Output(arguments)
+    require_output(arguments.output)
+    out.progress(f"reading {arguments.file}")
+    options = Options(arguments.dialect, arguments.dt, arguments.reset, arguments.compare,
+                      arguments.gain)  # fmt: skip
+    try:
+        found = read(arguments.file, options, arguments.reference)
+    except UnprovedError as error:
+        out.result(_of_reading(error.read))
+        print(printable(f"spikemcu import: {error}"), file=sys.stderr)
+        return 1
+    _say_reading(out, found)
+    try:
+        made = _made(arguments, found, out)
+    except ValueError as error:
+        out.result({**_of_reading(found), "refused": str(error)})
+        raise ValueError(f"{arguments.file}: {error}") from None
+    made.model.save(Path(arguments.output))
+    _say_model(out, made, arguments.output)
+    over = made.drift is not None and made.drift.worst > arguments.drift
+    out.result(_of_model(made, arguments, over))
+    if over:
+        assert made.drift is not None
+        text = f"{percent(made.drift.worst)} of a layer's spikes differ; --drift allows "
+        text += f"{percent(arguments.drift)}: use more --bits, or allow more"
+        print(f"spikemcu import: {text}", file=sys.stderr)
+    return int(over)
+
+
+def _made(arguments: Namespace, found: Read, out: Output) -> Imported:
+    return imported(
+        found,
+        arguments.name or Path(arguments.file).stem,
+        bits=arguments.bits,
+        data=_data(arguments, found, out),
+        steps=arguments.steps,
+        drift=arguments.drift,
+        progress=out.progress,
+    )
+
+
+def _data(arguments: Namespace, found: Read, out: Output) -> Recording | None:
+    if arguments.data is None:
+        return None
+    graph = found.twin.graph
+    extent = graph.nodes[graph.source].extent
+    try:
+        data = read_recording(arguments.data, extent, found.twin.reading.dialect, arguments.steps)
+    except OSError as error:
+        raise ValueError(f"{arguments.data}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise ValueError(f"{arguments.data}: {error}") from None
+    if data.note:
+        out.say(f"{arguments.data}: {data.note}")
+    return data
+
+
+# -------------------------------------------------------------------- for people
+
+
+def _say_reading(out: Output, found: Read) -> None:
+    reading, graph = found.twin.reading, found.twin.graph
+    known = "as it was told" if found.sign is None else f"guessed: {found.sign}"
+    out.say(f"dialect {reading.dialect} ({known})")
+    out.say(f"  {consequences(found)}")
+    words = {k: v for k, v in reading.words().items() if k != "dialect" and v is not None}
+    out.say("  " + ", ".join(f"{key} {_word(value)}" for key, value in words.items()))
+    nodes = [f"{plain(n.name)} {n.kind}" for n in graph.nodes.values() if n.about.neuron]
+    out.say(f"  neurons: {', '.join(nodes)}")
+    if found.comparison is None:
+        out.say("  nothing was compared with the framework; --reference proves the reading")
+        return
+    where = " in float32, as the framework computes" if found.float32 else ""
+    out.say(f"  reference: {found.comparison}{where}")
+    for other in found.also:
+        out.say(f"  so does {other.words()}")
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{plain(node)}: {word}" for node, word in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _say_model(out: Output, made: Imported, path: str) -> None:
+    for note in made.notes:
+        out.say(f"  {note}")
+    if made.drift is not None:
+        _say_drift(out, made.drift)
+    out.say(f"wrote {path}  (digest {made.model.digest()})")
+
+
+def _say_drift(out: Output, drift: Drift) -> None:
+    out.say(f"\nspikes that differ from the framework's, on {drift.samples:,} samples; then with "
+            f"{', '.join(CAUSES)} switched on one after the other")  # fmt: skip
+    rows = []
+    for i, layer in enumerate(drift.layers):
+        rate = " / ".join(percent(r) for r in layer.rate)
+        causes = (_fine(layer.causes[cause]) for cause in CAUSES)
+        rows.append((i, plain(layer.node), layer.bits, _fine(layer.differing), rate, *causes))
+    out.table(("layer", "node", "bits", "differ", "rate float / integer", *CAUSES), rows)
+    first = next((layer for layer in drift.layers if layer.first is not None), None)
+    if first is not None and first.first is not None:
+        f = first.first
+        out.say(
+            f"the first in layer {plain(first.node)}: sample {f['sample']}, step {f['step']}, "
+            f"neuron {f['neuron']}: {f['float']:g} there, {f['integer']:g} here"
+        )
+    out.say(f"the same class: {percent(drift.agreeing)} of the samples")
+    if drift.accuracy is not None:
+        own, integer = (percent(a) for a in drift.accuracy)
+        out.say(f"accuracy: {own} of the framework, {integer} of the integer model")
+
+
+def _fine(value: float) -> str:
+    return f"{100 * value:.3f} %"
+
+
+# ------------------------------------------------------------------ for programs
+
+
+def _of_reading(found: Read) -> dict[str, Any]:
+    return {
+        **found.twin.reading.words(),
+        "guessed_by": found.sign,
+        "reference": None if found.comparison is None else found.comparison.to_json(),
+        "float32": found.float32,
+        "also": [reading.words() for reading in found.also],
+    }
+
+
+def _of_model(made: Imported, arguments: Namespace, over: bool) -> dict[str, Any]:
+    drift = None if made.drift is None else made.drift.to_json()
+    return {
+        **_of_reading(made.read),
+        "model": made.model.name,
+        "digest": made.model.digest(),
+        "steps": made.model.steps,
+        "bits": [part.bits for part in made.parts],
+        "leak": [list(part.leak) for part in made.parts],
+        "exact": [sorted(part.exact) for part in made.parts],
+        "drift": drift,
+        "over_the_bar": over,
+        "notes": list(made.notes),
+        "output": arguments.output,
+    }

@@ -1,0 +1,175 @@
+"""What a graph becomes: exact in real numbers, or refused in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.nir.saved import names, saved
+from support.nir.writer import affine, chain, ends, fire, leaky, write_nir
+
+from qat.nir.layout import as_model
+from qat.nir.mapping import plan_of
+from qat.nir.plan import Plan
+from qat.nir.read import Read, read
+from qat.nir.settle import Options
+
+pytestmark = pytest.mark.usefixtures("inside")
+
+CLEARED = ("snntorch_rsynaptic",)
+"""Networks whose delayed reset to zero clears the input as well: the model has no such neuron."""
+
+
+def planned(path: Path, options: Options | None = None, reference: Path | None = None) -> Any:
+    found = read(path, options, reference)
+    return found, plan_of(found.twin)
+
+
+def differing(found: Read, plan: Plan, x: np.ndarray) -> list[int]:
+    """Return how many spikes of each layer of a plan are not those of the twin."""
+    graph = found.twin.graph
+    sent = found.twin.run(x)
+    own = plan.run(as_model(x.astype(float), graph.nodes[graph.source].extent))
+    counts = []
+    for stage, spikes in zip(plan.stages, own, strict=False):
+        wanted = as_model(sent[stage.node], graph.nodes[stage.node].extent)
+        neuron = found.twin.neurons.get(stage.node)
+        if neuron is not None and neuron.behind:  # they leave the neuron a step later
+            wanted, spikes = wanted[1:], spikes[:-1]  # noqa: PLW2901
+        counts.append(int((wanted != spikes).sum()))
+    return counts
+
+
+@pytest.mark.parametrize("name", [n for n in names() if n not in CLEARED])
+def test_every_saved_network_is_mapped_without_a_changed_spike(name: str, tmp_path: Path) -> None:
+    path, reference = saved(name, tmp_path)
+    found, plan = planned(path, reference=reference)
+    assert differing(found, plan, found.reference.x) == [0] * len(plan.stages)
+    assert plan.notes == ()
+
+
+@pytest.mark.parametrize("name", CLEARED)
+def test_a_reset_that_clears_the_input_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="clears the input of that step as well"):
+        planned(*_proved(name, tmp_path))
+
+
+def _proved(name: str, folder: Path) -> tuple[Path, None, Path]:
+    path, reference = saved(name, folder)
+    return path, None, reference
+
+
+def spikes(*shape: int, rate: float = 0.4) -> np.ndarray:
+    return (np.random.default_rng(1).random((9, 3, *shape)) < rate).astype(np.uint8)
+
+
+def weights(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(-20, 30, shape).astype(np.float32) / 16
+
+
+ONE = Options(dialect="spikingjelly")
+
+
+def test_residual_edges_and_skips_sum_in_the_neuron(tmp_path: Path) -> None:
+    nodes = {**ends([5], [4]), "a": affine(weights(4, 5)), "n": fire(4),
+             "b": affine(weights(4, 4, seed=1), [0.5, 0, 0, 0]), "s": affine(weights(4, 5, seed=2)),
+             "m": fire(4)}  # fmt: skip
+    edges = [*chain("input", "a", "n", "b", "m", "output"), ("input", "s"), ("s", "m"), ("n", "m")]
+    found, plan = planned(write_nir(tmp_path / "a.nir", nodes, edges), ONE)
+    assert sorted(link.source for link in plan.stages[1].links) == [-1, 0, 0]
+    assert differing(found, plan, spikes(5)) == [0, 0]
+
+
+def test_affine_after_affine_is_multiplied_out_and_scales_are_taken_in(tmp_path: Path) -> None:
+    scale = {"type": "Scale", "scale": np.array([0.5, 2.0, 1.0])}
+    nodes = {**ends([5], [2]), "a": affine(weights(3, 5), [0.25, -0.5, 0]), "s": scale,
+             "b": affine(weights(2, 3, seed=1), [0, 0.125]), "n": fire(2)}  # fmt: skip
+    found, plan = planned(
+        write_nir(tmp_path / "a.nir", nodes, chain("input", *"asbn", "output")), ONE
+    )
+    assert len(plan.stages) == 1
+    assert plan.stages[0].links[0].weight.shape == (2, 5)
+    assert differing(found, plan, spikes(5)) == [0]
+    assert plan.notes == ("a and s and b: one matrix of weights",)
+
+
+def test_delays_on_the_grid_are_delays_of_the_edge(tmp_path: Path) -> None:
+    delay = {"type": "Delay", "delay": np.array([0, 1e-4, 5e-4, 2e-4])}
+    nodes = {**ends([4], [2]), "d": delay, "a": affine(weights(2, 4)), "n": fire(2)}
+    found, plan = planned(
+        write_nir(tmp_path / "a.nir", nodes, chain("input", *"dan", "output")), ONE
+    )
+    assert list(plan.stages[0].links[0].delay) == [0, 1, 5, 2]
+    assert differing(found, plan, spikes(4)) == [0]
+
+
+CONVOLUTIONS = {
+    "depthwise": ((4, 1, 3, 3), 4, 1, 1, True),
+    "groups": ((4, 2, 3, 3), 2, 1, 1, True),
+    "even kernel": ((3, 4, 4, 4), 1, 2, 1, True),
+    "one by one": ((3, 4, 1, 1), 1, 1, 0, True),
+    "wide padding": ((3, 4, 3, 3), 1, 1, 2, False),
+    "stride 3": ((3, 4, 3, 3), 1, 3, 1, False),
+    "not square": ((3, 4, 3, 5), 1, 1, np.array([1, 2]), True),
+}
+
+
+@pytest.mark.parametrize("what", CONVOLUTIONS)
+def test_convolutions_are_windows_or_one_matrix(what: str, tmp_path: Path) -> None:
+    shape, groups, stride, padding, window = CONVOLUTIONS[what]
+    conv = {"type": "Conv2d", "weight": weights(*shape), "bias": weights(shape[0]) / 4,
+            "stride": stride, "padding": padding, "dilation": 1, "groups": groups}  # fmt: skip
+    pads = np.broadcast_to(padding, 2)
+    out = [(6 + 2 * int(p) - k) // stride + 1 for p, k in zip(pads, shape[2:], strict=True)]
+    one = {**fire(1), "v_reset": 0.0, "r": 1e4, "v_threshold": 1.0}
+    nodes = {**ends([4, 6, 6], [shape[0], *out]), "c": conv, "n": one}
+    path = write_nir(tmp_path / "a.nir", nodes, chain("input", "c", "n", "output"))
+    found, plan = planned(path, ONE)
+    assert (plan.stages[0].links[0].window is not None) == window
+    assert differing(found, plan, spikes(4, 6, 6)) == [0]
+
+
+def test_rests_and_resets_elsewhere_than_at_zero_are_shifted(tmp_path: Path) -> None:
+    one = np.ones(3)
+    node = {"type": "LIF", "tau": 4e-4 * one, "r": one, "v_leak": -0.5 * one,
+            "v_threshold": np.array([1.0, 0.5, 2.0]), "v_reset": -0.5 * one}  # fmt: skip
+    nodes = {**ends([5], [3]), "a": affine(4 * weights(3, 5)), "n": node}
+    path = write_nir(tmp_path / "a.nir", nodes, chain("input", "a", "n", "output"))
+    found, plan = planned(path, ONE)
+    assert differing(found, plan, spikes(5)) == [0]
+    assert (plan.stages[0].neuron.threshold == [6.0, 4.0, 10.0]).all()  # (th + 0.5) / (1 / 4)
+    assert not np.any(plan.stages[0].neuron.reset_to)
+
+
+def test_reset_delay_false_is_told_to_be_approximate(tmp_path: Path) -> None:
+    nodes = {**ends([5], [3]), "a": affine(weights(3, 5)), "n": leaky(0.9, 3)}
+    path = write_nir(tmp_path / "a.nir", nodes, chain("input", "a", "n", "output"))
+    _, plan = planned(path, Options(reset="subtract-now"))
+    assert len(plan.notes) == 1
+    assert "reset_delay=False" in plan.notes[0]
+    assert "approximate" in plan.notes[0]
+
+
+LI = {"type": "LI", "tau": 1e-3, "r": 10.0, "v_leak": 0.0}
+STOPPED = {
+    "LI within": ({"l": LI, "b": affine(weights(3, 3)), "m": leaky(0.9, 3)}, "anlbm",
+                  "only the last node may send membranes"),
+    "Threshold without LI": ({"t": {"type": "Threshold", "threshold": 1.0}}, "ant",
+                             "stands behind no LI of its own"),
+    "long delay": ({"d": {"type": "Delay", "delay": 40e-4}, "b": affine(weights(3, 3)),
+                    "m": leaky(0.9, 3)}, "andbm", "a delay of 40 steps; the model has 31"),
+    "delays behind weights": ({"d": {"type": "Delay", "delay": np.array([0, 1e-4, 0])}}, "adn",
+                              "put them before the weights"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", STOPPED)
+def test_what_has_no_record_is_refused_in_one_line(what: str, tmp_path: Path) -> None:
+    more, order, text = STOPPED[what]
+    nodes = {**ends([5], [3]), "a": affine(weights(3, 5)), "n": leaky(0.9, 3), **more}
+    path = write_nir(tmp_path / "a.nir", nodes, chain("input", *order, "output"))
+    with pytest.raises(ValueError, match=text) as error:
+        planned(path, Options(dialect="snntorch", reset="subtract"))
+    assert "\n" not in str(error.value)
