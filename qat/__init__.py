@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qat import anytime, cache, datasets, encode, quantize, surrogate
+    from qat import anytime, cache, datasets, encode, nir, quantize, surrogate
     from qat.data.dataset import Dataset
     from qat.model import Model
     from qat.train.divergence import DivergedError
@@ -41,6 +41,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "nir",
     "quantize",
     "quantize_aware_train_step",
     "surrogate",

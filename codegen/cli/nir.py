@@ -13,8 +13,8 @@ from codegen.cli.printable import printable
 from qat.model.checks import plain
 from qat.nir.data import Recording, read_recording
 from qat.nir.drift import CAUSES, Drift
-from qat.nir.load import Imported, imported
-from qat.nir.read import Read, UnprovedError, consequences, read
+from qat.nir.imported import Imported, imported
+from qat.nir.reading import Read, UnprovedError, consequences, read
 from qat.nir.settle import Options
 
 
@@ -62,18 +62,20 @@ def _made(arguments: Namespace, found: Read, out: Output) -> Imported:
 
 
 def _data(arguments: Namespace, found: Read, out: Output) -> Recording | None:
-    if arguments.data is None:
+    if arguments.recorded is None:
         return None
     graph = found.twin.graph
     extent = graph.nodes[graph.source].extent
     try:
-        data = read_recording(arguments.data, extent, found.twin.reading.dialect, arguments.steps)
+        data = read_recording(
+            arguments.recorded, extent, found.twin.reading.dialect, arguments.steps
+        )
     except OSError as error:
-        raise ValueError(f"{arguments.data}: cannot be read ({error.strerror})") from None
+        raise ValueError(f"{arguments.recorded}: cannot be read ({error.strerror})") from None
     except ValueError as error:
-        raise ValueError(f"{arguments.data}: {error}") from None
+        raise ValueError(f"{arguments.recorded}: {error}") from None
     if data.note:
-        out.say(f"{arguments.data}: {data.note}")
+        out.say(f"{arguments.recorded}: {data.note}")
     return data
 
 

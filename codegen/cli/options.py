@@ -170,6 +170,7 @@ QUANTIZED = Group(
             "an .npz with x, (time, batch, ...), and y if there are labels: on it bits and "
             "thresholds are chosen and the drift is measured (default: the reference's x)",
             metavar="FILE.npz",
+            dest="recorded",  # a file alone: no name of a data set that is fetched
         ),
         Option("--steps", "time steps, where there are no data", positive, metavar="T"),
         Option(

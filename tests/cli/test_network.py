@@ -8,8 +8,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.network import attempts
+from support.nir.writer import affine, chain, ends, fire, write_nir
 from support.zoo.small import small_model
 
 from codegen.cli import main, parser
@@ -29,6 +31,7 @@ QUICK = {
     "doctor": "",
     "evaluate": "digits.npz --limit 20",
     "predict": "digits.npz --limit 20 -o rows.csv",
+    "import": "net.nir -o net.npz --steps 4",
 }
 """Command lines that must do without a network. The data that small.npz was trained on are not
 here, and must not be fetched unasked."""
@@ -57,8 +60,10 @@ NOWHERE = "http://127.0.0.1:9/"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with two models."""
+    """Return a folder with two models, and a network of another framework."""
     folder = tmp_path_factory.mktemp("network")
+    nodes = {**ends([6], [4]), "a": affine(np.ones((4, 6))), "n": fire(4)}
+    write_nir(folder / "net.nir", nodes, chain("input", "a", "n", "output"))
     training = {"training": {"data": "mnist"}}
     replace(small_model(), metadata=training).save(folder / "small.npz")
     line = f"train digits --epochs 1 --hidden 8 -o {folder / 'digits.npz'}"

@@ -12,7 +12,7 @@ from support.nir.writer import affine, chain, ends, fire, leaky, write_nir
 
 from qat.nir.graph import read_graph
 from qat.nir.order import order
-from qat.nir.read import read
+from qat.nir.reading import read
 from qat.nir.settle import Options
 from qat.nir.shapes import with_shapes
 

@@ -12,7 +12,7 @@ from support.nir.writer import affine, chain, ends, fire, leaky, write_nir
 
 from qat.model import Analog, Conv, Frames, Spikes
 from qat.nir.drift import CAUSES
-from qat.nir.load import load
+from qat.nir.imported import load
 
 pytestmark = pytest.mark.usefixtures("inside")
 

@@ -13,7 +13,7 @@ from support.nir.writer import affine, chain, ends, fire, leaky, write_nir
 from qat.nir.layout import as_model
 from qat.nir.mapping import plan_of
 from qat.nir.plan import Plan
-from qat.nir.read import Read, read
+from qat.nir.reading import Read, read
 from qat.nir.settle import Options
 
 pytestmark = pytest.mark.usefixtures("inside")

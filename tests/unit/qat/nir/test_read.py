@@ -9,7 +9,7 @@ import pytest
 from support.nir.saved import names, saved
 from support.nir.writer import affine, chain, ends, fire, leaky, write_nir
 
-from qat.nir.read import UnprovedError, read
+from qat.nir.reading import UnprovedError, read
 from qat.nir.settle import Options
 
 pytestmark = pytest.mark.usefixtures("inside")

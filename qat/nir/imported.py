@@ -20,7 +20,7 @@ from qat.nir.layout import as_model
 from qat.nir.mapping import plan_of
 from qat.nir.plan import Plan
 from qat.nir.quantize import Observed, Progress, Settings, quantized
-from qat.nir.read import Read, read
+from qat.nir.reading import Read, read
 from qat.nir.settle import Options
 from qat.nir.whole import Whole
 
