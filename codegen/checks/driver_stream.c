@@ -10,10 +10,48 @@
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
     int32_t *scores, uint32_t *out);
 
+#if MODEL_PUSH
+/* Whether blocks of all sizes give the results that samples one by one gave. */
+static int same_in_blocks(model_stream *stream, const int16_t *samples, uint32_t count, uint32_t results,
+    const int64_t *when, const int64_t *predictions, const int32_t *scores, const uint32_t *out)
+{
+    int32_t own[MODEL_OUTPUTS + 1u];
+    uint32_t spikes[MODEL_SPIKE_WORDS];
+    uint32_t at = 0u;
+    uint32_t found = 0u;
+
+    model_stream_reset(stream);
+    for (uint32_t block = 1u; at < count; block = block * 5u % 1021u + 1u) {
+        const uint32_t n = block < count - at ? block : count - at;
+        int32_t winner = -1;
+        int came = 0;
+        const uint32_t taken = model_push(stream, samples + at, n, &came, &winner, own, spikes);
+
+        if (taken == 0u || taken > n || (came == 0 && taken != n)) {
+            return 0;
+        }
+        at += taken;
+        if (came == 0) {
+            continue;
+        }
+        if (found == results || when[found] != (int64_t)at - 1 || predictions[found] != winner) {
+            return 0;
+        }
+        if (MODEL_OUTPUTS == 0u ? memcmp(spikes, out + found * MODEL_SPIKE_WORDS, sizeof spikes)
+                                : memcmp(own, scores + found * MODEL_OUTPUTS, MODEL_OUTPUTS * sizeof *own)) {
+            return 0;
+        }
+        found++;
+    }
+    return found == results;
+}
+#endif
+
 /*
  * samples: `count` samples, one behind the other. Returns how many results came; of each: `when`, the
  * sample that it came with, and the class and the scores, or, running free, the spikes of a step.
- * Every call has a stream of its own; UINT32_MAX if there is no memory for it.
+ * Every call has a stream of its own; UINT32_MAX if there is no memory for it, UINT32_MAX - 1 if blocks of
+ * samples give other results.
  */
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
     int32_t *scores, uint32_t *out)
@@ -21,6 +59,12 @@ uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, in
     model_stream *stream = malloc(sizeof *stream);
     int16_t sample[MODEL_CHANNELS]; /* an own copy: a read beyond it is seen */
     uint32_t results = 0u;
+#if MODEL_PUSH
+    const int64_t *const whens = when;
+    const int64_t *const winners = predictions;
+    const int32_t *const scored = scores;
+    const uint32_t *const spiked = out;
+#endif
 
     if (stream == NULL) {
         return UINT32_MAX;
@@ -39,6 +83,11 @@ uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, in
             results++;
         }
     }
+#if MODEL_PUSH
+    if (!same_in_blocks(stream, samples, count, results, whens, winners, scored, spiked)) {
+        results = UINT32_MAX - 1u;
+    }
+#endif
     free(stream);
     return results;
 }

@@ -37,8 +37,9 @@ SANITIZE = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
 COMPILERS = ("cc", "gcc", "clang")
 PIECE_BYTES = 2**26
 """Memory of the traces that one call may take."""
-NO_MEMORY = 2**32 - 1
-"""What the drivers return where there is no memory for their states."""
+NO_MEMORY, OTHER_IN_BLOCKS = 2**32 - 1, 2**32 - 2
+"""What the drivers return where there is no memory for their states, and where blocks of samples
+give other results than samples one by one."""
 
 INTERFACE = """
 const char *driver_digest(void);
@@ -201,6 +202,11 @@ class CompiledModel(ABC):
         words = signal_words(self.model.outputs, levels) if free else 0
         out = np.zeros((room if free else 0, words), np.uint32)
         count = _in_memory(self.call_stream(raw, (when, predictions, scores, out)))
+        if count == OTHER_IN_BLOCKS:
+            raise InconsistentError(
+                f"{self.model.name}_push gives other results than {self.model.name}_sample: blocks "
+                f"of these {len(raw)} samples"
+            )
         return Stream(
             when[:count],
             predictions=None if free else predictions[:count],

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.checks.comparison import Comparison, Quantity, compare_quantities
-from qat.model import Model, Sensor
+from qat.model import FrontEnd, Model, Spectrum
 
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
 MADE_VALUES = 2**18
@@ -41,8 +41,8 @@ class Stream:
     output: NDArray[Any] | None = None
 
 
-def sensor_of(model: Model) -> Sensor:
-    """Return the model's sensor; ValueError if it has none."""
+def sensor_of(model: Model) -> FrontEnd:
+    """Return what makes inputs of samples; ValueError if it has none."""
     if model.sensor is None:
         raise ValueError("samples: this model has no sensor; it takes inputs as they are")
     return model.sensor
@@ -65,13 +65,18 @@ def ends_of(model: Model, samples: int) -> NDArray[np.int64]:
     first = every = 1
     if model.window is not None:
         first, every = model.window, sensor.hop or model.window
-    vectors = np.arange(first, samples // sensor.group + 1, every)
-    return vectors.astype(np.int64) * sensor.group - 1
+    vectors = np.arange(first, sensor.vectors_in(samples) + 1, every)
+    return _ends(sensor, vectors.astype(np.int64))
+
+
+def _ends(sensor: FrontEnd, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the index of the sample with which each of these vectors comes, counted from 1."""
+    return sensor.samples_of(0) + sensor.group * vectors - 1
 
 
 def one_result(model: Model) -> int:
     """Return after how many samples the first result comes: a window, or a vector."""
-    return sensor_of(model).group * (model.window or 1)
+    return sensor_of(model).samples_of(model.window or 1)
 
 
 def expected(model: Model, samples: ArrayLike) -> Stream:
@@ -107,7 +112,7 @@ def _early(model: Model, raw: NDArray[np.int16]) -> Stream:
     assert result.predictions is not None
     assert result.scores is not None
     there = starts + result.steps <= len(vectors)
-    when = (starts + result.steps)[there] * sensor.group - 1
+    when = _ends(sensor, (starts + result.steps)[there])
     return Stream(when, result.predictions[there], result.scores[there])
 
 
@@ -142,10 +147,10 @@ def made_samples(model: Model, seed: int = 0) -> NDArray[np.int16]:
     return _stretches(sensor, count, np.random.default_rng(seed))
 
 
-def _stretches(sensor: Sensor, count: int, rng: np.random.Generator) -> NDArray[np.int16]:
+def _stretches(sensor: FrontEnd, count: int, rng: np.random.Generator) -> NDArray[np.int16]:
     """Return (count, channels) samples in stretches of equal length, of a kind each."""
     shape = (count, sensor.channels)
-    zero, span = sensor.offset / sensor.group, 300 * 2.0**sensor.shift / np.abs(sensor.gain)
+    zero, span = _scale_of(sensor)
     slow = np.sin(np.arange(count)[:, None] * rng.uniform(0.001, 1.5, sensor.channels))
     kinds = (
         np.full(shape, INT16_LOW),
@@ -160,6 +165,13 @@ def _stretches(sensor: Sensor, count: int, rng: np.random.Generator) -> NDArray[
     which = np.arange(count) * len(kinds) // max(count, 1)
     mixed = np.choose(which[:, None], kinds)
     return np.clip(np.rint(mixed), INT16_LOW, INT16_HIGH).astype(np.int16)
+
+
+def _scale_of(sensor: FrontEnd) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sample that is 0 in the input, and how far sums go until it has its limits."""
+    if isinstance(sensor, Spectrum):
+        return np.zeros(1), np.full(1, 3000.0 * sensor.group)
+    return sensor.offset / sensor.group, 300 * 2.0**sensor.shift / np.abs(sensor.gain)
 
 
 # --------------------------------------------------------------------- comparison

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,16 +93,29 @@ def _sensor(model: Model, numbers: dict[str, Any]) -> list[str]:
     named = f": {', '.join(sensor['names'])}" if sensor["names"] else ""
     unit = f"; 1 stands for {sensor['unit']}" if sensor["unit"] else ""
     lines = [f"raw samples: {sensor['channels']} int16{named}{unit}"]
+    if "sound" in sensor:
+        lines = [heard_text(sensor["sound"], sensor["group"])]
     every = sensor["every"]
     if sensor["mode"] == "free":
         return [*lines, f"a step every {every} samples"]
     if sensor["mode"] == "held":
         return [*lines, f"a class every {every} samples"]
+    each = "a frame to a step" if "sound" in sensor else f"{sensor['group']} to a step"
     lines.append(
-        f"windows of {sensor['window']} samples, {sensor['group']} to a step; a class every "
+        f"windows of {sensor['window']} samples, {each}; a class every "
         f"{every} samples, {_a_second(model, every)}"
     )
     return lines
+
+
+def heard_text(sound: Mapping[str, Any], group: int) -> str:
+    """Return what a model hears, as a line."""
+    steps = sound["eighths_of_an_octave"]
+    return (
+        f"sound: int16, {sound['rate']:,} samples a second; frames of {sound['frame']} samples, "
+        f"one every {group}: {sound['bands']} bands from {sound['low_hz']:.0f} to "
+        f"{sound['high_hz']:.0f} Hz in steps of {steps}/8 octave"
+    )
 
 
 def _a_second(model: Model, every: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qat.data.origin import DataOrigin
-from qat.model import Model
+from qat.model import Model, Spectrum
 from qat.model.checks import plain
 
 MOST_NAMES = 20
@@ -25,6 +25,8 @@ def classes_text(model: Model) -> str:
 
 def rate_of(model: Model) -> float | None:
     """Return the samples a second of the data that trained a model, None where that is unknown."""
+    if isinstance(model.sensor, Spectrum):
+        return model.sensor.rate
     try:
         origin = DataOrigin.of(model)
     except ValueError:

@@ -16,11 +16,15 @@ LIST_ENTRIES_16 = 2**16 // 8
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A constant array in flash."""
+    """A constant array in flash.
+
+    words: cores read words of it, so it lies where words may
+    """
 
     name: str
     what: str
     values: NDArray[Any]
+    words: bool = False
 
     @property
     def bytes(self) -> int:

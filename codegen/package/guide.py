@@ -12,7 +12,7 @@ from codegen.render.generated import Generated
 from codegen.report.report import cycles_per_instruction
 from codegen.report.summary import shape_text
 from codegen.target.boards import load_boards
-from qat.model import Model, Spikes
+from qat.model import Model, Spectrum, Spikes
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,13 @@ class SampleRate:
 
 
 def rate_of(model: Model) -> SampleRate:
-    """Return the sample rate of the training data, as the metadata tell it, or 100 Hz."""
+    """Return the sample rate of the training data, as the metadata tell it, or 100 Hz.
+
+    Sound has the one that its bands were made for.
+    """
+    if isinstance(model.sensor, Spectrum):
+        hz = model.sensor.rate
+        return SampleRate(hz, round(1e6 / hz), "the rate of the training data", True)
     data = model.metadata.get("data")
     rate = data.get("rate") if isinstance(data, Mapping) else None
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= MOST_RATE:

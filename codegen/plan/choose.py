@@ -68,7 +68,7 @@ def plan(
     needs = frozenset().union(*(stage.helpers for stage in stages))
     probes = frozenset().union(*(stage.probes for stage in stages))
     stream = stream_of(model, input_ctype(model.input))
-    if stream is not None and stream.shift:
+    if stream is not None and (stream.shift or stream.sound):
         needs |= {"asr"}
     probes -= needs
     return Program(

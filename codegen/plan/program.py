@@ -15,6 +15,7 @@ from codegen.kernels.memory import C_BYTES, Field, Scratch
 from codegen.kernels.pack import words_for
 from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan.sensor import Stream
+from codegen.plan.spectrum import LOOPS as SOUND_LOOPS
 from qat.model import EarlyStop, Input, Model, Spikes
 
 LOOPS = frozenset(
@@ -25,8 +26,8 @@ LOOPS = frozenset(
 """Shared functions that are folders of kernels/loops: declared before the layers, defined behind
 them, some with variants for instruction sets. The others are a line or two, and stand first."""
 
-INSIDE = frozenset({"byte_channels", "dense", "field_sums", "mean_bytes", "reset"})
-"""Those that are text inside a stage's own functions."""
+INSIDE = frozenset({"byte_channels", "dense", "field_sums", "mean_bytes", "reset", *SOUND_LOOPS})
+"""Those that are text inside a stage's own functions, or stand in a part of their own."""
 
 VECTOR_LOOPS = frozenset({"add_columns4", "add_nibbles"})
 """Those that only an instruction set with vectors has."""
@@ -178,8 +179,15 @@ class Program:
     def variants(self) -> tuple[InstructionSet, ...]:
         """The instruction sets that the C asks for."""
         return tuple(
-            row for row in self.sets if row.variant and (row is self.vector or not row.vectors)
+            row
+            for row in self.sets
+            if row.variant and (row is self.vector or not row.vectors or self._hears(row))
         )
+
+    def _hears(self, row: InstructionSet) -> bool:
+        """Return True for a set that brings loops for sound, where a model hears."""
+        sounds = self.sensor is not None and self.sensor.sound is not None
+        return sounds and not set(SOUND_LOOPS).isdisjoint(row.loops)
 
     @property
     def compiled(self) -> str:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from codegen.kernels.common import uniform
 from codegen.kernels.memory import C_BYTES, Field, Table
-from qat.model import INT32_MAX, Model, Sensor
+from codegen.plan.spectrum import Sound, sound_of
+from qat.model import INT32_MAX, FrontEnd, Model, Sensor, Spectrum
 
 FLOAT_MAX = sys.float_info.max
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
@@ -37,11 +38,14 @@ class Stream:
     clamped: False where no sum of int16 can take the product out of int32
     unit:    text: the real value of 1 in a sample, one or one per channel, or nothing
     names:   of the channels, or none
+    width:   values of a vector
+    sound:   what makes vectors of sound; None where samples are scaled
     """
 
     mode: str
     holds: bool
     channels: int
+    width: int
     group: int
     hop: int
     vectors: int
@@ -50,21 +54,30 @@ class Stream:
     half: int
     low: int
     high: int
-    less: str
-    gain: str
-    reach: str
-    clamped: bool
+    less: str = ""
+    gain: str = ""
+    reach: str = ""
+    clamped: bool = False
     unit: str
     names: tuple[str, ...]
     fields: tuple[Field, ...]
     tables: tuple[Table, ...] = field(default=())
+    sound: Sound | None = None
+
+    @property
+    def members(self) -> tuple[tuple[Field, ...], ...]:
+        """The members of the struct behind its state: one alone, or several in the same memory."""
+        groups: dict[str, list[Field]] = {}
+        for item in self.fields:
+            groups.setdefault(item.group or item.name, []).append(item)
+        return tuple(map(tuple, groups.values()))
 
     def ram_bytes(self, state: int, align: int) -> int:
         """Return the bytes of the stream struct, its state of `state` bytes included."""
         offset = state
-        for item in self.fields:
-            size = C_BYTES[item.ctype]
-            offset = -(-offset // size) * size + item.bytes
+        for member in self.members:
+            size = max(C_BYTES[item.ctype] for item in member)
+            offset = -(-offset // size) * size + max(item.bytes for item in member)
             align = max(align, size)
         return -(-offset // align) * align
 
@@ -84,28 +97,41 @@ def stream_of(model: Model, ctype: str) -> Stream | None:
     sensor = model.sensor
     if sensor is None:
         return None
-    reach, clamped = reach_of(sensor), _needs_clamp(sensor)
-    texts, tables = _constants(model.name, sensor, reach, clamped)
     mode, vectors = _mode(model), model.window or 1
     return Stream(
         mode=mode,
         holds=model.input.held,
         channels=sensor.channels,
+        width=sensor.width,
         group=sensor.group,
         hop=(sensor.hop or vectors) if model.window else 1,
         vectors=vectors,
-        window=sensor.group * vectors,
+        window=sensor.samples_of(vectors),
         shift=sensor.shift,
         half=(1 << sensor.shift) >> 1,
         low=model.input.low,
         high=model.input.high,
-        clamped=clamped,
         unit=_unit(model),
         names=_commented(channel_names(model)),
-        fields=_fields(mode, model, sensor, ctype),
-        tables=tables,
-        **texts,
+        **_front(model, sensor, mode, ctype),
     )
+
+
+def _front(model: Model, sensor: FrontEnd, mode: str, ctype: str) -> dict[str, Any]:
+    """Return what makes vectors: constants, tables, and members of the stream behind its state."""
+    if isinstance(sensor, Spectrum):
+        sound = sound_of(sensor)
+        fields = (*_counters(mode, model), *sound.fields, _vectors(mode, model, sensor, ctype))
+        return {"sound": sound, "tables": sound.tables, "fields": fields}
+    reach, clamped = reach_of(sensor), _needs_clamp(sensor)
+    texts, tables = _constants(model.name, sensor, reach, clamped)
+    group: tuple[Field, ...] = ()
+    sums: tuple[Field, ...] = ()
+    if sensor.group > 1:
+        group = (Field("samples", "of the group so far", "uint32_t", ()),)
+        sums = (Field("sums", "of the group so far", "int32_t", (sensor.channels,)),)
+    fields = (*group, *_counters(mode, model), *sums, _vectors(mode, model, sensor, ctype))
+    return {"clamped": clamped, "tables": tables, "fields": fields, **texts}
 
 
 def _mode(model: Model) -> str:
@@ -143,12 +169,9 @@ def _constants(
     return texts, tuple(tables)
 
 
-def _fields(mode: str, model: Model, sensor: Sensor, ctype: str) -> tuple[Field, ...]:
-    """Return the members of the stream behind its state, those of words first."""
-    steps = model.steps or 1
-    n, found = sensor.channels, [Field("samples", "of the group so far", "uint32_t", ())]
-    if sensor.group == 1:
-        found = []
+def _counters(mode: str, model: Model) -> tuple[Field, ...]:
+    """Return the members that count vectors."""
+    found = []
     if mode in ("map", "steps", "ring"):
         what = "until a window ends" if mode == "ring" else "since this window began"
         found.append(Field("vectors", what, "uint32_t", ()))
@@ -156,13 +179,16 @@ def _fields(mode: str, model: Model, sensor: Sensor, ctype: str) -> tuple[Field,
         found.append(Field("decided", "1: the window's class is known", "uint32_t", ()))
     if mode == "ring":
         found.append(Field("next", "place of the next vector in the ring", "uint32_t", ()))
-    if sensor.group > 1:
-        found.append(Field("sums", "of the group so far", "int32_t", (n,)))
+    return tuple(found)
+
+
+def _vectors(mode: str, model: Model, sensor: FrontEnd, ctype: str) -> Field:
+    """Return the member that holds vectors."""
     if mode == "ring":
-        return (*found, Field("ring", "the last vectors", ctype, (steps, n)))
+        return Field("ring", "the last vectors", ctype, (model.steps or 1, sensor.width))
     if mode == "map":
-        return (*found, Field("x", "the vectors of this window", ctype, (model.input.size,)))
-    return (*found, Field("x", "the last vector", ctype, (n,)))
+        return Field("x", "the vectors of this window", ctype, (model.input.size,))
+    return Field("x", "the last vector", ctype, (sensor.width,))
 
 
 def _unit(model: Model) -> str:

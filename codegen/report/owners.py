@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from codegen.kernels.memory import C_BYTES, Field
+from codegen.plan import spectrum
 from codegen.plan.program import Program
 from codegen.plan.sensor import FUNCTIONS
 
@@ -58,7 +59,10 @@ def memory_parts(program: Program) -> tuple[str, ...]:
 
 def _functions(program: Program) -> dict[str, str]:
     """Return the part of every function that belongs to one, without the model's prefix."""
-    found = dict.fromkeys(FUNCTIONS, SENSOR) if program.sensor else {}
+    found: dict[str, str] = {}
+    if program.sensor:
+        heard = spectrum.FUNCTIONS if program.sensor.sound else ()
+        found = dict.fromkeys((*FUNCTIONS, *heard), SENSOR)
     for stage in program.all_stages:
         found |= stage.functions
     return found
@@ -104,7 +108,10 @@ def members_of(program: Program) -> Iterator[Member]:
     ]
     yield from _laid_out(rows, 0, program.ram_bytes)
     if program.sensor is not None:
-        fields = [(SENSOR, item) for item in program.sensor.fields]
+        fields = [
+            (SENSOR, member[0] if len(member) == 1 else _together(member)[1])
+            for member in program.sensor.members
+        ]
         yield from _laid_out(fields, program.ram_bytes, program.stream_bytes)
 
 

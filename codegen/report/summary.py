@@ -81,6 +81,7 @@ def _sensor(program: Program, stream: Stream) -> dict[str, Any]:
         "group": stream.group,
         "window": stream.window,
         "every": stream.hop * stream.group,
+        **({} if stream.sound is None else {"sound": stream.sound.describe()}),
         "ram_bytes": program.stream_bytes,
         "flash": [{"name": t.name, "what": t.what, "bytes": t.bytes} for t in stream.tables],
     }

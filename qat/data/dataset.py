@@ -14,8 +14,8 @@ from qat.data.division import Division
 from qat.data.encode import drop_bits
 from qat.data.reading import Reading
 from qat.data.sensing import Raw
-from qat.model.sensor import Sensor
 from qat.model.shape import Shape
+from qat.model.spectrum import FrontEnd
 
 UNKNOWN = "unknown"
 """The licence of data that came with none."""
@@ -65,7 +65,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     channel_names: tuple[str, ...] = ()
     raw: Raw | None = None
-    sensor: Sensor | None = None
+    sensor: FrontEnd | None = None
     originals: NDArray[Any] | None = None
     steps: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = ()
     notes: tuple[str, ...] = ()
@@ -166,7 +166,7 @@ class Dataset:
             dropped=self.dropped + shift,
         )
 
-    def with_sensor(self, sensor: Sensor, low: int, high: int) -> Dataset:
+    def with_sensor(self, sensor: FrontEnd, low: int, high: int) -> Dataset:
         """Return the data with the inputs, low to high, that another sensor makes of the samples.
 
         Raises ValueError for data without samples.

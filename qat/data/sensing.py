@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.model.checks import finite
 from qat.model.sensor import Sensor
+from qat.model.spectrum import FrontEnd
 
 LOW, HIGH = -(2**15), 2**15 - 1
 """What a sample may be."""
@@ -141,7 +142,7 @@ class Scaled:
     input_range: tuple[int, int]
     x_scale: float | tuple[float, ...]
     x_offset: float | tuple[float, ...]
-    sensor: Sensor
+    sensor: FrontEnd
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,10 +204,12 @@ class Raw:
             sensor,
         )
 
-    def through(self, sensor: Sensor, part: NDArray[np.int16], low: int, high: int) -> NDArray[Any]:
+    def through(
+        self, sensor: FrontEnd, part: NDArray[np.int16], low: int, high: int
+    ) -> NDArray[Any]:
         """Return what a sensor makes of samples: (windows, channels), frames, or maps of these."""
-        steps = part.shape[1] // sensor.group
-        found = np.empty((len(part), steps, part.shape[-1]), np.int8 if low < 0 else np.uint8)
+        shape = (len(part), sensor.vectors_in(part.shape[1]), sensor.width)
+        found = np.empty(shape, np.int8 if low < 0 else np.uint8)
         for piece in _pieces(part):
             found[piece] = sensor.scale(part[piece], low, high)
         if self.mapped:

@@ -33,7 +33,7 @@ from qat.model.pool import Pool
 from qat.model.readouts import READOUTS, Accumulate, Count, EarlyStop, Readout
 from qat.model.sensor import Sensor
 from qat.model.shape import Shape
-from qat.model.spectrum import Spectrum
+from qat.model.spectrum import FrontEnd, Spectrum
 from qat.model.state import State
 from qat.model.synapses import CODE_RANGE, Dense, Synapse, exact_matmul
 from qat.model.words import did_you_mean
@@ -64,6 +64,7 @@ __all__ = [
     "EarlyStop",
     "Edge",
     "Frames",
+    "FrontEnd",
     "Input",
     "Interval",
     "KnownName",

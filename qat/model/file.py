@@ -30,6 +30,7 @@ from qat.model.pool import Pool
 from qat.model.readouts import READOUTS, EarlyStop
 from qat.model.sensor import Sensor
 from qat.model.shape import Shape
+from qat.model.spectrum import Spectrum
 
 if TYPE_CHECKING:
     from qat.model.model import Model
@@ -56,6 +57,7 @@ RECORDS: dict[str, type] = {
         *READOUTS,
         EarlyStop,
         Sensor,
+        Spectrum,
     )
 }
 """Every record that a file may name; a new record is a new row."""

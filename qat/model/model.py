@@ -24,8 +24,8 @@ from qat.model.inputs import INPUTS, Input, Spikes
 from qat.model.layer import Layer
 from qat.model.names import check_c_name, known_name
 from qat.model.readouts import READOUTS, EarlyStop, Readout
-from qat.model.sensor import Sensor
 from qat.model.shape import Shape
+from qat.model.spectrum import FrontEnd
 from qat.model.state import State
 from qat.model.synapses import Synapse
 
@@ -48,7 +48,7 @@ class Model:
               file, classes, channels, label, by, ignored, unit, rate, window, division, ...), so
               that `qat.datasets.load(path, like=model)` reads another file in the same way
     stop:     when an inference may end before step T, or None
-    sensor:   how raw samples of a sensor become the input, or None
+    sensor:   how raw samples become the input: a Sensor, a Spectrum of sound, or None
 
     Raises ValueError where the shapes do not chain, a value can leave int32, or a neuron has
     no bound.
@@ -61,7 +61,7 @@ class Model:
     name: str = "snn"
     metadata: Mapping[str, Any] = field(default_factory=dict)
     stop: EarlyStop | None = None
-    sensor: Sensor | None = None
+    sensor: FrontEnd | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -159,15 +159,15 @@ class Model:
         sensor = self.sensor
         if sensor is None:
             return
-        if not isinstance(sensor, Sensor) or isinstance(self.input, Spikes):
-            raise ValueError("Model.sensor: must be a Sensor, for an input of bytes")
+        if not isinstance(sensor, FrontEnd) or isinstance(self.input, Spikes):
+            raise ValueError("Model.sensor: must be a Sensor or Spectrum, for an input of bytes")
         if sensor.vectors is not None and (not self.input.held or self.steps is None):
             raise ValueError("Model.sensor: vectors of one input need a held input, and T steps")
-        if sensor.channels * (sensor.vectors or 1) != self.input.size:
+        if sensor.width * (sensor.vectors or 1) != self.input.size:
             each = f" in each of {sensor.vectors} vectors" if sensor.vectors else ""
+            what = "channels" if sensor.width == sensor.channels else "bands"
             raise ValueError(
-                f"Model.sensor: has {sensor.channels} channels{each}; the input has "
-                f"{self.input.size}"
+                f"Model.sensor: has {sensor.width} {what}{each}; the input has {self.input.size}"
             )
         if sensor.hop is not None and self.window is None:
             raise ValueError("Model.sensor: a hop needs windows: a vector a step, and T steps")

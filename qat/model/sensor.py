@@ -76,6 +76,19 @@ class Sensor:
         """Values of a sample."""
         return len(self.offset)
 
+    @property
+    def width(self) -> int:
+        """Values of a vector: one a channel."""
+        return len(self.offset)
+
+    def vectors_in(self, samples: int) -> int:
+        """Return how many vectors so many samples give."""
+        return samples // self.group
+
+    def samples_of(self, vectors: int) -> int:
+        """Return after how many samples so many vectors have come."""
+        return vectors * self.group
+
     def of_maps(self, vectors: int) -> Sensor:
         """Return the same sensor where so many vectors are one held input: a map of height 1."""
         return replace(self, vectors=vectors)
@@ -120,7 +133,7 @@ class Sensor:
                 f"samples: found shape {raw.shape}; needs (samples, {self.channels} channels)"
             )
         raw = integers("samples", raw, -(2**15), 2**15 - 1, np.int64)
-        groups = raw.shape[-2] // self.group
+        groups = self.vectors_in(raw.shape[-2])
         whole = raw[..., : groups * self.group, :]
         sums = whole.reshape(*raw.shape[:-2], groups, self.group, self.channels).sum(axis=-2)
         half = (1 << self.shift) >> 1

@@ -13,6 +13,7 @@ from qat.model.checks import IntArray, integer, integers
 from qat.model.digest import line, spread
 from qat.model.fourier import LENGTHS, power
 from qat.model.mel import MOST_BINS, WEIGHT, Triangles, triangles, weights
+from qat.model.sensor import Sensor
 
 THRESHOLDS = (34219, 37316, 40694, 44377, 48393, 52773, 57549, 62758)
 """ceil(2^15 * 2^((2 j - 1) / 16)) for j = 1..8: from there on log2 rounds to j eighths."""
@@ -231,6 +232,10 @@ class Spectrum:
         for name in ("edges", "rise", "mean"):
             values = getattr(self, name)
             yield spread(name, values, len(values))
+
+
+FrontEnd = Sensor | Spectrum
+"""What makes input vectors of raw samples."""
 
 
 def eighths(energy: NDArray[np.float64]) -> NDArray[np.int64]:

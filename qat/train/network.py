@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.machine.memory import require
-from qat.model import Shape
+from qat.model import FrontEnd, Shape
 from qat.model.checks import integer
 from qat.model.inputs import Input
 from qat.model.leaky import Reset
 from qat.model.notation import LayerNote, in_time, on_maps, recurring, written
-from qat.model.sensor import Sensor
 from qat.train.chain import Pass, Response
 from qat.train.fold import SPIKES, Constants, Float, Inflow
 from qat.train.inflow import INPUTS, accepted, input_record, time_major
@@ -182,7 +181,7 @@ class Network:
         self.seed = seed
         self.parameters = self._initial()
         self.report: dict[str, Any] = {}
-        self.sensor: Sensor | None = None  # how samples become its inputs, once it is trained
+        self.sensor: FrontEnd | None = None  # how samples become its inputs, once it is trained
 
     # ------------------------------------------------------------- structure
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from support.zoo import counting
+from support.zoo import counting, heard
 from support.zoo.golden import GOLDEN, example
 from support.zoo.tiny import MODELS
 
@@ -34,13 +34,14 @@ CONTENTS = ("Machine", "Network", "Layers", "Loops", "Weights")
 def files_of(name: str) -> dict[str, str]:
     if name in MODELS:
         return render_program(MODELS[name].program())
-    if name in counting.MODELS:
-        return render(counting.MODELS[name])
+    if name in OTHERS:
+        return render(OTHERS[name])
     models = {model.name: model for model in (*GOLDEN, example())} | SHIPPED
     return render(models[name])
 
 
-NAMES = (*(model.name for model in (*GOLDEN, example())), *SHIPPED, *MODELS, *counting.MODELS)
+OTHERS = counting.MODELS | heard.MODELS
+NAMES = (*(model.name for model in (*GOLDEN, example())), *SHIPPED, *MODELS, *OTHERS)
 
 
 @pytest.fixture(params=NAMES)

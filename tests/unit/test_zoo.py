@@ -25,6 +25,7 @@ ASKED = [
     *(("count", "steps"), ("accumulate", "steps"), ("free", "endless")),
     *(("early stop", "count"), ("early stop", "accumulate"), ("early stop", "sensor")),
     *(("sensor", tag) for tag in ("analog", "frames", "every sample", "overlap", "gaps", "free")),
+    *(("sound", tag) for tag in ("frames", "analog", "free", "overlap", "early stop")),
     *(("one neuron",), ("whole words",), ("beyond a word",), ("short of a word",)),
 ]
 

@@ -12,9 +12,20 @@ from itertools import chain
 
 import numpy as np
 
-from qat.model import LIF, Conv, Latency, Layer, Model, Neuron
+from qat.model import LIF, Conv, Latency, Layer, Model, Neuron, Spectrum
 from support.maps import map_model
-from support.zoo import byte_maps, counting, golden, neurons, planned, sized, small, tiny, windows
+from support.zoo import (
+    byte_maps,
+    counting,
+    golden,
+    heard,
+    neurons,
+    planned,
+    sized,
+    small,
+    tiny,
+    windows,
+)
 
 WORD = 32
 """Neurons and spikes lie in words of so many bits: sizes around a multiple are edges."""
@@ -56,7 +67,7 @@ def tags_of(model: Model) -> Iterator[str]:
     if model.stop is not None:
         yield "early stop"
     if model.sensor is not None:
-        yield "sensor"
+        yield "sound" if isinstance(model.sensor, Spectrum) else "sensor"
         yield "every sample" if model.sensor.group == 1 else "grouped"
         if model.sensor.hop is not None and model.steps is not None:
             yield "overlap" if model.sensor.hop < model.steps else "gaps"
@@ -100,6 +111,7 @@ def _all() -> dict[str, Kept]:
         neurons.MODELS.items(),
         small.SENSED.items(),
         small.STOPPED.items(),
+        heard.MODELS.items(),
         planned.far_biases().items(),
     )
     return {

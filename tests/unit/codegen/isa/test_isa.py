@@ -22,6 +22,7 @@ from codegen.plan import cost
 from codegen.plan.build import HELPERS
 from codegen.plan.choose import plan
 from codegen.plan.program import INSIDE, LOOPS, VECTOR_LOOPS
+from codegen.plan.spectrum import LOOPS as SOUND_LOOPS
 from codegen.render import render
 from codegen.render.generated import generated
 from qat.model import Activity, Model
@@ -70,6 +71,7 @@ def test_every_loop_of_a_row_is_a_file_and_every_file_of_a_row() -> None:
     }
     shared = {("reset", "thumb"), ("field_sums", "portable")}
     shared |= {("mean_bytes", "portable")}
+    shared |= {(loop, name) for loop in SOUND_LOOPS for name in ("contract", "portable")}
     shared |= {("list_rows", name) for name in ("contract", "portable", "armv7m", "armv6m")}
     # a text that two variants share, and what the template of a stage falls back to
     assert found == brought | bases | shared
