@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from qat.model import (
     Rate,
     Sensor,
     Shape,
+    Spectrum,
     Spikes,
 )
 
@@ -247,6 +249,9 @@ def models() -> Iterator[Model]:
     yield Model(
         Frames(3, -127, 127), (sensed,), scores, 6, "sensing", metadata=about, sensor=sensor
     )
+    heard = replace(Spectrum.mel(5, 8000, 64, 40, shift=1, hop=2), mean=[210, 200, 190, 180, 170])
+    hears = _layer(17, 2, 8, 5, analog=True)
+    yield Model(Frames(5, -64, 63), (hears,), scores, 4, "hearing", sensor=heard)
 
 
 def results(model: Model) -> dict[str, Any]:
@@ -261,7 +266,8 @@ def results(model: Model) -> dict[str, Any]:
     found["scores"] = None if result.scores is None else result.scores.tolist()
     found["steps"] = None if result.steps is None else result.steps.tolist()
     if model.sensor is not None:
-        samples = random.randint(-30_000, 30_000, (60, model.sensor.channels))
+        count = max(60, model.sensor.samples_of(8))
+        samples = random.randint(-30_000, 30_000, (count, model.sensor.channels))
         found["inputs"] = np.asarray(model.inputs_of(samples)).tolist()
     return found
 
