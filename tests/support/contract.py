@@ -9,8 +9,8 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from importlib import import_module
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
