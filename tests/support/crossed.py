@@ -31,26 +31,27 @@ def some(names: Iterable[str], ours: Collection[str]) -> list[Any]:
     return [pytest.param(name, marks=() if name in ours else pytest.mark.proof) for name in names]
 
 
-def covering(parts: Mapping[str, set[str]], columns: Iterable[str]) -> list[Any]:
+def covering(parts: Mapping[str, Mapping[str, set[str]]]) -> list[Any]:
     """Return every pair of a row and a column, for parametrize.
 
-    parts: what each row is made of
+    parts: {column: what each row is made of there}
 
     In the ordinary run every column meets every part that there is, in as few rows as a greedy
     choice needs, and every row at least one column; -m proof takes the other pairs.
     """
-    names, ours, met = tuple(columns), set[tuple[str, str]](), set[str]()
-    for column in names:
-        missing = set[str]().union(*parts.values())
+    names, ours, met = tuple(parts), set[tuple[str, str]](), set[str]()
+    rows = tuple(parts[names[0]])
+    for column, made in parts.items():
+        missing = set[str]().union(*made.values())
         while missing:  # rows that no column has met come first among equals
-            row = max(parts, key=lambda row: (len(parts[row] & missing), row not in met))
-            missing -= parts[row]
+            row = max(made, key=lambda row: (len(made[row] & missing), row not in met))
+            missing -= made[row]
             met.add(row)
             ours.add((row, column))
-    rest = (row for row in parts if row not in met)
+    rest = (row for row in rows if row not in met)
     ours |= {(row, names[turn % len(names)]) for turn, row in enumerate(rest)}
     return [
         pytest.param(row, name, marks=() if (row, name) in ours else pytest.mark.proof)
-        for row in parts
+        for row in rows
         for name in names
     ]

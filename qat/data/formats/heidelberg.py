@@ -4,7 +4,7 @@ B. Cramer, Y. Stradmann, J. Schemmel and F. Zenke, The Heidelberg spiking data s
 systematic evaluation of spiking neural networks, IEEE TNNLS 33(7), 2022. The authors' files,
 shd_train.h5, shd_test.h5, ssc_train.h5, ssc_valid.h5 and ssc_test.h5, hold spikes/times (seconds)
 and spikes/units (0 to 699), an array a sample in each, and labels; in extra the words of SHD's
-classes. Reading them needs h5py (pip install 'spikemcu[h5]', or h5py).
+classes. Reading them needs h5py (pip install h5py).
 """
 
 from __future__ import annotations
