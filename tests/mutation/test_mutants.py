@@ -100,7 +100,7 @@ def equivalent() -> dict[str, list[str]]:
 
 
 def test_a_sample_of_mutants_is_killed() -> None:
-    """Of the first that are not called equivalent; and one that is, to see that it would be told."""
+    """Of the first that are not called equivalent; one that is shows that it would be told."""
     known, mutants = equivalent(), all_mutants()
     unlisted = [mutant for mutant in mutants if mutant.key not in known][: 2 * SAMPLE : 2]
     (quick,) = (key for key, (_, reason) in known.items() if reason == QUICK)
