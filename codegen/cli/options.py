@@ -390,7 +390,33 @@ NETWORK = Group(
             number,
             metavar="V",
         ),
-        Option("--readout", default="accumulate", **one_of("accumulate", "count")),
+        Option(
+            "--readout",
+            "accumulate: the summed currents of the classes; count: their spikes; li: leaky "
+            "integrators (default: accumulate)",
+            default="accumulate",
+            **one_of("accumulate", "count", "li"),
+        ),
+        Option(
+            "--score",
+            "of --readout li: the last membrane, the largest, their sum over the steps, or first: "
+            "the class that is the first to reach --readout-threshold (default: last)",
+            default="last",
+            **one_of("last", "max", "sum", "first"),
+        ),
+        Option(
+            "--readout-leak",
+            "of --readout li, as --leak (default: 3)",
+            whole_numbers,
+            metavar="K,K",
+            default=[3],
+        ),
+        Option(
+            "--readout-threshold",
+            "of --score first, in units of the real currents (default: 1)",
+            number,
+            metavar="V",
+        ),
         Option("--name", "prefix of the generated C (default: the data's name)"),
     ),
 )

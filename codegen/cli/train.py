@@ -123,6 +123,9 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
         reset=arguments.reset,
         reset_to=arguments.reset_to,
         readout=arguments.readout,
+        score=arguments.score,
+        readout_leak=tuple(arguments.readout_leak),
+        readout_threshold=arguments.readout_threshold,
         input=_input_kind(arguments, data),  # type: ignore[arg-type]  # one of INPUTS
         event_threshold=arguments.event_threshold,
         input_range=data.input_range,

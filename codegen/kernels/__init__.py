@@ -18,7 +18,9 @@ from codegen.kernels.count import cost as count_cost
 from codegen.kernels.count import plan as count
 from codegen.kernels.fields import cost as fields_cost
 from codegen.kernels.fields import plan as fields
-from codegen.kernels.kernel import BYTES, COUNTS, LEVELS, PARTS, SPIKES, Kernel
+from codegen.kernels.integrator import cost as integrator_cost
+from codegen.kernels.integrator import plan as integrator
+from codegen.kernels.kernel import BYTES, COUNTS, LEVELS, PARTS, SENT, SPIKES, Kernel
 from codegen.kernels.plain import cost as plain_cost
 from codegen.kernels.plain import plan as plain
 from codegen.kernels.plain_counts import cost as plain_counts_cost
@@ -32,8 +34,8 @@ from codegen.kernels.windows import plan as windows
 from qat.model import LIF, Burst, Conv, Model, Neuron, Synapse
 from qat.model.neurons import MAX_SPIKES
 
-__all__ = ["BYTES", "COUNTS", "KERNELS", "LEVELS", "PARTS", "SPIKES", "Kernel", "candidates",
-           "layer_candidates", "named", "select"]  # fmt: skip
+__all__ = ["BYTES", "COUNTS", "KERNELS", "LEVELS", "PARTS", "SENT", "SPIKES", "Kernel",
+           "candidates", "layer_candidates", "named", "select"]  # fmt: skip
 
 SPARSE = 0.975
 """Zeros from which lists of the other weights win: by then they take a seventh of the flash.
@@ -150,6 +152,13 @@ KERNELS: tuple[Kernel, ...] = (
             "currents": conv_plain_cost.conv_currents,
             "held": conv_plain_cost.conv_held,
         },
+    ),
+    Kernel(
+        name="integrator",
+        bits=(2, 4, 8, 16),
+        reads=(SENT,),
+        readout=integrator.readout_stage,
+        costs={"readout": integrator_cost.integrating},
     ),
     Kernel(
         name="count",

@@ -121,7 +121,7 @@ def common(index: int, model: Model, source: Source) -> LayerFields:
     leaky = layer.neuron if isinstance(layer.neuron, LIF) else None
     last = index == len(model.layers) - 1
     return {
-        "counted": model.readout is not None and last and not counts_are_signal(model),
+        "counted": last and reads_counts(model) and not counts_are_signal(model),
         "index": index,
         "source": source,
         "neurons": layer.size,
@@ -152,6 +152,11 @@ def shares(model: Model) -> bool:
     So it is where a layer has a map, or sends counts: there signals are what takes the RAM.
     """
     return not all(map(spikes_of_dense, model.layers))
+
+
+def reads_counts(model: Model) -> bool:
+    """Return True if a readout reads the last signal, summed over the steps."""
+    return model.readout is not None and model.readout.COUNTS
 
 
 def counts_are_signal(model: Model) -> bool:

@@ -13,15 +13,16 @@ from codegen.kernels.load import Load
 from codegen.kernels.stage import Layer, Readout
 from qat.model import LIF, Dense, Model, Neuron, Synapse
 
-SPIKES, LEVELS, BYTES, COUNTS = "spikes", "levels", "bytes", "counts"
+SPIKES, LEVELS, BYTES, COUNTS, SENT = "spikes", "levels", "bytes", "counts", "sent"
 """What an input may be: a signal of spikes, a signal of counts, bytes, or what a readout reads: the
-last signal, summed over the steps."""
+last signal, summed over the steps, or step by step."""
 
 PARTS = {
     SPIKES: ("spikes",),
     LEVELS: ("spikes",),
     BYTES: ("currents", "held"),
     COUNTS: ("readout",),
+    SENT: ("readout",),
 }
 """The parts of an inference that a stage has, by what it reads."""
 
@@ -37,7 +38,7 @@ class Kernel:
     """What there is to know of a kernel; its folder holds what computes it.
 
     bits:    of the weights that it serves
-    reads:   what its input may be: SPIKES, LEVELS, BYTES, COUNTS
+    reads:   what its input may be: SPIKES, LEVELS, BYTES, COUNTS, SENT
     layer:   returns the stage of layer `index` of a model; None where it computes no layers
     readout: returns the stage of a model's readout; None where it computes no readout
     costs:   {part: what counts its features}, for the PARTS of what it reads

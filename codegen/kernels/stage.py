@@ -280,6 +280,21 @@ class Readout(Stage):
         return f"state->{self.counts}{'' if self.single else f'[{number}]'}[{word}]"
 
     @property
+    def every_step(self) -> bool:
+        """True if it works in every step, and not on counts alone."""
+        return False
+
+    @property
+    def settles(self) -> bool:
+        """True if scores may be final before the last step, which the member `settled` tells."""
+        return False
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What the scores are, in lines of a comment, beyond what all readouts share."""
+        return ()
+
+    @property
     def part(self) -> str:
         """The part of an inference that it is."""
         return "readout"

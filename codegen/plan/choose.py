@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codegen import isa
-from codegen.kernels import COUNTS, candidates, encoders, layer_candidates, named, select
+from codegen.kernels import COUNTS, SENT, candidates, encoders, layer_candidates, named, select
 from codegen.kernels.kernel import Kernel
 from codegen.kernels.memory import LIST_ENTRIES_16, Scratch
 from codegen.kernels.stage import Layer, Readout, Stage
@@ -142,8 +142,10 @@ class _Asked:
         """Return the kernels that could serve a stage; a readout may have no weights."""
         if index < len(self.model.layers):
             return layer_candidates(index, self.behind)
-        weighted = self.model.readout.synapses if self.model.readout is not None else ()
-        return candidates(weighted[0] if weighted else None, COUNTS)
+        readout = self.model.readout
+        assert readout is not None
+        reads, weighted = COUNTS if readout.COUNTS else SENT, readout.synapses
+        return candidates(weighted[0] if weighted else None, reads)
 
     def choice(self, index: int) -> Choice:
         """Choose a kernel; what stands alone needs no cost."""

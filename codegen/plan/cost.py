@@ -163,8 +163,8 @@ def _readout_work(stage: Readout, activity: Activity, load: Load) -> Work:
         counts = {c: share * stage.inputs for c, share in enumerate(activity.stop.counts)}
     elif load.checks:
         counts = _counts_so_far(counts, load)
-    kind = named(stage.kernel).kind("readout")
-    return Work(stage.part, kind, stage, replace(load, counts=counts))
+    kind, fired = named(stage.kernel).kind("readout"), activity.layers[-1].rate * stage.inputs
+    return Work(stage.part, kind, stage, replace(load, counts=counts, fired=fired))
 
 
 def _counts_so_far(counts: Mapping[int, float], load: Load) -> dict[int, float]:

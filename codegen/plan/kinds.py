@@ -21,7 +21,7 @@ from typing import Any, get_type_hints
 from codegen import kernels
 from codegen.kernels import encoders
 from codegen.kernels.features import Features
-from codegen.kernels.kernel import Count, Kernel
+from codegen.kernels.kernel import COUNTS, Count, Kernel
 from codegen.kernels.load import Load
 from codegen.kernels.stage import Readout
 from codegen.plan.program import Program
@@ -156,7 +156,7 @@ def _kinds(rows: tuple[Kernel, ...]) -> dict[str, Kind]:
     }
     for row in rows:
         for part, count in row.costs.items():
-            asked = _asked(count) if part == "readout" else count
+            asked = _asked(count) if COUNTS in row.reads and part == "readout" else count
             found[row.kind(part)] = Kind(record_of(count), asked, row.fitted_as(part))
     return found
 

@@ -143,6 +143,11 @@ class Program:
         return self.model.stop
 
     @property
+    def counts_steps(self) -> bool:
+        """True if the state tells how many steps were made since the reset."""
+        return any(item.name == "steps" for item in self.fields)
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Words of others, which c_string and c_comment write; () if the C has none."""
         return class_names(self.model)

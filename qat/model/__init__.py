@@ -30,7 +30,7 @@ from qat.model.names import (
 )
 from qat.model.neurons import LIF, NEURONS, Burst, Neuron, Reach, Step
 from qat.model.pool import Pool
-from qat.model.readouts import READOUTS, Accumulate, Count, EarlyStop, Readout
+from qat.model.readouts import LI, READOUTS, Accumulate, Count, EarlyStop, Readout
 from qat.model.sensor import Sensor
 from qat.model.shape import Shape
 from qat.model.spectrum import FrontEnd, Spectrum
@@ -45,6 +45,7 @@ __all__ = [
     "INPUT",
     "INPUTS",
     "INT32_MAX",
+    "LI",
     "LIF",
     "MAX_DELAY",
     "MAX_LAYERS",

@@ -148,7 +148,8 @@ def model_bounds(model: Model) -> Bounds:
         scores = model.readout.range(last.sends, model.steps, last.levels, early)
     except ValueError as error:
         raise ValueError(f"readout: {error}") from None
-    return Bounds(tuple(layers), model.readout.sums(model.steps * last.levels), scores)
+    most = last.levels * (model.steps if model.readout.COUNTS else 1)
+    return Bounds(tuple(layers), model.readout.sums(most), scores)
 
 
 def _refuse_any_byte(synapse: Synapse, model: Model) -> None:

@@ -155,9 +155,8 @@ def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: 
         current = _currents(model, index, signals, steps)
         traces.append(_run_layer(model, index, current, own, pasts.get(index), trace=every))
         signals[index] = traces[-1].signal
-    made, signal = None, traces[-1].spikes
-    if model.stop is not None:
-        made = model.stop.steps_made(running_scores(model, signal))
+    signal = traces[-1].spikes
+    made = _steps_made(model, signal)
     last = _last_state(model, traces, signals, made)
     if made is not None:
         traces = [one.until(made) for one in traces]
@@ -258,9 +257,7 @@ def _scores(model: Model, spikes: Signal, made: NDArray[np.int64] | None = None)
     """Return the scores, (batch, outputs), after all steps or those that were made."""
     if model.readout is None:
         return None
-    assert model.steps is not None
-    counts = spikes.sum(axis=1, dtype=np.int32)
-    return _scores_of(model, counts, np.array(model.steps) if made is None else made)
+    return model.readout.read(spikes, made, _of_sums(model))
 
 
 def running_scores(model: Model, spikes: Signal) -> Int32:
@@ -268,12 +265,20 @@ def running_scores(model: Model, spikes: Signal) -> Int32:
 
     spikes: the signal of the last layer, (batch, step, value)
     """
-    counts = np.cumsum(spikes, axis=1, dtype=np.int32)
-    return _scores_of(model, counts, np.arange(1, spikes.shape[1] + 1))
-
-
-def _scores_of(model: Model, counts: Int32, steps: NDArray[np.int64]) -> Int32:
-    """Return the scores of spike counts, (..., neurons), after `steps` steps, (...)."""
     assert model.readout is not None
+    return model.readout.by_step(spikes, _of_sums(model))
+
+
+def _steps_made(model: Model, spikes: Signal) -> NDArray[np.int64] | None:
+    """Return after how many steps each inference ends, (batch,); None where all make them all."""
+    if model.stop is None:
+        return None
+    assert model.readout is not None
+    scores = running_scores(model, spikes)
+    return model.stop.steps_made(scores, model.readout.settled(scores))
+
+
+def _of_sums(model: Model) -> int:
+    """Return a bound of the sums of the readout."""
     sums = model.bounds().accumulator
-    return model.readout.scores(counts, steps, 0 if sums is None else sums.magnitude)
+    return 0 if sums is None else sums.magnitude

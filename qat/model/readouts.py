@@ -1,12 +1,7 @@
-"""Readouts: how spikes become scores, and when an inference may end.
-
-A readout answers for itself: how many scores it has, their range, what they are, what the digest
-hashes.
-"""
+"""The table of all kinds of readouts, those that count, and when an inference may end."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,48 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model.checks import INT32_MAX, integer, of_kind
+from qat.model.integrator import LI
 from qat.model.intervals import Interval, refuse_beyond_int32
+from qat.model.readout import Int32, Readout
 from qat.model.shape import Shape
 from qat.model.synapses import Dense, Synapse, exact_matmul
 
-Int32 = NDArray[np.int32]
-
-
-class Readout(ABC):
-    """What every kind of readout answers."""
-
-    @property
-    @abstractmethod
-    def synapses(self) -> tuple[Synapse, ...]:
-        """Its weights, if it has any."""
-
-    @abstractmethod
-    def narrowed(self, given: Shape) -> Readout:
-        """Return what is left on the first channels of the last signal, with as many positions."""
-
-    @abstractmethod
-    def sums(self, most: int) -> Interval | None:
-        """Return the range of the sums over counts of 0 to `most`, None without weights."""
-
-    @abstractmethod
-    def range(self, size: int, steps: int, levels: int, early: bool) -> Interval:
-        """Return the range of the scores, of `size` values up to `levels` a step, after `steps`.
-
-        early: scores are formed after earlier steps as well. Raises ValueError beyond int32.
-        """
-
-    @abstractmethod
-    def scores(self, counts: Int32, steps: NDArray[np.int64], magnitude: int) -> Int32:
-        """Return the scores, (..., outputs).
-
-        counts: (..., neurons), the last layer's signal, summed over the steps
-        steps:  (...), the steps in which they were made
-        magnitude: a bound of the sums
-        """
-
-    @abstractmethod
-    def digested(self) -> Iterator[bytes]:
-        """Yield what the digest hashes behind the readout's name, in order."""
+__all__ = ["LI", "READOUTS", "Accumulate", "Count", "EarlyStop", "Readout"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +100,7 @@ class Count(Readout):
         return iter(())
 
 
-READOUTS: tuple[type[Readout], ...] = (Accumulate, Count)
+READOUTS: tuple[type[Readout], ...] = (Accumulate, Count, LI)
 """Every kind of readout."""
 
 
@@ -150,7 +110,7 @@ class EarlyStop:
 
     After step t >= first the scores so far are formed, those of `Accumulate` with t in place of
     T. Where the largest leads the second largest by `margin` or more, they are the result, and
-    no further step is made.
+    no further step is made; likewise where no score can change any more (`LI` of "first").
 
     margin: in units of the scores, 1 to 2**31 - 1
     first:  the first step after which an inference may end, from 1
@@ -164,13 +124,18 @@ class EarlyStop:
         set_(self, "margin", integer("EarlyStop.margin", self.margin, 1, INT32_MAX))
         set_(self, "first", integer("EarlyStop.first", self.first, 1, 2**24))
 
-    def steps_made(self, scores: Int32) -> NDArray[np.int64]:
+    def steps_made(
+        self, scores: Int32, settled: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int64]:
         """Return after how many steps each inference ends, (batch,).
 
-        scores: after every step, (batch, step, outputs)
+        scores:  after every step, (batch, step, outputs)
+        settled: (batch, step), True where no score changes any more
         """
         second, first = np.moveaxis(np.partition(scores, -2)[..., -2:].astype(np.int64), -1, 0)
         reached = first - second >= self.margin
+        if settled is not None:
+            reached |= settled
         reached[:, : self.first - 1] = False
         reached[:, -1] = True
         return reached.argmax(axis=1) + 1

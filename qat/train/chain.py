@@ -27,14 +27,14 @@ class Pass:
 
     scores: (batch, outputs), whole numbers unless a layer has real weights
     logits: (batch, outputs), scores per step in real units times the gain
-    counts: (batch, values) the signal of the last spiking layer, summed over the steps
+    kept:   what the readout needs; None where the counts of the last layer are the scores
     traces: one per spiking layer
     given:  what the input sent, (steps or 1, batch, inputs)
     """
 
     scores: Float
     logits: Float
-    counts: Float
+    kept: Any
     traces: tuple[Trace, ...]
     given: NDArray[Any]
 
@@ -71,10 +71,11 @@ class Response:
 
 @dataclass(frozen=True)
 class Chain:
-    """Spiking layers and, where the currents of the outputs are summed, a readout.
+    """Spiking layers and, where the outputs do not spike, a readout.
 
     layers: that spike
-    head:   the readout that accumulates; None where the counts of the last layer are the scores
+    head:   the readout that accumulates or integrates; None where the counts of the last layer are
+            the scores
     steps:  T
     normalised: batch norms stand before the neurons
     """
@@ -157,16 +158,23 @@ class Chain:
             trace = twin.forward(folded, signals[i - 1], spike, own, signals=signals)
             traces.append(trace)
             signals[i] = signal = trace.spikes
-        counts = signal.sum(axis=0)
-        scores = counts if self.head is None else self.head.scores(constants[-1], counts)
+        scores, kept = self._read(constants, signal)
         dtype = parameters["0.weight"].dtype
         with np.errstate(over="ignore", invalid="ignore"):  # whoever needs them checks their loss
             logits = (scores * self._logit_scale(parameters, constants)).astype(dtype)
-        return Pass(scores, logits, counts, tuple(traces), signals[INPUT])
+        return Pass(scores, logits, kept, tuple(traces), signals[INPUT])
+
+    def _read(self, constants: tuple[Constants, ...], signal: NDArray[Any]) -> tuple[Float, Any]:
+        """Return the scores of what the last layer sent, and what the backward pass needs."""
+        if self.head is None:
+            return signal.sum(axis=0), None
+        return self.head.forward(constants[-1], signal)
 
     def _logit_scale(self, parameters: Parameters, constants: tuple[Constants, ...]) -> Any:
-        unit = 1.0 if self.head is None else constants[-1].unit
-        return np.exp(np.float64(parameters["log_gain"])) * unit / self.steps
+        unit, span = (
+            (1.0, self.steps) if self.head is None else (constants[-1].unit, self.head.span)
+        )
+        return np.exp(np.float64(parameters["log_gain"])) * unit / span
 
     def backward(
         self,
@@ -185,7 +193,7 @@ class Chain:
         d_scores = (d_logits * self._logit_scale(parameters, constants)).astype(d_logits.dtype)
         d_spikes: Float = d_scores[None]
         if self.head is not None:
-            own, d_spikes = self.head.backward(constants[-1], run.counts, d_scores)
+            own, d_spikes = self.head.backward(constants[-1], run.kept, d_scores)
             gradients |= numbered(len(self.layers), own)
         last = len(self.layers) - 1
         sent, signals = {last: d_spikes}, run.signals

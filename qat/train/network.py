@@ -13,6 +13,7 @@ from qat.machine.memory import require
 from qat.model import FrontEnd, Shape
 from qat.model.checks import integer
 from qat.model.inputs import Input
+from qat.model.integrator import Score
 from qat.model.leaky import Reset
 from qat.model.notation import LayerNote, in_time, on_maps, recurring, written
 from qat.train.chain import Pass, Response
@@ -27,6 +28,7 @@ from qat.train.settings import (
     damping_of,
     edged,
     grid_of,
+    integrator_of,
     layout_of,
     require_known,
     reset_value,
@@ -36,7 +38,7 @@ from qat.train.structure import Plan
 from qat.train.surrogate import SURROGATES, heaviside
 from qat.train.twins import AccumulateTwin, LayerTwin
 
-READOUTS = {"accumulate": 4.0, "count": 8.0}
+READOUTS = {"accumulate": 4.0, "count": 8.0, "li": 4.0}
 """Readouts, each with the initial gain from its score per step to a logit; it is learned."""
 
 IN_TIME = (
@@ -73,7 +75,12 @@ class Network:
     reset:       "subtract", "zero", or "value": a spike leaves `reset_to`
     reset_to:    the real membrane that it leaves then; thresholds begin at 1
     readout:     "accumulate": the output layer does not spike, its summed current is the score;
-                 "count": it spikes, and the count is the score
+                 "count": it spikes, and the count is the score; "li": its currents flow into
+                 leaky integrators
+    score:       of "li": their "last" membrane, its "max" or "sum" over the steps, or "first": the
+                 membranes when the first of them reaches readout_threshold; see qat.model.LI
+    readout_leak: of "li", signed shifts; () for none
+    readout_threshold: the real membrane at which score "first" ends; None for 1
     input:       "analog" (a vector, held), "frames" (a vector per step), "spikes" (bits per step),
                  "rate" and "latency" (a held vector as spike rates, as spike times), "delta" (the
                  changes of a vector per step); see qat.model for their equations
@@ -125,7 +132,10 @@ class Network:
         leak: tuple[int, ...] = (3,),
         reset: Reset = "subtract",
         reset_to: float | None = None,
-        readout: Literal["accumulate", "count"] = "accumulate",
+        readout: Literal["accumulate", "count", "li"] = "accumulate",
+        score: Score = "last",
+        readout_leak: tuple[int, ...] = (3,),
+        readout_threshold: float | None = None,
         input: Literal["analog", "frames", "spikes", "rate", "latency", "delta"] = "analog",
         input_range: tuple[int, int] | None = None,
         scale: Granularity = "layer",
@@ -165,6 +175,7 @@ class Network:
         self.ends = ends
         self.bits = bits_per_layer(bits, len(self.notes) + 1)
         self.readout, self.input = readout, input
+        self.integrator = integrator_of(readout, score, readout_leak, readout_threshold)
         self.event_threshold = event_threshold
         self.scale, self.threshold, self.bias = scale, threshold, bias
         self.surrogate, self.detach_reset = surrogate, detach_reset
@@ -187,22 +198,23 @@ class Network:
 
     def _build(self, input_range: tuple[int, int]) -> None:
         self.encoder = self._encoder(input_range)
-        accumulate, classes = self.readout == "accumulate", self.ends[1]
-        if accumulate and not self.notes:
-            raise ValueError("Network.sizes: an accumulating readout needs a hidden layer")
+        weighted, classes = self.readout != "count", self.ends[1]
+        if weighted and not self.notes:
+            raise ValueError("Network.sizes: a readout with weights needs a hidden layer")
         plan = Plan(
-            self.notes if accumulate else (*self.notes, LayerNote(classes, delay=self._late)),
+            self.notes if weighted else (*self.notes, LayerNote(classes, delay=self._late)),
             self.bits,
             self.encoder.reads_shape,
             self._inflow(),
             self.steps,
-            classes if accumulate else None,
+            classes if weighted else None,
             self.neuron,
             self.levels,
             self._of_neurons(),
             self.scale,
             self.bias,
             self.norm,
+            self.integrator,
         )
         self.chain = plan.chain()
 
@@ -246,6 +258,10 @@ class Network:
             more["grid"] = list(self.grid.sides)
         if self.neuron != "lif" or self.levels > 1:
             more |= {"neuron": self.neuron, "levels": self.levels}
+        if self.integrator is not None:
+            own = self.integrator
+            more |= {"score": own["score"], "readout_leak": list(own["leak"]),
+                     "readout_threshold": own["threshold"]}  # fmt: skip
         if dynamics.reset == "value":
             more["reset_to"] = self.reset_to
         return {

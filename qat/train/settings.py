@@ -8,6 +8,8 @@ from typing import Any
 
 from qat.model import MAX_DELAY, Shape
 from qat.model.checks import finite, integer
+from qat.model.integrator import SCORES
+from qat.model.leak import leak_terms
 from qat.model.notation import LayerNote, dense, on_maps, parse, recurring, written
 from qat.train.quantize import QUANTIZERS
 
@@ -64,6 +66,30 @@ def reset_value(reset: str, value: float | None) -> float:
             "other has it"
         )
     return 0.0 if value is None else float(finite("Network.reset_to", value))
+
+
+def integrator_of(
+    readout: str, score: str, leak: tuple[int, ...], threshold: float | None
+) -> dict[str, Any] | None:
+    """Return the settings of a readout of leaky integrators; None for another readout.
+
+    Raises ValueError for what the record LI refuses, and for settings of no readout.
+    """
+    if readout != "li":
+        if (score, tuple(leak), threshold) != ("last", (3,), None):
+            raise ValueError(
+                "Network.score: score, readout_leak and readout_threshold go with readout 'li'; "
+                f"found readout {readout!r}"
+            )
+        return None
+    require_known(score=(score, SCORES))
+    if score != "first" and threshold is not None:
+        raise ValueError(f"Network.readout_threshold: goes with score 'first'; found {score!r}")
+    value = float(finite("Network.readout_threshold", 1.0 if threshold is None else threshold))
+    if value <= 0:
+        raise ValueError(f"Network.readout_threshold: found {value}; must be above 0")
+    terms = leak_terms(leak, "Network.readout_leak")
+    return {"leak": terms, "score": score, "threshold": value}
 
 
 def bits_per_layer(bits: int | Sequence[int | None] | None, layers: int) -> tuple[int | None, ...]:

@@ -12,6 +12,7 @@ from qat.train.chain import Chain
 from qat.train.delays import DelayTwin
 from qat.train.edges import EdgeTwin
 from qat.train.fold import Inflow
+from qat.train.heads import LITwin
 from qat.train.neurons import NEURONS, Granularity
 from qat.train.pooling import pool_twin
 from qat.train.surrogate import RECURRENT, SLOPE
@@ -32,6 +33,7 @@ class Plan:
     classes: outputs of an accumulating readout, None where the last layer's counts are the scores
     neuron:  a row of NEURONS, and its settings
     norm:    batch norms before the neurons, whatever these are
+    integrator: settings of leaky integrators; None for a readout that accumulates
     """
 
     notes: tuple[LayerNote, ...]
@@ -46,6 +48,7 @@ class Plan:
     scale: Granularity
     bias: bool | None
     norm: bool = False
+    integrator: Mapping[str, Any] | None = None
 
     @property
     def normalised(self) -> bool:
@@ -66,15 +69,15 @@ class Plan:
         return Chain(tuple(layers), head, self.steps, self.normalised)
 
     def _head(self, given: Shape, inflow: Inflow, classes: int) -> AccumulateTwin:
-        return AccumulateTwin(
-            DenseTwin(given.size, classes),
-            inflow,
-            self.steps,
-            self.bits[-1],
-            "layer",
-            self.bias is not False,
-            FRACTION_BITS if self.normalised else 0,
-        )
+        settings: dict[str, Any] = {
+            "bits": self.bits[-1],
+            "bias": self.bias is not False,
+            "fraction_bits": FRACTION_BITS if self.normalised else 0,
+        }
+        dense = DenseTwin(given.size, classes)
+        if self.integrator is None:
+            return AccumulateTwin(dense, inflow, self.steps, **settings)
+        return LITwin(dense, inflow, self.steps, **settings, **self.integrator)
 
     def _layer(
         self,

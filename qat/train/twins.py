@@ -439,16 +439,25 @@ class AccumulateTwin(_Weighted):
         assert isinstance(self.synapse, DenseTwin)
         return Accumulate(self.synapse.record(constants, self.bits))
 
-    def scores(self, constants: Constants, counts: Float) -> Float:
-        """Return the scores, (batch, n_out), from counts of (batch, n_in)."""
+    @property
+    def span(self) -> float:
+        """How many currents a score is the sum of, about."""
+        return float(self.steps)
+
+    def forward(self, constants: Constants, signal: NDArray[Any]) -> tuple[Float, Any]:
+        """Return the scores, (batch, n_out), and what the backward pass needs: the counts.
+
+        signal: what the last layer sent, (steps, batch, n_in)
+        """
+        counts = signal.sum(axis=0)
         a = counts.astype(constants.codes.dtype, copy=False) @ constants.codes.T
-        return a * 2.0**-constants.exponent + self.steps * constants.bias
+        return a * 2.0**-constants.exponent + self.steps * constants.bias, counts
 
     def backward(
-        self, constants: Constants, counts: Float, d_scores: Float
+        self, constants: Constants, kept: Any, d_scores: Float
     ) -> tuple[Parameters, Float]:
         """Return (gradients, dL/dS of (1, batch, n_in), the same at every step)."""
-        gradients = self._plain_gradients(constants, counts, d_scores)
+        gradients = self._plain_gradients(constants, kept, d_scores)
         if self.bias:
             gradients["bias"] = gradients["bias"] * d_scores.dtype.type(self.steps)
         return gradients, self._plain_input_gradient(constants, d_scores)[None]

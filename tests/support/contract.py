@@ -18,6 +18,7 @@ import numpy as np
 
 from codegen.cli import main, parser
 from qat.model import (
+    LI,
     LIF,
     Accumulate,
     Analog,
@@ -243,6 +244,8 @@ def models() -> Iterator[Model]:
     past = _layer(14, 2, 8, 12, delay=[0, 7] * 6, more=(echo,))
     skip = Edge(Dense(_codes(15, 2, 8, 12), fraction_bits=2), "input")
     yield Model(Spikes(12), (past, _layer(16, 2, 8, 8, more=(skip,))), scores, 9, "echoes")
+    first = LI(Dense(_codes(18, 4, 3, 8), 4, bias=[2, 0, -1]), (2, -5), "first", 40)
+    yield Model(Rate(12, 0, 15), (ternary,), first, 6, "integrating", stop=EarlyStop(90))
     sensor = Sensor([120, -4, 39240], [70_000, 71_000, 45_000], shift=21, group=4, hop=3)
     about = {"sample_unit": 0.001, "channels": ["ax", "ay", "az"]}
     sensed = _layer(8, 8, 8, 3, analog=True, threshold=500)

@@ -11,7 +11,6 @@ import numpy as np
 from qat.model import (
     INPUT,
     MAX_DELAY,
-    Accumulate,
     Conv,
     Dense,
     Edge,
@@ -22,7 +21,7 @@ from qat.model import (
 )
 from support import one_neuron
 from support.maps import codes, map_model
-from support.naive import encode
+from support.naive import encode, scores_of
 
 Rng = np.random.Generator
 
@@ -109,7 +108,8 @@ def run_edges(model: Model, x: Any, steps: int) -> dict[str, Any]:
             found["u"][index].append(us)
             found["v"][index].append(list(states[index][0]) if states[index] else [])
             history[index].append(_pooled(layer, spikes))
-        found["scores"].append(_scores(model, history[len(model.layers) - 1]))
+        sent = history[len(model.layers) - 1]
+        found["scores"].append(None if model.readout is None else scores_of(model.readout, sent))
     found["spikes"] = [history[index] for index in range(len(model.layers))]
     return found
 
@@ -180,18 +180,4 @@ def _pooled(layer: Layer, spikes: list[int]) -> list[int]:
         for p in range(grid.height // height)
         for q in range(grid.width // width)
         for c in range(grid.channels)
-    ]
-
-
-def _scores(model: Model, sent: list[list[int]]) -> list[int] | None:
-    if model.readout is None:
-        return None
-    counts = [sum(column) for column in zip(*sent, strict=True)]
-    if not isinstance(model.readout, Accumulate):
-        return counts
-    synapse = model.readout.synapse
-    bias = np.broadcast_to(synapse.bias, synapse.n_out).tolist()
-    return [
-        a * 2**synapse.fraction_bits + len(sent) * b
-        for a, b in zip(_dense_sums(synapse, counts), bias, strict=True)
     ]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model import (
+    LI,
     LIF,
     Accumulate,
     Analog,
@@ -28,6 +29,7 @@ from qat.model import (
     Shape,
     Spikes,
 )
+from qat.model.integrator import SCORES
 
 Rng = np.random.Generator
 
@@ -84,6 +86,8 @@ def _model(rng: Rng, steps: Any = "any", given: Input | None = None) -> Model:
             own = rng.integers(-60, 60, outputs) if rng.random() < 0.5 else np.array(0)
             weights = codes(rng, bits, (outputs, shape.size))
             readout = Accumulate(Dense(weights, bits, own, int(rng.integers(0, 5))))
+            if bits == 4:
+                readout = LI(readout.synapse, (2,), SCORES[outputs % 3])
     stop = None
     if steps is not None and rng.random() < 0.2:
         stop = EarlyStop(int(rng.choice([1, 20, 500])), int(rng.integers(1, steps + 1)))

@@ -11,6 +11,7 @@ from hypothesis import assume, settings
 from hypothesis import strategies as st
 
 from qat.model import (
+    LI,
     LIF,
     Accumulate,
     Analog,
@@ -23,9 +24,11 @@ from qat.model import (
     Layer,
     Model,
     Rate,
+    Readout,
     Sensor,
     Spikes,
 )
+from qat.model.integrator import SCORES
 
 EDGES = (1, 2, 31, 32, 33, 63, 64, 65)
 RANGES = ((0, 255), (0, 16), (0, 1), (3, 200), (-128, 127), (-8, 7), (-1, 1), (-5, 90))
@@ -113,13 +116,27 @@ def models(draw: Any, kinds: tuple[type, ...] = KINDS, stops: bool = True) -> Mo
     readout: Any = None
     if steps is not None:
         outputs = draw(st.sampled_from((1, 10, 33)))
-        readout = draw(st.just(Count()) | st.builds(Accumulate, dense(sizes[-1], outputs, False)))
+        readout = draw(readouts(sizes[-1], outputs))
     stop = draw_stop(draw, steps) if stops and steps else None
     try:
         return Model(input_, tuple(layers), readout, steps, name="net", stop=stop)
     except ValueError:
         assume(False)  # a free-running model without a bound, or a sum beyond int32
         raise
+
+
+@st.composite
+def readouts(draw: Any, values: int, outputs: int) -> Readout:
+    """Draw a readout of `values` values."""
+    kind = draw(st.sampled_from((Count, Accumulate, LI, LI)))
+    if kind is Count:
+        return Count()
+    synapse = draw(dense(values, outputs, False))
+    if kind is Accumulate:
+        return Accumulate(synapse)
+    score = draw(st.sampled_from(SCORES))
+    least = draw(st.sampled_from((1, 40, 900, 2**31 - 1))) if score == "first" else None
+    return LI(synapse, draw(st.sampled_from(LEAKS)), score, least)
 
 
 def draw_stop(draw: Any, steps: int) -> EarlyStop | None:

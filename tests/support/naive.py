@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from qat.model import Accumulate, Delta, Dense, Latency, Model, Rate
+from qat.model import LI, Accumulate, Delta, Dense, Latency, Model, Rate, Readout
 from support import one_neuron
 
 
@@ -100,19 +100,36 @@ def _may_stop(model: Model, scores: list[int] | None, steps: int) -> bool:
     if model.stop is None or scores is None or steps < model.stop.first:
         return False
     best, second = sorted(scores)[:-3:-1]
-    return best - second >= model.stop.margin
+    least = getattr(model.readout, "threshold", None)
+    settled = least is not None and best >= least
+    return settled or best - second >= model.stop.margin
 
 
 def _scores(model: Model, spikes: list[list[int]]) -> list[int] | None:
-    if model.readout is None:
-        return None
-    counts = [sum(column) for column in zip(*spikes, strict=True)]
-    if not isinstance(model.readout, Accumulate):
+    return None if model.readout is None else scores_of(model.readout, spikes)
+
+
+def scores_of(readout: Readout, sent: list[list[int]]) -> list[int]:
+    """Return the scores of what the last layer sent, step by step."""
+    if isinstance(readout, LI):
+        return _integrated(readout, sent)
+    counts = [sum(column) for column in zip(*sent, strict=True)]
+    if not isinstance(readout, Accumulate):
         return counts
-    synapse = model.readout.synapse
-    return [
-        sum(int(q) * n for q, n in zip(synapse.codes[j], counts, strict=True))
-        * 2**synapse.fraction_bits
-        + len(spikes) * one_neuron.value(synapse.bias, j)
-        for j in range(synapse.n_out)
-    ]
+    outputs = range(readout.synapse.n_out)
+    bias = [one_neuron.value(readout.synapse.bias, j) for j in outputs]
+    return [_current(readout.synapse, counts, j) + (len(sent) - 1) * bias[j] for j in outputs]
+
+
+def _integrated(readout: LI, sent: list[list[int]]) -> list[int]:
+    outputs, history = range(readout.synapse.n_out), []
+    v = [0 for _ in outputs]
+    for now in sent:
+        if readout.score != "first" or max(v) < readout.threshold:
+            v = [
+                one_neuron.leaked(v[j], readout.leak) + _current(readout.synapse, now, j)
+                for j in outputs
+            ]
+        history.append(v)
+    merge = {"max": max, "sum": sum}.get(readout.score, lambda values: values[-1])
+    return [merge([row[j] for row in history]) for j in outputs]

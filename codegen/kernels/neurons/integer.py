@@ -69,7 +69,7 @@ class Constants:
     lane: C text of what numbers the channels
     """
 
-    def __init__(self, index: int, prefix: str, lane: str = "j") -> None:
+    def __init__(self, index: int | str, prefix: str, lane: str = "j") -> None:
         self.index, self.prefix, self.lane = index, prefix, lane
         self.tables: list[Table] = []
 

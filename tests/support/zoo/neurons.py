@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from qat.model import LIF, Dense, Layer, Model, Neuron, Spikes
+from qat.model import LI, LIF, Dense, EarlyStop, Frames, Layer, Model, Neuron, Spikes
 
 
 def layer(n: int, m: int, neuron: Neuron, bits: int = 2, **synapse: Any) -> Layer:
@@ -21,6 +21,17 @@ def spread(m: int, low: int, high: int) -> Any:
     return np.random.default_rng(m).integers(low, high, m)
 
 
+def integrators(bits: int, score: str, most: int = 1, **more: Any) -> Model:
+    """Return a layer on frames before leaky integrators."""
+    rng, high = np.random.default_rng(bits), {2: 1, 4: 7, 8: 127, 16: 900}[bits]
+    synapse = Dense(rng.integers(-high, high + 1, (11, 40)), bits, bias=rng.integers(-4, 5, 11))
+    least = 30 * high if score == "first" else None
+    hidden = layer(20, 40, LIF(60, (2,), most=most), bias=9)
+    return Model(
+        Frames(20, 0, 15), (hidden,), LI(synapse, (2, -5), score, least), 9, name="net", **more
+    )
+
+
 MODELS = {
     "to a value": Model(
         Spikes(64),
@@ -33,4 +44,8 @@ MODELS = {
             layer(20, 12, LIF(9, (), "value", reset_to=spread(12, -20, 9), floor=-60), 4),
         ),
     ),
+    "integrators": integrators(2, "last"),
+    "integrators, largest": integrators(4, "max", 3, stop=EarlyStop(60, 2)),
+    "integrators, sum": integrators(16, "sum"),
+    "integrators, first": integrators(8, "first", stop=EarlyStop(2**31 - 1)),
 }

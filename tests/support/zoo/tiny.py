@@ -16,6 +16,7 @@ from codegen.kernels import common
 from codegen.plan.choose import plan
 from codegen.plan.program import Program
 from qat.model import (
+    LI,
     LIF,
     Accumulate,
     Analog,
@@ -132,6 +133,14 @@ MODELS = {
     "latency, signed": Row(scored(Latency.linear(13, -8, 7, 3), layer(4, 20, 13))),
     "latency of few": Row(scored(Latency(6, -8, 7, (9, 5, 5, -8)), layer(8, 17, 6))),
     "delta": Row(scored(Delta(13, 0, 255, 9), layer(8, 20, 26))),
+    "integrators": Row(
+        scored(Analog(9, 0, 15), layer(8, 20, 9),
+               scores=LI(readout(4, 5, 20).synapse, (1, -3), "max"))
+    ),
+    "integrators, first": Row(
+        scored(Spikes(9), layer(2, 9, 9), scores=LI(readout(2, 5, 9).synapse, (), "first", 9),
+               stop=EarlyStop(40))
+    ),
     "early stop": Row(
         scored(Analog(9, 0, 15), layer(8, 20, 9), scores=readout(8, 5, 20), stop=EarlyStop(40, 2))
     ),

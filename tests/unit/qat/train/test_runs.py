@@ -124,9 +124,10 @@ def test_real_weights_resume_and_leave_no_model(digits, tmp_path):
 def test_settings_name_all_that_makes_a_network():
     made_with = set(inspect.signature(Network.__init__).parameters) - {"self", "membrane_bits"}
     later = {"layers": "4c3-p2", "grid": [8, 8, 1], "neuron": "burst", "levels": 2,
-             "reset_to": 0.25}  # fmt: skip
+             "reset_to": 0.25, "score": "first", "readout_leak": [2], "readout_threshold": 2.0,
+             }  # fmt: skip
     in_time = {"norm": True, "recurrent": True, "delays": 3, "truncate": 4, "damping": (0.4, 2)}
-    some = Network([64, 10], reset="value", **later)
+    some = Network([64, 10], reset="value", readout="li", **later)
     found = some.settings() | Network([64, 8, 10], **in_time).settings()
     assert set(found) == made_with | {"limits"}
     assert later.items() <= some.settings().items()
