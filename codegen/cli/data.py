@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from codegen.checks.streams import STREAM_SAMPLES
 from codegen.cli.output import Output
 from qat.data.alike import fitted, timing_of
 from qat.data.dataset import UNKNOWN, Dataset
-from qat.data.labelling import listed
+from qat.data.labelling import UNLABELLED, listed
 from qat.data.named import DATASETS, load, load_for, trained_on
 from qat.data.origin import DataOrigin
 from qat.model import Model, check_input
@@ -52,6 +53,7 @@ class Inputs:
 FILE = (
     *("label", "by", "ignore", "window", "hop", "group", "unit", "rate"),
     *("bins", "span", "merge", "most"),
+    *("spectrum", "pattern"),
     *("separator", "decimal", "encoding"),
 )
 """Arguments that say how a file is read."""
@@ -203,15 +205,16 @@ def inputs_of(
         x = made_inputs(model, arguments.limit or MADE)
         origin = f"{len(x):,} made inputs (extremes, then random){_hint(model)}"
         return Inputs(x, origin, steps, class_names=model.class_names, made=True)
-    data, trained = data_of(model, arguments)
+    data, trained = data_of(model, arguments, labelled=Path(name).suffix.lower() != ".wav")
     check_input(model, data.x_test[:1], steps)
     tell(out, data)
     x, labels = data.x_test[: arguments.limit], data.y_test[: arguments.limit]
+    known = None if (labels == UNLABELLED).all() else labels
     kind = "test samples" if trained or name in DATASETS else "samples"
     other = "" if trained or name in DATASETS else ", which is not the file that trained the model"
     origin = f"{len(x):,} {kind} of {data.name}{other}"
     samples = _one_stream(model, data, arguments.limit, stream)
-    return Inputs(x, origin, steps, labels, model.class_names or data.class_names, samples)
+    return Inputs(x, origin, steps, known, model.class_names or data.class_names, samples)
 
 
 def _one_stream(

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from codegen.cli.data import load_data, say_notes, source_of
+from codegen.cli.models import heard_text
 from codegen.cli.output import Output
+from codegen.plan.spectrum import sound_of
 from qat.data.dataset import Dataset
+from qat.data.heard import Heard
 from qat.data.named import DATASETS, Named
 from qat.data.sensing import Raw
 
@@ -111,7 +114,16 @@ def sensor_text(raw: Raw, names: tuple[str, ...]) -> str:
         return line
     window = raw.train.shape[1]
     hop = window if raw.hop is None else raw.hop * raw.group
+    if isinstance(raw, Heard):
+        line = heard_text(_sound(raw), raw.group)
+        return f"{line}; windows of {window:,} samples, one every {hop:,}"
     return f"{line}; windows of {window}, {raw.group} to a step, one every {hop}"
+
+
+def _sound(raw: Heard) -> dict[str, Any]:
+    """Return what a Spectrum is made of, as JSON values."""
+    assert raw.spectrum is not None
+    return sound_of(raw.spectrum).describe()
 
 
 def _sensor(raw: Raw, names: tuple[str, ...]) -> dict[str, Any]:
@@ -122,6 +134,7 @@ def _sensor(raw: Raw, names: tuple[str, ...]) -> dict[str, Any]:
         "window": raw.train.shape[1],
         "hop": (steps if raw.hop is None else raw.hop) * raw.group,
         "group": raw.group,
+        **({"sound": _sound(raw)} if isinstance(raw, Heard) else {}),
     }
 
 

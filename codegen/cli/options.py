@@ -13,6 +13,7 @@ from typing import Any
 from codegen.cli.parsing import (
     decimal,
     density,
+    hearing,
     names,
     number,
     numbers,
@@ -51,6 +52,7 @@ class Option:
     required: bool = False
     choices: Iterable[Any] | None = None
     nargs: str | None = None
+    const: Any = None
     action: str | None = None
     dest: str | None = None
 
@@ -223,8 +225,24 @@ FILE = Group(
             metavar="N",
         ),
         Option(
+            "--spectrum",
+            "the recordings are sound, .wav files: log mel bands of frames are the input. Of "
+            "bands=20 (default), frame, hop (samples; default: about 32 ms, and half of that), "
+            "rate, low, high (Hz)",
+            hearing,
+            metavar="NAME=N,NAME=N",
+            nargs="?",
+            const="",
+        ),
+        Option(
+            "--pattern",
+            "of the names of .wav files, such as '{label}_{speaker}_*' (default: a folder a class)",
+            metavar="TEXT",
+        ),
+        Option(
             "--by",
-            "column that names recordings or subjects: whole ones are kept for the test",
+            "column, or field of the pattern, that names recordings or subjects: whole ones are "
+            "kept for the test",
             metavar="COLUMN",
         ),
         Option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import Any
 
+from qat.data.hearing import Hearing
 from qat.data.reading import SEPARATORS
 
 MOST_DIGITS = 18
@@ -24,6 +25,14 @@ def one_of(*allowed: Any) -> dict[str, Any]:
         raise ArgumentTypeError(f"found {found}; must be {', '.join(first)} or {last}")
 
     return {"type": parse, "metavar": f"{{{','.join([*first, last])}}}"}
+
+
+def hearing(text: str) -> Hearing:
+    """Parse `bands=20,rate=8000`."""
+    try:
+        return Hearing.parse(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error).removeprefix("spectrum: ")) from None
 
 
 def number(text: str) -> float:

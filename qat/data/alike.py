@@ -15,6 +15,8 @@ from qat.data.dataset import UNKNOWN, Dataset
 from qat.data.division import TEST, VALIDATION, Division, stratified
 from qat.data.encode import drop_bits
 from qat.data.formats import EVENTS
+from qat.data.heard import raw_of
+from qat.data.hearing import Hearing
 from qat.data.origin import DataOrigin
 from qat.data.reading import Progress, Reading
 from qat.data.recordings import (
@@ -28,7 +30,7 @@ from qat.data.recordings import (
 )
 from qat.data.samples import SampleFile, Samples, unit_of
 from qat.data.sensing import Raw, given_unit
-from qat.model import Model, Spikes
+from qat.model import Model, Sensor, Spectrum, Spikes
 
 PARTS = (TRAIN, VALIDATE, TESTS)
 
@@ -73,14 +75,15 @@ def how_of(model: Model, origin: DataOrigin, how: Reading) -> Reading:
 
     Raises ValueError for windows that the model does not take.
     """
-    timing = timing_of(model)
-    timed: dict[str, Any] = {} if timing is None else asdict(timing)
+    timed = _timed(model)
+    if how.spectrum is not None:
+        raise ValueError("spectrum: the model has its own, or takes no sound; leave it out")
     for name in ("window", "hop", "group"):
         own, asked = timed.get(name), getattr(how, name)
         if asked is not None and asked != own:
             takes = f"the model has {own}" if own else "the model takes no windows"
             raise ValueError(f"{name}: found {asked}; {takes}; leave it out")
-    names = ("label", "by", "separator", "decimal", "encoding", "rate", "unit", *EVENTS)
+    names = ("label", "by", "separator", "decimal", "encoding", "rate", "unit", "pattern", *EVENTS)
     known: dict[str, Any] = {
         name: getattr(origin, name) if getattr(how, name) is None else getattr(how, name)
         for name in names
@@ -90,13 +93,27 @@ def how_of(model: Model, origin: DataOrigin, how: Reading) -> Reading:
     # channels are found by their names; where they have none, the others have to be left out
     known["ignore"] = how.ignore or (() if origin.channels else origin.ignored)
     known |= {"channels": origin.channels, "labelled": how.labelled, "training": False}
+    if isinstance(model.sensor, Spectrum):
+        known["spectrum"] = Hearing(rate=model.sensor.rate)
     return Reading(**known, **timed)
+
+
+def _timed(model: Model) -> dict[str, Any]:
+    """Return window, hop and group of a model, in samples; nothing where it takes no windows."""
+    sensor = model.sensor
+    if isinstance(sensor, Spectrum):
+        every = (sensor.hop or model.window or 1) * sensor.group
+        return {
+            "window": sensor.samples_of(model.window or 1), "hop": every, "group": sensor.group
+        }  # fmt: skip
+    timing = timing_of(model)
+    return {} if timing is None else asdict(timing)
 
 
 def timing_of(model: Model) -> Windowing | None:
     """Return the windows that a model classifies, None for one that takes no recordings."""
     sensor = model.sensor
-    if sensor is None or model.window is None:
+    if not isinstance(sensor, Sensor) or model.window is None:
         return None
     hop = (sensor.hop or model.window) * sensor.group
     return Windowing(model.window * sensor.group, hop, sensor.group)
@@ -179,16 +196,21 @@ def _dataset(
 ) -> Dataset:
     """Return the Dataset of divided samples, with the inputs that the model takes."""
     x, y = ([of[parts == part] for part in PARTS] for of in (samples.x, samples.labels))
-    low, high, sensor, raw = model.input.low, model.input.high, model.sensor, None
+    low, high, sensor = model.input.low, model.input.high, model.sensor
+    raw: Raw | None = None
     if sensor is None:
         inputs = [drop_bits(part, shift=origin.dropped) for part in x]
         if model.input.held:
             inputs = [part.reshape(len(part), model.input.size) for part in inputs]
     else:
-        unit = given_unit(unit_of(about["reading"]), sensor.channels)
         mapped = sensor.vectors is not None
+    if isinstance(sensor, Spectrum):
+        raw = raw_of((x[0], x[1], x[2]), sensor, sensor.hop, mapped)
+    elif sensor is not None:
+        unit = given_unit(unit_of(about["reading"]), sensor.channels)
         framed = mapped or not model.input.held
         raw = Raw(x[0], x[1], x[2], unit, True, framed, sensor.group, sensor.hop, mapped)
+    if sensor is not None and raw is not None:
         inputs = [raw.through(sensor, part, low, high) for part in x]
     return Dataset(
         inputs[0],

@@ -10,9 +10,12 @@ import numpy as np
 
 from qat.data.arrays import read_arrays
 from qat.data.checks import checked_labels, checked_samples
-from qat.data.dataset import Dataset
-from qat.data.formats import EVENTS, FORMATS, format_of, read_format, refuse_unused
+from qat.data.dataset import UNKNOWN, Dataset
+from qat.data.formats import EVENTS, FORMATS, HEARD, format_of, read_format, refuse_unused
 from qat.data.formats.found import Found
+from qat.data.formats.soundlist import is_sound_list, recordings_in
+from qat.data.formats.sounds import windows_of
+from qat.data.heard import from_sound
 from qat.data.own import from_arrays
 from qat.data.reading import NoColumnError, Progress, Reading
 from qat.data.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
@@ -54,6 +57,8 @@ def from_file(path: Path, seed: int, how: Reading, progress: Progress | None = N
     about |= {"unit": how.unit}
     suffix = path.suffix.lower()
     try:
+        if is_sound_list(path) and how.spectrum is not None:
+            return _from_found(windows_of(recordings_in(path, how), how), how, about)
         if suffix in TABLES:
             table = table_of(path, how, progress)
             if progress is not None and table.x.size > MANY:
@@ -102,7 +107,7 @@ def is_table(path: Path) -> bool:
 def table_of(path: Path, how: Reading, progress: Progress | None = None) -> Table:
     """Return what a file of lines and columns holds."""
     require_regular(path)
-    refuse_unused(how, EVENTS, (), "a table")
+    refuse_unused(how, (*EVENTS, *HEARD), (), "a table")
     return TABLES[path.suffix.lower()](path, how, progress)
 
 
@@ -140,6 +145,8 @@ def _from_found(found: Found, how: Reading, about: Parts) -> Dataset:
     """Return the data set of what a format's reader found."""
     how = replace(how, **found.settled)
     arrays: Parts = dict(found.arrays)
+    if how.spectrum is not None:
+        return _from_sound(found, how, about)
     by = arrays.pop("by", None)
     about |= {"class_names": found.classes, "channel_names": found.channels}
     if found.lines or by is not None:
@@ -156,6 +163,16 @@ def _from_found(found: Found, how: Reading, about: Parts) -> Dataset:
         grid=found.grid,
         reading=how,
     )
+
+
+def _from_sound(found: Found, how: Reading, about: Parts) -> Dataset:
+    """Return the data set of windows of sound."""
+    assert how.spectrum is not None
+    named = {key: about[key] for key in ("name", "source")}
+    named |= {"licence": UNKNOWN, "class_names": found.classes}
+    spectrum = how.spectrum.spectrum(int(how.rate or 0))
+    data = from_sound(found.arrays, spectrum, how, about["seed"], **named)
+    return replace(data, notes=found.notes, warnings=found.warnings, reading=how)
 
 
 def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
@@ -215,7 +232,7 @@ def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
 
 def _npz(path: Path, how: Reading) -> Parts:
     require_regular(path)
-    refuse_unused(how, EVENTS, (), "an .npz file")
+    refuse_unused(how, (*EVENTS, *HEARD), (), "an .npz file")
     with open_regular(path) as file:
         try:
             arrays = read_arrays(file, "an archive")

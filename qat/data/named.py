@@ -386,6 +386,8 @@ def _named(name: str, how: Reading) -> Dataset:
     row = DATASETS[name]
     if how.window is not None or how.by is not None or how.ignore:
         raise ValueError(f"{name}: window, hop, group, by and ignore go with a file of your own")
+    if how.spectrum is not None or how.pattern is not None:
+        raise ValueError(f"{name}: spectrum and pattern go with .wav files of your own")
     if how.unit is not None and len(row.shape) == 1:
         raise ValueError(f"{name}: unit goes with the data of a sensor; these are images")
     data = row.make(name, row) if how.unit is None else row.make(name, row, unit=how.unit)

@@ -57,6 +57,7 @@ class DataOrigin:
     unit:      the real value of 1 in a sample of the device, one or one per channel
     rate:      samples a second of the sensor, where the user said it
     bins, span, merge, most: how events, or the points of a stroke, became steps
+    pattern:   of the names of recordings of sound, as `Reading` takes it
     window, hop, group: samples of a window, from one to the next, and of a step
     input_bits: bits of an input
     dropped:   lower bits that were taken off whole numbers to make inputs of them
@@ -82,6 +83,7 @@ class DataOrigin:
     span: float | None = None
     merge: int | None = None
     most: int | None = None
+    pattern: str | None = None
     window: int | None = None
     hop: int | None = None
     group: int | None = None
@@ -96,7 +98,7 @@ class DataOrigin:
         raw, read = data.raw, data.reading
         known: dict[str, Any] = {}
         if read is not None:
-            names = ("label", "by", "separator", "decimal", "encoding", "rate", *EVENTS)
+            names = ("label", "by", "separator", "decimal", "encoding", "rate", "pattern", *EVENTS)
             known = {name: getattr(read, name) for name in names}
             known |= {"file": data.source.partition(";")[0], "ignored": tuple(read.ignore)}
         if raw is not None:
@@ -281,6 +283,7 @@ READERS: Mapping[str, Any] = {
     "span": _number,
     "merge": _whole(1, 2**14),
     "most": _whole(1, 255),
+    "pattern": _word,
     "window": _whole(1, 2**31),
     "hop": _whole(1, 2**31),
     "group": _whole(1, 2**31),

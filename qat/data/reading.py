@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qat.data.hearing import Hearing
+
 if TYPE_CHECKING:  # the options of the command line need no NumPy
     from numpy.typing import ArrayLike
 
@@ -51,6 +53,9 @@ class Reading:
     span:   seconds of a sample of events; what comes later is left out
     merge:  places of a sensor, in a row, that are one input
     most:   the largest count of events of an input in a step
+    spectrum: how sound becomes input; None for what is no sound
+    pattern: of the names of a folder's sounds, such as "{label}_{speaker}_*"; None for a folder a
+            class
     channels: the columns of a table that are features, in this order, and no others; () for all
             that are left
     labelled: False for a file that may lack the label column
@@ -75,6 +80,8 @@ class Reading:
     span: float | None = None
     merge: int | None = None
     most: int | None = None
+    spectrum: Hearing | None = None
+    pattern: str | None = None
     channels: tuple[str, ...] = ()
     labelled: bool = True
     training: bool = True

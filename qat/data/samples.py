@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.data.checks import checked_samples
 from qat.data.files import arrays_of, is_table, settled, table_of
+from qat.data.formats.soundlist import is_sound_list, recordings_in
+from qat.data.formats.sounds import recordings_of, windows_of
 from qat.data.labelling import UNLABELLED, listed, mapped
 from qat.data.origin import DataOrigin, vector_size
 from qat.data.reading import NoColumnError, Progress, Reading
@@ -21,7 +23,7 @@ from qat.data.recordings import Windowing, cut
 from qat.data.sensing import HIGH, LOW, given_unit, shown, to_samples
 from qat.data.tables.table import Table
 from qat.machine.memory import BYTES_PER_INPUT, require
-from qat.model import Model
+from qat.model import Model, Spectrum
 from qat.model.checks import finite
 
 Found = TypeVar("Found")
@@ -60,6 +62,8 @@ class SampleFile:
 
     def samples(self) -> tuple[Samples, Reading, list[str]]:
         """Return the samples, how they were read, and what is to be said of it."""
+        if isinstance(self.model.sensor, Spectrum):
+            return self._heard()
         if not is_table(self.path):
             read = partial(arrays_of, self.path)
             (arrays, words, about), how, notes = self._read(read, self.how)
@@ -71,6 +75,25 @@ class SampleFile:
         x, clipped = self._integers(table.x)
         found = self._lines(x, labels, table.by)
         return found, settled(how, table), notes + said + clipped
+
+    def _heard(self) -> tuple[Samples, Reading, list[str]]:
+        """Return recordings of sound as windows of the model's length."""
+        find = recordings_in if is_sound_list(self.path) else recordings_of
+        recordings, how, notes = self._read(partial(find, self.path), self.how)
+        found = windows_of(recordings, how)
+        if how.labelled and not found.classes:
+            raise ValueError("is sound without classes: give a folder a class, or use predict")
+        arrays = found.arrays
+        x, y = (
+            np.concatenate([arrays[key] for key in keys if key in arrays])
+            for keys in (("x", "x_test"), ("y", "y_test"))
+        )
+        labels, said = self._mapped(y, found.classes)
+        given = np.arange(len(y)) >= len(arrays["y"]) if "y_test" in arrays else None
+        by, starts, validates = (arrays.get(key) for key in ("by", "starts", "validates"))
+        samples = Samples(x, labels, by, starts, given, validates)
+        said = [*notes, *found.notes, *found.warnings, *said]
+        return samples, replace(how, **found.settled), said
 
     def _table(self) -> tuple[Table, Reading, list[str]]:
         """Return a table; the columns of training may be written in another form."""

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.model.checks import IntArray, integer, integers
 from qat.model.digest import line, spread
-from qat.model.fourier import LENGTHS, power
+from qat.model.fourier import LENGTHS, first_shift, power
 from qat.model.mel import MOST_BINS, WEIGHT, Triangles, triangles, weights
 from qat.model.sensor import Sensor
 
@@ -123,6 +123,11 @@ class Spectrum:
         return len(self.mean)
 
     @property
+    def least(self) -> int:
+        """The level of every band of a frame of zeros: no lower one is."""
+        return -16 * (15 - first_shift(self.length))
+
+    @property
     def weights(self) -> NDArray[np.int64]:
         """The weight of every bin in every band, (bands, N / 2 + 1)."""
         return weights(Triangles(self.edges, self.rise), self.length)
@@ -168,13 +173,14 @@ class Spectrum:
         """Return the same with the means of sound that trains, and steps for inputs of `bits`.
 
         samples: (..., samples, 1) int16. An input of 8 bits is in eighths of an octave, one of
-        b bits in 2**(8 - b) eighths. Raises ValueError for bits that are not 1 to 8, and for sound
-        shorter than a frame.
+        b bits in 2**(8 - b) eighths. Frames of zeros alone do not count. Raises ValueError for bits
+        that are not 1 to 8, and for sound shorter than a frame or of zeros alone.
         """
         bits = integer("input bits", bits, 1, 8)
         levels = self.levels(samples).reshape(-1, self.width)
+        levels = levels[(levels > self.least).any(axis=1)]
         if not len(levels):
-            raise ValueError(f"samples: are shorter than a frame of {self.length}")
+            raise ValueError(f"samples: hold no frame of {self.length} but silence")
         mean = np.rint(levels.mean(axis=0)).astype(np.int16)
         return replace(self, mean=mean, shift=8 - bits)
 

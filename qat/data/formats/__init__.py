@@ -20,6 +20,8 @@ from qat.data.formats.heidelberg import heidelberg, is_heidelberg
 from qat.data.formats.idx import idx_pair, is_idx
 from qat.data.formats.nmnist import USES as NMNIST_USES
 from qat.data.formats.nmnist import is_nmnist, nmnist
+from qat.data.formats.sounds import USES as SOUNDS_USE
+from qat.data.formats.sounds import is_sounds, sounds
 from qat.data.formats.strokes import USES as STROKES_USE
 from qat.data.formats.strokes import is_strokes, strokes
 from qat.data.reading import Reading
@@ -50,15 +52,22 @@ FORMATS = (
     Format("SHD or SSC, .h5", is_heidelberg, heidelberg, HEIDELBERG_USES),
     Format("strokes, .json", is_strokes, strokes, STROKES_USE),
     Format("bearings, a folder of .mat or .npz", is_bearings, bearings, BEARINGS_USE),
+    Format("sound, a folder of .wav", is_sounds, sounds, SOUNDS_USE),
     Format("pictures, IDX (train-images-idx3-ubyte)", is_idx, _without(idx_pair)),
 )
 """All of them; the first that fits reads."""
 
-TIMING = ("window", "hop", "group", "by", "bins", "span", "merge", "most")
+TIMING = (
+    *("window", "hop", "group", "by", "bins", "span", "merge", "most"),
+    *("spectrum", "pattern"),
+)
 """Fields of Reading that would change the samples: one that a format does not obey is refused."""
 
 EVENTS = ("bins", "span", "merge", "most")
 """Those that only formats obey."""
+
+HEARD = ("spectrum", "pattern")
+"""Those that only sound obeys."""
 
 
 def format_of(path: Path) -> Format | None:

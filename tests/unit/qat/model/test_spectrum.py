@@ -91,7 +91,10 @@ def test_eighths_round_the_logarithm() -> None:
 
 def test_silence_is_the_least_level() -> None:
     spectrum = Spectrum.mel()
-    assert set(spectrum.levels(np.zeros((400, 1), int)).ravel().tolist()) == {-16 * 13}
+    assert set(spectrum.levels(np.zeros((400, 1), int)).ravel().tolist()) == {spectrum.least}
+    assert spectrum.least == -16 * 13
+    both = np.concatenate([speech(1), np.zeros((999, 1), np.int16)])
+    assert np.abs(spectrum.fit(both).mean - spectrum.fit(speech(1)).mean).max() <= 4
 
 
 def test_vectors_come_when_a_frame_is_whole() -> None:
@@ -136,7 +139,8 @@ def test_weights_of_neighbours_add_up() -> None:
         (lambda: Spectrum(64, 64, [3, 2, 4], [9], [0]), "must not fall"),
         (lambda: Spectrum.mel().levels([[1, 2]]), "sound is mono"),
         (lambda: Spectrum.mel().levels([[40000]]), "samples: holds 40000"),
-        (lambda: Spectrum.mel().fit(np.zeros((255, 1), int)), "shorter than a frame of 256"),
+        (lambda: Spectrum.mel().fit(np.zeros((255, 1), int)), "no frame of 256 but silence"),
+        (lambda: Spectrum.mel().fit(np.zeros((900, 1), int)), "no frame of 256 but silence"),
         (lambda: Spectrum.mel().fit(np.zeros((256, 1), int), bits=9), "input bits: found 9"),
     ],
 )
