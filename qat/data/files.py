@@ -15,7 +15,7 @@ from qat.data.formats import EVENTS, FORMATS, HEARD, format_of, read_format, ref
 from qat.data.formats.found import Found
 from qat.data.formats.soundlist import is_sound_list, recordings_in
 from qat.data.formats.sounds import windows_of
-from qat.data.heard import from_sound
+from qat.data.heard import from_sound, spectrum_of
 from qat.data.own import from_arrays
 from qat.data.reading import NoColumnError, Progress, Reading
 from qat.data.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
@@ -170,7 +170,7 @@ def _from_sound(found: Found, how: Reading, about: Parts) -> Dataset:
     assert how.spectrum is not None
     named = {key: about[key] for key in ("name", "source")}
     named |= {"licence": UNKNOWN, "class_names": found.classes}
-    spectrum = how.spectrum.spectrum(int(how.rate or 0))
+    spectrum = spectrum_of(how.spectrum, int(how.rate or 0))
     data = from_sound(found.arrays, spectrum, how, about["seed"], **named)
     return replace(data, notes=found.notes, warnings=found.warnings, reading=how)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qat.data.checks import check_classes
 from qat.data.dataset import Dataset, from_raw
 from qat.data.division import TEST, VALIDATION, Division, stratified
+from qat.data.hearing import Hearing
 from qat.data.reading import Reading
 from qat.data.recordings import TESTS, TRAIN, VALIDATE, by_recordings, divide_by
 from qat.data.sensing import Raw, Scaled
@@ -50,6 +51,16 @@ class Heard(Raw):
             tuple((fitted.mean / 8).tolist()),
             fitted,
         )
+
+
+def spectrum_of(hearing: Hearing, rate: int) -> Spectrum:
+    """Return the Spectrum for sound of this rate, its means 0; ValueError for no such bands."""
+    known = hearing.at(rate)
+    assert known.frame is not None
+    assert known.hop is not None
+    return Spectrum.mel(
+        known.bands, rate, known.frame, known.hop, low_hz=known.low, high_hz=known.high
+    )
 
 
 def raw_of(

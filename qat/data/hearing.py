@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:  # the options of the command line need no NumPy
-    from qat.model.spectrum import Spectrum
+from typing import Any
 
 FRAME_SECONDS = 0.032
 LENGTHS = (64, 128, 256, 512, 1024)
@@ -37,17 +34,6 @@ class Hearing:
         frame = self.frame or min(LENGTHS, key=lambda n: abs(n - FRAME_SECONDS * rate))
         high = self.high or rate / 2
         return replace(self, frame=frame, hop=self.hop or max(1, frame // 2), rate=rate, high=high)
-
-    def spectrum(self, rate: int) -> Spectrum:
-        """Return the Spectrum for sound of this rate, its means 0; ValueError for none."""
-        from qat.model.spectrum import Spectrum  # noqa: PLC0415  # heavy
-
-        known = self.at(rate)
-        assert known.frame is not None
-        assert known.hop is not None
-        return Spectrum.mel(
-            known.bands, rate, known.frame, known.hop, low_hz=known.low, high_hz=known.high
-        )
 
     @classmethod
     def parse(cls, text: str) -> Hearing:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from qat.data.formats.found import Found, files_below
 from qat.data.formats.wav import Wav, read_wav
+from qat.data.heard import spectrum_of
 from qat.data.hearing import Hearing
 from qat.data.labelling import UNLABELLED, listed
 from qat.data.reading import NoColumnError, Reading
@@ -160,7 +161,7 @@ def windows_of(recordings: Sequence[Recording], how: Reading) -> Found:
     wavs = _read(recordings, how.spectrum.rate)
     rate = wavs[0].rate
     heard = how.spectrum.at(rate)
-    spectrum = heard.spectrum(rate)
+    spectrum = spectrum_of(heard, rate)
     warnings = _warnings(recordings, wavs)
     if len(recordings) == 1 and recordings[0].label is None:
         return _stream(wavs[0].samples, how, spectrum, heard, warnings)
