@@ -1,4 +1,4 @@
-"""The verb import: a network that another framework trained becomes an integer model."""
+"""The verbs import and export: networks of other frameworks, in and out by way of NIR."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from codegen.cli.before import require_output
+from codegen.cli.data import inputs_of
 from codegen.cli.output import Output, percent
 from codegen.cli.printable import printable
+from qat.model import Model
 from qat.model.checks import plain
 from qat.nir.data import Recording, read_recording
 from qat.nir.drift import CAUSES, Drift
+from qat.nir.exported import export as write
+from qat.nir.exported import round_trip
 from qat.nir.imported import Imported, imported
 from qat.nir.reading import Read, UnprovedError, consequences, read
 from qat.nir.settle import Options
@@ -47,6 +51,37 @@ def import_(arguments: Namespace) -> int:
         text += f"{percent(arguments.drift)}: use more --bits, or allow more"
         print(f"spikemcu import: {text}", file=sys.stderr)
     return int(over)
+
+
+def export(arguments: Namespace) -> int:
+    """Write a model as a NIR file, and say what that changes."""
+    out = Output(arguments)
+    require_output(arguments.output)
+    model = Model.load(arguments.model)
+    written = write(model, arguments.output, arguments.dialect)
+    inputs = inputs_of(model, arguments, out)
+    shares = round_trip(model, arguments.output, inputs.x)
+    out.say(f"{arguments.output}: {model.name} as {arguments.dialect} loads it")
+    for note in written.notes:
+        out.say(f"  {note}")
+    out.say(f"\nspikes that the file changes, run as {arguments.dialect} runs it, on "
+            f"{len(inputs.x):,} inputs: {inputs.origin}")  # fmt: skip
+    rows = [(node, reset, _fine(share)) for (node, reset), share in
+            zip(written.resets.items(), shares.values(), strict=True)]  # fmt: skip
+    out.table(("node", "reset", "differ"), rows)
+    out.result(
+        {
+            "model": model.name,
+            "digest": model.digest(),
+            "dialect": arguments.dialect,
+            "reset": written.resets,
+            "differing": shares,
+            "inputs": inputs.origin,
+            "notes": list(written.notes),
+            "output": arguments.output,
+        }
+    )
+    return 0
 
 
 def _made(arguments: Namespace, found: Read, out: Output) -> Imported:

@@ -165,6 +165,25 @@ VERBS: tuple[Verb, ...] = (
         ),
         "nir:import_",
     ),
+    Verb(
+        "export",
+        "write a model as a network that another framework loads (NIR)",
+        "Write a model as a NIR file in the form that a framework loads, and say what that "
+        "changes: the file is read again, and run as the framework runs it. Needs the extra `nir`.",
+        (
+            MODEL,
+            OUTPUT.but(help="NIR file to write", metavar="FILE", required=True),
+            Option(
+                "--dialect",
+                "the framework (default: snntorch)",
+                default="snntorch",
+                **one_of("snntorch", "norse", "spikingjelly", "plain"),
+            ),
+            *INPUTS,
+        ),
+        "nir:export",
+        (DATA_SETS,),
+    ),
     # ------------------------------------------------------------- look at a model
     Verb(
         "evaluate",

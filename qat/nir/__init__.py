@@ -10,20 +10,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qat.nir.drift import Drift
+    from qat.nir.exported import Exported, export, round_trip
     from qat.nir.imported import Imported, load
     from qat.nir.reading import Read, UnprovedError, read
     from qat.nir.settle import Options
 
-__all__ = ["Drift", "Imported", "Options", "Read", "UnprovedError", "load", "read"]
+__all__ = [
+    "Drift",
+    "Exported",
+    "Imported",
+    "Options",
+    "Read",
+    "UnprovedError",
+    "export",
+    "load",
+    "read",
+    "round_trip",
+]
 
 _MODULES = {
     "Drift": "drift",
+    "Exported": "exported",
     "Imported": "imported",
     "Options": "settle",
     "Read": "reading",
     "UnprovedError": "reading",
+    "export": "exported",
     "load": "imported",
     "read": "reading",
+    "round_trip": "exported",
 }
 
 

@@ -6,9 +6,11 @@ other, or there are none, nothing is guessed.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -112,8 +114,38 @@ def _found(graph: Graph) -> Iterator[Guess]:
             yield Guess(dialect, text)
 
 
+OWN = "spikemcu"
+"""A key of the metadata of files that this package wrote."""
+
+
+def own_words(graph: Graph) -> dict[str, Any]:
+    """Return what a file of this package says of its dialect, dt, resets and comparison.
+
+    Anyone may have written it: what is no such word counts as nothing.
+    """
+    about, found = graph.about, dict[str, Any]()
+    if OWN not in about or about.get("dialect") not in (*SIGNS, "plain"):
+        return found
+    found["dialect"] = about["dialect"]
+    dt = np.asarray(about.get("dt", 0.0))
+    if dt.shape == () and dt.dtype.kind == "f" and 0 < dt < np.inf:
+        found["dt"] = float(dt)
+    if about.get("compare") in (">", ">="):
+        found["compare"] = (about["compare"],)
+    try:
+        resets = json.loads(str(about.get("reset", "")))
+    except (ValueError, RecursionError):
+        return found
+    if isinstance(resets, dict) and all(isinstance(word, str) for word in resets.values()):
+        found["reset"] = resets
+    return found
+
+
 def guesses(graph: Graph) -> list[Guess]:
     """Return the dialects of which a graph has signs; one, where it is sure."""
+    own = own_words(graph)
+    if own:
+        return [Guess(own["dialect"], "its metadata say that spikemcu wrote it for this dialect")]
     found = list(_found(graph))
     alone = [one for one in found if one.dialect in ALONE]
     return alone[:1] or found

@@ -142,20 +142,18 @@ def observed(found: Read, plan: Plan, data: Recording | None) -> Observed:
     graph = found.twin.graph
     extent = graph.nodes[graph.source].extent
     if data is None:
-        return Observed(unknown(plan.given), (), ())
+        return Observed(unknown(plan.given), ())
     inputs = inputs_of(as_model(data.x, extent), plan.given)
     sent, _ = found.twin.traced(data.x, found.dtype)
     steps = len(data.x) - plan.late
-    traced = plan.traced(inputs.x[:steps])[: len(plan.stages)]
+    ran = plan.run(inputs.x[:steps])[: len(plan.stages)]
     emitted: list[Float] = []
-    for stage, (own, _) in zip(plan.stages, traced, strict=True):
+    for stage, own in zip(plan.stages, ran, strict=True):
         neuron = found.twin.neurons.get(stage.node)
         behind = neuron is not None and neuron.behind
         whole = as_model(sent[stage.node], graph.nodes[stage.node].extent)
         emitted.append(own if behind else whole[:steps].astype(np.float64))
-    return Observed(
-        replace(inputs, x=inputs.x[:steps]), tuple(emitted), tuple(u for _, u in traced)
-    )
+    return Observed(replace(inputs, x=inputs.x[:steps]), tuple(emitted))
 
 
 def predictions(found: Read, data: Recording) -> NDArray[np.int64]:

@@ -24,11 +24,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """What a network does on data, (steps, batch, ...): what layers emit, their membranes."""
+    """What a network does on data: what its layers emit, (steps, batch, neurons)."""
 
     inputs: Inputs
     emitted: tuple[Float, ...]
-    membranes: tuple[Float, ...]
 
     @property
     def steps(self) -> int:
@@ -106,7 +105,7 @@ def part_of(plan: Plan, index: int, bits: int, seen: Observed) -> Whole:
     ):
         return part
     current = currents(part, arriving, seen.inputs.worth)
-    return refitted(part, current, seen.membranes[index], seen.emitted[index])
+    return refitted(part, current, seen.emitted[index])
 
 
 def _several(stage: Stage, index: int, seen: Observed) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from qat.nir import spyx
-from qat.nir.dialects import DIALECTS, Reading
+from qat.nir.dialects import DIALECTS, RESETS, Reading
 from qat.nir.graph import Graph, read_graph
-from qat.nir.guess import Guess, guesses, unsure
+from qat.nir.guess import Guess, guesses, own_words, unsure
 from qat.nir.order import order
 from qat.nir.reference import Comparison, Reference, compare, read_reference
-from qat.nir.settle import Options, open_choices, readings
+from qat.nir.settle import Options, open_choices, readings, spiking_nodes
 from qat.nir.shapes import with_shapes
 from qat.nir.twin import Twin
 
@@ -122,12 +122,28 @@ def _prepared(graph: Graph, dialect: str) -> tuple[Graph, list[str]]:
 
 def _by_options(graph: Graph, one: Guess, options: Options) -> Read:
     graph, sequence = _prepared(graph, one.dialect)
+    options = _with_own(graph, sequence, options)
     every = readings(graph, sequence, one.dialect, options, exact=True)
     if len(every) > 1:
         raise ValueError(
             f"a file of {one.dialect} leaves open {open_choices(every)}; give these, or --reference"
         )
     return Read(Twin.of(graph, every[0]), one.sign or None)
+
+
+def _with_own(graph: Graph, sequence: list[str], options: Options) -> Options:
+    """Return options with what a file that this package wrote says, where they say nothing."""
+    own = own_words(graph)
+    if not own or options.dialect not in ("auto", own["dialect"]):
+        return options
+    words = own.get("reset", {})
+    resets = [words.get(node.name, "") for node in spiking_nodes(graph, sequence)]
+    return replace(
+        options,
+        dt=options.dt or own.get("dt"),
+        compare=options.compare or own.get("compare"),
+        reset=options.reset or (resets if resets and all(r in RESETS for r in resets) else None),
+    )
 
 
 def _by_reference(

@@ -1,9 +1,9 @@
 """Thresholds chosen anew for the integers of a layer: where its membranes stand when they fire.
 
 The layer runs in whole numbers along the spikes of the framework: what it adds up follows its own
-rounding, what is reset follows the real network, so that no difference grows into others. Then a
-threshold moves by the median difference of the membranes that are near it, for all neurons or for
-each channel, where that leaves fewer differing spikes.
+rounding, what is reset follows the real network, so that no difference grows into others. Then the
+threshold that leaves the fewest differing spikes is taken, one for all neurons, or one for each
+channel where that is better by a tenth.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model.checks import spread_over
-from qat.model.leak import leak
-from qat.nir.dynamics import Float
+from qat.model.leak import leak, leak_fraction
 from qat.nir.whole import Whole
 
 Int64 = NDArray[np.int64]
 
-NEAR = 0.25
-"""Membranes within this share of the threshold say how far it has to move."""
+REACH = 0.05
+"""How far a threshold may move, as a share of it."""
 
 FEWER = 0.9
-"""A change is kept where it leaves at most this share of the differing spikes."""
+"""A threshold for each channel, in place of one for all, is kept where it leaves at most this
+share of the differing spikes."""
 
 
 def membranes(part: Whole, current: Int64, spikes: NDArray[Any]) -> Int64:
@@ -47,35 +47,47 @@ def membranes(part: Whole, current: Int64, spikes: NDArray[Any]) -> Int64:
     return found
 
 
-def refitted(part: Whole, current: Int64, real: Float, spikes: NDArray[Any]) -> Whole:
-    """Return a layer with thresholds that make fewer spikes differ; itself where none do.
+def refitted(part: Whole, current: Int64, spikes: NDArray[Any]) -> Whole:
+    """Return a layer with the thresholds that leave the fewest differing spikes.
 
-    real: the membranes of the framework, (steps, batch, neurons); of a neuron that emits one spike
+    current, spikes: (steps, batch, neurons); a layer that emits several spikes stays as it is
     """
-    threshold = part.stage.neuron.threshold
-    if part.most > 1 or threshold is None or not spikes.size:
+    if part.most > 1 or part.stage.neuron.threshold is None or not spikes.size:
         return part
-    u = membranes(part, current, spikes)
     channels = part.stage.map.channels
-    rows = u.reshape(-1, channels)
-    off = rows - real.reshape(-1, channels) / part.unit
-    near = np.abs(real.reshape(-1, channels) / threshold - 1) < NEAR
+    u = membranes(part, current, spikes).reshape(-1, channels)
     fired = spikes.reshape(-1, channels) > 0
-    best, least = part, _differing(rows, part.threshold, fired)
-    for each in (False, True):
-        moved = np.maximum(part.threshold + _medians(off, near, each=each), 1)
-        wrong = _differing(rows, moved, fired)
-        if wrong < least * FEWER:
-            best, least = replace(part, threshold=moved), wrong
-    return best
+    before = np.broadcast_to(part.threshold, (channels,))
+    off = u - before
+    reach = max(8, int(REACH * before.min()))
+    lift = _lift(part)
+    shared, left = _best(off.ravel(), fired.ravel(), reach, lift)
+    moved = before + shared
+    each = [_best(off[:, j], fired[:, j], reach, lift) for j in range(channels)]
+    if sum(wrong for _, wrong in each) < FEWER * left:
+        moved = before + np.array([by for by, _ in each])
+    return replace(part, threshold=np.maximum(moved, 1))
 
 
-def _medians(off: Float, near: NDArray[np.bool_], *, each: bool) -> Int64:
-    if not each:
-        return np.asarray(round(float(np.median(off[near]))) if near.any() else 0)
-    found = [np.median(off[n, j]) if (n := near[:, j]).any() else 0 for j in range(off.shape[1])]
-    return np.rint(found).astype(np.int64)
+def _lift(part: Whole) -> int:
+    """Return by how much floors of the leak lift membranes on the mean, where no bias takes it."""
+    if len(part.leak) != 1 or part.leak[0] == 0:
+        return 0
+    return round(0.5 / float(leak_fraction(part.leak)))
 
 
-def _differing(u: Int64, threshold: Int64, fired: NDArray[np.bool_]) -> int:
-    return int(((u >= threshold) != fired).sum())
+def _best(off: Int64, fired: NDArray[np.bool_], reach: int, lift: int) -> tuple[int, int]:
+    """Return (how far a threshold moves, spikes that differ then): the fewest, nearest to the lift.
+
+    off: membranes less the threshold
+    """
+    near = np.abs(off) <= reach
+    late = np.bincount(off[near & fired] + reach, minlength=2 * reach + 1)
+    early = np.bincount(off[near & ~fired] + reach, minlength=2 * reach + 1)
+    always = int((off[~near & fired] < 0).sum() + (off[~near & ~fired] > 0).sum())
+    # a threshold moved by m misses spikes with off < m, and adds those with off >= m
+    missed = np.concatenate([[0], np.cumsum(late)])
+    added = early.sum() - np.concatenate([[0], np.cumsum(early)])
+    wrong = missed + added
+    best = np.flatnonzero(wrong == wrong.min()) - reach
+    return int(best[np.abs(best - lift).argmin()]), int(wrong.min()) + always

@@ -30,11 +30,21 @@ WHOLE = 1e-6
 FLOAT32 = 1e-7
 """Relative noise of values that a framework computed in float32."""
 
+MOST_NOISE = 0.01
+"""What noise may explain, in units of the membrane."""
+
 ROOM = 2**29
 """Membranes stay below it: the proved ranges add what a step may bring."""
 
-RESOLUTION = 1024
-"""Units that the smallest threshold has at least where membranes leak."""
+RESOLUTION = 512
+"""Units that the smallest threshold has at least, over the leak: a floor that a leak makes in every
+step lifts a membrane by half a unit / lambda, which then is a thousandth of the threshold."""
+
+STILL = 256
+"""The same of a membrane that does not leak."""
+
+VALUES = 1024
+"""The same where the input is values, whose sums are large."""
 
 LEAST_FRACTION = 4
 """Fraction bits of spikes that a leaking membrane has at least."""
@@ -207,17 +217,17 @@ def _exponent(stage: Stage, base: float, leak: tuple[int, ...], *, spikes: bool)
     n = stage.neuron
     least = float(np.min(n.threshold)) if n.threshold is not None else 1.0
     if not spikes:
-        return min(max(floor(log2(least / (base * RESOLUTION))), 0), MAX_SHIFT)
+        return min(max(floor(log2(least / (base * VALUES))), 0), MAX_SHIFT)
     most = _most_fraction(stage, base, leak)
     start = LEAST_FRACTION if leak else 0
-    if len(leak) > 1:
-        start = max(start, ceil(log2(RESOLUTION * base / least)))
+    units = RESOLUTION / float(leak_fraction(leak)) if leak else STILL
+    if leak:
+        start = max(start, ceil(log2(units * base / least)))
     start = min(start, most)
     for fraction in range(start, most + 1):
         if all(_is_whole(value, base * 2.0**-fraction) for value in _must_be_whole(stage)):
             return -fraction
-    resolution = RESOLUTION if leak else RESOLUTION // 4
-    return -min(max(start, ceil(log2(resolution * base / least))), most)
+    return -min(max(start, ceil(log2(units * base / least))), most)
 
 
 def _most_fraction(stage: Stage, base: float, leak: tuple[int, ...]) -> int:
@@ -242,7 +252,7 @@ def _must_be_whole(stage: Stage) -> list[Float]:
 
 def _is_whole(values: Any, unit: float) -> bool:
     units = np.asarray(values, np.float64) / unit
-    noise = WHOLE + FLOAT32 * np.abs(units).max(initial=0)
+    noise = min(WHOLE + FLOAT32 * np.abs(units).max(initial=0), MOST_NOISE)
     return bool(np.abs(units - np.rint(units)).max(initial=0) < noise)
 
 

@@ -124,3 +124,19 @@ def test_data_may_have_the_samples_first(
     assert "x is (batch, time, ...): its first axis has the labels" in text
     assert "accuracy: " in text
     assert Model.load(tmp_path / "n.npz").steps == 5
+
+
+def test_export_writes_a_file_and_counts_what_it_changes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path, reference = saved("spikingjelly_if", tmp_path)
+    model, target = tmp_path / "net.npz", tmp_path / "net.nir"
+    run(capsys, path, "-o", model, "--reference", reference, "--bits", "8")
+    words = ["export", str(model), "-o", str(target), "--dialect", "spikingjelly", "--json"]
+    assert main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["differing"] == {"0": 0.0, "1": 0.0}
+    assert found["reset"] == {"0": "zero", "1": "zero"}
+    assert target.stat().st_size > 0
+    assert main([*words[:4], "--dialect", "spikingjelly"]) == 0
+    assert "net.nir: spikingjelly_if as spikingjelly loads it" in capsys.readouterr().out

@@ -32,6 +32,7 @@ QUICK = {
     "evaluate": "digits.npz --limit 20",
     "predict": "digits.npz --limit 20 -o rows.csv",
     "import": "net.nir -o net.npz --steps 4",
+    "export": "small.npz -o small.nir",
 }
 """Command lines that must do without a network. The data that small.npz was trained on are not
 here, and must not be fetched unasked."""

@@ -5,7 +5,7 @@
 
 writes NAME.nir and NAME.npz (x, output, spikes/<node>), for every network below or those that are
 named. It runs where the frameworks are installed, not in the project's environment (see
-ENVIRONMENTS); all weights are drawn from a seed and lie on a grid, so that no sum of products is
+ENVIRONMENT); all weights are drawn from a seed and lie on a grid, so that no sum of products is
 rounded and the order of summation cannot matter.
 """
 
@@ -21,13 +21,12 @@ from typing import Any
 
 import numpy as np
 
-ENVIRONMENTS = {
-    "torch": ("torch==2.13.0", "nir==1.0.8", "nirtorch==2.6", "snntorch==1.0.0", "norse==1.1.0",
-              "spikingjelly==2.0.0", "sinabs==3.1.3", "rockpool==3.1.0"),
-    "jax": ("nir==1.0.8", "spyx==1.0.0"),
-}  # fmt: skip
-"""Versions with which tests/support/nir/files.zip was made. sinabs and rockpool ask for an older
-nir: they are installed without what they ask for."""
+ENVIRONMENT = ("torch==2.13.0", "numpy", "h5py", "scipy", "tqdm", "loguru", "matplotlib",
+               "packaging", "pbr", "nir==1.0.8", "snntorch==1.0.0", "spyx==1.0.0")  # fmt: skip
+"""What is installed to make the files, and what it needs."""
+
+ALONE = ("nirtorch==2.6", "norse==1.1.0", "spikingjelly==2.0.0", "sinabs==3.1.3", "rockpool==3.1.0")
+"""What is installed without what it asks for: an older nir, or chips and videos."""
 
 STEPS, BATCH = 16, 4
 

@@ -42,14 +42,12 @@ def test_other_leaks_drift_little_and_the_leak_is_named_as_the_cause(
     path, reference = saved(name, tmp_path)
     made = load(path, reference=reference, bits=8)
     assert made.drift is not None
-    assert 0 < made.drift.worst <= NEAR[name]
+    assert made.drift.worst <= NEAR[name]
     assert all(len(part.leak) <= 4 for part in made.parts)
     assert any(note.endswith("leak rounded") for note in made.notes)
-    layer = max(made.drift.layers, key=lambda one: one.differing)
-    assert list(layer.causes) == list(CAUSES)
-    assert layer.causes["rounding"] == layer.differing
-    assert layer.first is not None
-    assert layer.first["float"] != layer.first["integer"]
+    for layer in made.drift.layers:
+        assert list(layer.causes) == list(CAUSES)
+        assert layer.causes["rounding"] == layer.differing
 
 
 def test_the_model_knows_where_it_comes_from_and_how_active_it_is(tmp_path: Path) -> None:
@@ -71,6 +69,9 @@ def test_fewer_bits_drift_more_and_the_weights_are_named(tmp_path: Path) -> None
     first = made.drift.layers[0]
     assert (first.bits, made.drift.layers[1].bits) == (4, 8)
     assert first.causes["leak"] == 0 < first.causes["weights"]
+    assert first.first is not None
+    assert first.first["float"] != first.first["integer"]
+    assert first.first["step"] < 16
 
 
 def test_bits_are_taken_away_as_far_as_the_drift_allows(tmp_path: Path) -> None:
