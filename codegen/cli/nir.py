@@ -92,6 +92,7 @@ def _made(arguments: Namespace, found: Read, out: Output) -> Imported:
         data=_data(arguments, found, out),
         steps=arguments.steps,
         drift=arguments.drift,
+        score=arguments.score,
         progress=out.progress,
     )
 

@@ -176,6 +176,13 @@ QUANTIZED = Group(
         ),
         Option("--steps", "time steps, where there are no data", positive, metavar="T"),
         Option(
+            "--score",
+            "of a last node that does not spike: its membrane at the end, its largest, their sum "
+            "(default: last)",
+            default="last",
+            **one_of("last", "max", "sum"),
+        ),
+        Option(
             "--drift",
             "largest share of a layer's spikes that may differ (default: 2%%)",
             share,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qat.model import Activity, Model, c_name
+from qat.model.integrator import Score
 from qat.nir.data import Recording, recording
 from qat.nir.drift import Drift, drift_of, signals
 from qat.nir.dynamics import Float
@@ -63,6 +64,7 @@ def load(
     reference: str | PathLike[str] | None = None,
     steps: int | None = None,
     drift: float = DRIFT,
+    score: Score = "last",
     name: str | None = None,
     progress: Progress | None = None,
 ) -> Imported:
@@ -79,6 +81,8 @@ def load(
     reference: an .npz with what the framework computed (see qat.nir.reference)
     steps:     T of the model; None takes that of the data
     drift:     the largest share of a layer's spikes that may differ while bits are taken away
+    score:     of a last layer that does not spike: "last", its membrane at the end, its "max" or
+               "sum" over the steps
     name:      of the model; None makes one of the file's name
 
     Raises ValueError, in one line, for what cannot be read, settled or mapped, and UnprovedError
@@ -92,7 +96,7 @@ def load(
         y = None if labels is None else np.asarray(labels)
         given = recording(np.asarray(x), y, extent, found.twin.reading.dialect, steps)
     return imported(found, Path(path).stem if name is None else name, bits=bits, data=given,
-                    steps=steps, drift=drift, progress=progress)  # fmt: skip
+                    steps=steps, drift=drift, score=score, progress=progress)  # fmt: skip
 
 
 def _words(given: str | Sequence[str] | None) -> Sequence[str] | None:
@@ -107,6 +111,7 @@ def imported(
     data: Recording | None = None,
     steps: int | None = None,
     drift: float = DRIFT,
+    score: Score = "last",
     progress: Progress | None = None,
 ) -> Imported:
     """Return the integer model of a file that was read; see `load`."""
@@ -117,20 +122,16 @@ def imported(
     seen = observed(found, plan, data)
     made = _steps(plan, data, steps)
     settings = Settings(
-        _bits(bits, len(plan.stages) + (plan.last is not None)),
-        lower,
-        drift,
-        made,
-        c_name(name),
-        _about(found),
-    )
+        _bits(bits, len(plan.stages) + (plan.last is not None)), lower, drift, score, made,
+        c_name(name), _about(found),
+    )  # fmt: skip
     model, parts = quantized(plan, seen, settings, progress)
     told = None
     if data is not None:
         wanted = signals(plan, seen.emitted)
         told = drift_of(
             plan, parts, model, seen.inputs, wanted=wanted,
-            predictions=predictions(found, data), labels=data.labels,
+            predictions=predictions(found, data, score), labels=data.labels,
         )  # fmt: skip
         metadata = {**model.metadata, **_activity(model, seen, wanted)}
         model = replace(model, metadata=metadata)
@@ -156,13 +157,20 @@ def observed(found: Read, plan: Plan, data: Recording | None) -> Observed:
     return Observed(replace(inputs, x=inputs.x[:steps]), tuple(emitted))
 
 
-def predictions(found: Read, data: Recording) -> NDArray[np.int64]:
-    """Return the classes of the framework's output: the first maximum of its sum over the steps."""
+def predictions(found: Read, data: Recording, score: Score = "last") -> NDArray[np.int64]:
+    """Return the classes of the framework's output: the first maximum of its score.
+
+    Spikes, and currents of weights alone, are summed; membranes as `score` says.
+    """
     graph = found.twin.graph
     last = graph.before(graph.sink)[0]
-    sent = found.twin.run(data.x, found.dtype)[last]
-    summed = as_model(sent, graph.nodes[last].extent).sum(axis=0)
-    return np.asarray(summed.argmax(axis=-1), np.int64)
+    sent = as_model(found.twin.run(data.x, found.dtype)[last], graph.nodes[last].extent)
+    neuron = graph.nodes[last].about
+    if not neuron.neuron or neuron.spiking or score == "sum":
+        scores = sent.sum(axis=0)
+    else:
+        scores = sent[-1] if score == "last" else sent.max(axis=0)
+    return np.asarray(scores.argmax(axis=-1), np.int64)
 
 
 def _steps(plan: Plan, data: Recording | None, steps: int | None) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qat.model import Count, Model
 from qat.model.edges import INPUT
+from qat.model.integrator import Score
 from qat.model.neuron import MAX_SPIKES
 from qat.nir.drift import run_model, shares, signals
 from qat.nir.dynamics import Float
@@ -42,11 +43,13 @@ class Settings:
     bits:  of each layer's weights, or None for 8: 16 where 8 are too coarse for the drift, and
            fewer as far as it allows, if `lower`
     drift: the largest share of differing spikes of a layer
+    score: of a last layer that does not spike: its membrane at the end, its largest, their sum
     """
 
     bits: tuple[int, ...] | None
     lower: bool
     drift: float
+    score: Score
     steps: int
     name: str
     metadata: dict[str, Any]
@@ -152,7 +155,7 @@ def assembled(plan: Plan, parts: Sequence[Whole], seen: Observed, settings: Sett
     return Model(
         seen.inputs.record,
         tuple(part.record() for part in parts[: len(plan.stages)]),
-        Count() if plan.last is None else parts[-1].readout(),
+        Count() if plan.last is None else parts[-1].readout(settings.score),
         settings.steps,
         settings.name,
         settings.metadata,

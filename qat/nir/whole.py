@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.model import LIF, Accumulate, Conv, Dense, Layer, leak_fraction
+from qat.model import LI, LIF, Accumulate, Conv, Dense, Layer, leak_fraction
 from qat.model.checks import INT32_MAX, MAX_SHIFT
 from qat.model.edges import INPUT, Edge
+from qat.model.integrator import Score
 from qat.nir.codes import Block, Coded, coded, gram_of
 from qat.nir.dynamics import Float
 from qat.nir.plan import Link, Stage
@@ -104,14 +105,18 @@ class Whole:
         return Layer(synapses[0], self.neuron(), pool=stage.pool, delay=_delay(stage.links[0]),
                      more=more)  # fmt: skip
 
-    def readout(self) -> Accumulate:
-        """Return the readout that a layer which does not spike is; ValueError for one of none."""
-        if self.leak:
-            raise ValueError(f"node {self.stage.node!r}: leaks; the model has no such readout yet")
+    def readout(self, score: Score) -> Accumulate | LI:
+        """Return the readout that a layer which does not spike is.
+
+        Where nothing leaks the last membrane is the sum of all currents, which needs no membrane;
+        where all of it does (an output of currents) the score is their sum.
+        """
         (codes,), (fraction,) = self.codes, self.fraction_bits
         synapse = self._synapse(self.stage.links[0], codes, fraction, first=True)
         assert isinstance(synapse, Dense)
-        return Accumulate(synapse)
+        if (not self.leak and score == "last") or self.leak == (0,):
+            return Accumulate(synapse)
+        return LI(synapse, self.leak, score)
 
     def neuron(self) -> LIF:
         """Return the record of its neurons."""

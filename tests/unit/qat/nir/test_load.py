@@ -10,7 +10,7 @@ import pytest
 from support.nir.saved import saved
 from support.nir.writer import affine, chain, ends, fire, leaky, write_nir
 
-from qat.model import Analog, Conv, Frames, Spikes
+from qat.model import LI, Accumulate, Analog, Conv, Frames, Spikes
 from qat.nir.drift import CAUSES
 from qat.nir.imported import load
 
@@ -158,6 +158,35 @@ def test_several_spikes_a_step_are_kept_up_to_what_a_record_has(tmp_path: Path) 
     path = write_nir(tmp_path / "b.nir", heavier, chain("input", "a", "n", "output"))
     with pytest.raises(ValueError, match=r"emits up to 10 spikes in a step .* has 7 at most"):
         load(path, dialect="sinabs", reset="subtract", compare="floor", x=x, bits=8)
+
+
+@pytest.mark.parametrize("score", ["last", "max", "sum"])
+def test_a_last_layer_that_does_not_spike_gives_scores(score: Any, tmp_path: Path) -> None:
+    path, reference = saved("sinabs_leak", tmp_path)
+    made = load(path, reference=reference, bits=8, score=score)
+    readout, unit = made.model.readout, made.parts[-1].unit
+    assert isinstance(readout, LI)
+    assert made.read.reference is not None
+    x = made.read.reference.x
+    v = made.read.twin.run(x)["3"]
+    real = {"last": v[-1], "max": v.max(axis=0), "sum": v.sum(axis=0)}[score]
+    scores = made.model.run(np.moveaxis(x, 0, 1).astype(bool)).scores * unit
+    assert np.abs(scores - real).max() < 0.01 * np.abs(real).max()
+    assert made.drift is not None
+    assert made.drift.agreeing == 1
+
+
+def test_membranes_that_do_not_leak_are_accumulated(tmp_path: Path) -> None:
+    integrator = {"type": "I", "r": 1.0}
+    nodes = {**ends([6], [2]), "a": affine(np.ones((3, 6))), "n": fire(3, 2.0, r=1.0),
+             "b": affine([[1, -2, 3], [2, 1, -1]], [0.5, -0.5]), "i": integrator}  # fmt: skip
+    path = write_nir(tmp_path / "a.nir", nodes, chain("input", *"anbi", "output"))
+    x = (np.random.default_rng(0).random((7, 9, 6)) < 0.5).astype(np.uint8)
+    made = load(path, dialect="norse", reset="value", x=x, bits=8)
+    assert isinstance(made.model.readout, Accumulate)
+    wanted = made.read.twin.run(x)["i"][-1]
+    scores = made.model.run(np.moveaxis(x, 0, 1).astype(bool)).scores * made.parts[-1].unit
+    assert np.abs(scores - wanted).max() < 1e-9
 
 
 def test_labels_give_the_accuracy_of_both(tmp_path: Path) -> None:
