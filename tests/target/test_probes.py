@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -93,23 +95,33 @@ def program(model: Model) -> str:
     return text
 
 
-def ends(name: str, board: str, folder: Path, old: str = "", new: str = "") -> int:
+BOARDS = ("qemu-m4", "qemu-m55")
+
+
+@pytest.fixture(scope="module")
+def cores() -> Iterator[dict[str, CoreProgram]]:
+    with ExitStack() as stack:
+        yield {board: stack.enter_context(CoreProgram(board)) for board in BOARDS}
+
+
+def ends(core: CoreProgram, name: str, folder: Path, old: str = "", new: str = "") -> int:
     """Return with what the program of a model ended; old, new: a change of its C."""
     model = MODELS[name]
     kernels = {k: v for k, v in KERNELS.items() if k < len(model.layers)}
     for file, text in render(model, kernels=kernels if name in WINDOWS else None).items():
         assert not file.endswith(".c") or old in text
         (folder / file).write_text(text.replace(old, new) if old else text)
-    with CoreProgram(board) as core:
-        return core.run(program(model), folder, "-DMODEL_PROBE=2").returncode
+    return core.run(program(model), folder, "-DMODEL_PROBE=2").returncode
 
 
-@pytest.mark.parametrize("board", ["qemu-m4", "qemu-m55"])
+@pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("name", MODELS)
-def test_every_u_is_told(name: str, board: str, tmp_path: Path) -> None:
-    assert ends(name, board, tmp_path) == 0
+def test_every_u_is_told(
+    name: str, board: str, cores: dict[str, CoreProgram], tmp_path: Path
+) -> None:
+    assert ends(cores[board], name, tmp_path) == 0
 
 
-def test_a_planted_fault_shows(tmp_path: Path) -> None:
+def test_a_planted_fault_shows(cores: dict[str, CoreProgram], tmp_path: Path) -> None:
     old = "start + sums[k / 16u * 16u"
-    assert ends("windows 5", "qemu-m55", tmp_path, old, "1u + " + old) == 1
+    assert ends(cores["qemu-m55"], "windows 5", tmp_path, old, "1u + " + old) == 1
