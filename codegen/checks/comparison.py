@@ -18,8 +18,9 @@ class Difference:
     """The first value that differs: in the earliest sample, step and layer.
 
     sample:   the number of a result, counted from 0, where the quantity is of raw samples
-    quantity: "u", "spike", "v", "score", "prediction", "membrane" (after the last step) or "steps"
-              (that were made); or one of codegen.checks.streams.QUANTITIES
+    quantity: "u", "spike", "v" or another state array such as "c", "score", "prediction",
+              "membrane" (any state after the last step) or "steps" (that were made); or one of
+              codegen.checks.streams.QUANTITIES
     step, layer: None where the quantity belongs to the whole inference
     """
 
@@ -172,7 +173,7 @@ def compare_quantities(
     compared = dict.fromkeys(counted.values(), 0)
     differing = dict(compared)
     for quantity in quantities:
-        heading = counted[quantity.name]
+        heading = counted.get(quantity.name, OTHERS)
         compared[heading] += quantity.differs.size
         differing[heading] += int(quantity.differs.sum())
     return Comparison(
@@ -194,6 +195,9 @@ COUNTED = {
 }
 """Under which heading a quantity is counted."""
 
+OTHERS = "membranes"
+"""That of any other: of what neurons keep beside their membranes."""
+
 QUANTITIES = (("u", "u"), ("spikes", "spike"), ("v", "v"))
 """Traces in the order in which a step computes them, and what one value is called."""
 
@@ -206,6 +210,15 @@ def _traces(expected: Result, found: Result) -> Iterator[Quantity]:
                 yield Quantity(name, layer, *pair)
 
 
+def _further(expected: Result, found: Result) -> Iterator[Quantity]:
+    """Yield what neurons keep beside their membranes, named as the array is."""
+    for layer, (ours, theirs) in enumerate(
+        zip(expected.further or (), found.further or (), strict=False)
+    ):
+        for name, values in ours.items():
+            yield Quantity(name, layer, values, theirs[name])
+
+
 def _samples(result: Result) -> int:
     """Return how many samples a result has: a model has scores, or else an output."""
     values = result.output if result.scores is None else result.scores
@@ -214,10 +227,11 @@ def _samples(result: Result) -> int:
 
 
 def _with_memory(result: Result) -> list[int]:
-    """Return the layers that the state arrays belong to; a trace tells which have memory."""
-    if result.v is None:
+    """Return the layers that the state arrays belong to, as a trace tells."""
+    if result.v is None or result.further is None:
         return list(range(len(result.state)))
-    return [layer for layer, v in enumerate(result.v) if v.shape[-1]]
+    arrays = [bool(v.shape[-1]) + len(f) for v, f in zip(result.v, result.further, strict=True)]
+    return [layer for layer, count in enumerate(arrays) for _ in range(count)]
 
 
 def _finals(expected: Result, found: Result) -> Iterator[Quantity]:
@@ -243,7 +257,8 @@ def compare(expected: Result, found: Result) -> Comparison:
     Where both hold traces, spikes, u and v of every layer at every step are compared, then the
     last membranes, the scores and the predictions.
     """
-    traces, finals = list(_traces(expected, found)), list(_finals(expected, found))
+    traces = [*_traces(expected, found), *_further(expected, found)]
+    finals = list(_finals(expected, found))
     if any(quantity.name == "spike" for quantity in traces):
         finals = [quantity for quantity in finals if quantity.name != "spike"]
     return compare_quantities(traces + finals, COUNTED, samples=_samples(expected))

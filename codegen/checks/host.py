@@ -7,23 +7,26 @@ import os
 import shutil
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.base.errors import InconsistentError
+from codegen.checks.states import arrays_of, further_of, membranes_of, state_values
 from codegen.checks.streams import Stream, check_samples
 from codegen.kernels.pack import pack_bits, signal_words, unpack_signal
 from codegen.render.generated import Generated, generated
 from qat.machine.libraries import load
 from qat.machine.programs import run as run_program
 from qat.machine.scratch import new_folder
-from qat.model import Model, Result, Spikes, State, check_input, join
+from qat.model import Layer, Model, Result, Spikes, State, check_input, join
+
+T = TypeVar("T")
 
 WARNINGS = (
     "-std=c99 -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wvla -Wundef "
@@ -113,26 +116,21 @@ def compile_shared(
 
 @dataclass(frozen=True)
 class _Trace:
-    """Where a layer's values lie in one step of the traces: u, the membranes, signal words.
-
-    sends, levels: values of the signal, and its largest one
-    """
+    """Where a layer's values lie in one step of the traces: u, the state, signal words."""
 
     values: slice
     state: slice
     words: slice
-    sends: int
-    levels: int
+    layer: Layer
 
 
 def _layout(model: Model) -> tuple[_Trace, ...]:
     at = [0, 0, 0]
     layout = []
     for layer in model.layers:
-        memory = layer.size if layer.neuron.STATE else 0
-        sizes = (layer.size, memory, signal_words(layer.sends, layer.levels))
+        sizes = (layer.size, state_values(layer), signal_words(layer.sends, layer.levels))
         u, v, words = (slice(start, start + n) for start, n in zip(at, sizes, strict=True))
-        layout.append(_Trace(u, v, words, layer.sends, layer.levels))
+        layout.append(_Trace(u, v, words, layer))
         at = [u.stop, v.stop, words.stop]
     return tuple(layout)
 
@@ -244,23 +242,32 @@ class CompiledModel(ABC):
         return Result(
             scores=scores,
             predictions=predictions,
-            output=None if out is None else unpack_signal(out, last.sends, last.levels),
+            output=None if out is None else unpack_signal(out, last.layer.sends, last.layer.levels),
             state=self._state(v),
             spikes=None if spikes is None else self._spikes(spikes),
-            u=None if us is None else self._cut(us, "values"),
-            v=None if vs is None else self._cut(vs, "state"),
+            u=None if us is None else self._u(us),
+            v=None if vs is None else self._of_state(membranes_of, vs),
             steps=made if model.stop is not None else None,
+            further=None if vs is None else self._of_state(further_of, vs),
         )
 
-    def _cut(self, values: NDArray[np.int32], which: str) -> tuple[NDArray[np.int32], ...]:
-        return tuple(np.ascontiguousarray(values[..., getattr(y, which)]) for y in self._layout)
+    def _u(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:
+        return tuple(np.ascontiguousarray(values[..., y.values]) for y in self._layout)
 
     def _state(self, values: NDArray[np.int32]) -> State:
-        """Return the membranes of the layers that have any."""
-        return tuple(one for one in self._cut(values, "state") if one.shape[-1])
+        """Return the state arrays of all layers, those of a layer one behind the other."""
+        arrays = self._of_state(arrays_of, values)
+        return tuple(one for of_layer in arrays for one in of_layer.values())
+
+    def _of_state(
+        self, part: Callable[[Layer, NDArray[np.int32]], T], values: NDArray[np.int32]
+    ) -> tuple[T, ...]:
+        return tuple(part(y.layer, values[..., y.state]) for y in self._layout)
 
     def _spikes(self, words: NDArray[np.uint32]) -> tuple[NDArray[Any], ...]:
-        return tuple(unpack_signal(words[..., y.words], y.sends, y.levels) for y in self._layout)
+        return tuple(
+            unpack_signal(words[..., y.words], y.layer.sends, y.layer.levels) for y in self._layout
+        )
 
 
 def _in_memory(answer: int) -> int:

@@ -354,9 +354,16 @@ NETWORK = Group(
         ),
         Option(
             "--neuron",
-            "lif, or burst: neurons without memory that emit a count, in one step (default: burst "
+            "lif, cuba: with a synaptic current before the membrane, or burst: neurons "
+            "without memory that emit a count, in one step (default: burst "
             "with convolutions, else lif)",
-            **one_of("lif", "burst"),
+            **one_of("lif", "cuba", "burst"),
+        ),
+        Option(
+            "--leak-c",
+            "of --neuron cuba, the leak of the synaptic current, as --leak (default: 2)",
+            whole_numbers,
+            metavar="K,K",
         ),
         Option(
             "--levels",

@@ -118,6 +118,7 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
         layers=written(layers),
         grid=data.grid if on_maps(layers) else None,
         neuron=neuron_of(arguments, layers),  # type: ignore[arg-type]  # one of NEURONS
+        leak_c=None if arguments.leak_c is None else tuple(arguments.leak_c),
         levels=arguments.levels,
         leak=tuple(arguments.leak),
         reset=arguments.reset,

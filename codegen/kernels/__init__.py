@@ -31,7 +31,7 @@ from codegen.kernels.strips import cost as strips_cost
 from codegen.kernels.strips import plan as strips
 from codegen.kernels.windows import cost as windows_cost
 from codegen.kernels.windows import plan as windows
-from qat.model import LIF, Burst, Conv, Model, Neuron, Synapse
+from qat.model import LIF, Burst, Conv, CuBa, Model, Neuron, Synapse
 from qat.model.neurons import MAX_SPIKES
 
 __all__ = ["BYTES", "COUNTS", "KERNELS", "LEVELS", "PARTS", "SENT", "SPIKES", "Kernel",
@@ -49,6 +49,7 @@ KERNELS: tuple[Kernel, ...] = (
         name="sparse",
         bits=(2,),
         reads=(SPIKES,),
+        neuron=(LIF, CuBa),
         layer=sparse.layer_stage,
         costs={"spikes": sparse_cost.sparse_spikes},
         family="integer layer",
@@ -58,7 +59,7 @@ KERNELS: tuple[Kernel, ...] = (
         name="bitsliced",
         bits=(2,),
         reads=(SPIKES, LEVELS, BYTES, COUNTS),
-        neuron=(LIF, Burst),
+        neuron=(LIF, CuBa, Burst),
         spikes=MAX_SPIKES,
         layer=bitsliced.layer_stage,
         readout=bitsliced.readout_stage,
@@ -74,6 +75,7 @@ KERNELS: tuple[Kernel, ...] = (
         name="strips",
         bits=(4, 8),
         reads=(SPIKES,),
+        neuron=(LIF, CuBa),
         layer=strips.layer_stage,
         costs={"spikes": strips_cost.strips_spikes},
         family="integer layer",
@@ -90,6 +92,7 @@ KERNELS: tuple[Kernel, ...] = (
         name="plain",
         bits=(4, 8, 16),
         reads=(SPIKES, BYTES, COUNTS),
+        neuron=(LIF, CuBa),
         layer=plain.layer_stage,
         readout=plain.readout_stage,
         costs={
@@ -116,7 +119,7 @@ KERNELS: tuple[Kernel, ...] = (
         name="plain_counts",
         bits=(2, 4, 8, 16),
         reads=(SPIKES, LEVELS, BYTES),
-        neuron=(LIF, Burst),
+        neuron=(LIF, CuBa, Burst),
         spikes=MAX_SPIKES,
         fits=plain_counts.counts,
         layer=plain_counts.layer_stage,
@@ -143,7 +146,7 @@ KERNELS: tuple[Kernel, ...] = (
         bits=(2, 4, 8, 16),
         reads=(SPIKES, LEVELS, BYTES),
         synapse=Conv,
-        neuron=(LIF, Burst),
+        neuron=(LIF, CuBa, Burst),
         spikes=MAX_SPIKES,
         pools=True,
         layer=conv_plain.layer_stage,

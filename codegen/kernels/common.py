@@ -11,8 +11,20 @@ from numpy.typing import NDArray
 from codegen.kernels.memory import Field
 from codegen.kernels.pack import LANES, words_for
 from codegen.kernels.source import Digits, Source
-from codegen.kernels.stage import LayerFields, Range, Ranges
-from qat.model import LIF, Conv, Dense, Input, Interval, Layer, LayerBounds, Model, Pool
+from codegen.kernels.stage import Further, LayerFields, Range, Ranges
+from qat.model import (
+    Conv,
+    CuBa,
+    Dense,
+    Input,
+    Interval,
+    Layer,
+    LayerBounds,
+    Leaky,
+    Model,
+    Neuron,
+    Pool,
+)
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
 
@@ -108,7 +120,7 @@ def last_mask(neurons: int) -> int:
     return 2 ** ((neurons - 1) % LANES + 1) - 1
 
 
-def effective_threshold(neuron: LIF, bounds: LayerBounds) -> NDArray[np.int64]:
+def effective_threshold(neuron: Leaky, bounds: LayerBounds) -> NDArray[np.int64]:
     """Return the threshold of each channel, lowered to just above what u can reach."""
     threshold = np.broadcast_to(neuron.threshold, len(bounds.u.hi)).astype(np.int64)
     return np.maximum(np.minimum(threshold, bounds.u.hi + 1), 1)
@@ -118,7 +130,7 @@ def common(index: int, model: Model, source: Source) -> LayerFields:
     """Return the fields that the stages of all layers have."""
     layer, bounds = model.layers[index], model.bounds().layers[index]
     ranges = (bounds.accumulator, bounds.current, bounds.u, *bounds.state[:1])
-    leaky = layer.neuron if isinstance(layer.neuron, LIF) else None
+    leaky = layer.neuron if isinstance(layer.neuron, Leaky) else None
     last = index == len(model.layers) - 1
     return {
         "counted": last and reads_counts(model) and not counts_are_signal(model),
@@ -129,13 +141,21 @@ def common(index: int, model: Model, source: Source) -> LayerFields:
         "words": words_for(layer.sends),
         "signal_planes": layer.levels.bit_length(),
         "signal": signal_field(index, model).place,
-        "title": "" if spikes_of_dense(layer) else title_of(index, model),
+        "title": "" if plain_spikes(layer) else title_of(index, model),
         "memory": bool(layer.neuron.STATE),
         "leak": leaky.leak if leaky else (),
         "reset": reset_text(leaky) if leaky else "",
         "last_mask": last_mask(layer.sends),
         "ranges": Ranges(*map(Range.of, ranges), *[None] * (4 - len(ranges))),
+        "further": further_of(layer.neuron, bounds),
     }
+
+
+def further_of(neuron: Neuron, bounds: LayerBounds) -> tuple[Further, ...]:
+    """Return the state arrays of neurons beside their membranes."""
+    if isinstance(neuron, CuBa):
+        return (Further("c", "synaptic current", Range.of(bounds.state[1]), neuron.leak_c),)
+    return ()
 
 
 # -------------------------------------------------------------------- signals
@@ -143,7 +163,13 @@ def common(index: int, model: Model, source: Source) -> LayerFields:
 
 def spikes_of_dense(layer: Layer) -> bool:
     """Return True for a layer of leaky neurons behind dense weights, which spike or do not."""
-    return isinstance(layer.synapse, Dense) and isinstance(layer.neuron, LIF) and layer.levels == 1
+    leaky = isinstance(layer.neuron, Leaky)
+    return isinstance(layer.synapse, Dense) and leaky and layer.levels == 1
+
+
+def plain_spikes(layer: Layer) -> bool:
+    """Return True for such a layer whose neurons keep a membrane and nothing else."""
+    return spikes_of_dense(layer) and len(layer.neuron.STATE) == 1
 
 
 def shares(model: Model) -> bool:
@@ -210,13 +236,14 @@ def _synapse_text(layer: Layer) -> str:
 
 def _neuron_text(layer: Layer) -> str:
     neuron = layer.neuron
-    if not isinstance(neuron, LIF):
+    if not isinstance(neuron, Leaky):
         return f"burst 0..{neuron.most}"
     several = f", 0..{neuron.most} spikes" if neuron.most > 1 else ""
-    return f"leak {leak_text(neuron.leak)}, reset {reset_text(neuron)}{several}"
+    first = f"leak of c {leak_text(neuron.leak_c)}, " if isinstance(neuron, CuBa) else ""
+    return f"{first}leak {leak_text(neuron.leak)}, reset {reset_text(neuron)}{several}"
 
 
-def reset_text(neuron: LIF) -> str:
+def reset_text(neuron: Leaky) -> str:
     """Return what a reset does: "subtract", "zero", "to 5", "to a value of each"."""
     if neuron.reset != "value":
         return neuron.reset
@@ -229,7 +256,7 @@ def has_pool(pool: Pool | None) -> bool:
     return pool is not None and pool.kernel != (1, 1)
 
 
-def saturation(neuron: LIF, bounds: LayerBounds) -> tuple[int | None, int | None]:
+def saturation(neuron: Leaky, bounds: LayerBounds) -> tuple[int | None, int | None]:
     """Return floor and ceiling, None where the membrane never gets there."""
     floor, ceiling = neuron.floor, neuron.ceiling
     if floor is not None and bounds.u_raw.low >= floor:

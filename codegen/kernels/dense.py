@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qat.model import LIF, Dense, Layer, Synapse
+from qat.model import Dense, Layer, Leaky, Synapse
 
 
 class DenseLIF(NamedTuple):
     """A layer of these two records; the table of kernels gives their kernels no other."""
 
     synapse: Dense
-    neuron: LIF
+    neuron: Leaky
 
     @property
     def size(self) -> int:
@@ -27,5 +27,5 @@ def dense(synapse: Synapse) -> Dense:
 
 def dense_lif(layer: Layer) -> DenseLIF:
     """Return the records of a layer that the table has assigned to such a kernel."""
-    assert isinstance(layer.neuron, LIF)
+    assert isinstance(layer.neuron, Leaky)
     return DenseLIF(dense(layer.synapse), layer.neuron)

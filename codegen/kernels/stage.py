@@ -85,6 +85,25 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Further:
+    """A state array of neurons beside their membranes.
+
+    name: behind `state->`, without the layer's number, and in the records
+    what: in words; leak: the terms of its own leak
+    """
+
+    name: str
+    what: str
+    range: Range
+    leak: tuple[int, ...]
+
+    @property
+    def ctype(self) -> str:
+        """The smallest C integer that holds it."""
+        return next(f"int{bits}_t" for bits in (8, 16, 32) if self.range.width <= bits)
+
+
+@dataclass(frozen=True)
 class Ranges:
     """Proved ranges of a layer: accumulator, current, membrane before and after the reset.
 
@@ -107,7 +126,7 @@ class Layer(Stage):
     signal_planes: bit planes of its signal; 1 for spikes
     signal:    C name of its signal behind `state->`
     title:     what it is, for the header; "" for spikes of leaky neurons behind dense weights
-    memory:    its neurons have membranes between steps
+    memory:    its neurons have membranes between steps; further: what they keep beside these
     leak, reset: of leaky neurons; (), "" for others; reset: in words, "subtract", "zero", "to 5"
     last_mask: the lanes of the last word that belong to a neuron
     counted:   its spikes are counted for the readout
@@ -129,6 +148,17 @@ class Layer(Stage):
     reset: str
     last_mask: int
     ranges: Ranges
+    further: tuple[Further, ...] = ()
+
+    @property
+    def synaptic(self) -> Further | None:
+        """The synaptic currents of current-based neurons; None for others."""
+        return next((one for one in self.further if one.name == "c"), None)
+
+    @property
+    def state_values(self) -> int:
+        """Values that its neurons keep between steps, as probes tell them."""
+        return self.neurons * (self.memory + len(self.further))
 
     @property
     def replaces(self) -> bool:
@@ -245,6 +275,7 @@ class LayerFields(TypedDict):
     reset: str
     last_mask: int
     ranges: Ranges
+    further: tuple[Further, ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -37,6 +37,7 @@ HELPERS: tuple[str, ...] = (
     "lane",
     "add",
     "subtract",
+    "extend",
     "adder",
     "add_columns",
     "add_nibbles",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.base.errors import InconsistentError
+from codegen.checks.states import arrays_of, further_of, membranes_of, state_values
 from codegen.kernels.pack import pack_bits, signal_words, unpack_signal
 from codegen.target.device import Answer, Device
 from qat.model import Model, Result, Spikes, State
@@ -42,8 +43,7 @@ class Recorder:
         self.every_step = trace or model.steps is None
         self.held = model.input.held
         self.parts = [
-            (signal_words(layer.sends, layer.levels), layer.size if layer.neuron.STATE else 0)
-            for layer in model.layers
+            (signal_words(layer.sends, layer.levels), state_values(layer)) for layer in model.layers
         ]
         self.size = sum(words + membranes for words, membranes in self.parts)
         kept = steps if self.every_step else 1
@@ -112,37 +112,43 @@ class Recorder:
 
     def result(self) -> Result:
         """Return everything, as Model.run would."""
-        spikes, membranes = self._split()
+        spikes, kept = self._split()
+        told = self.trace and self.membranes
         scored = self.model.steps is not None
         return Result(
             scores=self.scores if scored else None,
             predictions=self.predictions if scored else None,
             output=None if scored else spikes[-1],
-            state=self._final(membranes),
+            state=self._final(kept),
             spikes=spikes if self.trace else None,
             u=None,
-            v=membranes if self.trace and self.membranes else None,
+            v=tuple(map(membranes_of, self.model.layers, kept)) if told else None,
             steps=None if self.model.stop is None else self.made,
+            further=tuple(map(further_of, self.model.layers, kept)) if told else None,
         )
 
     def _split(self) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[np.int32], ...]]:
-        """Return the signal (batch, step, value) and membranes of every layer, which may be none.
+        """Return the signal (batch, step, value) and the state of every layer, which may be none.
 
-        membranes: (batch, step, neuron)
+        state: (batch, step, values), array behind array
         """
-        spikes, membranes, start = [], [], 0
-        for layer, (words, neurons) in zip(self.model.layers, self.parts, strict=True):
-            middle, end = start + words, start + words + neurons
+        spikes, kept, start = [], [], 0
+        for layer, (words, values) in zip(self.model.layers, self.parts, strict=True):
+            middle, end = start + words, start + words + values
             found = self.words[..., start:middle]
             spikes.append(unpack_signal(found, layer.sends, layer.levels))
-            membranes.append(np.ascontiguousarray(self.words[..., middle:end]).view(np.int32))
+            kept.append(np.ascontiguousarray(self.words[..., middle:end]).view(np.int32))
             start = end
-        return tuple(spikes), tuple(membranes)
+        return tuple(spikes), tuple(kept)
 
-    def _final(self, membranes: tuple[NDArray[np.int32], ...]) -> State:
-        """Return the membranes after the last step that was made; zeros if there was none."""
-        membranes = tuple(v for v in membranes if v.shape[-1])
+    def _final(self, kept: tuple[NDArray[np.int32], ...]) -> State:
+        """Return the state after the last step that was made; zeros if there was none."""
+        arrays = [
+            one
+            for layer, values in zip(self.model.layers, kept, strict=True)
+            for one in arrays_of(layer, values).values()
+        ]
         if not self.words.shape[1]:
-            return tuple(np.zeros((len(v), v.shape[2]), np.int32) for v in membranes)
+            return tuple(np.zeros((len(v), v.shape[2]), np.int32) for v in arrays)
         last = np.minimum(self.made, self.words.shape[1]) - 1
-        return tuple(v[np.arange(len(v)), last] for v in membranes)
+        return tuple(v[np.arange(len(v)), last] for v in arrays)

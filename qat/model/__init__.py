@@ -17,6 +17,7 @@ from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate
 from qat.model.intervals import Interval
 from qat.model.layer import Layer
 from qat.model.leak import leak_fraction
+from qat.model.leaky import Leaky
 from qat.model.model import Model
 from qat.model.names import (
     C_KEYWORDS,
@@ -28,7 +29,7 @@ from qat.model.names import (
     meets,
     safe_name,
 )
-from qat.model.neurons import LIF, NEURONS, Burst, Neuron, Reach, Step
+from qat.model.neurons import LIF, NEURONS, Burst, CuBa, Neuron, Reach, Step
 from qat.model.pool import Pool
 from qat.model.readouts import LI, READOUTS, Accumulate, Count, EarlyStop, Readout
 from qat.model.sensor import Sensor
@@ -60,6 +61,7 @@ __all__ = [
     "Burst",
     "Conv",
     "Count",
+    "CuBa",
     "Delta",
     "Dense",
     "EarlyStop",
@@ -72,6 +74,7 @@ __all__ = [
     "Latency",
     "Layer",
     "LayerBounds",
+    "Leaky",
     "Model",
     "Neuron",
     "Pool",

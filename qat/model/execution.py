@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,8 @@ class Result:
                  layer has no memory. All 0 in the steps that an early stop has saved
     steps:       (batch,) int64, the steps that were made, for a model that may stop early; None
                  for the others
+    further:     with trace, for each layer {name: array like v} of what its neurons keep beside
+                 the membrane: {"c": synaptic currents} of CuBa
     """
 
     scores: Int32 | None
@@ -49,6 +51,7 @@ class Result:
     u: tuple[Int32, ...] | None = None
     v: tuple[Int32, ...] | None = None
     steps: NDArray[np.int64] | None = None
+    further: tuple[dict[str, Int32], ...] | None = None
 
 
 def check_input(model: Model, x: ArrayLike, steps: int | None = None) -> tuple[NDArray[Any], int]:
@@ -112,11 +115,13 @@ def join(parts: list[Result]) -> Result:
     if len(parts) == 1:
         return parts[0]
 
-    def whole(values: list[Any]) -> Any:
+    def whole(values: Sequence[Any]) -> Any:
         if values[0] is None:
             return None
         if isinstance(values[0], tuple):
-            return tuple(np.concatenate(layer) for layer in zip(*values, strict=True))
+            return tuple(map(whole, zip(*values, strict=True)))
+        if isinstance(values[0], dict):
+            return {name: whole([one[name] for one in values]) for name in values[0]}
         return np.concatenate(values)
 
     names = Result.__dataclass_fields__
@@ -170,7 +175,13 @@ def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: 
         u=tuple(one.u for one in traces) if trace else None,
         v=tuple(one.v for one in traces) if trace else None,
         steps=made,
+        further=tuple(map(_further, model.layers, traces)) if trace else None,
     )
+
+
+def _further(layer: Layer, trace: _Trace) -> dict[str, Int32]:
+    """Return what neurons keep beside their membranes, by name."""
+    return dict(zip(layer.neuron.STATE[1:], trace.kept[1:], strict=True))
 
 
 def _last_state(

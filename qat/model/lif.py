@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qat.model.intervals import Interval, refuse_beyond_int32
-from qat.model.leak import partial_sums
+from qat.model.intervals import Interval
 from qat.model.leaky import Leaky
-from qat.model.membrane import Membrane
+from qat.model.membrane import reach_of
 from qat.model.neuron import Int32, Reach, Step
 
 
@@ -28,9 +27,5 @@ class LIF(Leaky):
 
     def reach(self, current: Interval, steps: int | None) -> Reach:
         """Return the proved ranges; qat/model/bounds.py says why they hold."""
-        membrane = Membrane(self, current, steps)
-        before, v = membrane.reach()
-        u_raw = membrane.integrate(before)
-        refuse_beyond_int32("membrane", before.hull(v), partial_sums(self.leak))
-        refuse_beyond_int32("membrane", u_raw)
-        return Reach(u_raw, membrane.saturate(u_raw), (v,))
+        u_raw, u, v = reach_of(self, current, steps)
+        return Reach(u_raw, u, (v,))

@@ -17,12 +17,27 @@ from __future__ import annotations
 import numpy as np
 
 from qat.model.checks import INT32_MAX
-from qat.model.intervals import Int64, Interval
-from qat.model.leak import LeakExtrema, leak_fraction
+from qat.model.intervals import Int64, Interval, refuse_beyond_int32
+from qat.model.leak import LeakExtrema, leak_fraction, partial_sums
 from qat.model.leaky import Leaky
 
 ROUNDS = 512
 """Rounds towards a fixed point before the proved starting interval is used."""
+
+
+def reach_of(
+    neuron: Leaky, inflow: Interval, steps: int | None
+) -> tuple[Interval, Interval, Interval]:
+    """Return the ranges of u before and after the saturation, and of v between steps.
+
+    inflow: what flows into the membrane in a step. Raises ValueError beyond int32.
+    """
+    membrane = Membrane(neuron, inflow, steps)
+    before, v = membrane.reach()
+    u_raw = membrane.integrate(before)
+    refuse_beyond_int32("membrane", before.hull(v), partial_sums(neuron.leak))
+    refuse_beyond_int32("membrane", u_raw)
+    return u_raw, membrane.saturate(u_raw), v
 
 
 class Membrane:

@@ -32,6 +32,7 @@ from qat.train.settings import (
     layout_of,
     require_known,
     reset_value,
+    synaptic_leak,
     truncated,
 )
 from qat.train.structure import Plan
@@ -102,9 +103,11 @@ class Network:
     layers:      the hidden layers in the notation of qat.model.notation, such as
                  "32c3-p2-32c3v-64"; convolutions need a grid
     grid:        (height, width, channels) of the map on which the inputs lie
-    neuron:      "lif", or "burst": neurons without memory that emit a count; these, and every
+    neuron:      "lif", "cuba": a synaptic current that leaks flows into the membrane (no recurrent
+                 edges yet), or "burst": neurons without memory that emit a count; these, and every
                  layer of a network with convolutions, have a batch norm before them, which folds
                  into thresholds, one or more a channel
+    leak_c:      of "cuba", the leak of the synaptic current, signed shifts; None for (2,)
     levels:      the largest count of a neuron in one step, 1 to 7; None for 1, burst 3
     norm:        a batch norm before the neurons of every layer, also of dense ones that leak
     recurrent:   every hidden dense layer reads what it sent in the step before (in notation: 64r)
@@ -127,7 +130,8 @@ class Network:
         *,
         layers: str | None = None,
         grid: Shape | Sequence[int] | None = None,
-        neuron: Literal["lif", "burst"] = "lif",
+        neuron: Literal["lif", "cuba", "burst"] = "lif",
+        leak_c: tuple[int, ...] | None = None,
         levels: int | None = None,
         leak: tuple[int, ...] = (3,),
         reset: Reset = "subtract",
@@ -180,8 +184,9 @@ class Network:
         self.scale, self.threshold, self.bias = scale, threshold, bias
         self.surrogate, self.detach_reset = surrogate, detach_reset
         self.dynamics = dynamics_of(
-            leak, reset, membrane_bits, self.levels if neuron == "lif" else 1
+            leak, reset, membrane_bits, 1 if neuron == "burst" else self.levels
         )
+        self.leak_c = synaptic_leak(neuron, leak_c, self.truncate)
         self.reset_to = reset_value(reset, reset_to)
         self.resolution = resolution
         if resolution is not None:
@@ -234,6 +239,7 @@ class Network:
             "reset_to": self.reset_to,
             "damping": self.damping,
             "truncate": self.truncate,
+            **({} if self.leak_c is None else {"leak_c": self.leak_c}),
         }
 
     @property
@@ -258,6 +264,8 @@ class Network:
             more["grid"] = list(self.grid.sides)
         if self.neuron != "lif" or self.levels > 1:
             more |= {"neuron": self.neuron, "levels": self.levels}
+        if self.leak_c is not None:
+            more["leak_c"] = list(self.leak_c)
         if self.integrator is not None:
             own = self.integrator
             more |= {"score": own["score"], "readout_leak": list(own["leak"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -16,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.machine import native
-from qat.model import LIF, Burst, Neuron
+from qat.model import LIF, Burst, CuBa, Neuron
 from qat.model.checks import integer
-from qat.model.leaky import Reset
+from qat.model.leaky import Leaky, Reset
 from qat.train import lif
 from qat.train.feedback import Feedback
 from qat.train.fold import RESOLUTION, Constants, Float, Inflow, fold, whole
@@ -257,6 +258,66 @@ class LIFTwin(NeuronTwin):
 
 
 @dataclass(frozen=True)
+class CuBaTwin(LIFTwin):
+    """Twin of `CuBa`.
+
+    leak_c: signed shifts, the leak of the synaptic current
+    """
+
+    leak_c: tuple[int, ...] = (2,)
+
+    @cached_property
+    def synaptic(self) -> lif.Dynamics:
+        """What a synaptic current loses in a step."""
+        return lif.Dynamics(self.leak_c, rounded=self.rounded)
+
+    @property
+    def growth(self) -> float:
+        """How many times its largest current whatever it keeps, and forms on the way, can be."""
+        first = LIFTwin(self.steps, dynamics=self.synaptic)
+        return super().growth * first.growth
+
+    def forward(
+        self,
+        constants: Constants,
+        current: Float,
+        spike: lif.Spike = heaviside,
+        feedback: Feedback | None = None,
+    ) -> tuple[Float, Float]:
+        """Return u and spikes of every step."""
+        assert feedback is None, "recurrent edges are refused"
+        c = np.empty((self.steps, *current.shape[1:]), current.dtype)
+        now = np.zeros_like(c[0])
+        for t in range(self.steps):
+            c[t] = now = lif.decay(now, self.synaptic) + current[t % len(current)]
+        return super().forward(constants, c, spike)
+
+    def backward(
+        self,
+        constants: Constants,
+        u: Float,
+        spikes: Float,
+        d_spikes: Float,
+        held: bool,
+        *,
+        feedback: Feedback | None = None,
+    ) -> Backward:
+        """Return the gradients: dL/dI_t = dL/dc_t + (1 - lambda_c) dL/dI_(t+1)."""
+        assert feedback is None, "recurrent edges are refused"
+        found = super().backward(constants, u, spikes, d_spikes, held=False)
+        d = found.current
+        for t in reversed(range(len(d) - 1)):
+            d[t] += d.dtype.type(self.synaptic.kept) * d[t + 1]
+        return found._replace(current=d.sum(axis=0, keepdims=True) if held else d)
+
+    def record(self, constants: Constants) -> CuBa:  # type: ignore[override]  # another neuron
+        """Return the neuron of the integer model."""
+        lif_ = super().record(constants)
+        fields = {name: getattr(lif_, name) for name in Leaky.__dataclass_fields__}
+        return CuBa(**fields, leak_c=self.leak_c)
+
+
+@dataclass(frozen=True)
 class BurstTwin(NeuronTwin):
     """Twin of `Burst`: no memory, a count of 0 to `most` from one integration.
 
@@ -409,6 +470,10 @@ def _lif(steps: int, bits: int | None, levels: int, **settings: Any) -> LIFTwin:
     return LIFTwin(steps, bits is not None, **settings)
 
 
+def _cuba(steps: int, bits: int | None, levels: int, **settings: Any) -> CuBaTwin:
+    return CuBaTwin(steps, bits is not None, **settings)
+
+
 def _burst(steps: int, bits: int | None, levels: int, **settings: Any) -> BurstTwin:
     return BurstTwin(levels, steps)
 
@@ -416,6 +481,7 @@ def _burst(steps: int, bits: int | None, levels: int, **settings: Any) -> BurstT
 NEURONS: Mapping[str, NeuronRow] = MappingProxyType(
     {
         "lif": NeuronRow(_lif, levels=1, steps=8, normalised=False),
+        "cuba": NeuronRow(_cuba, levels=1, steps=8, normalised=False),
         "burst": NeuronRow(_burst, levels=3, steps=1, normalised=True),
     }
 )

@@ -58,6 +58,19 @@ def require_known(**settings: tuple[str, Iterable[str]]) -> None:
             raise ValueError(f"Network.{what}: found {value!r}; one of {', '.join(allowed)}")
 
 
+def synaptic_leak(
+    neuron: str, leak: tuple[int, ...] | None, truncate: int
+) -> tuple[int, ...] | None:
+    """Return the leak of synaptic currents; None for neurons without them."""
+    if neuron != "cuba":
+        if leak is not None:
+            raise ValueError(f"Network.leak_c: goes with neuron 'cuba'; found neuron {neuron!r}")
+        return None
+    if truncate:
+        raise ValueError("Network.truncate: current-based neurons pass gradients on; leave it out")
+    return leak_terms((2,) if leak is None else leak, "Network.leak_c")
+
+
 def reset_value(reset: str, value: float | None) -> float:
     """Return what a spike leaves in place of a membrane; 0 where the reset says it itself."""
     if (reset == "value") != (value is not None):
@@ -130,6 +143,11 @@ def check_edges(notes: tuple[LayerNote, ...], neuron: str, held: bool, spiking: 
 
     held, spiking: the input is one vector for all steps; it is spikes
     """
+    if recurring(notes) and neuron == "cuba":
+        raise ValueError(
+            "Network.recurrent: current-based neurons have no recurrent edges in training yet; use "
+            "neuron 'lif'"
+        )
     if recurring(notes) and neuron == "burst":
         raise ValueError(
             "Network.recurrent: burst neurons keep nothing from step to step; use neuron 'lif'"

@@ -22,7 +22,7 @@ from support.zoo.small import small_model
 
 from codegen.checks.host import HostModel
 from codegen.render import render
-from qat.model import LIF, Dense, Interval, Layer, Model, Result, Spikes
+from qat.model import LIF, CuBa, Dense, Interval, Layer, Leaky, Model, Result, Spikes
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -36,8 +36,10 @@ def assert_inside(model: Model, x: Any) -> None:
     """Fail if a membrane leaves its range on these inputs, whether or not it would stop early."""
     model = replace(model, stop=None)
     result = model.run(x, trace=True, steps=steps_for(model))
-    for us, vs, bound in zip(result.u or (), result.v or (), model.bounds().layers, strict=True):
-        for values, interval in ((us, bound.u), (vs, bound.v)):
+    traces = zip(result.u or (), result.v or (), result.further or (), strict=True)
+    for (us, vs, more), bound in zip(traces, model.bounds().layers, strict=True):
+        ranges = (bound.u, *bound.state)
+        for values, interval in zip((us, vs, *more.values()), ranges, strict=True):
             low, high = ends(values)
             assert (low >= interval.lo).all()
             assert (high <= interval.hi).all()
@@ -50,6 +52,14 @@ RESETS: tuple[dict[str, Any], ...] = (
     {"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to": -17},
     {"reset": "value", "reset_to": 23},
 )  # fmt: skip
+
+
+@st.composite
+def neurons(draw: Any, threshold: Any, given: dict[str, Any]) -> Leaky:
+    """Draw neurons of any kind with a membrane."""
+    if draw(st.booleans()):
+        return LIF(threshold, **given)
+    return CuBa(threshold, **given, leak_c=draw(st.sampled_from(((0,), (1,), (3,), (1, -3)))))
 
 
 @st.composite
@@ -67,8 +77,8 @@ def tiny_models(draw: Any) -> Model:
         limits: dict[str, Any] = {"floor": draw(st.none() | st.integers(-20, 0))}
         if not leak:  # it may grow without end
             limits = {"floor": draw(st.integers(-20, 0)), "ceiling": draw(st.integers(1, 40))}
-        neuron = LIF(rng.integers(1, 20, shape[0]), leak, **reset, **limits)
-        layers.append(Layer(synapse, neuron))
+        given = {"leak": leak, **reset, **limits}
+        layers.append(Layer(synapse, draw(neurons(rng.integers(1, 20, shape[0]), given))))
     return Model(Spikes(3), tuple(layers), None, None)
 
 
@@ -279,6 +289,7 @@ def test_how_much_of_the_ranges_of_deeper_layers_is_reached() -> None:
 STATED = re.compile(
     r"sum (.*?\)), current (.*?\)),\n"
     r" \*          membrane before the reset (.*?\)), after it (.*?\))"
+    r"(?:,\n \*          [a-z ]+ (-?\d+ to -?\d+ \(\d+ bits\)))?"
 )
 
 
@@ -296,8 +307,9 @@ def membrane_bits(header: str, layer: int) -> tuple[bool, int]:
 @given(models(KINDS))
 def test_the_header_states_the_ranges_and_takes_its_widths_from_them(model: Model) -> None:
     header, bounds = render(model)["net.h"], model.bounds()
-    ranges = [(b.accumulator, b.current, b.u, b.v) for b in bounds.layers]
-    assert STATED.findall(header) == [tuple(map(stated, each)) for each in ranges]
+    ranges = [(b.accumulator, b.current, b.u, *b.state) for b in bounds.layers]
+    found = [tuple(filter(None, each)) for each in STATED.findall(header)]
+    assert found == [tuple(map(stated, each)) for each in ranges]
     if bounds.scores is not None:
         assert f"steps, proved for any such input: {stated(bounds.scores)};" in header
     for index, bound in enumerate(bounds.layers):

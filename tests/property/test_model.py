@@ -31,8 +31,16 @@ def test_run_is_the_equations(model: Model, seed: int) -> None:
             for layer, values in enumerate(getattr(result, name)):
                 np.testing.assert_array_equal(values[sample, :made], naive[name][layer])
                 assert not values[sample, made:].any()
-        for layer, last in enumerate(result.state):
-            np.testing.assert_array_equal(last[sample], naive["v"][layer][-1])
+        assert result.further is not None
+        ends = []
+        for layer, arrays in enumerate(result.further):
+            kept = np.array(naive["further"][layer])
+            for place, values in enumerate(arrays.values()):
+                np.testing.assert_array_equal(values[sample, :made], kept[..., place])
+                assert not values[sample, made:].any()
+            ends += [naive["v"][layer][-1], *kept[-1].T]
+        for last, end in zip(result.state, ends, strict=True):
+            np.testing.assert_array_equal(last[sample], end)
         if result.scores is not None:
             np.testing.assert_array_equal(result.scores[sample], naive["scores"])
             assert result.predictions is not None
@@ -48,12 +56,12 @@ def test_no_value_leaves_its_bounds(model: Model, seed: int) -> None:
     steps = result.u[0].shape[1]
     made = np.full(20, steps) if result.steps is None else result.steps
     done = np.arange(steps) < made[:, None]  # the others are 0 in the traces
-    for us, vs, layer in zip(result.u, result.v, bounds.layers, strict=True):
-        u, v = us[done], vs[done]
-        assert (u >= layer.u.lo).all()
-        assert (u <= layer.u.hi).all()
-        assert (v >= layer.v.lo).all()
-        assert (v <= layer.v.hi).all()
+    assert result.further is not None
+    for us, vs, more, layer in zip(result.u, result.v, result.further, bounds.layers, strict=True):
+        ranges = (layer.u, *layer.state)
+        for values, reach in zip((us, vs, *more.values()), ranges, strict=True):
+            assert (values[done] >= reach.lo).all()
+            assert (values[done] <= reach.hi).all()
     if bounds.scores is not None and result.scores is not None:
         assert (result.scores >= bounds.scores.lo).all()
         assert (result.scores <= bounds.scores.hi).all()

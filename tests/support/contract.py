@@ -25,6 +25,7 @@ from qat.model import (
     Burst,
     Conv,
     Count,
+    CuBa,
     Delta,
     Dense,
     EarlyStop,
@@ -244,6 +245,8 @@ def models() -> Iterator[Model]:
     past = _layer(14, 2, 8, 12, delay=[0, 7] * 6, more=(echo,))
     skip = Edge(Dense(_codes(15, 2, 8, 12), fraction_bits=2), "input")
     yield Model(Spikes(12), (past, _layer(16, 2, 8, 8, more=(skip,))), scores, 9, "echoes")
+    current = Layer(Dense(_codes(19, 2, 8, 12)), CuBa(9, (2,), leak_c=(1, -3), floor=-40))
+    yield Model(Spikes(12), (current,), scores, 6, "currents")
     first = LI(Dense(_codes(18, 4, 3, 8), 4, bias=[2, 0, -1]), (2, -5), "first", 40)
     yield Model(Rate(12, 0, 15), (ternary,), first, 6, "integrating", stop=EarlyStop(90))
     sensor = Sensor([120, -4, 39240], [70_000, 71_000, 45_000], shift=21, group=4, hop=3)

@@ -16,12 +16,14 @@ from qat.model import (
     Accumulate,
     Analog,
     Count,
+    CuBa,
     Delta,
     Dense,
     EarlyStop,
     Frames,
     Latency,
     Layer,
+    Leaky,
     Model,
     Rate,
     Readout,
@@ -35,6 +37,8 @@ RANGES = ((0, 255), (0, 16), (0, 1), (3, 200), (-128, 127), (-8, 7), (-1, 1), (-
 LEAKS = ((), (0,), (1,), (3,), (15,), (2, 4), (1, -3), (2, 3, -5), (3, 3, 3), (2, -4, 6, -9))
 CODES = {2: (-1, 1), 4: (-8, 7), 8: (-128, 127), 16: (-2500, 2500)}
 FREE_STEPS = 7
+
+KINDS_OF_NEURONS: tuple[Any, ...] = (LIF, LIF, CuBa)
 
 
 def half_as_many() -> int:
@@ -63,7 +67,7 @@ def dense(draw: Any, n_in: int, n_out: int, analog: bool) -> Dense:
 
 
 @st.composite
-def lif(draw: Any, n: int) -> LIF:
+def lif(draw: Any, n: int) -> Leaky:
     """Draw neurons."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     threshold = per_layer_or_neuron(draw, rng, 1, draw(st.sampled_from((3, 250, 2**31 - 1))), n)
@@ -72,12 +76,16 @@ def lif(draw: Any, n: int) -> LIF:
         reset["reset_by"] = per_layer_or_neuron(draw, rng, 0, 300, n)
     if reset["reset"] == "value":
         reset["reset_to"] = per_layer_or_neuron(draw, rng, -70, 40, n)
-    return LIF(
+    kind, own = draw(st.sampled_from(KINDS_OF_NEURONS)), {}
+    if kind is CuBa:
+        own["leak_c"] = draw(st.sampled_from(LEAKS))
+    return kind(
         threshold,
         draw(st.sampled_from(LEAKS)),
         **reset,
         floor=draw(st.none() | st.integers(-300, 0)),
         ceiling=draw(st.none() | st.integers(1, 300)),
+        **own,
     )
 
 

@@ -69,7 +69,8 @@ def encode(model: Model, x: Any, steps: int) -> list[list[int]]:
 def run_one(model: Model, x: Any, steps: int) -> dict[str, Any]:
     """Run one sample; return spikes, u and v as [layer][step][neuron], scores and steps made."""
     state = [[[0] * len(y.neuron.STATE) for _ in range(y.size)] for y in model.layers]
-    traces: dict[str, Any] = {name: [[] for _ in model.layers] for name in ("spikes", "u", "v")}
+    names = ("spikes", "u", "v", "further")
+    traces: dict[str, Any] = {name: [[] for _ in model.layers] for name in names}
     traces["steps"] = 0
     for arriving in encode(model, x, steps):
         signal = arriving
@@ -86,6 +87,7 @@ def run_one(model: Model, x: Any, steps: int) -> dict[str, Any]:
                 ("spikes", spikes),
                 ("u", us),
                 ("v", [one[0] for one in state[index]]),
+                ("further", [one[1:] for one in state[index]]),
             ):
                 traces[name][index].append(values)
             signal = spikes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qat.model import LIF, Burst, Neuron
+from qat.model import LIF, Burst, CuBa, Leaky, Neuron
 
 
 def value(constant: Any, j: int) -> int:
@@ -22,17 +22,21 @@ def step(neuron: Neuron, state: list[int], current: int, j: int) -> tuple[int, i
     if isinstance(neuron, Burst):
         rows = neuron.by_channel
         return current, sum(current >= value(row, j) for row in rows), []
-    assert isinstance(neuron, LIF)
+    assert isinstance(neuron, LIF | CuBa)
+    further: list[int] = []
+    if isinstance(neuron, CuBa):
+        current = leaked(state[1], neuron.leak_c) + current
+        further = [current]
     u = leaked(state[0], neuron.leak) + current
     if neuron.floor is not None:
         u = max(u, neuron.floor)
     if neuron.ceiling is not None:
         u = min(u, neuron.ceiling)
     spikes = min(max(u // value(neuron.threshold, j), 0), neuron.most)
-    return u, spikes, [after(neuron, u, spikes, j)]
+    return u, spikes, [after(neuron, u, spikes, j), *further]
 
 
-def after(neuron: LIF, u: int, spikes: int, j: int) -> int:
+def after(neuron: Leaky, u: int, spikes: int, j: int) -> int:
     """Return the membrane after the reset."""
     if neuron.reset == "subtract":
         constant = neuron.threshold if neuron.reset_by is None else neuron.reset_by

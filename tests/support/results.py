@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from qat.model import Result
@@ -17,5 +19,14 @@ def assert_same(expected: Result, found: Result) -> None:
         ours = ours if isinstance(ours, tuple) else (ours,)
         theirs = theirs if isinstance(theirs, tuple) else (theirs,)
         for layer, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-            np.testing.assert_array_equal(a, b, err_msg=f"{name}[{layer}]")
-            assert a.dtype == b.dtype, name
+            _assert_arrays(a, b, f"{name}[{layer}]")
+
+
+def _assert_arrays(ours: Any, theirs: Any, where: str) -> None:
+    if isinstance(ours, dict):
+        assert ours.keys() == theirs.keys(), where
+        for name, values in ours.items():
+            _assert_arrays(values, theirs[name], f"{where}.{name}")
+        return
+    np.testing.assert_array_equal(ours, theirs, err_msg=where)
+    assert ours.dtype == theirs.dtype, where

@@ -12,10 +12,11 @@ from codegen.kernels.common import uniform
 from codegen.kernels.memory import Table
 from codegen.kernels.neurons import plan as neurons
 from codegen.kernels.neurons.counting import Counting
-from codegen.kernels.neurons.plan import Digit, Loads, Plane, Turn
+from codegen.kernels.neurons.integration import Integration
+from codegen.kernels.neurons.plan import Digit, Plane, Turn
 from codegen.kernels.stage import Layer
 
-PARTS = ("neurons", "reset", "saturate")
+PARTS = ("neurons", "reset", "saturate", "flow")
 """Functions of a layer's neurons, each perhaps for four blocks as well."""
 
 
@@ -66,8 +67,8 @@ class BitslicedLayer(Layer):
     u_width:     planes of u
     v_width:     planes of the stored membrane
     current_width: planes of a cached current
-    halved:      v less half of it is half of it and a carry, its lowest plane
-    terms:       the other terms of the leak
+    into_v:      what flows into the membrane; None without one
+    into_c:      what flows into the synaptic current before it; None without one
     constants:   words of per-neuron constants a block (0: none)
     bias_words:  words of the bias added to a cached current (0: none)
     rounds:      the list may be too short for the digits of one input: it is worked off, and again
@@ -89,20 +90,18 @@ class BitslicedLayer(Layer):
     u_width: int
     v_width: int
     current_width: int
-    halved: bool
-    terms: tuple[int, ...]
+    into_v: Integration | None
+    into_c: Integration | None
     constants: int
     bias_words: int
     rounds: bool
     inverse: int
     dense: tuple[Table, ...]
-    planes: tuple[Plane, ...]
     floor: tuple[Digit, ...]
     ceiling: tuple[Digit, ...]
     threshold: tuple[Digit, ...]
     reset_by: tuple[Digit, ...]
     reset_to: tuple[Digit, ...]
-    chains: tuple[str, ...]
     counting: Counting | None = None
     told: Told | None = None
 
@@ -117,15 +116,20 @@ class BitslicedLayer(Layer):
         return self.lowered > 0 and self.u_width == self.v_width
 
     @property
-    def loads(self) -> tuple[Loads | None, ...]:
-        """What is loaded ahead of each plane of u; nothing where the leak reaches far."""
-        ahead = neurons.loads(self.planes)
-        return ahead if neurons.near(self.terms) else (None,) * len(ahead)
+    def planes(self) -> tuple[Plane, ...]:
+        """The planes of u, each with what is added to v there."""
+        return self.into_v.planes if self.into_v else ()
 
     @property
-    def near(self) -> bool:
-        """True if the planes that u is made of are held in registers."""
-        return neurons.near(self.terms)
+    def terms(self) -> tuple[int, ...]:
+        """The terms of the leak that are added or subtracted."""
+        return self.into_v.terms if self.into_v else ()
+
+    @property
+    def own_words(self) -> int:
+        """Words of constants that are read where spikes are made."""
+        flow = self.into_c.own if self.into_c else None
+        return self.constants - self.bias_words - (flow.width if flow else 0)
 
     def without_vectors(self) -> BitslicedLayer:
         """Return the same layer without the weights that only Helium reads."""

@@ -28,6 +28,7 @@ from codegen.kernels.bitsliced.sums import (
 from codegen.kernels.common import (
     SPIKES_HELPERS,
     common,
+    further_of,
     signal_field,
     source_of,
     width_of,
@@ -36,7 +37,8 @@ from codegen.kernels.dense import dense, dense_lif
 from codegen.kernels.memory import Field, Scratch, Table
 from codegen.kernels.neurons.constants import Constants
 from codegen.kernels.neurons.counting import best_start, counting, folded
-from codegen.kernels.neurons.membrane import Bias, Given, Membrane, without_memory
+from codegen.kernels.neurons.integration import Given
+from codegen.kernels.neurons.membrane import Bias, Membrane, without_memory
 from codegen.kernels.pack import byte_order, ternary_planes, words_for
 from codegen.kernels.readout import synapse_of, weighted
 from codegen.kernels.stage import Readout
@@ -184,7 +186,7 @@ class _Leaky(_Builder):
     def __init__(self, index: int, model: Model) -> None:
         super().__init__(index, model)
         self.layer = dense_lif(model.layers[index])
-        self.bias = Bias(self.layer, self.bounds)
+        self.bias = Bias(self.layer, self.bounds, direct=len(self.layer.neuron.STATE) == 1)
 
     @cached_property
     def sum(self) -> Sum:
@@ -217,10 +219,14 @@ class _Leaky(_Builder):
 
     @property
     def memory(self) -> tuple[Field, ...]:
-        """The membranes."""
-        shape = (self.blocks, self.membrane.v_width)
-        what = f"layer {self.index}: membranes, in planes"
-        return (Field(f"v{self.index}", what, "uint32_t", shape),)
+        """The membranes, and what is kept beside them."""
+        i, kept = self.index, further_of(self.layer.neuron, self.bounds)
+        rows = [("v", "membrane", self.membrane.v_width)]
+        rows += [(one.name, one.what, one.range.width) for one in kept]
+        return tuple(
+            Field(f"{name}{i}", f"layer {i}: {what}s, in planes", "uint32_t", (self.blocks, width))
+            for name, what, width in rows
+        )
 
     def neurons(self) -> dict[str, Any]:
         """Return the fields of the membrane."""

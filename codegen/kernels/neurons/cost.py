@@ -45,7 +45,7 @@ def of_shape(stage: IntegerLayer, lane: str) -> dict[str, float]:
         "neurons": n,
         "membranes": n * stage.memory,
         "small": n * (stage.memory and stage.v_ctype != "int32_t"),
-        "leak": n * sum(k != 0 for k in stage.leak),
+        "leak": n * stage.leaks,
         "own": n * sum(text.endswith(f"[{lane}]") for text in texts),
         "saturation": n * sum(x is not None for x in (stage.floor, stage.ceiling)),
         "fraction": n * (stage.fraction_bits > 0),

@@ -8,10 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.kernels.common import effective_threshold, has_pool, saturation, smallest, uniform
+from codegen.kernels.common import (
+    effective_threshold,
+    further_of,
+    has_pool,
+    saturation,
+    smallest,
+    uniform,
+)
 from codegen.kernels.memory import Field, Table
 from codegen.kernels.stage import Layer, Range
-from qat.model import LIF, Burst, Interval, LayerBounds, Neuron, Pool
+from qat.model import Burst, CuBa, Interval, LayerBounds, Leaky, Neuron, Pool
 from qat.model import Layer as Record
 
 
@@ -56,11 +63,18 @@ class IntegerLayer(Layer):
         return self.most == 1 and self.pool is None
 
     @property
+    def leaks(self) -> int:
+        """Terms of its leaks, with one more for what loads, adds and stores a further state."""
+        others = sum(1 + sum(k != 0 for k in one.leak) for one in self.further)
+        return sum(k != 0 for k in self.leak) + others
+
+    @property
     def integers(self) -> dict[str, Range]:
         """{member of the state that is kept as integers: their proved range}."""
         i = self.index
         membranes = {f"v{i}": self.ranges.v} if self.ranges.v else {}
-        return {**membranes, f"current{i}": self.ranges.current}
+        others = {f"{one.name}{i}": one.range for one in self.further}
+        return {**membranes, **others, f"current{i}": self.ranges.current}
 
 
 class Constants:
@@ -94,11 +108,15 @@ class Constants:
 
 
 def membranes(index: int, layer: Record, bounds: LayerBounds) -> tuple[Field, ...]:
-    """Return the member of the state that holds the membranes, none without memory."""
+    """Return the members of the state that neurons keep, none without memory."""
     if bounds.v is None:
         return ()
-    ctype = integer_ctype(bounds.v)
-    return (Field(f"v{index}", f"layer {index}: membranes", ctype, (layer.size,)),)
+    shape, kept = (layer.size,), further_of(layer.neuron, bounds)
+    return (
+        Field(f"v{index}", f"layer {index}: membranes", integer_ctype(bounds.v), shape),
+        *(Field(f"{one.name}{index}", f"layer {index}: {one.what}s", one.ctype, shape)
+          for one in kept),
+    )  # fmt: skip
 
 
 def neurons_of(layer: Record, bounds: LayerBounds, constants: Constants) -> dict[str, Any]:
@@ -115,7 +133,7 @@ def neurons_of(layer: Record, bounds: LayerBounds, constants: Constants) -> dict
 def _numbers(neuron: Neuron, bounds: LayerBounds, constants: Constants) -> dict[str, Any]:
     if isinstance(neuron, Burst):
         return _of_burst(neuron, bounds, constants)
-    assert isinstance(neuron, LIF)
+    assert isinstance(neuron, Leaky)
     (floor, ceiling), size = saturation(neuron, bounds), len(bounds.u.hi)
     threshold = constants.text("threshold", effective_threshold(neuron, bounds))
     return {"threshold": threshold, "floor": floor, "ceiling": ceiling} | {
@@ -124,7 +142,7 @@ def _numbers(neuron: Neuron, bounds: LayerBounds, constants: Constants) -> dict[
     }
 
 
-def _reset(neuron: LIF) -> dict[str, Any]:
+def _reset(neuron: Leaky) -> dict[str, Any]:
     """Return {constant of the reset: its values}, None for the one that it does without."""
     subtracts = neuron.reset == "subtract"
     return {
@@ -156,6 +174,9 @@ def neuron_helpers(layer: Record, counted: bool) -> frozenset[str]:
         helpers.add("put")
     if counted:
         helpers.add("count_spikes" if layer.levels == 1 else "count_levels")
-    if isinstance(layer.neuron, LIF) and any(layer.neuron.leak):
+    neuron = layer.neuron
+    terms = neuron.leak if isinstance(neuron, Leaky) else ()
+    terms += neuron.leak_c if isinstance(neuron, CuBa) else ()
+    if any(terms):
         helpers.add("asr")
     return frozenset(helpers)

@@ -6,7 +6,7 @@ widths follow from the model's bounds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +17,9 @@ from codegen.kernels.common import effective_threshold, saturation, uniform, wid
 from codegen.kernels.dense import DenseLIF
 from codegen.kernels.neurons.constants import Constants, common_digits
 from codegen.kernels.neurons.counting import Counting, counting
-from codegen.kernels.neurons.plan import Digit, Plane
-from qat.model import LayerBounds
+from codegen.kernels.neurons.integration import Given, Integration, Own
+from codegen.kernels.neurons.plan import Digit
+from qat.model import CuBa, LayerBounds
 
 PROBES = frozenset({"lane", "signed"})
 """Functions that only the probes of planes call."""
@@ -28,10 +29,11 @@ class Bias:
     """What is added to the current of every neuron, and what u is lowered by.
 
     threshold: no higher than what u can exceed
+    direct:    the current flows into the membrane itself: what is added to one is to the other
     """
 
-    def __init__(self, layer: DenseLIF, bounds: LayerBounds) -> None:
-        self.layer, self.bounds = layer, bounds
+    def __init__(self, layer: DenseLIF, bounds: LayerBounds, direct: bool = True) -> None:
+        self.layer, self.bounds, self.direct = layer, bounds, direct
         self.threshold = effective_threshold(layer.neuron, bounds)
 
     @cached_property
@@ -42,7 +44,7 @@ class Bias:
         must be one for all, be what the reset subtracts, and leave the planes of u as they are.
         """
         theta, neuron, u = uniform(self.threshold), self.layer.neuron, self.bounds.u_raw
-        free = saturation(self.layer.neuron, self.bounds) == (None, None)
+        free = self.direct and saturation(self.layer.neuron, self.bounds) == (None, None)
         if theta is None or neuron.reset != "subtract" or not free or neuron.most > 1:
             return 0
         fires = self.bounds.u.hi >= self.threshold
@@ -68,29 +70,18 @@ class Bias:
         return width_of(int(self.values.min()), int(self.values.max()))
 
 
-@dataclass(frozen=True)
-class Given:
-    """What the synapse hands to the membrane.
-
-    width:  planes of the current, for bytes of the cached one
-    cached: the current is that of a byte input, without fraction bits of its own here
-    folded: the bias is in it, as far as its whole bits go
-    """
-
-    width: int
-    cached: bool
-    folded: bool
-
-
 class Membrane:
-    """The planes of u and v, and the digits of what they are compared with and reset by."""
+    """The planes of u and v, and the digits of what they are compared with and reset by.
+
+    flow: a synaptic current between the current and the membrane, if there is one
+    """
 
     def __init__(self, layer: DenseLIF, bounds: LayerBounds, bias: Bias, given: Given) -> None:
         self.layer, self.bounds, self.bias, self.given = layer, bounds, bias, given
         self.constants = Constants()
         word = None if given.folded else self.constants.add(bias.values, bias.width)
         self.bias_words = bias.width if word is not None and given.cached else 0
-        self.bias_word = None if given.cached else word
+        self.own = None if given.cached or word is None else Own(word, bias.width)
         several = layer.neuron.most > 1
         self.threshold, self.reset_by = self._several() if several else self._compared()
 
@@ -109,68 +100,31 @@ class Membrane:
         return self.bounds.v.width
 
     @cached_property
-    def halved(self) -> bool:
-        """True if v - (v >> 1) is (v >> 1) + (v & 1): no term, but a carry to begin with.
-
-        The sum with the current takes that carry, so there must be one.
-        """
-        return 1 in self.layer.neuron.leak and self._flows
+    def flow(self) -> Integration | None:
+        """How the current flows into the synaptic one; None where there is none."""
+        neuron = self.layer.neuron
+        if not isinstance(neuron, CuBa):
+            return None
+        width = self.bounds.state[1].width
+        return replace(self._current, leak=neuron.leak_c, kept=width, width=width)
 
     @cached_property
-    def _flows(self) -> bool:
-        """True if some plane of u has a bit of the current, or of a common bias below it."""
+    def integration(self) -> Integration:
+        """What flows into the membrane: the current, or the synaptic one."""
+        found = self._current
+        if self.flow is not None:
+            given = Given(self.flow.width, cached=True, folded=True)
+            found = Integration((), 0, 0, given, extends=True)
+        leak = self.layer.neuron.leak
+        return replace(found, leak=leak, kept=self.v_width, width=self.u_width)
+
+    @property
+    def _current(self) -> Integration:
+        """The current and the bias, whatever they flow into."""
+        common = self.bias.common
+        low = 0 if common is None or self.own is not None or self.given.cached else common
         fraction = self.layer.synapse.fraction_bits
-        return self.u_width > fraction or any(self._low_bits >> b & 1 for b in range(self.u_width))
-
-    @cached_property
-    def _low_bits(self) -> int:
-        """The common bias, where its bits below the current are added plane by plane; else 0."""
-        common, own = self.bias.common, self.bias_word is not None
-        return 0 if common is None or own or self.given.cached else common
-
-    @cached_property
-    def terms(self) -> tuple[int, ...]:
-        """The terms of the leak that are added or subtracted."""
-        terms = list(self.layer.neuron.leak)
-        if self.halved:
-            terms.remove(1)
-        return tuple(terms)
-
-    @cached_property
-    def planes(self) -> tuple[Plane, ...]:
-        """The planes of u, each with what is added to the membrane there."""
-        fraction, low_bits = self.layer.synapse.fraction_bits, self._low_bits
-        v_top, current_top = self.v_width - 1, self.given.width - 1
-        return tuple(
-            Plane(
-                index=b,
-                v=min(b + self.halved, v_top),
-                leak=self._leak(b),
-                current=min(b - fraction, current_top) if b >= fraction else None,
-                bias=None
-                if self.bias_word is None
-                else self.bias_word + min(b, self.bias.width - 1),
-                one=b < fraction and bool(low_bits >> b & 1),
-            )
-            for b in range(self.u_width)
-        )
-
-    def _leak(self, plane: int) -> tuple[tuple[str, int], ...]:
-        """Return what a plane loses or gains: (operation, plane of v) for every term."""
-        return tuple(
-            ("add" if k < 0 else "subtract", min(plane + abs(k), self.v_width - 1))
-            for k in self.terms
-        )
-
-    @cached_property
-    def chains(self) -> tuple[str, ...]:
-        """The names of the carries that ripple through the planes of u."""
-        names = [f"leak{term}" for term in range(len(self.planes[0].leak))]
-        if self._flows:
-            names.append("inflow")
-        if any(p.bias is not None for p in self.planes):
-            names.append("bias")
-        return tuple(names)
+        return Integration((), 0, 0, self.given, fraction, self.own, low, not self.bias.direct)
 
     @cached_property
     def saturation(self) -> tuple[tuple[Digit, ...], tuple[Digit, ...]]:
@@ -229,8 +183,10 @@ class Membrane:
     @property
     def operations(self) -> frozenset[str]:
         """Functions that add and subtract planes, as far as it calls them."""
-        used = {operation for p in self.planes for operation, _ in p.leak}
-        if self.bias_words or {"inflow", "bias"} & set(self.chains):
+        used = set(self.integration.operations)
+        if self.flow is not None:
+            used |= self.flow.operations
+        if self.bias_words:
             used.add("add")
         if any(digit.word is not None for digit in self.reset_by):
             used.add("subtract")
@@ -248,23 +204,20 @@ class Membrane:
             "lowered": self.bias.lowered,
             "u_width": self.u_width,
             "v_width": self.v_width,
-            "halved": self.halved,
-            "terms": self.terms,
+            "into_v": self.integration,
+            "into_c": self.flow,
             "bias_words": self.bias_words,
-            "planes": self.planes,
             "floor": floor,
             "ceiling": ceiling,
             "threshold": self.threshold,
             "reset_by": self.reset_by,
             "reset_to": self.reset_to,
-            "chains": self.chains,
         }
 
 
 def without_memory(found: Counting, own: Constants, width: int) -> dict[str, Any]:
     """Return the same fields of neurons without a membrane; width: planes of the sum compared."""
-    nothing = ("terms", "planes", "floor", "ceiling", "threshold", "reset_by", "reset_to",
-               "chains")  # fmt: skip
+    nothing = ("floor", "ceiling", "threshold", "reset_by", "reset_to")
     return {
         "own": own,
         "probes": PROBES,
@@ -272,7 +225,8 @@ def without_memory(found: Counting, own: Constants, width: int) -> dict[str, Any
         "lowered": 0,
         "u_width": width,
         "v_width": 0,
-        "halved": False,
+        "into_v": None,
+        "into_c": None,
         "bias_words": 0,
         **dict.fromkeys(nothing, ()),
     }

@@ -18,10 +18,13 @@ NEAR = 4
 class Plane:
     """One bit plane of u = v - leak(v) + I.
 
-    leak:    (operation, plane of v) per term: "subtract" or "add"
-    current: plane of the current, None below its fraction bits
+    leak:    (operation, plane of v) per term: "subtract" or "add"; "reduce" or "extend" where only
+             the sign of what is taken or added is left
+    current: plane of the current, None below its fraction bits; flows: how it is added
     bias:    word of the constants, None without a bias of its own
     one:     True where the low bits of a common bias add a 1
+    turned:  (chain, "v" or "current", plane of it): carries that say from here on where the sign is
+             unlike them
     """
 
     index: int
@@ -30,6 +33,8 @@ class Plane:
     current: int | None
     bias: int | None
     one: bool
+    flows: str = "add"
+    turned: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True)

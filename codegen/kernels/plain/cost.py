@@ -126,7 +126,7 @@ def integers(stage: PlainLayer, load: Load) -> IntegerNeurons:
         words=stage.words,
         neurons=n,
         small=n * (stage.v_ctype != "int32_t"),
-        leak=n * sum(k != 0 for k in stage.leak),
+        leak=n * stage.leaks,
         own=n * own,
         saturation=n * sum(x is not None for x in (stage.floor, stage.ceiling)),
         fraction=n * (stage.fraction_bits > 0),
@@ -196,7 +196,7 @@ def _single_neuron(stage: PlainLayer, load: Load) -> SingleNeuron:
     """The steps of a layer of one neuron."""
     return SingleNeuron(
         steps=1,
-        leak=sum(k != 0 for k in stage.leak),
+        leak=stage.leaks,
         saturation=sum(x is not None for x in (stage.floor, stage.ceiling)),
         fired=load.fired,
         counted=count_width(stage, load),

@@ -15,7 +15,8 @@ from codegen.kernels.dense import DenseLIF
 from codegen.kernels.memory import Field, Scratch, Table
 from codegen.kernels.neurons.constants import Constants
 from codegen.kernels.neurons.counting import best_start, counting, folded
-from codegen.kernels.neurons.membrane import Bias, Given, Membrane, without_memory
+from codegen.kernels.neurons.integration import Given
+from codegen.kernels.neurons.membrane import Bias, Membrane, without_memory
 from codegen.kernels.pack import ternary_planes
 from codegen.kernels.windows import nibbles
 from codegen.kernels.windows.layer import Reached, WindowsLayer, Words

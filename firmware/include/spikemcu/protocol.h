@@ -43,7 +43,7 @@
  *
  * The trace of a step is a row of words: layer by layer the planes of what it sends, bit b of value i
  * at bit i % 32 of word i / 32 of plane b (spikes have one plane), then one membrane per neuron, int32;
- * none where neurons have no memory.
+ * none where neurons have no memory. What else neurons keep, one value each, stands behind the membranes.
  */
 #ifndef SPIKEMCU_PROTOCOL_H
 #define SPIKEMCU_PROTOCOL_H

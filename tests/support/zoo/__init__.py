@@ -12,7 +12,7 @@ from itertools import chain
 
 import numpy as np
 
-from qat.model import LIF, Conv, Latency, Layer, Model, Neuron, Spectrum
+from qat.model import Conv, Latency, Layer, Leaky, Model, Neuron, Spectrum
 from support.maps import map_model
 from support.zoo import (
     byte_maps,
@@ -87,7 +87,7 @@ def _neuron(neuron: Neuron) -> Iterator[str]:
     yield type(neuron).__name__.lower()
     if np.size(neuron.least) > 1:
         yield "own thresholds"
-    if not isinstance(neuron, LIF):
+    if not isinstance(neuron, Leaky):
         return
     yield f"reset {neuron.reset}"
     yield f"{len(neuron.leak)} leaks"

@@ -6,7 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from qat.model import LI, LIF, Dense, EarlyStop, Frames, Layer, Model, Neuron, Spikes
+from qat.model import (
+    LI,
+    LIF,
+    Analog,
+    Count,
+    CuBa,
+    Dense,
+    EarlyStop,
+    Frames,
+    Layer,
+    Model,
+    Neuron,
+    Spikes,
+)
 
 
 def layer(n: int, m: int, neuron: Neuron, bits: int = 2, **synapse: Any) -> Layer:
@@ -43,6 +56,32 @@ MODELS = {
             layer(40, 20, LIF(90, (3,), "value", reset_to=-300), 8),
             layer(20, 12, LIF(9, (), "value", reset_to=spread(12, -20, 9), floor=-60), 4),
         ),
+    ),
+    "current-based": Model(
+        Spikes(64),
+        (
+            layer(64, 128, CuBa(9, (2,), leak_c=(1,)), bias=2),
+            layer(
+                128,
+                160,
+                CuBa(spread(160, 9, 40), (3,), leak_c=(2, -4), floor=-50, ceiling=90),
+                bias=spread(160, -2, 6),
+                fraction_bits=2,
+            ),
+            layer(160, 33, CuBa(30, (1,), "zero", leak_c=(5,), most=3)),
+            layer(33, 140, CuBa(12, (6,), leak_c=(3,), reset_by=spread(140, 3, 20))),
+            layer(140, 20, CuBa(900, (3,), leak_c=(2,)), 8),
+            layer(20, 12, CuBa(30, (2,), "value", leak_c=(1, -3), reset_to=-20, most=2), 4),
+        ),
+    ),
+    "current-based, held": Model(
+        Analog(40, 0, 15),
+        (layer(40, 160, CuBa(300, (2,), leak_c=(2,)), bias=spread(160, -9, 60), input_shift=1),),
+        Count(),
+        9,
+    ),
+    "current-based frames": Model(
+        Frames(33, -8, 7), (layer(33, 129, CuBa(90, (2,), leak_c=(1, -3)), bias=20),), Count(), 7
     ),
     "integrators": integrators(2, "last"),
     "integrators, largest": integrators(4, "max", 3, stop=EarlyStop(60, 2)),

@@ -8,6 +8,7 @@ from codegen.kernels.bitsliced.cost.blocks import split
 from codegen.kernels.bitsliced.layer import BitslicedLayer
 from codegen.kernels.features import Features, expected
 from codegen.kernels.load import Load, count_width
+from codegen.kernels.neurons.integration import Integration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,32 +85,43 @@ def _compared(stage: BitslicedLayer) -> Membranes:
     )
 
 
+def _integrated(found: Integration | None) -> Membranes:
+    """Add to a number in planes what flows into it, less its leak."""
+    if found is None:
+        return Membranes()
+    terms, width = found.terms, found.width
+    far = any(abs(k) > 4 for k in terms)
+    taken = 0 if 0 in terms else len(terms)  # x - (x >> 0) is no operation at all
+    return Membranes(
+        u=width,
+        leak=taken * width,
+        more_leak=max(taken - 1, 0) * width,
+        negative_leak=sum(k < 0 for k in terms) * width,
+        far_leak=far * width,
+        far_leaks=far * len(terms) * width,
+        current=sum(p.current is not None for p in found.planes),
+        bias=sum(p.bias is not None for p in found.planes),
+    )
+
+
 def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
     """Leak, integration, comparison, reset, counting of one block in one step."""
-    far = any(abs(k) > 4 for k in stage.terms)
-    width, forgets = stage.u_width, 0 in stage.terms  # v - (v >> 0) is no operation at all
-    terms = 0 if forgets else len(stage.terms)
     counted = count_width(stage, load) * stage.signal_planes
     if not stage.memory:
         return _compared(stage) + Membranes(blocks=1, counted=counted)
+    forgets = 0 in stage.terms
     return (
         _reset(stage)
         + _compared(stage)
+        + _integrated(stage.into_v)
+        + _integrated(stage.into_c)
         + Membranes(
             blocks=1,
-            u=width,
             v=stage.v_width * (not forgets),
-            leak=terms * width,
-            more_leak=max(terms - 1, 0) * width,
-            negative_leak=sum(k < 0 for k in stage.terms) * width,
-            far_leak=far * width,
-            far_leaks=far * len(stage.terms) * width,
-            current=sum(p.current is not None for p in stage.planes),
-            bias=sum(p.bias is not None for p in stage.planes),
             threshold=len(stage.threshold),
             own_threshold=sum(d.word is not None for d in stage.threshold),
             saturation=len(stage.floor) + len(stage.ceiling),
-            not_lowered=width * (not stage.lowered),
+            not_lowered=stage.u_width * (not stage.lowered),
             counted=counted,
         )
     )

@@ -21,7 +21,7 @@ RECORDS = {kind.__name__ for kind in (*SYNAPSES, *NEURONS)}
 
 MAY = (
     "qat/model/synapses.py", "qat/model/conv.py", "qat/model/neurons.py",  # the records
-    "qat/model/lif.py", "qat/model/burst.py", "qat/model/integrator.py",
+    "qat/model/lif.py", "qat/model/burst.py", "qat/model/cuba.py", "qat/model/integrator.py",
     "qat/model/edges.py", "qat/model/readouts.py",
     "qat/model/__init__.py",  # what others import them from
     "qat/train/synapses.py", "qat/train/neurons.py", "qat/train/twins.py", "qat/train/fold.py",

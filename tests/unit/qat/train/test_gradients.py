@@ -28,6 +28,26 @@ def test_derivatives_belong_to_their_spikes(surrogate):
 @pytest.mark.parametrize("readout", ["accumulate", "count"])
 @pytest.mark.parametrize("kind", DIMENSIONS)
 def test_the_gradient_of_every_parameter(reset, readout, kind):
+    own = {"reset_to": -0.3} if reset == "value" else {}
+    each = "neuron" if reset == "zero" else "layer"
+    assert_gradients(kind, reset=reset, readout=readout, threshold=each, **own)
+
+
+@pytest.mark.parametrize("score", ["last", "max", "sum", "first"])
+@pytest.mark.parametrize("leak", [(), (2, -4)])
+def test_the_gradient_through_integrators(score, leak):
+    own = {"readout_threshold": 0.3} if score == "first" else {}
+    assert_gradients("frames", readout="li", score=score, readout_leak=leak, **own)
+
+
+@pytest.mark.parametrize("kind", DIMENSIONS)
+@pytest.mark.parametrize("leak_c", [(), (2, -4)])
+def test_the_gradient_through_synaptic_currents(kind, leak_c):
+    assert_gradients(kind, neuron="cuba", leak_c=leak_c)
+
+
+def assert_gradients(kind, **options):
+    """Compare the gradient of every parameter with finite differences."""
     surrogate = "atan"
     net = in_float64(
         Network(
@@ -35,16 +55,13 @@ def test_the_gradient_of_every_parameter(reset, readout, kind):
             bits=None,
             steps=6,
             leak=(2, -4),
-            reset=reset,
-            reset_to=-0.3 if reset == "value" else None,
-            readout=readout,
             input=kind,
             input_range=(-3, 9),
-            threshold="neuron" if reset == "zero" else "layer",
             bias=True,
             surrogate=surrogate,
             detach_reset=False,
             seed=3,
+            **options,
         )
     )
     random = np.random.default_rng(1)

@@ -25,6 +25,22 @@ def leaks(draw):
     return tuple(terms) if not terms or 0 < fraction <= 1 else (3,)
 
 
+READOUTS = (
+    {"readout": "accumulate"},
+    {"readout": "count"},
+    {"readout": "li", "score": "last", "readout_leak": (2, -4)},
+    {"readout": "li", "score": "max"},
+    {"readout": "li", "score": "sum", "readout_leak": ()},
+    {"readout": "li", "score": "first", "readout_threshold": 0.4},
+)
+
+NEURONS = (
+    {},
+    {"neuron": "cuba"},
+    {"neuron": "cuba", "leak_c": (1, -3), "levels": 2},
+    {"neuron": "cuba", "leak_c": ()},
+)
+
 RESETS = ({"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to": -0.4})
 
 
@@ -32,8 +48,8 @@ RESETS = ({"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to
 def networks(draw):
     kind = draw(st.sampled_from(["analog", "frames", "spikes"]))
     low, high = draw(st.sampled_from([(0, 255), (0, 16), (-128, 127), (-5, 3), (0, 1)]))
-    readout = draw(st.sampled_from(["accumulate", "count"]))
-    depth = draw(st.integers(2 if readout == "accumulate" else 1, 3))
+    readout = draw(st.sampled_from(READOUTS))
+    depth = draw(st.integers(1 if readout == {"readout": "count"} else 2, 3))
     sizes = [draw(st.integers(1, 40)) for _ in range(depth + 1)]
     net = Network(
         sizes,
@@ -41,7 +57,8 @@ def networks(draw):
         draw(st.integers(1, 9)),
         leak=draw(leaks()),
         **draw(st.sampled_from(RESETS)),
-        readout=readout,
+        **draw(st.sampled_from(NEURONS)),
+        **readout,
         input=kind,
         input_range=(low, high),
         scale=draw(st.sampled_from(["layer", "neuron"])),

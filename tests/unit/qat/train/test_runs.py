@@ -128,10 +128,12 @@ def test_settings_name_all_that_makes_a_network():
              }  # fmt: skip
     in_time = {"norm": True, "recurrent": True, "delays": 3, "truncate": 4, "damping": (0.4, 2)}
     some = Network([64, 10], reset="value", readout="li", **later)
-    found = some.settings() | Network([64, 8, 10], **in_time).settings()
+    current = Network([64, 8, 10], neuron="cuba", leak_c=(1,)).settings()
+    assert current["leak_c"] == [1]
+    found = current | some.settings() | Network([64, 8, 10], **in_time).settings()
     assert set(found) == made_with | {"limits"}
     assert later.items() <= some.settings().items()
-    assert set(network().settings()) == made_with - set(later) - set(in_time) | {"limits"}
+    assert set(network().settings()) == made_with - {*later, *in_time, "leak_c"} | {"limits"}
 
 
 # ------------------------------------------------------------ bad checkpoints
