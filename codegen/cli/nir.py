@@ -144,7 +144,8 @@ def _word(value: Any) -> str:
 
 def _say_model(out: Output, made: Imported, path: str) -> None:
     for note in made.notes:
-        out.say(f"  {note}")
+        if not note.startswith("nothing was compared"):  # said with the reading
+            out.say(f"  {note}")
     if made.drift is not None:
         _say_drift(out, made.drift)
     out.say(f"wrote {path}  (digest {made.model.digest()})")

@@ -218,8 +218,12 @@ def doctor(arguments: Namespace) -> int:
     out = Output(arguments)
     out.progress("looking for tools")
     tools = look_for_tools()
-    missing = [tool for tool in tools if tool.found is None]
-    out.table(("tool", "found"), [(tool.name, tool.found or "MISSING") for tool in tools])
+    missing = [tool for tool in tools if tool.found is None and tool.extra is None]
+    words = [tool.found or ("not here" if tool.extra else "MISSING") for tool in tools]
+    out.table(("tool", "found"), [(t.name, word) for t, word in zip(tools, words, strict=True)])
+    for tool in tools:
+        if tool.extra is not None:
+            out.say(f"{tool.name} is for {tool.extra}" + ("" if tool.found else f": {tool.how}"))
     for tool in missing:
         out.say(f"{tool.name}: {tool.how}")
     out.say("everything is here" if not missing else f"{len(missing)} missing")

@@ -24,11 +24,15 @@ ANSWER_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Tool:
-    """A thing that spikemcu needs: its name, the version found or None, and how to get it."""
+    """A thing that spikemcu needs: its name, the version found or None, and how to get it.
+
+    extra: what it is needed for alone; None for what everybody needs
+    """
 
     name: str
     found: str | None
     how: str
+    extra: str | None = None
 
 
 def doctor() -> list[Tool]:
@@ -40,6 +44,13 @@ def doctor() -> list[Tool]:
         Tool("PlatformIO", _distribution("platformio"), "pip install 'platformio>=6.2,<7'"),
         Tool("SCons", _distribution("scons"), "pip install scons==4.11.1"),
         Tool("pySerial", _distribution("pyserial"), "pip install 'pyserial>=3.5,<4'"),
+        Tool(
+            "h5py",
+            _distribution("h5py"),
+            "pip install 'h5py>=3.10,<4'",
+            "networks of other frameworks: .pt, .pth, .onnx, .h5 become NIR where they were "
+            "trained, and a model by `spikemcu import`",
+        ),
         *(_package(name) for name in PACKAGES),
     ]
 

@@ -25,6 +25,7 @@ from qat.data.tables.parquet import parquet_table
 from qat.data.tables.table import Table
 from qat.machine.bounded import open_regular, require_regular
 from qat.model import did_you_mean
+from qat.model.foreign import foreign
 
 Parts = dict[str, Any]
 
@@ -135,7 +136,7 @@ def found_in(path: Path, how: Reading) -> Found:
     form = format_of(path)
     if form is None:
         require_regular(path)
-        raise ValueError(f"is of no known kind; use a {KINDS}")
+        raise ValueError(foreign(path) or f"is of no known kind; use a {KINDS}")
     if not path.is_dir():
         require_regular(path)
     return read_format(form, path, how)

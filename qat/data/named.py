@@ -29,6 +29,7 @@ from qat.data.recordings import from_recording
 from qat.machine.cache import NoCacheError
 from qat.model import Model, Shape, did_you_mean
 from qat.model.checks import plain
+from qat.model.foreign import foreign
 
 __all__ = [
     "DATASETS",
@@ -367,7 +368,7 @@ def _of_file(name_or_path: str | PathLike[str], read: Callable[[Path], Found]) -
     """Return what `read` finds in a file; its errors name the file."""
     path = Path(name_or_path)
     if not is_file_of_data(path):
-        elsewhere = where(str(name_or_path))
+        elsewhere = foreign(path) or where(str(name_or_path))
         if elsewhere is not None:
             raise ValueError(f"data set {str(name_or_path)!r}: {elsewhere}")
         raise ValueError(

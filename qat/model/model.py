@@ -20,6 +20,7 @@ from qat.model.checks import check_size, integer, plain
 from qat.model.digest import digest
 from qat.model.edges import INPUT
 from qat.model.execution import Result, run, running_scores
+from qat.model.foreign import foreign
 from qat.model.inputs import INPUTS, Input, Spikes
 from qat.model.layer import Layer
 from qat.model.names import check_c_name, known_name
@@ -355,7 +356,7 @@ class Model:
         except OSError as error:
             raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
         except (ValueError, TypeError, OverflowError) as error:
-            raise ValueError(f"{path}: {plain(error)}") from None
+            raise ValueError(f"{path}: {foreign(path) or plain(error)}") from None
         except MemoryError:
             raise ValueError(f"{path}: needs more memory than there is") from None
         if model.digest() != claimed:

@@ -20,6 +20,7 @@ from qat.machine.bounded import require_regular
 from qat.machine.scratch import scratch
 from qat.model.archive import Archive
 from qat.model.checks import plain
+from qat.model.foreign import foreign, is_hdf5
 from qat.nir.child import CPU_SECONDS, MOST_BYTES, REFUSED, TREE
 
 Tree = dict[str, Any]
@@ -66,7 +67,9 @@ def _read_apart(path: Path, target: Path) -> None:
     except subprocess.TimeoutExpired:
         raise ValueError("takes too long to read; it may be damaged") from None
     if done.returncode == REFUSED:
-        raise ValueError(plain(done.stdout))
+        named = path.suffix.lower() in (".nir", ".h5", ".hdf5")  # what it should have been
+        other = None if named or is_hdf5(path) else foreign(path)
+        raise ValueError(other or plain(done.stdout))
     if done.returncode != 0 or not target.is_file():
         raise ValueError(
             f"cannot be read: the HDF5 library ended with status {done.returncode} on it; the file "

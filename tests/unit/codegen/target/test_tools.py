@@ -21,6 +21,7 @@ NAMES = [
     "PlatformIO",
     "SCons",
     "pySerial",
+    "h5py",
     "package qat",
     "package codegen",
 ]
