@@ -169,7 +169,10 @@ def _with(cause: str, stage: Stage, part: Whole) -> Stage:
     n, unit = stage.neuron, part.unit
     if cause == "leak":
         decay = np.full_like(n.decay, 1 - float(leak_fraction(part.leak)))
-        return replace(stage, neuron=replace(n, decay=decay))
+        fade = None
+        if part.leak_c is not None:
+            fade = np.full_like(n.decay, 1 - float(leak_fraction(part.leak_c)))
+        return replace(stage, neuron=replace(n, decay=decay, current_decay=fade))
     if cause == "weights":
         links = tuple(
             replace(link, weight=codes * scale)
@@ -177,7 +180,7 @@ def _with(cause: str, stage: Stage, part: Whole) -> Stage:
         )
         return replace(stage, links=links)
     if cause == "bias":
-        return replace(stage, bias=(part.bias + mean_rounding(part.leak)) * unit)
+        return replace(stage, bias=(part.bias + mean_rounding(part.leak, part.leak_c)) * unit)
     return replace(
         stage,
         neuron=replace(

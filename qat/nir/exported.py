@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qat.model import LIF, Accumulate, Conv, Count, Dense, Layer, Model, Shape, leak_fraction
+from qat.model import LIF, Accumulate, Conv, Count, CuBa, Dense, Layer, Model, Shape, leak_fraction
 from qat.model.edges import INPUT, Edge
 from qat.model.inputs import Analog, Frames, Spikes
 from qat.nir.layout import as_model, model_order
@@ -183,7 +183,7 @@ def _input(writer: _Writer) -> None:
 
 def _layer(writer: _Writer, index: int, layer: Layer) -> None:
     neuron, target = layer.neuron, writer.target
-    if type(neuron) is not LIF:
+    if not isinstance(neuron, LIF | CuBa):
         raise ValueError(f"layer {index}: {type(neuron).__name__} has no node in NIR")
     if neuron.most > 1 or neuron.floor is not None or neuron.ceiling is not None:
         what = "several spikes a step" if neuron.most > 1 else "a limit of the membrane"
@@ -191,7 +191,7 @@ def _layer(writer: _Writer, index: int, layer: Layer) -> None:
     reset = _reset(writer, index, neuron)
     scale, threshold = _scale(neuron, reset, layer.channels)
     leak = float(leak_fraction(neuron.leak))
-    gain = leak if target.leaky is _unit and leak else 1.0
+    gain = leak if target.leaky is _unit and leak and isinstance(neuron, LIF) else 1.0
     arriving = [
         _edge(writer, index, place, edge, scale / gain) for place, edge in enumerate(layer.edges)
         if edge.reads_from(index) != index
@@ -204,7 +204,7 @@ def _layer(writer: _Writer, index: int, layer: Layer) -> None:
     writer.senders.append(_pool(writer, index, layer, sender))
 
 
-def _reset(writer: _Writer, index: int, neuron: LIF) -> str:
+def _reset(writer: _Writer, index: int, neuron: LIF | CuBa) -> str:
     """Return the reset as the framework is told; ValueError for one that it cannot have."""
     target, word = writer.target, neuron.reset
     if word not in target.resets:
@@ -229,7 +229,7 @@ def _reset(writer: _Writer, index: int, neuron: LIF) -> str:
     )
 
 
-def _scale(neuron: LIF, reset: str, channels: int) -> tuple[NDArray[np.float64], float]:
+def _scale(neuron: LIF | CuBa, reset: str, channels: int) -> tuple[NDArray[np.float64], float]:
     """Return (the real value of 1 in the membrane, of each channel; the threshold of all)."""
     theta = np.broadcast_to(_threshold(neuron, reset), (channels,))
     power = 2.0 ** -np.ceil(np.log2(theta.max()))
@@ -238,7 +238,7 @@ def _scale(neuron: LIF, reset: str, channels: int) -> tuple[NDArray[np.float64],
     return 1 / theta, 1.0
 
 
-def _threshold(neuron: LIF, reset: str) -> NDArray[np.float64]:
+def _threshold(neuron: LIF | CuBa, reset: str) -> NDArray[np.float64]:
     """Return the threshold that is written, in units of the membrane.
 
     Where a spike subtracts the threshold, it is what is taken off; for a membrane that leaks, a
@@ -255,7 +255,7 @@ def _threshold(neuron: LIF, reset: str) -> NDArray[np.float64]:
 
 
 def _neuron(
-    target: Target, neuron: LIF, extent: Extent, threshold: float, scale: NDArray[np.float64]
+    target: Target, neuron: LIF | CuBa, extent: Extent, threshold: float, scale: NDArray[np.float64]
 ) -> dict[str, Any]:
     one, leak, to = np.ones(extent, np.float32), float(leak_fraction(neuron.leak)), 0.0
     if neuron.reset == "value" and neuron.reset_to is not None:
@@ -264,10 +264,21 @@ def _neuron(
             raise ValueError("a reset to a value of its own for each neuron cannot be written")
         to = float(np.ravel(values)[0])
     common = {"v_threshold": threshold * one, "v_reset": to * one}
+    if isinstance(neuron, CuBa):
+        return {"type": "CubaLIF", "v_leak": 0 * one, **_currents(target, neuron, one), **common}
     if not leak and target.still[0] == "IF":
         return {"type": "IF", "r": target.still[1] * one, **common}
     tau, r = target.leaky(leak or 1 / STILL, target.dt)
     return {"type": "LIF", "tau": tau * one, "r": r * one, "v_leak": 0 * one, **common}
+
+
+def _currents(target: Target, neuron: CuBa, one: NDArray[Any]) -> dict[str, Any]:
+    """Return the time constants of a current-based neuron whose inputs count as they are."""
+    found: dict[str, Any] = {}
+    for tau, gain, leak in (("tau_mem", "r", neuron.leak), ("tau_syn", "w_in", neuron.leak_c)):
+        share = float(leak_fraction(leak)) or 1 / STILL
+        found |= {tau: target.dt / share * one, gain: 1 / share * one}
+    return found
 
 
 def _edge(writer: _Writer, index: int, place: int, edge: Edge, scale: NDArray[np.float64]) -> str:

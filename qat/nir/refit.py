@@ -37,8 +37,10 @@ def membranes(part: Whole, current: Int64, spikes: NDArray[Any]) -> Int64:
     by, to = (spread_over(np.asarray(v), size) for v in (part.reset_by, part.reset_to))
     reset = part.stage.neuron.reset
     v, found = np.zeros_like(current[0]), np.empty_like(current)
+    c = np.zeros_like(v)
     for t in range(len(current)):
-        u = found[t] = v - leak(v, part.leak) + current[t]
+        c = current[t] if part.leak_c is None else c - leak(c, part.leak_c) + current[t]
+        u = found[t] = v - leak(v, part.leak) + c
         fired = spikes[t].astype(np.int64)
         if reset == "value":
             v = np.where(fired > 0, to, u)
@@ -71,9 +73,11 @@ def refitted(part: Whole, current: Int64, spikes: NDArray[Any]) -> Whole:
 
 def _lift(part: Whole) -> int:
     """Return by how much floors of the leak lift membranes on the mean, where no bias takes it."""
-    if len(part.leak) != 1 or part.leak[0] == 0:
-        return 0
-    return round(0.5 / float(leak_fraction(part.leak)))
+    lifted = 0.0
+    for terms in (part.leak_c or (), part.leak):
+        own = 0.5 if len(terms) == 1 and terms[0] else 0.0
+        lifted = (lifted + own) / (float(leak_fraction(terms)) or 1.0)
+    return round(lifted)
 
 
 def _best(off: Int64, fired: NDArray[np.bool_], reach: int, lift: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.model import LI, LIF, Accumulate, Conv, Dense, Layer, leak_fraction
+from qat.model import LI, LIF, Accumulate, Conv, CuBa, Dense, Layer, leak_fraction
 from qat.model.checks import INT32_MAX, MAX_SHIFT
 from qat.model.edges import INPUT, Edge
 from qat.model.integrator import Score
@@ -60,7 +60,7 @@ class Whole:
 
     codes, fraction_bits: of each link; unit: the real value of 1 in the membrane
     worth: of 1 in an input of values; None of spikes
-    fade:  the leak of the synaptic current of current-based neurons
+    leak_c: of the synaptic current of current-based neurons; None of others
     exact: what stayed as it was: "weights", "leak", "bias", "threshold"
     """
 
@@ -72,6 +72,7 @@ class Whole:
     unit: float
     worth: float | None
     leak: tuple[int, ...]
+    leak_c: tuple[int, ...] | None
     bias: NDArray[np.int64]
     threshold: NDArray[np.int64]
     reset_by: NDArray[np.int64]
@@ -118,7 +119,7 @@ class Whole:
             return Accumulate(synapse)
         return LI(synapse, self.leak, score)
 
-    def neuron(self) -> LIF:
+    def neuron(self) -> LIF | CuBa:
         """Return the record of its neurons."""
         reset = self.stage.neuron.reset
         more: dict[str, Any] = {"reset": "zero"}
@@ -127,7 +128,10 @@ class Whole:
             more = {"reset": "subtract", "reset_by": _one(by)}
         elif self.reset_to.any():
             more = {"reset": "value", "reset_to": _one(self.reset_to)}
-        return LIF(_one(self.threshold), self.leak, most=self.most, **more)
+        about = (_one(self.threshold), self.leak)
+        if self.leak_c is not None:
+            return CuBa(*about, leak_c=self.leak_c, most=self.most, **more)
+        return LIF(*about, most=self.most, **more)
 
     def _synapse(
         self, link: Link, codes: NDArray[np.int64], fraction: int, *, first: bool
@@ -178,19 +182,21 @@ def whole(
     values:  what 1 of an input of values is worth where the first link reads one; None for spikes
     several: spikes that a neuron may emit in a step, at most, where it may emit several
     """
-    if stage.neuron.current_decay is not None:
-        raise ValueError(f"node {stage.node!r}: is current-based; the model has no such neuron yet")
     found = _codes(stage.links, bits, inputs)
     leak, leak_exact = leak_of(stage.neuron.decay)
+    leak_c = None
+    if stage.neuron.current_decay is not None:
+        leak_c, exact = leak_of(stage.neuron.current_decay)
+        leak_exact = leak_exact and exact
     worth = 1.0 if values is None else values
-    exponent = _exponent(stage, found.scale * worth, leak, spikes=values is None)
+    exponent = _exponent(stage, found.scale * worth, (leak, leak_c), spikes=values is None)
     unit = found.scale * worth * 2.0**exponent
     fraction = tuple(max(-exponent, 0) for _ in stage.links)
     if values is not None:
         found, fraction = _beside_values(stage, bits, inputs, found, unit)
     return _constants(
         stage, bits, found, fraction=fraction, shift=max(exponent, 0), unit=unit, worth=values,
-        leak=leak, leak_exact=leak_exact, several=several,
+        leak=leak, leak_c=leak_c, leak_exact=leak_exact, several=several,
     )  # fmt: skip
 
 
@@ -217,16 +223,21 @@ def _rows(link: Link, x: Float) -> Float:
     return x[rng.permutation(len(x))[:SAMPLES]]
 
 
-def _exponent(stage: Stage, base: float, leak: tuple[int, ...], *, spikes: bool) -> int:
+Leaks = tuple[tuple[int, ...], tuple[int, ...] | None]
+"""The leak of a membrane, and that of its synaptic current or None."""
+
+
+def _exponent(stage: Stage, base: float, leaks: Leaks, *, spikes: bool) -> int:
     """Return e of unit = base * 2**e: minus the fraction bits of spikes, the shift of values."""
-    n = stage.neuron
+    n, each = stage.neuron, [leak for leak in leaks if leak]
     least = float(np.min(n.threshold)) if n.threshold is not None else 1.0
     if not spikes:
         return min(max(floor(log2(least / (base * VALUES))), 0), MAX_SHIFT)
-    most = _most_fraction(stage, base, leak)
-    start = LEAST_FRACTION if leak else 0
-    units = RESOLUTION / float(leak_fraction(leak)) if leak else STILL
-    if leak:
+    most = _most_fraction(stage, base, leaks)
+    start, units = (LEAST_FRACTION, float(RESOLUTION)) if each else (0, float(STILL))
+    for leak in each:
+        units /= float(leak_fraction(leak))
+    if each:
         start = max(start, ceil(log2(units * base / least)))
     start = min(start, most)
     for fraction in range(start, most + 1):
@@ -235,12 +246,14 @@ def _exponent(stage: Stage, base: float, leak: tuple[int, ...], *, spikes: bool)
     return -min(max(start, ceil(log2(units * base / least))), most)
 
 
-def _most_fraction(stage: Stage, base: float, leak: tuple[int, ...]) -> int:
+def _most_fraction(stage: Stage, base: float, leaks: Leaks) -> int:
     """Return the most fraction bits with which the largest membrane has room in int32."""
     fan = sum(np.abs(x.weight).reshape(len(x.weight), -1).sum(axis=1) for x in stage.links)
-    current = (float(np.max(fan)) + float(np.abs(stage.bias).max())) / base
-    times = min(1 / float(leak_fraction(leak)), 64.0) if leak else 256.0
-    return min(max(floor(log2(ROOM / max(current * times, 1.0))), 0), MAX_SHIFT)
+    largest = (float(np.max(fan)) + float(np.abs(stage.bias).max())) / base
+    for leak in leaks:
+        if leak is not None:
+            largest *= min(1 / float(leak_fraction(leak)), 64.0) if leak else 256.0
+    return min(max(floor(log2(ROOM / max(largest, 1.0))), 0), MAX_SHIFT)
 
 
 def _must_be_whole(stage: Stage) -> list[Float]:
@@ -287,12 +300,13 @@ def _constants(
     unit: float,
     worth: float | None,
     leak: tuple[int, ...],
+    leak_c: tuple[int, ...] | None,
     leak_exact: bool,
     several: int,
 ) -> Whole:
     n = stage.neuron
     exact = {name for name, yes in (("weights", found.exact), ("leak", leak_exact)) if yes}
-    rounding = mean_rounding(leak)
+    rounding = mean_rounding(leak, leak_c)
     bias = np.rint(np.asarray(stage.bias) / unit - rounding)
     by, to = (np.rint(np.asarray(v, np.float64) / unit) for v in (n.reset_by, n.reset_to))
     if _is_whole(stage.bias, unit):
@@ -306,14 +320,24 @@ def _constants(
                 f"layer {stage.node!r}: its {what} is beyond int32 in units of weights"
             )
     return Whole(
-        stage, bits, found.codes, fraction, shift, unit, worth, leak, bias.astype(np.int64),
-        threshold, np.maximum(by, 0).astype(np.int64), to.astype(np.int64),
+        stage, bits, found.codes, fraction, shift, unit, worth, leak, leak_c,
+        bias.astype(np.int64), threshold, np.maximum(by, 0).astype(np.int64), to.astype(np.int64),
         several if n.several else 1, frozenset(exact),
     )  # fmt: skip
 
 
-def mean_rounding(leak: tuple[int, ...]) -> float:
-    """Return by how much floors of a leak lift a membrane in a step, on the mean.
+def mean_rounding(leak: tuple[int, ...], leak_c: tuple[int, ...] | None) -> float:
+    """Return the current that makes up for what floors of leaks add in a step, on the mean.
+
+    A current-based membrane gets it through its synaptic current, which holds 1 / lambda of it.
+    """
+    if leak_c is None:
+        return _rounding(leak)
+    return _rounding(leak_c) + _rounding(leak) * (float(leak_fraction(leak_c)) or 1.0)
+
+
+def _rounding(leak: tuple[int, ...]) -> float:
+    """Return what floors of a leak add in a step, on the mean.
 
     A term +(v >> k) leaks half a unit too little, -(v >> k) half too much; a leak of one term is
     left as it is: what it keeps at rest is small, and a bias costs more.

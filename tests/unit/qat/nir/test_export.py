@@ -18,6 +18,7 @@ from qat.model import (
     Burst,
     Conv,
     Count,
+    CuBa,
     Dense,
     Layer,
     Model,
@@ -99,6 +100,14 @@ def test_a_leak_is_written_and_what_its_floors_change_is_counted(tmp_path: Path)
     model = spiking(few)
     export(model, tmp_path / "a.nir", "spikingjelly")
     assert 0 < round_trip(model, tmp_path / "a.nir", inputs(model))["0"] < 0.1
+
+
+@pytest.mark.parametrize("dialect", EXACT)
+def test_current_based_neurons_are_written(dialect: str, tmp_path: Path) -> None:
+    neuron = CuBa(np.arange(400, 406), (1,), reset="zero", leak_c=(1,))
+    model = spiking(Layer(Dense(16 * codes(6, 8), 16), neuron))
+    export(model, tmp_path / "a.nir", dialect)
+    assert round_trip(model, tmp_path / "a.nir", inputs(model))["0"] < 0.02
 
 
 def test_recurrent_edges_and_delays_are_written(tmp_path: Path) -> None:

@@ -17,11 +17,14 @@ from qat.nir.imported import load
 pytestmark = pytest.mark.usefixtures("inside")
 
 EXACT = ("spikingjelly_if", "spikingjelly_half", "spikingjelly_conv", "spikingjelly_conv1d",
-         "sinabs_conv", "snntorch_rleaky", "spyx_conv", "norse_subtract")  # fmt: skip
+         "sinabs_conv", "snntorch_rleaky", "spyx_conv", "norse_subtract", "spikingjelly_cuba",
+         "spyx_psu")  # fmt: skip
 """Networks of which no spike differs at 8 bits: without a leak, or with a power of two."""
 
-NEAR = {"snntorch_conv": 0.003, "norse_conv": 0.003, "rockpool_spiking": 0.003}
-"""The largest share of differing spikes with other leaks, in four shifts."""
+NEAR = {"snntorch_conv": 0.003, "norse_conv": 0.003, "rockpool_spiking": 0.003,
+        "snntorch_synaptic": 0.003, "norse_cuba": 0.003, "rockpool_cuba": 0.01}  # fmt: skip
+"""The largest share of differing spikes with other leaks, in four shifts; currents leak as well,
+and neurons of rockpool emit several spikes, whose threshold cannot move."""
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -44,7 +47,7 @@ def test_other_leaks_drift_little_and_the_leak_is_named_as_the_cause(
     assert made.drift is not None
     assert made.drift.worst <= NEAR[name]
     assert all(len(part.leak) <= 4 for part in made.parts)
-    assert any(note.endswith("leak rounded") for note in made.notes)
+    assert any(": leak" in note and note.endswith("rounded") for note in made.notes)
     for layer in made.drift.layers:
         assert list(layer.causes) == list(CAUSES)
         assert layer.causes["rounding"] == layer.differing
