@@ -8,7 +8,7 @@
 #if MODEL_SENSOR
 
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
-    int32_t *scores, uint32_t *out);
+    int32_t *scores, uint32_t *out, int64_t *detections);
 
 #if MODEL_PUSH
 /* Whether blocks of all sizes give the results that samples one by one gave. */
@@ -49,12 +49,13 @@ static int same_in_blocks(model_stream *stream, const int16_t *samples, uint32_t
 
 /*
  * samples: `count` samples, one behind the other. Returns how many results came; of each: `when`, the
- * sample that it came with, and the class and the scores, or, running free, the spikes of a step.
+ * sample that it came with, the class and the scores, or, running free, the spikes of a step; and what a
+ * detector makes of the scores.
  * Every call has a stream of its own; UINT32_MAX if there is no memory for it, UINT32_MAX - 1 if blocks of
  * samples give other results.
  */
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
-    int32_t *scores, uint32_t *out)
+    int32_t *scores, uint32_t *out, int64_t *detections)
 {
     model_stream *stream = malloc(sizeof *stream);
     int16_t sample[MODEL_CHANNELS]; /* an own copy: a read beyond it is seen */
@@ -78,6 +79,11 @@ uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, in
         if (model_sample(stream, sample, &winner, scores, out)) {
             when[results] = (int64_t)i;
             predictions[results] = winner;
+#if MODEL_DETECTOR
+            detections[results] = model_detect(stream, scores);
+#else
+            (void)detections;
+#endif
             scores += MODEL_OUTPUTS;
             out += MODEL_OUTPUTS == 0u ? MODEL_SPIKE_WORDS : 0u;
             results++;

@@ -50,7 +50,7 @@ uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t 
                 int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes,
                 int32_t *traced_u, int32_t *traced_v);
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
-                       int32_t *scores, uint32_t *out);
+                       int32_t *scores, uint32_t *out, int64_t *detections);
 """
 
 DRIVERS = ("driver.c", "driver_stream.c")
@@ -194,12 +194,12 @@ class CompiledModel(ABC):
         """
         raw = check_samples(self.model, samples)
         room, free = len(raw), self.model.readout is None  # at most one result a sample
-        when, predictions = np.full((2, room), -1, np.int64)
+        when, predictions, detections = np.full((3, room), -1, np.int64)
         scores = np.zeros((0 if free else room, self.model.outputs), np.int32)
         levels = self.model.layers[-1].levels
         words = signal_words(self.model.outputs, levels) if free else 0
         out = np.zeros((room if free else 0, words), np.uint32)
-        count = _in_memory(self.call_stream(raw, (when, predictions, scores, out)))
+        count = _in_memory(self.call_stream(raw, (when, predictions, scores, out, detections)))
         if count == OTHER_IN_BLOCKS:
             raise InconsistentError(
                 f"{self.model.name}_push gives other results than {self.model.name}_sample: blocks "
@@ -210,6 +210,7 @@ class CompiledModel(ABC):
             predictions=None if free else predictions[:count],
             scores=None if free else scores[:count],
             output=unpack_signal(out[:count], self.model.outputs, levels) if free else None,
+            detections=None if self.model.detector is None else detections[:count],
         )
 
     def _bytes(self, x: NDArray[Any]) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,14 @@ class Stream:
     predictions: (results,) int64; None for a model that runs free
     scores:      (results, outputs) int32; None for a model that runs free
     output:      (results, outputs) the last signal at every step, of a model that runs free
+    detections:  (results,) int64, what its detector says with each; None for a model without one
     """
 
     when: NDArray[np.int64]
     predictions: NDArray[np.int64] | None = None
     scores: NDArray[np.int32] | None = None
     output: NDArray[Any] | None = None
+    detections: NDArray[np.int64] | None = None
 
 
 def sensor_of(model: Model) -> FrontEnd:
@@ -89,9 +91,16 @@ def expected(model: Model, samples: ArrayLike) -> Stream:
     if model.steps is None:
         return Stream(when, output=_free(model, inputs))
     if decides_early(model):
-        return _early(model, raw)
+        return _detected(model, _early(model, raw))
     result = model.run(inputs)
-    return Stream(when, result.predictions, result.scores)
+    return _detected(model, Stream(when, result.predictions, result.scores))
+
+
+def _detected(model: Model, stream: Stream) -> Stream:
+    """Return results with what the model's detector makes of their scores."""
+    if model.detector is None or stream.scores is None:
+        return stream
+    return replace(stream, detections=model.detector.run(stream.scores))
 
 
 def decides_early(model: Model) -> bool:
@@ -181,6 +190,7 @@ QUANTITIES = (
     ("output", "spike of raw samples", "spikes"),
     ("scores", "score of raw samples", "scores"),
     ("predictions", "class of raw samples", "scores"),
+    ("detections", "detection of raw samples", "scores"),
 )
 """Fields of a Stream, what one value is called, and under what it is counted."""
 

@@ -68,7 +68,8 @@ def plan(
     needs = frozenset().union(*(stage.helpers for stage in stages))
     probes = frozenset().union(*(stage.probes for stage in stages))
     stream = stream_of(model, input_ctype(model.input))
-    if stream is not None and (stream.shift or stream.sound):
+    smooths = model.detector is not None and model.detector.smooth > 0
+    if stream is not None and (stream.shift or stream.sound or smooths):
         needs |= {"asr"}
     probes -= needs
     return Program(

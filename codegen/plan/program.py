@@ -16,7 +16,7 @@ from codegen.kernels.pack import words_for
 from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan.sensor import Stream
 from codegen.plan.spectrum import LOOPS as SOUND_LOOPS
-from qat.model import EarlyStop, Input, Model, Spikes
+from qat.model import Detector, EarlyStop, Input, Model, Spikes
 
 LOOPS = frozenset(
     "add_bytes add_column16 add_column2 add_column4 add_column8 add_columns add_columns4 "
@@ -146,6 +146,11 @@ class Program:
     def counts_steps(self) -> bool:
         """True if the state tells how many steps were made since the reset."""
         return any(item.name == "steps" for item in self.fields)
+
+    @property
+    def detector(self) -> Detector | None:
+        """When windows of a stream detect a class; None if they never do."""
+        return self.model.detector
 
     @property
     def class_names(self) -> tuple[str, ...]:

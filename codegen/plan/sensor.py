@@ -18,7 +18,7 @@ from qat.model import INT32_MAX, FrontEnd, Model, Sensor, Spectrum
 FLOAT_MAX = sys.float_info.max
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
 
-FUNCTIONS = ("sample", "vector", "scale", "scaled", "stream_reset")
+FUNCTIONS = ("sample", "vector", "scale", "scaled", "stream_reset", "detect", "listen")
 """Functions of its C, without the model's prefix."""
 
 
@@ -121,7 +121,8 @@ def _front(model: Model, sensor: FrontEnd, mode: str, ctype: str) -> dict[str, A
     """Return what makes vectors: constants, tables, and members of the stream behind its state."""
     if isinstance(sensor, Spectrum):
         sound = sound_of(sensor)
-        fields = (*_counters(mode, model), *sound.fields, _vectors(mode, model, sensor, ctype))
+        counters = (*_counters(mode, model), *_detecting(model))
+        fields = (*counters, *sound.fields, _vectors(mode, model, sensor, ctype))
         return {"sound": sound, "tables": sound.tables, "fields": fields}
     reach, clamped = reach_of(sensor), _needs_clamp(sensor)
     texts, tables = _constants(model.name, sensor, reach, clamped)
@@ -130,7 +131,8 @@ def _front(model: Model, sensor: FrontEnd, mode: str, ctype: str) -> dict[str, A
     if sensor.group > 1:
         group = (Field("samples", "of the group so far", "uint32_t", ()),)
         sums = (Field("sums", "of the group so far", "int32_t", (sensor.channels,)),)
-    fields = (*group, *_counters(mode, model), *sums, _vectors(mode, model, sensor, ctype))
+    counters = (*group, *_counters(mode, model), *_detecting(model))
+    fields = (*counters, *sums, _vectors(mode, model, sensor, ctype))
     return {"clamped": clamped, "tables": tables, "fields": fields, **texts}
 
 
@@ -180,6 +182,16 @@ def _counters(mode: str, model: Model) -> tuple[Field, ...]:
     if mode == "ring":
         found.append(Field("next", "place of the next vector in the ring", "uint32_t", ()))
     return tuple(found)
+
+
+def _detecting(model: Model) -> tuple[Field, ...]:
+    """Return the members of a detector."""
+    if model.detector is None:
+        return ()
+    return (
+        Field("pause", "windows that the detector lets pass", "uint32_t", ()),
+        Field("smoothed", "scores of the detector", "int32_t", (model.outputs,)),
+    )
 
 
 def _vectors(mode: str, model: Model, sensor: FrontEnd, ctype: str) -> Field:

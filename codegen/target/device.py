@@ -119,6 +119,7 @@ class Heard:
 
     results: how many came since the restart; the last one with sample `when`
     winner:  its class
+    detected: what a detector says with it; -1 for nothing, and without a detector
     words:   its scores, or the spike words of a step of a model that runs free
     """
 
@@ -126,6 +127,7 @@ class Heard:
     when: int
     winner: int
     words: Words
+    detected: int = -1
 
 
 RESTART, KEEP = 1, 2
@@ -301,19 +303,26 @@ class Device:
             self._refuse(Type.SCORES, have)
         return Answer(winner, np.concatenate(pieces), steps)
 
-    def sample(self, values: NDArray[np.int16], restart: bool = False, keep: bool = False) -> Heard:
+    def sample(
+        self,
+        values: NDArray[np.int16],
+        restart: bool = False,
+        keep: bool = False,
+        detects: bool = False,
+    ) -> Heard:
         """Give raw samples, (samples, channels); return the last result and how many came.
 
         restart: begin anew before; keep: do not take the last sample yet (a benchmark does)
+        detects: the model has a detector
         """
         data = np.ascontiguousarray(values, "<i2").tobytes()
         size = self._piece
         pieces = [data[i : i + size] for i in range(0, len(data), size)] or [b""]
         for i, piece in enumerate(pieces):
             flags = RESTART * (restart and i == 0) + KEEP * (keep and i == len(pieces) - 1)
-            reply = self._ask(Type.SAMPLE, struct.pack("<I", flags) + piece, 3)
-        results, when, winner = reply[:3].view("<i4").tolist()
-        return Heard(results, when, winner, reply[3:])
+            reply = self._ask(Type.SAMPLE, struct.pack("<I", flags) + piece, 3 + detects)
+        results, when, winner, *detected = reply[: 3 + detects].view("<i4").tolist()
+        return Heard(results, when, winner, reply[3 + detects :], *detected)
 
     def benchmark(self, what: What, argument: int = 0) -> Count:
         """Count the instructions of one call on the input vector; see check_count."""

@@ -236,7 +236,7 @@ class Runner(Closing):
         counts = []
         try:
             for i, sample in enumerate(raw):
-                device.sample(sample, restart=i == 0, keep=True)
+                device.sample(sample, i == 0, True, self.model.detector is not None)
                 counts.append(_count(device, What.SAMPLE, self.board))
         finally:
             running.close()
@@ -335,11 +335,12 @@ def _parts(device: Device, what: What, board: Board) -> list[int]:
 def _stream(device: Device, model: Model, raw: NDArray[np.int16]) -> Stream:
     """Send samples up to every expected result, then the rest; collect what came."""
     ends = (ends_of(model, len(raw)) + 1).tolist()
-    last = device.sample(raw[:0], restart=True)
+    detects = model.detector is not None
+    last = device.sample(raw[:0], restart=True, detects=detects)
     unheard = replace(last, when=-1, winner=-1)  # of several results, only the last one is told
     came: list[Heard] = []
     for start, end in pairwise([0, *ends, len(raw)]):
-        now = device.sample(raw[start:end])
+        now = device.sample(raw[start:end], detects=detects)
         if now.results - last.results > end - start or len(now.words) != len(last.words):
             raise ProtocolError(
                 f"the firmware tells {now.results - last.results} results of {end - start} samples "
@@ -353,7 +354,10 @@ def _stream(device: Device, model: Model, raw: NDArray[np.int16]) -> Stream:
     if model.readout is None:
         return Stream(when, output=_signal(rows, model))
     winners = np.array([one.winner for one in came], np.int64)
-    return Stream(when, winners, rows.view(np.int32))
+    found = Stream(when, winners, rows.view(np.int32))
+    if not detects:
+        return found
+    return replace(found, detections=np.array([one.detected for one in came], np.int64))
 
 
 def _signal(rows: NDArray[np.uint32], model: Model) -> NDArray[Any]:

@@ -19,6 +19,9 @@ static struct {
     uint32_t results; /* that came since then */
     uint32_t when; /* the sample that the last one came with */
     int32_t winner;
+#if MODEL_DETECTOR
+    int32_t detected; /* with the last result, else -1 */
+#endif
     int32_t scores[AT_LEAST_1(MODEL_OUTPUTS)];
     uint32_t spikes[AT_LEAST_1(MODEL_SPIKE_WORDS)];
 } raw;
@@ -34,6 +37,9 @@ static void take_sample(void)
     if (model_sample(&raw.stream, raw.sample, &raw.winner, raw.scores, raw.spikes)) {
         raw.results++;
         raw.when = raw.samples;
+#if MODEL_DETECTOR
+        raw.detected = model_detect(&raw.stream, raw.scores);
+#endif
     }
     raw.samples++;
     raw.filled = 0;
@@ -70,6 +76,9 @@ uint8_t sample_reply(const frame *request, frame *reply)
     append(reply, raw.results);
     append(reply, raw.when);
     append(reply, (uint32_t)raw.winner);
+#if MODEL_DETECTOR
+    append(reply, (uint32_t)raw.detected);
+#endif
     const uint32_t *words = model_outputs > 0 ? (const uint32_t *)raw.scores : raw.spikes;
     const uint32_t count = least(room(reply), model_outputs > 0 ? model_outputs : MODEL_SPIKE_WORDS);
     for (uint32_t i = 0; i < count; i++) {

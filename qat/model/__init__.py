@@ -11,6 +11,7 @@ from qat.model.atomic import unwritable, write_atomically, write_file, writing
 from qat.model.bounds import Bounds, LayerBounds
 from qat.model.checks import INT32_MAX, MAX_LAYERS
 from qat.model.conv import Conv
+from qat.model.detector import Detector
 from qat.model.edges import INPUT, MAX_DELAY, SYNAPSES, Edge
 from qat.model.execution import Result, check_input, join
 from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
@@ -64,6 +65,7 @@ __all__ = [
     "CuBa",
     "Delta",
     "Dense",
+    "Detector",
     "EarlyStop",
     "Edge",
     "Frames",

@@ -47,4 +47,7 @@ def digest(model: Model) -> str:
     if model.sensor is not None:
         for part in model.sensor.digested(model.steps):
             h.update(part)
+    if model.detector is not None:
+        for part in model.detector.digested():
+            h.update(part)
     return h.hexdigest()[:32]

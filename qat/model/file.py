@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from qat.machine.bounded import read_regular
 from qat.model.archive import Archive
 from qat.model.checks import check_size
+from qat.model.detector import Detector
 from qat.model.edges import SYNAPSES, Edge
 from qat.model.inputs import INPUTS
 from qat.model.layer import Layer
@@ -58,11 +59,12 @@ RECORDS: dict[str, type] = {
         EarlyStop,
         Sensor,
         Spectrum,
+        Detector,
     )
 }
 """Every record that a file may name; a new record is a new row."""
 
-OPTIONAL = ("stop", "sensor")
+OPTIONAL = ("stop", "sensor", "detector")
 """Records that a model may do without, and then leaves out of its file and its digest."""
 
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)

@@ -17,6 +17,7 @@ from qat.model import file as _file
 from qat.model.atomic import write_file
 from qat.model.bounds import Bounds, model_bounds
 from qat.model.checks import check_size, integer, plain
+from qat.model.detector import Detector
 from qat.model.digest import digest
 from qat.model.edges import INPUT
 from qat.model.execution import Result, run, running_scores
@@ -50,6 +51,7 @@ class Model:
               that `qat.datasets.load(path, like=model)` reads another file in the same way
     stop:     when an inference may end before step T, or None
     sensor:   how raw samples become the input: a Sensor, a Spectrum of sound, or None
+    detector: when the windows of a stream of samples detect a class, or None
 
     Raises ValueError where the shapes do not chain, a value can leave int32, or a neuron has
     no bound.
@@ -63,6 +65,7 @@ class Model:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     stop: EarlyStop | None = None
     sensor: FrontEnd | None = None
+    detector: Detector | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -82,6 +85,7 @@ class Model:
         self._check_stop()
         self._check_sensor()
         self.bounds()
+        self._check_detector()
 
     def _check_kinds(self) -> None:
         if not isinstance(self.input, INPUTS):
@@ -172,6 +176,16 @@ class Model:
             )
         if sensor.hop is not None and self.window is None:
             raise ValueError("Model.sensor: a hop needs windows: a vector a step, and T steps")
+
+    def _check_detector(self) -> None:
+        if self.detector is None:
+            return
+        if not isinstance(self.detector, Detector):
+            raise ValueError(f"Model.detector: found {self.detector!r}; Detector or None")
+        scores = self.bounds().scores
+        if self.sensor is None or scores is None:
+            raise ValueError("Model.detector: needs scores, and a sensor or spectrum before them")
+        self.detector.check(self.outputs, scores.magnitude)
 
     # ------------------------------------------------------ properties
 

@@ -49,7 +49,7 @@ def test_every_mode_equals_the_model(name: str) -> None:
     wanted, found = expected(model, sound), HostModel(model).stream(sound)
     assert len(wanted.when) > 7
     np.testing.assert_array_equal(wanted.when, found.when)
-    for field in ("predictions", "scores", "output"):
+    for field in ("predictions", "scores", "output", "detections"):
         if getattr(wanted, field) is not None:
             assert len(np.unique(getattr(wanted, field))) > 1
             np.testing.assert_array_equal(getattr(wanted, field), getattr(found, field))
@@ -84,6 +84,27 @@ def test_planted_faults_are_found(old: str, new: str) -> None:
     assert comparison.differing
     assert comparison.first is not None
     assert "raw" in comparison.first.quantity
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("heard_asr(a[i], 2u) + scores[i]", "heard_asr(a[i], 1u) + scores[i]"),
+        ("stream->pause--;", "stream->pause = 0u;"),
+        ("if (best == 1)", "if (best == 0)"),
+        ("a[i] > a[second]", "a[i] < a[second]"),
+        ("stream->pause = 3u;", "stream->pause = 2u;"),
+        ("stream->pause = 0u;", "stream->pause = 4000u;"),
+    ],
+)
+def test_planted_faults_of_the_detector_are_found(old: str, new: str) -> None:
+    model = MODES["sound, detected"]
+    text = render(model)["heard.c"]
+    assert old in text
+    broken = {"heard.c": text.replace(old, new)}
+    comparison = compare_host(model, samples=clip(8, seed=5), code=broken, flags=("-O1",))
+    assert comparison.first is not None
+    assert comparison.first.quantity == "detection of raw samples"
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from qat.model import (
     CuBa,
     Delta,
     Dense,
+    Detector,
     EarlyStop,
     Edge,
     Frames,
@@ -257,7 +258,9 @@ def models() -> Iterator[Model]:
     )
     heard = replace(Spectrum.mel(5, 8000, 64, 40, shift=1, hop=2), mean=[210, 200, 190, 180, 170])
     hears = _layer(17, 2, 8, 5, analog=True)
-    yield Model(Frames(5, -64, 63), (hears,), scores, 4, "hearing", sensor=heard)
+    hearing = Model(Frames(5, -64, 63), (hears,), scores, 4, "hearing", sensor=heard)
+    yield hearing
+    yield replace(hearing, name="listening", detector=Detector(20, 2, 3, (1,)))
 
 
 def results(model: Model) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def test_every_level_is_the_record_s(
 
 
 @pytest.mark.parametrize(
-    ("name", "board"), [("sound, map", "qemu-m55"), ("sound, ring", "qemu-m0")]
+    ("name", "board"), [("sound, map", "qemu-m55"), ("sound, detected", "qemu-m0")]
 )
 def test_a_mode_gives_what_the_model_gives(name: str, board: str) -> None:
     with TargetModel(MODES[name], board) as target:

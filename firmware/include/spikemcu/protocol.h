@@ -39,7 +39,8 @@
  * SAMPLE gives raw samples to a model with a sensor: int16 values, channel by channel, sample by
  * sample; a request may end within a sample. The reply tells how many results came since the
  * restart (classes; of a model that runs free, steps), the index of the sample that the last one
- * came with, and it: class and scores, or 0 and the words of the last signal.
+ * came with, and it: class and scores, or 0 and the words of the last signal; with a detector what
+ * that detects, or -1, stands between class and scores.
  *
  * The trace of a step is a row of words: layer by layer the planes of what it sends, bit b of value i
  * at bit i % 32 of word i / 32 of plane b (spikes have one plane), then one membrane per neuron, int32;

@@ -18,7 +18,7 @@ uint32_t driver_run(const uint8_t *x, uint32_t samples, uint32_t steps, int32_t 
                     int64_t *predictions, int64_t *made, uint32_t *out, uint32_t *spikes, int32_t *traced_u,
                     int32_t *traced_v);
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
-                       int32_t *scores, uint32_t *out);
+                       int32_t *scores, uint32_t *out, int64_t *detections);
 
 /* An array of the answer; `at` is NULL where nobody wants it. */
 typedef struct {
@@ -107,7 +107,7 @@ int main(void)
 
     for (uint32_t i = 0u; (i < arrays) && (i < MOST_ARRAYS); i++) {
         all[i].count = (uint32_t)number(4u);
-        all[i].bytes = what == 0u ? batch_bytes[i] : i < 2u ? 8u : 4u;
+        all[i].bytes = what == 0u ? batch_bytes[i] : ((i < 2u) || (i == 4u)) ? 8u : 4u;
         all[i].at = (what == 0u) && (all[i].count == 0u) ? NULL : room(all[i].count, all[i].bytes);
     }
     samples = (uint32_t)number(4u);
@@ -118,7 +118,7 @@ int main(void)
     }
 #if MODEL_SENSOR
     else {
-        results = driver_stream(x, samples, all[0].at, all[1].at, all[2].at, all[3].at);
+        results = driver_stream(x, samples, all[0].at, all[1].at, all[2].at, all[3].at, all[4].at);
     }
 #endif
     tell(results, 4u);

@@ -15,6 +15,7 @@ from qat.model import (
     Burst,
     Delta,
     Dense,
+    Detector,
     EarlyStop,
     Frames,
     Input,
@@ -82,9 +83,19 @@ def _modes() -> dict[str, Model]:
     }
 
 
-MODES = _modes()
+def detecting(model: Model, *, threshold: int = 30, **more: Any) -> Model:
+    """Return the model with a detector."""
+    return replace(model, detector=Detector(threshold, **more))
+
+
+PLAIN = _modes()
+MODES = PLAIN | {
+    "sound, detected": detecting(PLAIN["sound, ring"], smooth=2, refractory=3, background=(1,)),
+    "sound, detected at once": detecting(PLAIN["sound, early stop"], threshold=5, smooth=0),
+}
 MODELS = {"sound, told": telling(64, 23), "sound, told by fours": telling(128, 128, shift=5)} | {
-    name: MODES[name] for name in ("sound, ring", "sound, map", "sound, early stop")
+    name: MODES[name]
+    for name in ("sound, ring", "sound, map", "sound, early stop", "sound, detected")
 }
 
 
