@@ -26,7 +26,7 @@ from support.models import (
 )
 
 from codegen.checks.host import HostModel
-from qat.model import LIF, Accumulate, Dense, Layer, Model, Result, Spikes
+from qat.model import LI, Accumulate, CuBa, Dense, Layer, Model, Result, Spikes
 
 SEEDS = st.integers(0, 2**32 - 1)
 FACTORS = st.integers(2, 9)
@@ -71,26 +71,18 @@ def rows(synapse: Dense, order: Any) -> Dense:
     return replace(synapse, codes=synapse.codes[order], bias=bias)
 
 
-def neurons(neuron: LIF, order: Any) -> LIF:
-    """Return neurons in another order."""
-    threshold = neuron.threshold[order] if neuron.threshold.ndim else neuron.threshold
-    reset_by = neuron.reset_by
-    if reset_by is not None and reset_by.ndim:
-        reset_by = reset_by[order]
-    return replace(neuron, threshold=threshold, reset_by=reset_by)
-
-
 def reordered(model: Model, orders: list[Any]) -> Model:
     """Return a model whose layer i has its neurons in orders[i], and computes the same."""
     before = np.arange(model.input.lines)
     layers = []
     for layer, order in zip(model.layers, orders, strict=True):
         synapse = replace(layer.synapse, codes=layer.synapse.codes[:, before])
-        layers.append(Layer(rows(synapse, order), neurons(layer.neuron, order)))
+        layers.append(Layer(rows(synapse, order), layer.neuron.chosen(order)))
         before = order
     readout = model.readout
-    if isinstance(readout, Accumulate):
-        readout = Accumulate(replace(readout.synapse, codes=readout.synapse.codes[:, before]))
+    if isinstance(readout, Accumulate | LI):
+        synapse = replace(readout.synapse, codes=readout.synapse.codes[:, before])
+        readout = replace(readout, synapse=synapse)
     return replace(model, layers=tuple(layers), readout=readout)
 
 
@@ -103,10 +95,11 @@ def test_permuted_neurons_permute_their_spikes(execute: Execution, model: Model,
     x, steps = inputs_for(model, 3, seed), steps_for(model)
     ours = execute(model, x, steps=steps)
     theirs = execute(reordered(model, orders), x, steps=steps)
-    for name in ("spikes", "v", "state"):
-        pairs = zip(getattr(ours, name), orders, strict=True)
+    kept = [o for y, o in zip(model.layers, orders, strict=True) for _ in y.neuron.STATE]
+    for name, each in (("spikes", orders), ("v", orders), ("state", kept)):
+        pairs = zip(getattr(ours, name), each, strict=True)
         assert_same_values([values[..., order] for values, order in pairs], getattr(theirs, name))
-    if isinstance(model.readout, Accumulate):
+    if isinstance(model.readout, Accumulate | LI):
         np.testing.assert_array_equal(ours.scores, theirs.scores)
     elif model.readout is not None:
         assert ours.scores is not None
@@ -238,6 +231,8 @@ def scaled(model: Model, factor: int) -> Model:
             reset_by=None if layer.neuron.reset_by is None else layer.neuron.reset_by * factor,
             floor=None if layer.neuron.floor is None else layer.neuron.floor * factor,
             ceiling=None if layer.neuron.ceiling is None else layer.neuron.ceiling * factor,
+            reset_to=None if layer.neuron.reset_to is None else layer.neuron.reset_to * factor,
+            **({"leak_c": ()} if isinstance(layer.neuron, CuBa) else {}),
         )
         synapse = replace(layer.synapse, input_shift=0)
         layers.append(Layer(scaled_synapse(synapse, factor), neuron))
