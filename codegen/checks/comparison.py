@@ -226,20 +226,26 @@ def _samples(result: Result) -> int:
     return len(values)
 
 
+def _kept(result: Result) -> list[NDArray[Any]]:
+    """Return the state arrays of neurons: the past behind them was compared when it was sent."""
+    return [values for values in result.state if values.ndim == 2]
+
+
 def _with_memory(result: Result) -> list[int]:
     """Return the layers that the state arrays belong to, as a trace tells."""
     if result.v is None or result.further is None:
-        return list(range(len(result.state)))
+        return list(range(len(_kept(result))))
     arrays = [bool(v.shape[-1]) + len(f) for v, f in zip(result.v, result.further, strict=True)]
     return [layer for layer, count in enumerate(arrays) for _ in range(count)]
 
 
 def _finals(expected: Result, found: Result) -> Iterator[Quantity]:
-    layers = len(expected.state if expected.spikes is None else expected.spikes)
+    layers = len(_kept(expected) if expected.spikes is None else expected.spikes)
     with_memory = _with_memory(expected)
     if expected.output is not None and found.output is not None:
         yield Quantity("spike", layers - 1, expected.output, found.output)
-    for layer, pair in zip(with_memory, zip(expected.state, found.state, strict=True), strict=True):
+    pairs = zip(_kept(expected), _kept(found), strict=True)
+    for layer, pair in zip(with_memory, pairs, strict=True):
         yield Quantity("membrane", layer, *pair)
     if expected.scores is not None and expected.predictions is not None:
         assert found.scores is not None

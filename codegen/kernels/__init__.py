@@ -21,6 +21,8 @@ from codegen.kernels.fields import plan as fields
 from codegen.kernels.integrator import cost as integrator_cost
 from codegen.kernels.integrator import plan as integrator
 from codegen.kernels.kernel import BYTES, COUNTS, LEVELS, PARTS, SENT, SPIKES, Kernel
+from codegen.kernels.mixed import cost as mixed_cost
+from codegen.kernels.mixed import plan as mixed
 from codegen.kernels.plain import cost as plain_cost
 from codegen.kernels.plain import plan as plain
 from codegen.kernels.plain_counts import cost as plain_counts_cost
@@ -128,6 +130,17 @@ KERNELS: tuple[Kernel, ...] = (
             "currents": plain_counts_cost.counts_currents,
             "held": plain_counts_cost.counts_held,
         },
+    ),
+    Kernel(
+        name="mixed",
+        bits=(2, 4, 8, 16),
+        reads=(BYTES,),
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
+        edges=2,
+        fits=mixed.fits,
+        layer=mixed.layer_stage,
+        costs={"currents": mixed_cost.mixed_currents, "held": mixed_cost.mixed_held},
     ),
     Kernel(
         name="windows",

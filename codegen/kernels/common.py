@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.kernels.gather.view import Gathered
 from codegen.kernels.memory import Field
 from codegen.kernels.pack import LANES, words_for
 from codegen.kernels.source import Digits, Source
@@ -175,9 +176,10 @@ def plain_spikes(layer: Layer) -> bool:
 def shares(model: Model) -> bool:
     """Return True if signals that nobody reads any more give their memory to later ones.
 
-    So it is where a layer has a map, or sends counts: there signals are what takes the RAM.
+    So it is where a layer has a map, or sends counts: there signals are what takes the RAM. Signals
+    that are read in a later step, or behind the next layer, have memory of their own.
     """
-    return not all(map(spikes_of_dense, model.layers))
+    return not all(map(spikes_of_dense, model.layers)) and not isinstance(model, Gathered)
 
 
 def reads_counts(model: Model) -> bool:
@@ -198,12 +200,13 @@ def signal_field(index: int, model: Model) -> Field:
     """
     layer, name = model.layers[index], f"spikes{index}"
     words, planes = words_for(layer.sends), layer.levels.bit_length()
-    if not shares(model):
-        return Field(name, f"layer {index}: spikes of the last step", "uint32_t", (words,))
-    group = ("even", "odd")[index % 2] if len(model.layers) > 2 else ""
     what = "spikes" if planes == 1 else f"counts of 0 to {layer.levels}, in planes,"
     shape = (words,) if planes == 1 else (planes, words)
-    return Field(name, f"layer {index}: {what} of the last step", "uint32_t", shape, True, group)
+    kept = Field(name, f"layer {index}: {what} of the last step", "uint32_t", shape)
+    if not shares(model):
+        return kept
+    group = ("even", "odd")[index % 2] if len(model.layers) > 2 else ""
+    return replace(kept, scratch=True, group=group)
 
 
 def leak_text(leak: tuple[int, ...]) -> str:

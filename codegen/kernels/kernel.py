@@ -49,6 +49,7 @@ class Kernel:
     neuron:  the records of the neurons behind it, in a layer
     spikes:  that such a neuron may emit in a step at most
     pools:   it computes what a pool leaves of a layer's spikes, of more than one position
+    edges:   synapses of a layer that it computes, as the view of a model has them
     fits:    whether it can compute layer `index` of a model, of those that all this allows
     folder:  where its templates lie, layer.c.j2 and readout.c.j2, if not in this package
     """
@@ -66,6 +67,7 @@ class Kernel:
     neuron: tuple[type[Neuron], ...] = (LIF,)
     spikes: int = 1
     pools: bool = False
+    edges: int = 1
     fits: Callable[[int, Model], bool] | None = None
     folder: Path | None = None
 
@@ -85,6 +87,8 @@ class Kernel:
         model: as the kernels see it: behind its encoder
         """
         layer, reads = model.layers[index], layer_reads(index, model)
+        if len(layer.edges) > self.edges:
+            return False
         pooled = has_pool(layer.pool) and not self.pools
         return (
             not pooled
@@ -104,6 +108,6 @@ class Kernel:
 
 def layer_reads(index: int, model: Model) -> str:
     """Return what layer `index` reads: SPIKES, LEVELS or BYTES."""
-    if index == 0:
-        return SPIKES if model.input.spiking else BYTES
-    return SPIKES if model.layers[index - 1].levels == 1 else LEVELS
+    if index == 0 and not model.input.spiking:
+        return BYTES
+    return SPIKES if model.reads(index)[1] == 1 else LEVELS

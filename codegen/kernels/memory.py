@@ -81,6 +81,7 @@ class Scratch:
     sums:    words of sums in planes that wait for more
     totals:  int32 sums, one per neuron, or per channel of a position
     pooled:  values of one position behind a pool
+    gathered: words of what is brought together for a layer
     """
 
     listed: int = 0
@@ -89,6 +90,7 @@ class Scratch:
     sums: int = 0
     totals: int = 0
     pooled: int = 0
+    gathered: int = 0
 
     def largest(self, other: Scratch) -> Scratch:
         """Return what serves both."""

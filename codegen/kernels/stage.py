@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from codegen.kernels.memory import NO_SCRATCH, Field, Scratch, Table
 from codegen.kernels.source import Source
@@ -116,6 +116,19 @@ class Ranges:
     v: Range | None
 
 
+class Read(NamedTuple):
+    """A signal that is brought together with others.
+
+    source:  the number of the layer that sends it, INPUT for the input
+    size:    values of it
+    arrives: the part of it that arrives within the steps of an inference: what is late may not
+    """
+
+    source: int
+    size: int
+    arrives: float
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Layer(Stage):
     """What the stages of all layers have.
@@ -130,12 +143,14 @@ class Layer(Stage):
     leak, reset: of leaky neurons; (), "" for others; reset: in words, "subtract", "zero", "to 5"
     last_mask: the lanes of the last word that belong to a neuron
     counted:   its spikes are counted for the readout
+    reads:     of a layer that several signals are brought together for, each of them
     fused:     all steps of 32 neurons are done before the next 32: the input is held, and no
                layer waits for the spikes
     """
 
     source: Source
     counted: bool
+    reads: tuple[Read, ...] = ()
     fused: bool = False
     neurons: int
     sends: int
@@ -159,6 +174,11 @@ class Layer(Stage):
     def state_values(self) -> int:
         """Values that its neurons keep between steps, as probes tell them."""
         return self.neurons * (self.memory + len(self.further))
+
+    @property
+    def takes_signal(self) -> bool:
+        """True if a step of it reads a signal."""
+        return not self.source.bits
 
     @property
     def replaces(self) -> bool:
@@ -220,7 +240,8 @@ class Layer(Stage):
     def functions(self) -> dict[str, str]:
         """{function of its C, without the model's prefix: the part that it belongs to}."""
         held = {f"currents{self.index}": "currents"} if self.source.bits else {}
-        return {f"layer{self.index}": self.part} | held
+        gathered = {f"gather{self.index}": "rest"} if self.reads else {}
+        return {f"layer{self.index}": self.part} | held | gathered
 
     @property
     def adder_inputs(self) -> int:

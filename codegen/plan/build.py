@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codegen.kernels.gather.plan import Past
 from codegen.kernels.memory import Field, Scratch, Table
 from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan.program import Program
@@ -47,6 +48,7 @@ HELPERS: tuple[str, ...] = (
     "count_spikes",
     "count_levels",
     "clear",
+    "slot",
     "add_column2",
     "add_column4",
     "add_column8",
@@ -76,8 +78,10 @@ def part_names(program: Program) -> tuple[str, ...]:
     return ("rest", first, *layers, "readout", *(("decision",) if program.stop else ()))
 
 
-def _fields(stages: tuple[Stage, ...], scratch: Scratch, list_ctype: str) -> tuple[Field, ...]:
-    """Return the members of the state: what the stages keep, then what they share.
+def _fields(
+    stages: tuple[Stage, ...], pasts: tuple[Past, ...], scratch: Scratch, list_ctype: str
+) -> tuple[Field, ...]:
+    """Return the members of the state: what the stages keep, the past, then what they share.
 
     The list stands behind words: cores read two of its entries at once, which must be aligned.
     """
@@ -88,9 +92,13 @@ def _fields(stages: tuple[Stage, ...], scratch: Scratch, list_ctype: str) -> tup
         ("totals", "sums of a plain layer", "int32_t", scratch.totals),
         ("list", "offsets of the active inputs", list_ctype, scratch.listed),
         ("pooled", "values of one position of a pool", "uint16_t", scratch.pooled),
+        ("gathered", "what a layer reads of several signals", "uint32_t", scratch.gathered),
     )
     kept = sorted(
-        (item for stage in stages for item in stage.fields),
+        (
+            *(item for one in stages for item in one.fields),
+            *(item for one in pasts for item in one.fields),
+        ),
         key=lambda row: (row.scratch, row.group),
     )
     rows = (Field(name, f"scratch: {what}", c, (n,), scratch=True) for name, what, c, n in shared)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen import isa
 from codegen.kernels import COUNTS, SENT, candidates, encoders, layer_candidates, named, select
+from codegen.kernels.gather.plan import Gather, gather_of, pasts, reads_of
+from codegen.kernels.gather.view import seen
 from codegen.kernels.kernel import Kernel
 from codegen.kernels.memory import LIST_ENTRIES_16, Scratch
 from codegen.kernels.stage import Layer, Readout, Stage
@@ -48,7 +50,6 @@ def plan(
 
     Raises ValueError if no kernel serves a layer, or if there is no such core.
     """
-    _refuse_edges(model)
     alone = None if only is None else isa.find(only)
     core = core or (only if alone and only in alone.cores else None)
     core = core or (alone.cores[0] if alone else isa.DEFAULT_CORE)
@@ -58,6 +59,12 @@ def plan(
     if alone is not None and not any(row.vectors for row in isa.lineage(alone)):
         layers = tuple(layer.without_vectors() for layer in layers)
     readout = asked.readout()
+    given = "in" if encoder is None else "state->input_spikes"
+    kept = pasts(asked.behind, layers, given)
+    gathers = tuple(
+        gather_of(index, asked.behind, kept, layers, given) for index in range(len(layers))
+    )
+    layers = tuple(map(_with_gather, layers, gathers))
     stages: tuple[Stage, ...] = (*layers, readout) if readout else layers
     if encoder is not None:
         stages = (encoder, *stages)
@@ -66,6 +73,8 @@ def plan(
         scratch = scratch.largest(stage.scratch)
     list_ctype = "uint16_t" if scratch.listed <= LIST_ENTRIES_16 else "uint32_t"
     needs = frozenset().union(*(stage.helpers for stage in stages))
+    if kept:
+        needs |= {"slot"}
     probes = frozenset().union(*(stage.probes for stage in stages))
     stream = stream_of(model, input_ctype(model.input))
     smooths = model.detector is not None and model.detector.smooth > 0
@@ -77,7 +86,9 @@ def plan(
         layers=layers,
         readout=readout,
         encoder=encoder,
-        fields=_fields(stages, scratch, list_ctype),
+        fields=_fields(stages, kept, scratch, list_ctype),
+        gathers=gathers,
+        rings=kept,
         helpers=tuple(name for name in HELPERS if name in needs | probes),
         probes=probes,
         list_ctype=list_ctype,
@@ -92,22 +103,18 @@ def choices(
     model: Model, core: str | None = None, activity: Activity | None = None
 ) -> tuple[Choice, ...]:
     """Return why each stage of plan(model, core, activity) has its kernel."""
-    _refuse_edges(model)
     core, encoder = core or isa.DEFAULT_CORE, encoders.encoder_of(model)
     asked = _Asked(model, core, activity, {}, encoder)
     stages = len(model.layers) + (model.readout is not None)
     return tuple(asked.choice(index) for index in range(stages))
 
 
-def _refuse_edges(model: Model) -> None:
-    """Refuse what kernels do not read: what was sent in earlier steps, and by several sources."""
-    for index, layer in enumerate(model.layers):
-        found = "a delay" if layer.edges[0].longest else "further edges" if layer.more else None
-        if found is not None:
-            raise ValueError(
-                f"generate: layer {index} has {found}; delays, recurrent and skipping edges are "
-                "not generated yet: use a model without them, or run it with Model.run"
-            )
+def _with_gather(layer: Layer, gather: Gather | None) -> Layer:
+    """Return a stage with the tables and the scratch of what is brought together for it."""
+    if gather is None:
+        return layer
+    scratch = layer.scratch.largest(Scratch(gathered=gather.size))
+    return replace(layer, tables=(*layer.tables, *gather.tables), scratch=scratch)
 
 
 class _Asked:
@@ -125,7 +132,7 @@ class _Asked:
         encoder: encoders.Encoder | None,
     ) -> None:
         self.model, self.core, self.kernels = model, core, kernels
-        self.behind, self.given = encoders.behind(model, encoder), activity
+        self.behind, self.given = seen(encoders.behind(model, encoder)), activity
 
     @property
     def activity(self) -> Activity:
@@ -137,7 +144,7 @@ class _Asked:
             assert row.readout is not None
             return row.readout(self.model)
         assert row.layer is not None
-        return row.layer(index, self.behind)
+        return replace(row.layer(index, self.behind), reads=reads_of(index, self.behind))
 
     def rows(self, index: int) -> tuple[Kernel, ...]:
         """Return the kernels that could serve a stage; a readout may have no weights."""

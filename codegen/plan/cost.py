@@ -38,6 +38,7 @@ from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan.kinds import check_names, family, kinds
 from codegen.plan.program import Program
 from qat.model import Activity, EarlyStop, Input, Model, Rates
+from qat.model.activity import together
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,12 @@ def layer_works(
 ) -> list[Work]:
     """Return the parts of a layer: its currents, if it reads bytes, and its neurons.
 
-    source: the spikes that it reads, None for bytes; own: those that it makes; given: the model's
-        input
+    source: the signal that it reads, None for bytes alone; own: its own; given: the model's input
     """
     size, row = stage.source.size, named(stage.kernel)
-    if stage.index == 0:  # behind an encoder some bits are no lines
+    if stage.reads:
+        size = sum(read.size for read in stage.reads)
+    elif stage.index == 0:  # behind an encoder some bits are no lines
         size = given.lines
     emitted = sum(share * 2**place for place, share in enumerate(own.digits)) or own.rate
     load = replace(base, fired=own.rate * stage.sends, emitted=emitted * stage.sends)
@@ -79,7 +81,9 @@ def layer_works(
         digits = tuple(share * size for share in source.digits)
         active = source.rate * size
         load = replace(load, active=active, busy=source.busy, spread=spread, digits=digits)
+    if not stage.source.bits:
         return [Work(stage.part, row.kind("spikes"), stage, load)]
+    size = stage.source.size
     values = {given.low + i: share * size for i, share in enumerate(activity.values) if share}
     frames = 1.0 if stage.source.analog else base.steps
     load = replace(load, values=values)
@@ -95,6 +99,17 @@ def sources(model_input: Input, activity: Activity) -> list[Rates | None]:
         return [None, *activity.layers]
     first = Rates(activity.values[1], activity.busy, spread=activity.spread)
     return [first, *activity.layers]
+
+
+def _reads(stage: Layer, rates: list[Rates | None]) -> Rates | None:
+    """Return the signal that a layer reads: of several sources all their values together.
+
+    rates: of the input, None for bytes, and of the layers
+    """
+    if not stage.reads:
+        return rates[stage.index]
+    found = [(rates[read.source + 1], read) for read in stage.reads]
+    return together([(rate.thinned(read.arrives), read.size) for rate, read in found if rate])
 
 
 def base_load(
@@ -142,7 +157,10 @@ def works(
     parts = [Work("rest", "rest decision" if program.stop else "rest", program, load)]
     if program.encoder is not None:
         parts.append(_encoder_work(program.encoder, model_input, activity, load))
-    for stage, source, own in zip(program.layers, reads, activity.layers, strict=False):
+    if any(program.gathers):
+        parts.append(Work("rest", "gather", program, load))
+    for stage, own in zip(program.layers, activity.layers, strict=True):
+        source = _reads(stage, reads)
         parts += layer_works(stage, source, own, activity, load, given=model_input)
     if program.readout is not None:
         parts.append(_readout_work(program.readout, activity, load))
@@ -192,7 +210,7 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
     vectors = isa.find(core).vectors
     load = Load(activity.steps or steps, checks=checks, asked=asked, most=steps, vectors=vectors)
     if isinstance(stage, Layer):
-        reads = sources(model.input, activity)[stage.index]
+        reads = _reads(stage, sources(model.input, activity))
         own = activity.layers[stage.index]
         parts = layer_works(stage, reads, own, activity, load, given=model.input)
     else:

@@ -21,6 +21,7 @@ from typing import Any, get_type_hints
 from codegen import kernels
 from codegen.kernels import encoders
 from codegen.kernels.features import Features
+from codegen.kernels.gather.cost import Gathering, gathering
 from codegen.kernels.kernel import COUNTS, Count, Kernel
 from codegen.kernels.load import Load
 from codegen.kernels.stage import Readout
@@ -139,7 +140,17 @@ class Kind:
     family: str
 
 
-OWN: dict[str, Count] = {"rest": rest, "rest decision": rest, "decision": decision}
+def gather(program: Program, load: Load) -> Gathering:
+    """Bring together what layers read of several signals, and keep what is read later."""
+    return gathering(program.gathers, program.rings, load)
+
+
+OWN: dict[str, Count] = {
+    "rest": rest,
+    "rest decision": rest,
+    "decision": decision,
+    "gather": gather,
+}
 """Parts that belong to no kernel."""
 
 

@@ -11,6 +11,7 @@ from codegen.base.version import __version__
 from codegen.base.words import class_names
 from codegen.isa import InstructionSet
 from codegen.kernels.encoders.plan import Encoder
+from codegen.kernels.gather.plan import Gather, Past
 from codegen.kernels.memory import C_BYTES, Field, Scratch
 from codegen.kernels.pack import words_for
 from codegen.kernels.stage import Layer, Readout, Stage
@@ -55,6 +56,8 @@ class Program:
     only:    the one that it is made for alone; None for C that serves every core
     encoder: what makes spikes of the input; None where layer 0 takes the input as it is
     fields:  the members of the state
+    gathers: of each layer, what is brought together for it; None where it reads the layer before
+    rings:   signals of earlier steps that are kept
     helpers: functions that stages share, in the order of their definition
     probes:  those of them that only a build with probes needs
     """
@@ -68,6 +71,8 @@ class Program:
     probes: frozenset[str]
     list_ctype: str
     scratch: Scratch = field(default_factory=Scratch)
+    gathers: tuple[Gather | None, ...] = ()
+    rings: tuple[Past, ...] = ()
     sensor: Stream | None = None
     sets: tuple[InstructionSet, ...] = ()
     only: InstructionSet | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, lgamma, log, log1p
+from math import exp, lgamma, log, log1p, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,6 +67,12 @@ class Rates:
         named = {name: [round(v, DIGITS) for v in values] for name, values in lists.items()}
         return {"rate": round(self.rate, DIGITS), "busy": round(self.busy, DIGITS), **named}
 
+    def thinned(self, share: float) -> Rates:
+        """Return the same with a share of the active values, in a share of the steps."""
+        digits = tuple(one * share for one in self.digits)
+        spread = tuple(one * share for one in self.spread)
+        return replace(self, rate=self.rate * share, digits=digits, spread=spread)
+
     def raised(self, more: float) -> Rates:
         """Return the same with `more` active values, as a share of all, that were 0.
 
@@ -94,6 +100,30 @@ class Rates:
         return replace(
             self, rate=self.rate + more, counts=tuple(counts), spread=spread, digits=digits
         )
+
+
+def together(parts: Sequence[tuple[Rates, int]]) -> Rates:
+    """Return the signals of several sources as those of one.
+
+    parts: (signal, its values). They are taken to be active in steps that have nothing to do with
+    each other, and quiet and busy together where it is told how far they spread.
+    """
+    whole = sum(size for _, size in parts)
+
+    def mean(values: Sequence[float]) -> float:
+        pairs = zip(values, parts, strict=True)
+        return sum(value * size for value, (_, size) in pairs) / whole
+
+    planes = max(max(len(rates.digits), 1) for rates, _ in parts)
+    digits = [rates.digits or (rates.rate,) for rates, _ in parts]
+    padded = [(*one, *[0.0] * (planes - len(one))) for one in digits]
+    spreads = [rates.spread for rates, _ in parts]
+    return Rates(
+        mean([rates.rate for rates, _ in parts]),
+        1 - prod(1 - rates.busy for rates, _ in parts),
+        spread=tuple(map(mean, zip(*spreads, strict=True))) if all(spreads) else (),
+        digits=tuple(map(mean, zip(*padded, strict=True))) if planes > 1 else (),
+    )
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from codegen.kernels.memory import Field, Table
 from codegen.kernels.pack import LANES, byte_order, words_for
 from codegen.kernels.source import Digits, Source
 from codegen.kernels.stage import Stage
-from qat.model import Delta, Dense, Latency, Model, Rate, Spikes
+from qat.model import INPUT, Delta, Dense, Edge, Latency, Layer, Model, Rate, Spikes
 
 PLACE = -1
 """The number of the encoder among the stages, whose layers count from 0."""
@@ -199,14 +199,28 @@ def behind(model: Model, encoder: Encoder | None) -> Model:
     """
     if encoder is None:
         return model
-    first, synapse = model.layers[0], model.layers[0].synapse
-    if not isinstance(synapse, Dense):
+    if not isinstance(model.layers[0].synapse, Dense):
         spikes = Spikes(model.input.lines, grid=model.input.reads_shape)
         return replace(model, input=spikes, sensor=None)
-    placed = np.pad(synapse.codes, ((0, 0), (0, 1)))[:, encoder.order]
-    layer = replace(first, synapse=replace(synapse, codes=placed))
-    spikes = Spikes(len(encoder.order))
-    return replace(model, input=spikes, layers=(layer, *model.layers[1:]), sensor=None)
+    layers = tuple(_placed(index, layer, encoder.order) for index, layer in enumerate(model.layers))
+    return replace(model, input=Spikes(len(encoder.order)), layers=layers, sensor=None)
+
+
+def _placed(index: int, layer: Layer, order: NDArray[np.intp]) -> Layer:
+    """Return a layer whose edges from the input read its lines in an order of theirs."""
+    first, *more = (
+        _reordered(edge, order) if edge.reads_from(index) == INPUT else edge for edge in layer.edges
+    )
+    return replace(layer, synapse=first.synapse, delay=first.delay, more=tuple(more))
+
+
+def _reordered(edge: Edge, order: NDArray[np.intp]) -> Edge:
+    """Return an edge that reads lines in another order; one behind the last has weights of 0."""
+    if not isinstance(edge.synapse, Dense):
+        raise ValueError("generate: of a model with an encoder, edges from the input must be Dense")
+    codes = np.pad(edge.synapse.codes, ((0, 0), (0, 1)))[:, order]
+    delay = edge.delay if isinstance(edge.delay, int) else np.pad(edge.delays, (0, 1))[order]
+    return replace(edge, synapse=replace(edge.synapse, codes=codes), delay=delay)
 
 
 # --------------------------------------------------------------------- stages

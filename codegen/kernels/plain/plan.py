@@ -31,7 +31,7 @@ def columns(synapse: Dense) -> NDArray[Any]:
     return pack_fields(np.ascontiguousarray(synapse.codes.T), synapse.bits)
 
 
-def _currents(index: int, size: int, current: Interval, source: Source) -> tuple[Field, ...]:
+def byte_currents(index: int, size: int, current: Interval, source: Source) -> tuple[Field, ...]:
     """Return the member of the state that holds the currents of bytes; none for a signal."""
     if not source.bits:
         return ()
@@ -39,7 +39,7 @@ def _currents(index: int, size: int, current: Interval, source: Source) -> tuple
     return (Field(f"current{index}", what, integer_ctype(current), (size,)),)
 
 
-def _helpers(synapse: Dense, source: Source) -> frozenset[str]:
+def sum_helpers(synapse: Dense, source: Source) -> frozenset[str]:
     """Return the functions that the sums call."""
     helpers = {"clear", f"add_column{synapse.bits}"}
     if source.shift:
@@ -71,10 +71,10 @@ def layer_stage(index: int, model: Model) -> PlainLayer:
         fields=(
             *membranes(index, layer, bounds),
             signal_field(index, model),
-            *_currents(index, size, bounds.current, source),
+            *byte_currents(index, size, bounds.current, source),
         ),
         scratch=Scratch(totals=size),
-        helpers=_helpers(synapse, source) | neuron_helpers(layer, shared["counted"]),
+        helpers=sum_helpers(synapse, source) | neuron_helpers(layer, shared["counted"]),
         bits=synapse.bits,
         fraction_bits=synapse.fraction_bits,
         bias=bias,

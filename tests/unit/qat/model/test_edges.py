@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codegen.plan.choose import choices, plan
 from qat.model import (
     LIF,
     Activity,
@@ -159,11 +158,3 @@ def test_activity_of_layers_with_edges_is_measured() -> None:
     found = Activity.measure(model, x)
     spikes = model.run(x, trace=True).spikes
     assert found.layers[0].rate == pytest.approx(spikes[0].mean())
-
-
-@pytest.mark.parametrize("made", [layer(delay=1), layer(Edge(ONES[4], "self", 1))])
-def test_c_for_edges_is_refused_in_one_line(made: Layer) -> None:
-    for ask in (plan, choices):
-        told = refusal(lambda ask=ask: ask(chain(made)))
-        assert told.startswith("generate: layer 0 has ")
-        assert "not generated yet" in told

@@ -1,0 +1,1 @@
+"""A dense layer that reads bytes and a signal: a frame, and what it sent itself before."""

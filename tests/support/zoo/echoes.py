@@ -1,0 +1,133 @@
+"""Random dense models that read earlier steps, themselves and layers further back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qat.model import (
+    INPUT,
+    LIF,
+    Accumulate,
+    Analog,
+    Burst,
+    Conv,
+    Count,
+    Delta,
+    Dense,
+    EarlyStop,
+    Edge,
+    Frames,
+    Input,
+    Layer,
+    Model,
+    Neuron,
+    Rate,
+    Shape,
+    Spikes,
+)
+from qat.model.synapses import CODE_RANGE
+
+Rng = np.random.Generator
+SIZES = (1, 3, 20, 31, 32, 33, 64, 70, 140)
+
+
+def _dense(rng: Rng, n: int, m: int, bits: int, **fields: Any) -> Dense:
+    low, high = CODE_RANGE[bits]
+    most = 300 if bits == 16 else min(high, 40)
+    codes = np.clip(rng.integers(-most, most + 1, (m, n)), low, high)
+    codes[rng.random(codes.shape) < rng.random() * 0.9] = 0
+    return Dense(codes, bits, **fields)
+
+
+def _input(rng: Rng) -> Input:
+    size = int(rng.choice(SIZES))
+    kinds: list[Input] = [
+        Spikes(size), Spikes(size), Frames(size, 0, 15), Frames(size, -128, 127),
+        Analog(size, 0, 255), Rate(size, 0, 15), Delta(size, -100, 100, threshold=9),
+    ]  # fmt: skip
+    return kinds[rng.integers(len(kinds))]
+
+
+def _delay(rng: Rng, n: int, least: int) -> Any:
+    most = int(rng.choice([1, 1, 2, 5, 16, 31]))
+    if rng.random() < 0.5:
+        return int(rng.integers(least, most + 1))
+    return rng.integers(least, most + 1, n)
+
+
+def _neuron(rng: Rng, n: int) -> Neuron:
+    if rng.random() < 0.15:
+        return Burst(np.sort(rng.integers(-5, 40, (int(rng.integers(1, 4)), n)), axis=0))
+    threshold = rng.integers(1, 60, n if rng.random() < 0.5 else ())
+    reset: Any = "zero" if rng.random() < 0.3 else "subtract"
+    most = int(rng.choice([1, 1, 1, 3]))
+    leak = [(1,), (2,), (3,), (2, -4)][rng.integers(4)]
+    limits: dict[str, int] = {"floor": -200, "ceiling": 900} if rng.random() < 0.2 else {}
+    return LIF(np.asarray(threshold), leak, reset, most=most, **limits)
+
+
+def _layer(rng: Rng, model_input: Input, before: list[Layer]) -> Layer:
+    index = len(before)
+    sizes = [model_input.lines, *(y.sends for y in before)]
+    m, n = int(rng.choice(SIZES)), sizes[-1]
+    bits = int(rng.choice([2, 2, 2, 4, 8, 16]))
+    values = index == 0 and not model_input.spiking
+    scale = int(rng.integers(0, 3))
+    fields = {"input_shift": scale + 2} if values else {"fraction_bits": scale}
+    first = _dense(rng, n, m, bits, bias=rng.integers(-9, 10, m), **fields)
+    delay = 0 if values or rng.random() < 0.4 else _delay(rng, n, 0)
+    more = []
+    for _ in range(int(rng.choice([0, 1, 1, 2, 3]))):
+        source = int(rng.integers(INPUT + (not model_input.spiking), index + 1))
+        own = source == index
+        size = m if own else sizes[source + 1]
+        near = scale + int(rng.integers(0, 2)) if rng.random() < 0.3 else scale
+        synapse = _dense(rng, size, m, int(rng.choice([bits, bits, 2])), fraction_bits=near)
+        named: Any = {INPUT: "input", index: "self"}.get(source, source)
+        more.append(Edge(synapse, named, _delay(rng, size, int(own))))
+    return Layer(first, _neuron(rng, m), delay=delay, more=tuple(more))
+
+
+def random_echoes(seed: int) -> Model:
+    """Return a model of one to three layers with a delay or a further edge somewhere."""
+    for turn in range(200):
+        rng = np.random.default_rng([seed, turn, 8])
+        given, layers = _input(rng), list[Layer]()
+        for _ in range(int(rng.integers(1, 4))):
+            layers.append(_layer(rng, given, layers))
+        if not any(y.more or y.edges[0].longest for y in layers):
+            continue
+        steps = [None, int(rng.integers(2, 12)), int(rng.integers(12, 40))][rng.integers(3)]
+        stop = EarlyStop(20, 2) if steps is not None and rng.random() < 0.2 else None
+        readout: Any = None if steps is None else Count()
+        if steps is not None and rng.random() < 0.6:
+            readout = Accumulate(_dense(rng, layers[-1].sends, 5, 8))
+        try:
+            return Model(given, tuple(layers), readout, steps, "echoes", stop=stop)
+        except ValueError:  # a sum beyond int32, one output to stop for
+            continue
+    raise AssertionError(f"seed {seed}: no model in 200 tries")
+
+
+def delayed_map() -> Model:
+    """Return a convolution that reads each channel of a map some steps later."""
+    rng = np.random.default_rng(4)
+    given = Shape(5, 6, 8)
+    synapse = Conv(rng.integers(-1, 2, (16, 3, 3, 8)), given)
+    first = Layer(synapse, LIF(np.array(3), (1,)), delay=rng.integers(0, 5, 8))
+    second = Layer(Conv(rng.integers(-1, 2, (8, 3, 3, 16)), synapse.shape), LIF(np.array(4), (2,)),
+                   delay=2)  # fmt: skip
+    return Model(Spikes(given.size, grid=given), (first, second), Count(), 9, "late")
+
+
+def inputs_for(model: Model, samples: int) -> tuple[Any, int | None]:
+    """Return inputs from quiet to busy, and the steps of a free model."""
+    rng, steps = np.random.default_rng(samples), model.steps or 40
+    shape = (samples, model.input.size) if model.input.held else (samples, steps, model.input.size)
+    x = rng.integers(model.input.low, model.input.high + 1, shape)
+    quiet = rng.random(shape) < np.resize([0.95, 0.5, 0.0], samples).reshape(
+        -1, *[1] * (x.ndim - 1)
+    )
+    return np.where(quiet, max(model.input.low, 0), x), None if model.steps else steps
