@@ -141,6 +141,7 @@ KERNELS: tuple[Kernel, ...] = (
         fits=mixed.fits,
         layer=mixed.layer_stage,
         costs={"currents": mixed_cost.mixed_currents, "held": mixed_cost.mixed_held},
+        alike={"currents": "plain_counts currents", "held": "plain_counts spikes"},
     ),
     Kernel(
         name="windows",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Kernel:
     readout: returns the stage of a model's readout; None where it computes no readout
     costs:   {part: what counts its features}, for the PARTS of what it reads
     family:  of its neurons: the coefficients of kernels that compute them alike are fitted together
+    alike:   {part: the kind whose C it is}, under which its coefficients are fitted
     zeros:   fraction of zero weights below which it does not win
     most:    neurons that it can serve, and inputs; 0: any number
     synapse: the record that it serves; None: it reads counts, and there are no weights
@@ -61,6 +62,7 @@ class Kernel:
     readout: Callable[[Model], Readout] | None = None
     costs: Mapping[str, Count]
     family: str = ""
+    alike: Mapping[str, str] = field(default_factory=dict)
     zeros: float = 0.0
     most: tuple[int, int] = (0, 0)
     synapse: type[Synapse] | None = Dense
@@ -103,6 +105,8 @@ class Kernel:
 
     def fitted_as(self, part: str) -> str:
         """Return the name under which the coefficients of a part stand."""
+        if part in self.alike:
+            return self.alike[part]
         return self.family if self.family and part in NEURONS else self.kind(part)
 
 

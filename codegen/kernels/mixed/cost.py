@@ -1,10 +1,9 @@
-"""What layers cost that read bytes and a signal, in features."""
+"""What layers cost that read bytes and a signal: the C is that of `plain_counts`, twice."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from codegen.kernels.features import Features
 from codegen.kernels.load import Load
 from codegen.kernels.mixed.plan import MixedLayer
 from codegen.kernels.plain_counts.cost import (
@@ -15,24 +14,17 @@ from codegen.kernels.plain_counts.cost import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class MixedHeld(Features):
-    """Sums of a signal, then the neurons on these and on cached currents."""
-
-    spikes: CountSpikes = CountSpikes()
-    small_currents: float = 0.0
-
-
 def mixed_currents(stage: MixedLayer, load: Load) -> CountCurrents:
     """A column for every input that is not 0, then the shift."""
     return counts_currents(stage, load)
 
 
-def mixed_held(stage: MixedLayer, load: Load) -> MixedHeld:
-    """A column for every value of the signal that is not 0, then the neurons."""
-    small = stage.current_ctype != "int32_t"
+def mixed_held(stage: MixedLayer, load: Load) -> CountSpikes:
+    """A column for every value of the signal that is not 0, then the neurons.
+
+    The cached current of a neuron counts as a constant of its own: it is loaded and added.
+    """
     read = replace(stage, source=stage.signal_source, bits=stage.signal_bits)
-    return MixedHeld(
-        spikes=counts_spikes(read, load),
-        small_currents=load.steps * stage.neurons * small,
-    )
+    found = counts_spikes(read, load)
+    loaded = found.neurons.own + load.steps * stage.neurons
+    return replace(found, neurons=replace(found.neurons, own=loaded))

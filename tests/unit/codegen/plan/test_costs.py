@@ -76,8 +76,6 @@ NEVER = {
     "plain_counts spikes": {"sums.inputs"},
     "plain_counts held": {"neurons.fraction"},
     "plain_counts currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
-    "mixed currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
-    "mixed held": {"spikes.sums.inputs", "spikes.neurons.fraction"},
     "bitsliced layer": {f"quad_sums.{name}" for name in SHORT} | {"blocks.copied"},
 }
 """Features that nothing has: no inference with a fused layer stops early; currents of one neuron
