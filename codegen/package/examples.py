@@ -114,6 +114,9 @@ def recording_of(
     if says.predictions is not None:
         classes = says.predictions.astype(np.int32)
         tables.append(Table("answer_classes", "the class of each", classes[:, None]))
+    if says.detections is not None:
+        detected = says.detections.astype(np.int32)
+        tables.append(Table("answer_detected", "what is detected with each", detected[:, None]))
     return Recording(len(raw), len(says.when), origin, tuple(tables))
 
 

@@ -65,6 +65,14 @@ class Stream:
     sound: Sound | None = None
 
     @property
+    def queued(self) -> bool:
+        """True if some calls take so long that an interrupt should only queue samples.
+
+        They do a whole inference, or transform a frame of sound.
+        """
+        return self.mode in {"held", "ring"} or self.sound is not None
+
+    @property
     def members(self) -> tuple[tuple[Field, ...], ...]:
         """The members of the struct behind its state: one alone, or several in the same memory."""
         groups: dict[str, list[Field]] = {}

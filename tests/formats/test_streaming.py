@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.streaming import CHANNELS, MODES, model_of
+from support.zoo.heard import MODES as MODES_OF_SOUND
+from support.zoo.heard import clip
 
 import codegen
 from codegen.base.paths import assets
 from codegen.checks.host import WARNINGS, find_compiler
 from codegen.checks.streams import expected
-from codegen.package.examples import recording_of
+from codegen.package.examples import Recording, recording_of
 from codegen.target.boards import find_board, load_boards
 from codegen.target.qemu import qemu_command
 from qat.model import Model
@@ -125,6 +127,40 @@ def test_a_recording_is_replayed_in_real_time_order(mode: str, tmp_path: Path) -
 def test_a_sensor_that_is_too_fast_is_noticed(mode: str, tmp_path: Path) -> None:
     elves = streaming(model_of(mode), tmp_path, ["qemu-m0"], 40_000)
     replay("qemu-m0", elves["qemu-m0"], 2)
+
+
+def listening() -> tuple[Model, Recording, int]:
+    """Return a model with a detector, a recording, and how often it detects something in it."""
+    model = replace(MODES_OF_SOUND["sound, detected"], name="motion")
+    sound = clip(5, seed=5)
+    detections = expected(model, sound).detections
+    assert detections is not None
+    return model, recording_of(model, sound), int((detections >= 0).sum())
+
+
+def test_the_example_listens_and_counts_detections(tmp_path: Path) -> None:
+    model, recording, count = listening()
+    assert count > 2
+    codegen.generate(model, tmp_path, recording=recording)
+    command = [find_compiler(), *WARNINGS, "-I..", "main.c", "../motion.c", "-o", "stream"]
+    run(*command, folder=tmp_path / "stream")
+    said = run("./stream", folder=tmp_path / "stream")
+    assert f"as the model says, {count} detections, 0 samples late" in said
+    source = tmp_path / "motion.c"
+    text = source.read_text()
+    assert "stream->pause = 3u;" in text
+    source.write_text(text.replace("stream->pause = 3u;", "stream->pause = 2u;"))
+    run(*command, folder=tmp_path / "stream")
+    run("./stream", folder=tmp_path / "stream", status=1)
+
+
+@pytest.mark.target
+def test_sound_is_replayed_in_real_time_order(tmp_path: Path) -> None:
+    """8,000 samples a second at the 25 MHz of the board: a frame takes longer than a sample."""
+    model, recording, _ = listening()
+    codegen.generate(model, tmp_path / "lib" / "motion", form="platformio", recording=recording)
+    for board, elf in platformio(tmp_path, ["qemu-m4"], "", "stream").items():
+        replay(board, elf, 0)
 
 
 IN_RAM = '#define MODEL_SECTION __attribute__((section(".data.weights")))'
