@@ -17,6 +17,7 @@ from qat.nir.data import Recording, read_recording
 from qat.nir.drift import CAUSES, Drift
 from qat.nir.exported import export as write
 from qat.nir.exported import round_trip
+from qat.nir.finetune import Tuned, finetuned
 from qat.nir.imported import Imported, imported
 from qat.nir.reading import Read, UnprovedError, consequences, read
 from qat.nir.settle import Options
@@ -36,15 +37,24 @@ def import_(arguments: Namespace) -> int:
         print(printable(f"spikemcu import: {error}"), file=sys.stderr)
         return 1
     _say_reading(out, found)
+    tuned = None
     try:
-        made = _made(arguments, found, out)
+        made, data = _made(arguments, found, out)
+        model = made.model
+        if arguments.finetune is not None:
+            out.progress("training on")
+            model, tuned = finetuned(made, data or Recording(made.inputs.x), arguments.finetune)
     except ValueError as error:
         out.result({**_of_reading(found), "refused": str(error)})
         raise ValueError(f"{arguments.file}: {error}") from None
-    made.model.save(Path(arguments.output))
-    _say_model(out, made, arguments.output)
+    model.save(Path(arguments.output))
+    _say_model(out, made)
+    if tuned is not None:
+        _say_tuned(out, tuned)
+    out.say(f"wrote {arguments.output}  (digest {model.digest()})")
     over = made.drift is not None and made.drift.worst > arguments.drift
-    out.result(_of_model(made, arguments, over))
+    trained = {} if tuned is None else {"finetune": tuned.to_json()}
+    out.result({**_of_model(made, arguments, over), "digest": model.digest(), **trained})
     if over:
         assert made.drift is not None
         text = f"{percent(made.drift.worst)} of a layer's spikes differ; --drift allows "
@@ -84,17 +94,19 @@ def export(arguments: Namespace) -> int:
     return 0
 
 
-def _made(arguments: Namespace, found: Read, out: Output) -> Imported:
-    return imported(
+def _made(arguments: Namespace, found: Read, out: Output) -> tuple[Imported, Recording | None]:
+    data = _data(arguments, found, out)
+    made = imported(
         found,
         arguments.name or Path(arguments.file).stem,
         bits=arguments.bits,
-        data=_data(arguments, found, out),
+        data=data,
         steps=arguments.steps,
         drift=arguments.drift,
         score=arguments.score,
         progress=out.progress,
     )
+    return made, data
 
 
 def _data(arguments: Namespace, found: Read, out: Output) -> Recording | None:
@@ -142,13 +154,21 @@ def _word(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _say_model(out: Output, made: Imported, path: str) -> None:
+def _say_tuned(out: Output, tuned: Tuned) -> None:
+    before, after = (percent(share) for share in tuned.validation)
+    own, rounded, trained = (percent(share) for share in tuned.test)
+    verdict = "the trained one is kept" if tuned.kept else "it is no better and left out"
+    out.say(f"trained on for {tuned.epochs} epochs: validation {before} -> {after}, {verdict}")
+    out.say(f"  on the fifth that was set aside: {own} of the framework, {rounded} rounded, "
+            f"{trained} trained")  # fmt: skip
+
+
+def _say_model(out: Output, made: Imported) -> None:
     for note in made.notes:
         if not note.startswith("nothing was compared"):  # said with the reading
             out.say(f"  {note}")
     if made.drift is not None:
         _say_drift(out, made.drift)
-    out.say(f"wrote {path}  (digest {made.model.digest()})")
 
 
 def _say_drift(out: Output, drift: Drift) -> None:

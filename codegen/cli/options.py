@@ -189,6 +189,12 @@ QUANTIZED = Group(
             metavar="SHARE",
             default=0.02,
         ),
+        Option(
+            "--finetune",
+            "train on for so many epochs, on the data with labels (default: never)",
+            positive,
+            metavar="EPOCHS",
+        ),
         Option("--name", "of the model (default: the file's)"),
     ),
 )

@@ -16,7 +16,7 @@ from qat.model.integrator import Score
 from qat.nir.data import Recording, recording
 from qat.nir.drift import Drift, drift_of, signals
 from qat.nir.dynamics import Float
-from qat.nir.inflow import inputs_of, unknown
+from qat.nir.inflow import Inputs, inputs_of, unknown
 from qat.nir.layout import as_model
 from qat.nir.mapping import plan_of
 from qat.nir.plan import Plan
@@ -39,6 +39,8 @@ class Imported:
     plan:  the network as the model has it, in real numbers
     parts: its layers in whole numbers; `exact` of each says what stayed as it was
     drift: None without data
+    inputs: the data as the model takes them
+    score: of a last layer that does not spike
     notes: what is approximate, changed in form, or was not compared, in words
     """
 
@@ -47,6 +49,8 @@ class Imported:
     plan: Plan
     parts: tuple[Whole, ...]
     drift: Drift | None
+    inputs: Inputs
+    score: Score
     notes: tuple[str, ...]
 
 
@@ -135,7 +139,8 @@ def imported(
         )  # fmt: skip
         metadata = {**model.metadata, **_activity(model, seen, wanted)}
         model = replace(model, metadata=metadata)
-    return Imported(model, found, plan, tuple(parts), told, _notes(found, plan, parts, data))
+    notes = _notes(found, plan, parts, data)
+    return Imported(model, found, plan, tuple(parts), told, seen.inputs, score, notes)
 
 
 def observed(found: Read, plan: Plan, data: Recording | None) -> Observed:
