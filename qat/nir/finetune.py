@@ -79,7 +79,9 @@ def finetuned(made: Imported, data: Recording, epochs: int, seed: int = 0) -> tu
 
 
 def _right(model: Model, x: NDArray[Any], y: NDArray[np.int64]) -> float:
-    return float((model.run(x).predictions == y).mean())
+    predictions = model.run(x).predictions
+    assert predictions is not None
+    return float((predictions == y).mean())
 
 
 def _of_framework(made: Imported, data: Recording, parts: Dataset) -> float:
