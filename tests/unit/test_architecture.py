@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from support.maps import map_model
-from support.zoo import byte_maps, counting
+from support.zoo import byte_maps, counting, echoes
 from support.zoo.sized import MODELS
 from support.zoo.windows import random_windows
 
@@ -21,7 +21,13 @@ from codegen.render import loop_template
 from qat.model import INPUTS
 
 ROOT = Path(codegen.__file__).parents[1]
-HOSTS = {"127.0.0.1", "cyclonedx.org", "doi.org", "www.qemu.org"}
+OF_DATA = {
+    "engineering.case.edu", "github.com", "physionet.org", "www.cs.toronto.edu",
+    "www.garrickorchard.com", "zenkelab.org",
+}  # fmt: skip
+"""Where a user takes a copy of data that are not fetched (qat/data/elsewhere.py)."""
+
+HOSTS = {"127.0.0.1", "cyclonedx.org", "doi.org", "www.qemu.org", *OF_DATA}
 """What addresses of the tree may name; packages come from wherever the user's clients get them."""
 HOST = re.compile(r"https?://([\w.-]+)")
 OF_ONE_MACHINE = re.compile(r"/(?:home|root|Users|work)/(?!me\b)\w+|\bissue #?\d+", re.IGNORECASE)
@@ -52,6 +58,7 @@ def test_every_kernel_and_input_is_run_on_the_cores() -> None:
     """What the costs choose for the models of tests/target is what is tested there."""
     on_maps = [*(map_model(seed) for seed in (1, 5, 8, 13)), random_windows(0)]
     models = [*MODELS.values(), *byte_maps.MODELS.values(), *counting.MODELS.values(), *on_maps]
+    models += echoes.MODELS.values()
     chosen = {stage.kernel for model in models for stage in plan(model).stages}
     assert not {kernel.name for kernel in KERNELS} - chosen
     assert not set(INPUTS) - {type(model.input) for model in MODELS.values()}

@@ -17,6 +17,7 @@ from support.maps import map_model
 from support.zoo import (
     byte_maps,
     counting,
+    echoes,
     golden,
     heard,
     neurons,
@@ -112,6 +113,7 @@ def _all() -> dict[str, Kept]:
         small.SENSED.items(),
         small.STOPPED.items(),
         heard.MODELS.items(),
+        echoes.MODELS.items(),
         planned.far_biases().items(),
     )
     return {

@@ -122,6 +122,66 @@ def delayed_map() -> Model:
     return Model(Spikes(given.size, grid=given), (first, second), Count(), 9, "late")
 
 
+def _ternary(n: int, m: int, **fields: Any) -> Dense:
+    rng = np.random.default_rng(1000 * n + m)
+    return Dense(rng.integers(-1, 2, (m, n)), **fields)
+
+
+def _late(n: int, least: int, most: int) -> Any:
+    return least + np.arange(n) % (most - least + 1)
+
+
+FEW = LIF(np.array(3), (2,))
+
+MODELS = {
+    "late": delayed_map(),
+    "echoes in registers": Model(
+        Spikes(40),
+        (
+            Layer(
+                _ternary(40, 20),
+                FEW,
+                delay=_late(40, 0, 5),
+                more=(Edge(_ternary(20, 20), "self", _late(20, 1, 3)),),
+            ),
+            Layer(_ternary(20, 9), FEW, delay=2, more=(Edge(_ternary(9, 9), "self", 1),)),
+        ),
+        Count(),
+        8,
+        "echoing",
+    ),
+    "counts that echo": Model(
+        Spikes(33),
+        (
+            Layer(_ternary(33, 12), Burst(np.array([1, 3, 5])), delay=1),
+            Layer(
+                _ternary(12, 10),
+                FEW,
+                more=(Edge(_ternary(33, 10), "input", 3), Edge(_ternary(10, 10), "self", 2)),
+            ),
+        ),
+        Count(),
+        7,
+        "counting",
+    ),
+    "frames that echo": Model(
+        Frames(6, 0, 15),
+        (
+            Layer(
+                _ternary(6, 20, input_shift=2),
+                FEW,
+                more=(Edge(_ternary(20, 20, fraction_bits=1), "self", 1),),
+            ),
+        ),
+        Accumulate(_dense(np.random.default_rng(5), 20, 4, 8)),
+        6,
+        "frames",
+    ),
+}
+"""Small ones, fixed: masks in loops and in registers, rings, a signal that is still there, counts,
+and a layer that reads bytes and itself."""
+
+
 def inputs_for(model: Model, samples: int) -> tuple[Any, int | None]:
     """Return inputs from quiet to busy, and the steps of a free model."""
     rng, steps = np.random.default_rng(samples), model.steps or 40
