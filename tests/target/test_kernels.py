@@ -11,7 +11,7 @@ import pytest
 from support.crossed import covering, crossed
 from support.recorded import at_odd_addresses, emulated, telling_u, told_u
 from support.results import assert_same
-from support.zoo import counting, echoes, sized
+from support.zoo import counting, sized
 from support.zoo import neurons as kinds
 from support.zoo.sized import SILENT, inputs_of, spikes
 
@@ -24,7 +24,7 @@ from qat.model import LIF, Layer, Model
 
 pytestmark = pytest.mark.target
 
-MODELS = sized.MODELS | counting.MODELS | kinds.MODELS | echoes.MODELS
+MODELS = sized.MODELS | counting.MODELS | kinds.MODELS
 
 CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")
 """One board for each set of inner loops: ARMv6-M, ARMv7-M without and with DSP, Helium."""
