@@ -127,7 +127,7 @@ FILES: dict[str, tuple[Callable[[Members], bytes], str]] = {
     ),
     "a layer of another kind": (
         lambda m: with_header(m, lambda t: t["layers"][0].update(neuron={"kind": "count"})),
-        "Layer.neuron: found Count; must be a LIF",
+        "Layer.neuron: found Count; must be a ",
     ),
     "a word for a record": (
         lambda m: with_header(m, lambda t: t.update(layers=["count"])),
