@@ -25,7 +25,7 @@ from codegen.target.boards import Board, find_boards
 from codegen.target.compiler import find_cross_compiler
 from codegen.target.emulated import footprint
 from codegen.target.fit import misfit
-from qat.model import Model, write_file
+from qat.model import Model, Spectrum, write_file
 
 MHZ = 10**6
 COLUMNS = 100
@@ -33,6 +33,11 @@ ONLY = "only one for these weights"
 NOTE = """typical: predicted from counts of random layers. worst: an upper bound for every input,
 argued and tested (codegen.plan.cost). Cycles are estimates for zero wait states. `spikemcu bench`
 counts."""
+
+LEFT_OUT = (
+    "left out: what the front end makes of sound takes time that is in none of these figures and "
+    "limits; they are the network's alone"
+)
 
 
 def report(arguments: Namespace) -> int:
@@ -64,6 +69,8 @@ def report(arguments: Namespace) -> int:
     if model.class_names:
         _wrapped(out, f"classes: {classes_text(model)}")
     out.say(NOTE)
+    if isinstance(model.sensor, Spectrum):
+        out.warn(LEFT_OUT)
     for told in filter(None, advice):
         out.warn(f"does not fit: {told}")
     if sample is not None:

@@ -136,3 +136,9 @@ def test_what_does_not_fit_is_one_line(
     assert status == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert BAD[command] in lines[-1]
+
+
+def test_a_report_says_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
+    model = Path(__file__).parents[1] / "contract" / "models" / "hearing.npz"
+    assert run("report", model, "--board", "qemu-m4") == 0
+    assert "left out: what the front end makes of sound" in capsys.readouterr().err
