@@ -22,7 +22,7 @@ from codegen.package.packages import package
 from codegen.plan.choose import plan
 from codegen.plan.program import Program
 from codegen.render import environment, render, template_context
-from qat.model import LIF, Count, Dense, Frames, Layer, Model, Spikes
+from qat.model import LI, LIF, Count, Dense, Frames, Layer, Model, Spikes
 
 MODELS = (
     "4 bits, own constants",
@@ -53,6 +53,8 @@ MODELS = (
 OWN = {
     "plain counts": Hunter(counting.MODELS["several spikes of a held input"], {0: "plain_counts"}),
     "windows": Hunter(random_windows(3), windows.KERNELS),
+    "frames that echo": HUNTERS["frames that echo"],
+    "integrator": next(h for h in HUNTERS.values() if isinstance(h.model.readout, LI)),
 }
 """Kernels that the costs choose for none of those that fit."""
 

@@ -70,6 +70,8 @@ def test_threads_share_one_compiled_stream() -> None:
 
 def shapes(value: Any) -> Any:
     """Return the shapes and dtypes of a result, None where it has nothing."""
+    if isinstance(value, dict):
+        return {name: shapes(part) for name, part in value.items()}
     if isinstance(value, tuple):
         return [shapes(part) for part in value]
     return None if value is None else (value.shape, value.dtype)

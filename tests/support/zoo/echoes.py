@@ -119,7 +119,7 @@ def delayed_map() -> Model:
     first = Layer(synapse, LIF(np.array(3), (1,)), delay=rng.integers(0, 5, 8))
     second = Layer(Conv(rng.integers(-1, 2, (8, 3, 3, 16)), synapse.shape), LIF(np.array(4), (2,)),
                    delay=2)  # fmt: skip
-    return Model(Spikes(given.size, grid=given), (first, second), Count(), 9, "late")
+    return Model(Spikes(given.size, grid=given), (first, second), None, None, "late")
 
 
 def _ternary(n: int, m: int, **fields: Any) -> Dense:
@@ -146,8 +146,8 @@ MODELS = {
             ),
             Layer(_ternary(20, 9), FEW, delay=2, more=(Edge(_ternary(9, 9), "self", 1),)),
         ),
-        Count(),
-        8,
+        None,
+        None,
         "echoing",
     ),
     "counts that echo": Model(
@@ -160,8 +160,8 @@ MODELS = {
                 more=(Edge(_ternary(33, 10), "input", 3), Edge(_ternary(10, 10), "self", 2)),
             ),
         ),
-        Count(),
-        7,
+        None,
+        None,
         "counting",
     ),
     "frames that echo": Model(
