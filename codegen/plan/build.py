@@ -39,6 +39,7 @@ HELPERS: tuple[str, ...] = (
     "add",
     "subtract",
     "extend",
+    "reduce",
     "adder",
     "add_columns",
     "add_nibbles",

