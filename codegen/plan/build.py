@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.kernels.gather.plan import Past
-from codegen.kernels.memory import Field, Scratch, Table
+from codegen.kernels.memory import WORK, Field, Scratch, Table
 from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan.program import Program
 
@@ -48,6 +48,7 @@ HELPERS: tuple[str, ...] = (
     "count_spikes",
     "count_levels",
     "clear",
+    "clear_words",
     "slot",
     "add_column2",
     "add_column4",
@@ -58,7 +59,10 @@ HELPERS: tuple[str, ...] = (
     "add_strips8",
     "images",
     "add_bytes",
+    "add_products",
+    "less_bytes",
     "burst_bytes",
+    "leaky_bytes",
     "turn",
 )
 """Functions that stages share, in the order of their definition; one template each."""
@@ -101,5 +105,9 @@ def _fields(
         ),
         key=lambda row: (row.scratch, row.group),
     )
-    rows = (Field(name, f"scratch: {what}", c, (n,), scratch=True) for name, what, c, n in shared)
+    groups = {"list": WORK} if any(item.group == WORK for item in kept) else {}
+    rows = (
+        Field(name, f"scratch: {what}", c, (n,), scratch=True, group=groups.get(name, ""))
+        for name, what, c, n in shared
+    )
     return (*kept, *(row for row in rows if row.shape != (0,)))

@@ -2,6 +2,7 @@
 
     python tests/bench/byte_maps.py                write the rows of codegen/plan/costs.json
     python tests/bench/byte_maps.py --check 30     how far predictions are from other models
+    python tests/bench/byte_maps.py --leaky        the same of leaky neurons
 
 They stand in kinds of parts of their own, so that these are fitted alone; all other rows of
 costs.json stay. The models are random; a few are the first layers of networks for images. What a
@@ -26,6 +27,8 @@ from calibration.cycles import executed
 from calibration.fitting import Observation, fit
 from support.zoo.byte_maps import BYTES, byte_map
 from support.zoo.byte_maps import MODELS as ZOO
+from support.zoo.leaky_maps import KERNELS as LEAKY
+from support.zoo.leaky_maps import leaky_map, random_leaky
 
 from codegen import isa
 from codegen.checks.equivalence import made_inputs
@@ -46,6 +49,8 @@ from qat.model import Activity, Model
 MODELS = 90
 TRACED = ("32 channels, pooled", "stride 2, far", "48 channels", "a recording")
 """Models of the zoo whose cycles are estimated: the smallest board has room for them."""
+LARGE = 10_000
+"""Seeds of leaky ones that are counted: tests have smaller ones."""
 OTHERS = 1_000_000
 """Seeds of --check: neither coefficients nor settings were chosen by these models."""
 
@@ -53,7 +58,15 @@ IMAGES = (
     {"grid": (16, 16, 1), "channels": 32, "pool": True, "middle": 0.6},
     {"grid": (16, 16, 1), "channels": 16, "middle": 0.6},
     {"grid": (16, 16, 1), "channels": 32, "kernel": (5, 5), "stride": 2},
+    {"grid": (16, 16, 1), "channels": 32, "kernel": (5, 5), "stride": 2, "middle": 0.3},
+    {"grid": (16, 16, 1), "channels": 16, "kernel": (5, 5), "middle": 0.3},
+    {"grid": (16, 12, 1), "channels": 24, "kernel": (5, 5), "middle": 0.3, "zeros": 0.4},
     {"grid": (28, 28, 1), "channels": 16, "pool": True, "middle": 0.6},
+    {"grid": (16, 16, 1), "channels": 16, "bits": 8, "middle": 0.5},
+    {"grid": (12, 16, 1), "channels": 24, "bits": 4, "pool": True, "middle": 0.5},
+    {"grid": (16, 16, 1), "channels": 32, "kernel": (5, 5), "stride": 2, "bits": 8, "middle": 0.5},
+    {"grid": (8, 8, 2), "channels": 8, "bits": 8, "high": 3, "zeros": 0.1, "middle": 0.5},
+    {"grid": (20, 20, 1), "channels": 16, "bits": 4, "stride": 2, "pool": True, "middle": 0.5},
     {"grid": (1, 60, 6), "channels": 32, "kernel": (1, 5), "low": -7, "high": 7, "zeros": 0.8},
 )
 
@@ -71,31 +84,37 @@ def random_model(seed: int) -> Model:
             (*sides, int(rng.choice([1, 1, 2, 3]))), int(rng.choice([8, 16, 16, 24, 32, 32, 64])),
             kernel, stride=stride, pool=pool, most=int(rng.choice([1, 2, 3, 3, 5, 7])), low=low,
             high=high, zeros=float(rng.choice([0.2, 0.45, 0.7])), seed=seed,
-            middle=float(rng.choice([0.0, 0.5])), steps=int(rng.choice([1, 1, 2])),
+            middle=float(rng.choice([0.0, 0.3, 0.5])), steps=int(rng.choice([1, 1, 2])),
         )  # fmt: skip
         if fits(0, model):
             return model
 
 
-def models(first: int, number: int) -> Iterator[Model]:
-    """Yield the first layers of networks for images, then random ones."""
+def models(first: int, number: int, leaky: bool) -> Iterator[Model]:
+    """Yield the first layers of networks for images, then random ones; leaky: random ones alone."""
+    if leaky:
+        yield from (random_leaky(LARGE + seed) for seed in range(first, first + number))
+        return
     for row in IMAGES:
         yield byte_map(**row, seed=first)
     for seed in range(first, first + number):
         yield random_model(seed)
 
 
-def observe(board: Board, first: int, number: int) -> dict[str, list[Observation]]:
+def observe(
+    board: Board, first: int, number: int, kernels: dict[int, str]
+) -> dict[str, list[Observation]]:
     """Return what the parts took on a board, by the names that their coefficients stand under."""
     found: dict[str, list[Observation]] = defaultdict(list)
     with Counting(board) as counting:
-        for n, model in enumerate(models(first, number)):
-            x, made = made_inputs(model, 1, seed=1), generated(model, kernels=BYTES)
-            (parts,) = counting.count(model, made.files, x)
+        for n, model in enumerate(models(first, number, kernels == LEAKY)):
+            x, made = made_inputs(model, 1, seed=1), generated(model, kernels=kernels)
+            free = 4 if model.input.held and model.steps is None else None
+            (parts,) = counting.count(model, made.files, x, free)
             names = part_names(made.program)
-            activity = Activity.measure(model, x)
+            activity = Activity.measure(model, x, free)
             for work in cost.works(made.program, model.input, activity, board.core, True):
-                if work.kind.startswith("bytes "):
+                if work.kind.startswith(f"{kernels[0]} "):
                     part = float(parts[names.index(work.part)])
                     seen = Observation(work.kind, work.features, part, float(parts.sum()))
                     found[family(work.kind)].append(seen)
@@ -103,11 +122,14 @@ def observe(board: Board, first: int, number: int) -> dict[str, list[Observation
     return found
 
 
-def measure_cycles(board: Board) -> dict[str, float]:
+def measure_cycles(board: Board, kernels: dict[int, str]) -> dict[str, float]:
     """Return the estimated cycles per instruction of each kind of part on a board's core."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for model in (ZOO[name] for name in TRACED):
-        made = generated(model, kernels=BYTES)
+    traced = (ZOO[name] for name in TRACED)
+    if kernels == LEAKY:
+        traced = (leaky_map(9, grid=(8, 8, 1), channels=each, pool=each == 24) for each in (16, 24))
+    for model in traced:
+        made = generated(model, kernels=kernels)
         x = made_inputs(model, 1, seed=1).astype(model.input.dtype)
         ((held, _),) = bytes_of(model, x, model.steps or 1)
 
@@ -119,7 +141,7 @@ def measure_cycles(board: Board) -> dict[str, float]:
         activity = Activity.measure(model, x)
         for work in cost.works(made.program, model.input, activity, board.core):
             part = parts.get(part_names(made.program).index(work.part))
-            if part is not None and work.kind.startswith("bytes "):
+            if part is not None and work.kind.startswith(f"{kernels[0]} "):
                 sums[work.kind][0] += part.cycles
                 sums[work.kind][1] += part.instructions
     return {kind: round(c / n, 3) for kind, (c, n) in sorted(sums.items()) if n}
@@ -132,10 +154,10 @@ def write(table: str, key: str, rows: dict[str, object]) -> None:
     PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
-def check(board: Board, number: int) -> None:
+def check(board: Board, number: int, kernels: dict[int, str]) -> None:
     """Print how far predictions are from the counts of other models."""
     kept = json.loads(PATH.read_text("utf-8"))["costs"][isa.find(board.core).name]
-    for kind, seen in observe(board, OTHERS, number).items():
+    for kind, seen in observe(board, OTHERS, number, kernels).items():
         errors = []
         for one in seen:
             numbers = one.features.numbers()
@@ -152,19 +174,21 @@ def main() -> None:
     parser.add_argument("--board", default="all", help="a board, or all")
     parser.add_argument("--check", type=int, metavar="N", help="count N other models")
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
+    parser.add_argument("--leaky", action="store_true", help="of leaky neurons")
     arguments = parser.parse_args()
+    kernels = LEAKY if arguments.leaky else BYTES
     emulated = [b for b in load_boards().values() if b.hardware is None]
     chosen = [b for b in emulated if arguments.board in ("all", b.name)]
     for board in chosen:
         name = isa.find(board.core).name
         if arguments.cycles:
-            write("cycles", board.core, dict(measure_cycles(board)))
+            write("cycles", board.core, dict(measure_cycles(board, kernels)))
         elif isa.find(board.core).cores[0] != board.core:
             continue
         elif arguments.check is not None:
-            check(board, arguments.check)
+            check(board, arguments.check, kernels)
         else:
-            fresh = {k: fit(seen) for k, seen in observe(board, 0, MODELS).items()}
+            fresh = {k: fit(seen) for k, seen in observe(board, 0, MODELS, kernels).items()}
             write("costs", name, dict(fresh))
             for kind, row in fresh.items():
                 errors = f"{row['mean_error']:.1%} mean, {row['largest_error']:.1%} at most"

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from support.avr import RAM, ROOM, VECTORS, answer, refused
 from support.hunters import HUNTERS, Hunter
-from support.zoo import counting, windows
+from support.zoo import counting, depthwise, windows
+from support.zoo.depthwise import random_words
+from support.zoo.readouts import EDGES
 from support.zoo.sized import inputs_of
 from support.zoo.small import small_model
 from support.zoo.windows import random_windows
@@ -53,6 +55,8 @@ MODELS = (
 OWN = {
     "plain counts": Hunter(counting.MODELS["several spikes of a held input"], {0: "plain_counts"}),
     "windows": Hunter(random_windows(3), windows.KERNELS),
+    "depthwise": Hunter(random_words(15), depthwise.KERNELS),
+    "packed": Hunter(EDGES["10 of 128"], {1: "packed"}),
 }
 """Kernels that the costs choose for none of those that fit."""
 

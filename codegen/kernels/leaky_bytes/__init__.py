@@ -1,0 +1,1 @@
+"""First layers on maps of bytes whose neurons leak: currents and membranes in fields of words."""
