@@ -202,6 +202,8 @@ def _print_time(one: Report, energy: Energy, out: Output) -> None:
     typical, worst = (in_units(t, MICROSECONDS) for t in (one.latency_us, one.worst_us))
     best = f"; {one.fastest:g} of that at best" if one.fastest < 1 else ""
     out.say(f"time: about {typical}, at most about {worst}{best}")
+    known = one.checked or "never compared with a board"
+    _wrapped(out, f"error: estimates of cycles of this core were {known}")
     if one.waits:
         _wrapped(out, f"wait states of the flash, not in these figures: {one.waits}")
     _wrapped(out, f"timings: {one.timings}")

@@ -75,6 +75,7 @@ class Report:
     board_flash, board_ram: what the board has
     latency_us, worst_us: cycles at the board's clock
     fastest: part of the cycles that the core may need where it can issue two at once
+    checked: how far such estimates were off what was measured on a board; "" where nobody did
     waits:   wait states of the board's flash, which the cycles leave out; "" for an emulated one
     """
 
@@ -103,6 +104,7 @@ class Report:
     worst_us: float
     fastest: float
     timings: str
+    checked: str
     waits: str
 
     def shared(self) -> dict[str, int]:
@@ -172,6 +174,7 @@ def report(model: Model | Generated, board: str | Board, density: float | None =
         worst_us=round(worst * 1e6 / board.clock_hz, 1),
         fastest=timing.fastest,
         timings=timing.source,
+        checked="" if timing.checked is None else str(timing.checked),
         waits=_waits(board),
     )
 
