@@ -130,6 +130,7 @@ KERNELS: tuple[Kernel, ...] = (
             "currents": plain_counts_cost.counts_currents,
             "held": plain_counts_cost.counts_held,
         },
+        family="plain_counts layer",
     ),
     Kernel(
         name="mixed",
@@ -169,6 +170,7 @@ KERNELS: tuple[Kernel, ...] = (
             "currents": conv_plain_cost.conv_currents,
             "held": conv_plain_cost.conv_held,
         },
+        family="conv_plain layer",
     ),
     Kernel(
         name="integrator",

@@ -101,19 +101,32 @@ class Added(Features):
 class Codes(Features):
     """Codes added to totals; those of columns of odd length, and of a power of two."""
 
-    codes: float = 0.0
+    codes: float = expected(6)
     odd: float = 0.0
     power_of_two: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Few(Features):
-    """Columns of one code and of two, whose loop is written out; those of 4 bits apart."""
+class PackedCodes(Codes):
+    """The same of 2 and 4 bits, which have to be taken out of a byte."""
 
-    one: float = 0.0
-    one4: float = 0.0
-    two: float = 0.0
-    two4: float = 0.0
+    codes: float = expected(12)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Few(Features):
+    """Columns of so few codes that the loop over them is written out: one, two, three.
+
+    Those of 2 and of 4 bits, which have to be taken out of a byte, apart.
+    """
+
+    one: float = expected(9)
+    one2: float = expected(10)
+    one4: float = expected(10)
+    two: float = expected(13)
+    two2: float = expected(13)
+    two4: float = expected(15)
+    three: float = expected(17)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,16 +135,29 @@ class Columns(Features):
 
     few:                        columns over which the loop is written out
     columns:                    all others
-    codes4, codes8, codes16:    codes of these, by bits
+    codes2, codes4, codes8, codes16: codes of these, by bits
+    byte2:                      codes of 2 bits of columns that are one byte
     cleared:                    totals
     cleared_some, cleared_many: times the totals are cleared in a loop, by cores
     """
 
     few: Few = Few()
-    columns: float = 0.0
-    codes4: Codes = Codes()
+    columns: float = expected(9)
+    codes2: PackedCodes = PackedCodes()
+    byte2: float = expected(9)
+    codes4: PackedCodes = PackedCodes()
     codes8: Codes = Codes()
     codes16: Codes = Codes()
-    cleared: float = 0.0
+    cleared: float = expected(1)
     cleared_some: float = 0.0
     cleared_many: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Products(Features):
+    """Codes that are multiplied by counts, by their bits: without a product a core needs less."""
+
+    codes2: float = 0.0
+    codes4: float = 0.0
+    codes8: float = 0.0
+    codes16: float = 0.0

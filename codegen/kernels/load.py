@@ -9,7 +9,17 @@ from math import exp, log2
 from operator import add
 from typing import TypeVar
 
-from codegen.kernels.features import Added, Adder, Codes, Columns, Features, Few, Listed
+from codegen.kernels.features import (
+    Added,
+    Adder,
+    Codes,
+    Columns,
+    Features,
+    Few,
+    Listed,
+    PackedCodes,
+    Products,
+)
 from codegen.kernels.stage import Layer, Readout
 
 Found = TypeVar("Found", bound=Features)
@@ -35,7 +45,7 @@ class Load:
     values: {value: inputs that have it, mean} of a byte vector
     counts: {spikes in an inference: neurons of the last layer that had them, mean}
     fired:  values of the layer's own signal that are not 0, mean of a step
-    emitted: their sum
+    emitted: their sum; put: their digits, up to the highest that is set
     free:   the call is one step of many, of a model that runs free
     single: the figures are those of one call, not means over many
     worst:  instead of values and counts: as many digits as there can be
@@ -58,6 +68,7 @@ class Load:
     counts: Mapping[int, float] = field(default_factory=dict)
     fired: float = 0
     emitted: float = 0
+    put: float = 0
     free: bool = False
     single: bool = False
     worst: bool = False
@@ -153,20 +164,47 @@ FEW, SOME, MANY = 2, 6, 8
 """Neurons up to which a compiler writes out the loop over a column; and from which on it clears
 the totals in a loop, on one core and on the others."""
 
+FEW_OF_SPIKES = 3
+"""The same of codes of 16 bits that are added as they are: there is no product to be made."""
 
-def columns(active: float, n: int, bits: int) -> Columns:
-    """Clear n totals, and add a column of n codes to them for every active input.
+OF_A_BYTE = 4
+"""Codes of 2 bits in a byte."""
+
+
+def columns(active: float, n: int, bits: int, *, spikes: bool, times: float = 1.0) -> Columns:
+    """Clear n totals so many times, and add a column of n codes for every active input.
 
     Which addressing a compiler chooses depends on the length of a column: on the Cortex-M0 that is
     a third of what it takes.
+    spikes: codes are added as they are, not multiplied by a value
     """
-    found, codes = Columns(cleared=n, cleared_some=n >= SOME, cleared_many=n >= MANY), active * n
+    found = Columns(
+        cleared=n * times, cleared_some=times * (n >= SOME), cleared_many=times * (n >= MANY)
+    )
+    codes = active * n
     if n <= FEW:
-        name = ("one", "two")[n - 1] + "4" * (bits == 4)
+        name = ("one", "two")[n - 1] + (str(bits) if bits < 8 else "")
         return replace(found, few=Few(**{name: active}))
-    each = Codes(codes=codes, odd=codes * (n % 2), power_of_two=codes * (n & (n - 1) == 0))
-    of_bits = {width: each if bits == width else Codes() for width in (4, 8, 16)}
-    return replace(found, columns=active, codes4=of_bits[4], codes8=of_bits[8], codes16=of_bits[16])
+    if spikes and bits == 16 and n <= FEW_OF_SPIKES:
+        return replace(found, few=Few(three=active))
+    if bits == 2 and n <= OF_A_BYTE:
+        return replace(found, columns=active, byte2=codes)
+    odd, power = codes * (n % 2), codes * (n & (n - 1) == 0)
+    each = Codes(codes=codes, odd=odd, power_of_two=power)
+    packed = PackedCodes(codes=codes, odd=odd, power_of_two=power)
+    return replace(
+        found,
+        columns=active,
+        codes2=packed if bits == 2 else PackedCodes(),
+        codes4=packed if bits == 4 else PackedCodes(),
+        codes8=each if bits == 8 else Codes(),
+        codes16=each if bits == 16 else Codes(),
+    )
+
+
+def products(values: float, n: int, bits: int) -> Products:
+    """Return the products of values and columns of n codes."""
+    return Products(**{f"codes{bits}": values * n})
 
 
 def plane_lengths(stage: Readout, load: Load) -> list[float]:

@@ -75,7 +75,8 @@ def layer_works(
     elif stage.index == 0:  # behind an encoder some bits are no lines
         size = given.lines
     emitted = sum(share * 2**place for place, share in enumerate(own.digits)) or own.rate
-    load = replace(base, fired=own.rate * stage.sends, emitted=emitted * stage.sends)
+    fired, put = own.rate * stage.sends, _lengths(own) * stage.sends
+    load = replace(base, fired=fired, emitted=emitted * stage.sends, put=put)
     if source is not None:
         spread = tuple(rate * size for rate in source.spread)
         digits = tuple(share * size for share in source.digits)
@@ -91,6 +92,16 @@ def layer_works(
         Work("currents", row.kind("currents"), stage, replace(load, frames=frames)),
         Work(stage.part, row.kind("held"), stage, load),
     ]
+
+
+def _lengths(own: Rates) -> float:
+    """Return the mean number of digits of the values of a signal, up to the highest that is set.
+
+    A value reaches 2^k where digit k is set, and where a higher one is and digit k is not: half of
+    the time, if they have nothing to do with each other.
+    """
+    digits = own.digits or (own.rate,)
+    return sum(min(own.rate, digits[k] + sum(digits[k + 1 :]) / 2) for k in range(len(digits)))
 
 
 def sources(model_input: Input, activity: Activity) -> list[Rates | None]:

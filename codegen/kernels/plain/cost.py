@@ -16,6 +16,7 @@ class IntegerNeurons(Features):
 
     steps, words, neurons: steps; words of the spikes and neurons, over the steps
     small:      neurons whose membrane is narrower than int32
+    remembered: neurons whose membrane is read: a leak of all of it leaves nothing
     leak:       neurons times terms of the leak
     own:        neurons times constants that each has for itself
     saturation: neurons times floor and ceiling
@@ -28,6 +29,7 @@ class IntegerNeurons(Features):
     words: float = 0.0
     neurons: float = 0.0
     small: float = 0.0
+    remembered: float = 0.0
     leak: float = 0.0
     own: float = 0.0
     saturation: float = 0.0
@@ -126,6 +128,7 @@ def integers(stage: PlainLayer, load: Load) -> IntegerNeurons:
         words=stage.words,
         neurons=n,
         small=n * (stage.v_ctype != "int32_t"),
+        remembered=n * (not stage.forgets),
         leak=n * stage.leaks,
         own=n * own,
         saturation=n * sum(x is not None for x in (stage.floor, stage.ceiling)),
@@ -148,7 +151,7 @@ def plain_currents(stage: PlainLayer, load: Load) -> PlainCurrents:
         return PlainCurrents(single=_single_current(stage, active)).scaled(load.frames)
     within = active * stage.neurons * _within(stage, load)
     return PlainCurrents(
-        columns=columns(active, stage.neurons, stage.bits),
+        columns=columns(active, stage.neurons, stage.bits, spikes=False),
         within4=within * (stage.bits == 4),
         within16=within * (stage.bits == 16 and not (stage.source.analog or stage.source.negative)),
         calls=1,
@@ -207,7 +210,7 @@ def plain_spikes(stage: PlainLayer, load: Load) -> PlainSpikes:
     """A column for every input that spikes, then the neurons."""
     return PlainSpikes(
         neurons=integers(stage, load),
-        columns=columns(load.active, stage.neurons, stage.bits).scaled(load.steps),
+        columns=columns(load.active, stage.neurons, stage.bits, spikes=True).scaled(load.steps),
         words_of_inputs=load.steps * stage.source.words,
         spikes=load.steps,
         plain_neurons=load.steps * stage.neurons,
@@ -218,7 +221,7 @@ def plain_readout(stage: Readout, load: Load) -> PlainReadout:
     """A column for every neuron that spiked at all."""
     active = float(stage.inputs) if load.worst else not_zero(load.counts)
     return PlainReadout(
-        columns=columns(active, stage.outputs, stage.bits),
+        columns=columns(active, stage.outputs, stage.bits, spikes=False),
         calls=1,
         outputs=stage.outputs,
         words=stage.words,
