@@ -117,16 +117,22 @@ class PackedCodes(Codes):
 class Few(Features):
     """Columns of so few codes that the loop over them is written out: one, two, three.
 
-    Those of 2 and of 4 bits, which have to be taken out of a byte, apart.
+    Those of 4 bits, which have to be taken out of a byte, apart.
     """
 
     one: float = expected(9)
-    one2: float = expected(10)
     one4: float = expected(10)
     two: float = expected(13)
-    two2: float = expected(13)
     two4: float = expected(15)
     three: float = expected(17)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewOfTwoBits(Features):
+    """The same of 2 bits, of which three do not make a loop of their own."""
+
+    one: float = expected(10)
+    two: float = expected(13)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,22 +141,28 @@ class Columns(Features):
 
     few:                        columns over which the loop is written out
     columns:                    all others
-    codes2, codes4, codes8, codes16: codes of these, by bits
-    byte2:                      codes of 2 bits of columns that are one byte
+    codes4, codes8, codes16:    codes of these, by bits
     cleared:                    totals
     cleared_some, cleared_many: times the totals are cleared in a loop, by cores
     """
 
     few: Few = Few()
     columns: float = expected(9)
-    codes2: PackedCodes = PackedCodes()
-    byte2: float = expected(9)
     codes4: PackedCodes = PackedCodes()
     codes8: Codes = Codes()
     codes16: Codes = Codes()
     cleared: float = expected(1)
     cleared_some: float = 0.0
     cleared_many: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllColumns(Columns):
+    """Columns of any bits; byte2: codes of 2 bits of columns that are one byte."""
+
+    few2: FewOfTwoBits = FewOfTwoBits()
+    codes2: PackedCodes = PackedCodes()
+    byte2: float = expected(9)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,12 @@ from typing import TypeVar
 from codegen.kernels.features import (
     Added,
     Adder,
+    AllColumns,
     Codes,
     Columns,
     Features,
     Few,
+    FewOfTwoBits,
     Listed,
     PackedCodes,
     Products,
@@ -23,6 +25,7 @@ from codegen.kernels.features import (
 from codegen.kernels.stage import Layer, Readout
 
 Found = TypeVar("Found", bound=Features)
+Coded = TypeVar("Coded", bound=Codes)
 
 BATCH, BATCH_COMPACT = 16, 8
 """Inputs that leave one carry word: of the adder, and of the compact one and that of vectors."""
@@ -155,6 +158,15 @@ def count_width(stage: Layer, load: Load) -> int:
     return load.most.bit_length() if stage.counted else 0
 
 
+def counted_planes(stage: Layer, load: Load) -> int:
+    """Return how many planes of the counts a word of each plane of the signal is added to.
+
+    Those are the ones from its level on.
+    """
+    width = count_width(stage, load)
+    return sum(max(width - plane, 0) for plane in range(stage.signal_planes))
+
+
 def not_zero(values: Mapping[int, float]) -> float:
     """Return how many inputs are not 0, of {value: inputs that have it}."""
     return sum(n for value, n in values.items() if value)
@@ -176,30 +188,43 @@ def columns(active: float, n: int, bits: int, *, spikes: bool, times: float = 1.
 
     Which addressing a compiler chooses depends on the length of a column: on the Cortex-M0 that is
     a third of what it takes.
-    spikes: codes are added as they are, not multiplied by a value
+    bits: 4, 8 or 16; spikes: codes are added as they are, not multiplied by a value
     """
     found = Columns(
         cleared=n * times, cleared_some=times * (n >= SOME), cleared_many=times * (n >= MANY)
     )
-    codes = active * n
     if n <= FEW:
-        name = ("one", "two")[n - 1] + (str(bits) if bits < 8 else "")
+        name = ("one", "two")[n - 1] + "4" * (bits == 4)
         return replace(found, few=Few(**{name: active}))
     if spikes and bits == 16 and n <= FEW_OF_SPIKES:
         return replace(found, few=Few(three=active))
-    if bits == 2 and n <= OF_A_BYTE:
-        return replace(found, columns=active, byte2=codes)
-    odd, power = codes * (n % 2), codes * (n & (n - 1) == 0)
-    each = Codes(codes=codes, odd=odd, power_of_two=power)
-    packed = PackedCodes(codes=codes, odd=odd, power_of_two=power)
     return replace(
         found,
         columns=active,
-        codes2=packed if bits == 2 else PackedCodes(),
-        codes4=packed if bits == 4 else PackedCodes(),
-        codes8=each if bits == 8 else Codes(),
-        codes16=each if bits == 16 else Codes(),
+        codes4=_codes(PackedCodes, active, n) if bits == 4 else PackedCodes(),
+        codes8=_codes(Codes, active, n) if bits == 8 else Codes(),
+        codes16=_codes(Codes, active, n) if bits == 16 else Codes(),
     )
+
+
+def _codes(record: type[Coded], active: float, n: int) -> Coded:
+    codes = active * n
+    return record(codes=codes, odd=codes * (n % 2), power_of_two=codes * (n & (n - 1) == 0))
+
+
+def all_columns(
+    active: float, n: int, bits: int, *, spikes: bool, times: float = 1.0
+) -> AllColumns:
+    """Return the same for codes of 2 bits as well."""
+    if bits > 2:
+        return AllColumns(**vars(columns(active, n, bits, spikes=spikes, times=times)))
+    found = AllColumns(**vars(columns(0.0, n, 8, spikes=spikes, times=times)))
+    if n <= FEW:
+        few = FewOfTwoBits(one=active * (n == 1), two=active * (n == FEW))
+        return replace(found, few2=few)
+    if n <= OF_A_BYTE:
+        return replace(found, columns=active, byte2=active * n)
+    return replace(found, columns=active, codes2=_codes(PackedCodes, active, n))
 
 
 def products(values: float, n: int, bits: int) -> Products:

@@ -67,12 +67,12 @@ TRACED = (*WHOLE, RARE, next(i for i, row in enumerate(PLANS) if row.stop), *(
 MIDDLE = 8
 """The sample of a middle density."""
 
-SIMILAR = {"armv7-m": "armv7e-m", "armv8.1-m": "armv7e-m"}
+SIMILAR = {"armv7-m": "armv7e-m", "helium": "armv7e-m"}
 """Instruction sets whose code is nearly that of another, which is measured before: a part of the
 models is counted for them, and what these leave open is taken from there."""
 
-EACH, PART = 3, 68
-"""Of plans and maps every third is counted then, and so many models of every kind."""
+EACH, PART = 3, 136
+"""Of maps every third is counted then, and so many models of every kind."""
 
 MODELS = 340
 """Random models of every kind (calibration.variety) that are counted beside PLANS."""
@@ -178,10 +178,9 @@ def of_map(one: maps.Mapped) -> Subject:
 
 def subjects(part: bool) -> Iterator[Subject]:
     """Yield every model that is counted; part: for a set that is similar to another."""
-    each = EACH if part else 1
     yield from (of_case(case(FIT, number)) for number in range(PART if part else MODELS))
-    yield from map(of_plan, range(0, len(PLANS), each))
-    yield from map(of_map, islice(maps.models(), 0, None, each))
+    yield from map(of_plan, range(len(PLANS)))
+    yield from map(of_map, islice(maps.models(), 0, None, EACH if part else 1))
 
 
 def belongs(kind: str, only: str | None) -> bool:

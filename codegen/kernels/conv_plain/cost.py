@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import sqrt
 
 from codegen.kernels.conv_plain.layer import ConvLayer
-from codegen.kernels.features import Columns, Features, Products, expected
-from codegen.kernels.load import Load, columns, count_width, not_zero, products
+from codegen.kernels.features import AllColumns, Features, Products, expected
+from codegen.kernels.load import Load, all_columns, counted_planes, not_zero, products
 from codegen.kernels.neurons.cost import IntegerNeurons, of_shape
 
 DEEP = 6
@@ -38,7 +38,7 @@ class ConvSums(Features):
     alone: float = expected(4)
     words: float = expected(12)
     words_planes: float = expected(4)
-    columns: Columns = Columns()
+    columns: AllColumns = AllColumns()
     products: Products = Products()
     deep: float = expected(1)
     single: float = expected(10)
@@ -136,7 +136,7 @@ def _sums(stage: ConvLayer, active: float, planes: int) -> ConvSums:
         alone=places * (read and channels == 1),
         words=words,
         words_planes=words * planes * (planes > 1),
-        columns=columns(
+        columns=all_columns(
             added, stage.channels, stage.bits, spikes=planes == 1 and not read, times=positions
         ),
         products=products(0.0 if deep else values, stage.channels, stage.bits),
@@ -163,7 +163,7 @@ def _neurons(stage: ConvLayer, load: Load) -> ConvNeurons:
         pools=stage.sends * (stage.pool is not None),
         put=load.fired * (not stage.simple),
         put_digits=load.put * (not stage.simple),
-        counted=stage.words * count_width(stage, load) * stage.signal_planes,
+        counted=stage.words * counted_planes(stage, load),
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from codegen.kernels.features import Features, expected
 from codegen.kernels.neurons.integer import IntegerLayer
 
-
 WRITTEN_OUT = 3
 """Spikes of a neuron up to which a compiler writes out the loop over them."""
 
@@ -24,7 +23,7 @@ class IntegerNeurons(Features):
     counts:    neurons that emit by thresholds; own_counts: by their own, own_rows: so many that
                a compiler makes a loop; multiples: by multiples of one
     fired:     neurons that fire; spikes: what they emit together, of several
-    counted:   words times planes of the signal times those of the counts
+    counted:   words times planes of the counts, from the level of each plane of the signal on
     """
 
     words: float = expected(2)

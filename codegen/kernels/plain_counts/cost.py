@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.kernels.features import Columns, Features, Products, expected
-from codegen.kernels.load import Load, columns, count_width, not_zero, products
+from codegen.kernels.features import AllColumns, Features, Products, expected
+from codegen.kernels.load import Load, all_columns, counted_planes, not_zero, products
 from codegen.kernels.neurons.cost import IntegerNeurons, of_shape
 from codegen.kernels.plain.layer import PlainLayer
 
@@ -19,7 +19,7 @@ class CountSums(Features):
     products: what is taken times a code, by bits
     """
 
-    columns: Columns = Columns()
+    columns: AllColumns = AllColumns()
     products: Products = Products()
     inputs: float = expected(4)
     words: float = expected(6)
@@ -71,7 +71,7 @@ def _sums(stage: PlainLayer, active: float) -> CountSums:
     planes, read = stage.source.planes, stage.source.planes == 0
     values = active * (planes > 1)
     return CountSums(
-        columns=columns(active, stage.neurons, stage.bits, spikes=planes == 1),
+        columns=all_columns(active, stage.neurons, stage.bits, spikes=planes == 1),
         products=products(values, stage.neurons, stage.bits),
         inputs=stage.source.size * read,
         words=stage.source.words * (not read),
@@ -90,7 +90,7 @@ def _neurons(stage: PlainLayer, load: Load) -> EmittingNeurons:
         fired=load.fired,
         spikes=spikes * (stage.most > 1),
         put_digits=load.put * (stage.most > 1),
-        counted=stage.signal_words * count_width(stage, load),
+        counted=stage.words * counted_planes(stage, load),
     ).scaled(load.steps)
 
 

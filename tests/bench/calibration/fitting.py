@@ -34,7 +34,7 @@ MARGIN = 1.2
 """What the worst case has on top of all counts: in another model a compiler keeps other values in
 registers, which moves the count of a part by up to a tenth, and of the loop around all by more."""
 
-LIKE = 1.0
+LIKE = 0.3
 """How much a coefficient twice as large as that of a similar core weighs, in the same way."""
 
 DRAWN = 0.15
@@ -112,18 +112,19 @@ def fit(
 
 
 def _completed(found: dict[str, Any], similar: Mapping[str, Any]) -> dict[str, Any]:
-    """Return coefficients with those of features that a similar core alone has been counted for."""
+    """Return coefficients with those of features that a similar core alone has been counted for.
+
+    The worst ones are the larger of both: fewer counts may have missed what is large.
+    """
     rest = [name for name in similar["seen"] if name not in found["seen"]]
-    more = {
-        key: {name: similar[key][name] for name in rest if name in similar[key]}
-        for key in ("typical", "worst")
+    typical = {name: similar["typical"][name] for name in rest if name in similar["typical"]}
+    worst = {
+        name: max(found["worst"].get(name, 0.0), similar["worst"].get(name, 0.0))
+        for name in (*found["seen"], *rest)
+        if name in found["worst"] or name in similar["worst"]
     }
-    return {
-        **found,
-        "seen": [*found["seen"], *rest],
-        "typical": {**found["typical"], **more["typical"]},
-        "worst": {**found["worst"], **more["worst"]},
-    }
+    seen, typical = [*found["seen"], *rest], {**found["typical"], **typical}
+    return {**found, "seen": seen, "typical": typical, "worst": worst}
 
 
 @dataclass(frozen=True, eq=False)
