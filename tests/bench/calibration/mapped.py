@@ -18,7 +18,7 @@ from calibration.samples import codes
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from support.maps import map_model
-from support.zoo.byte_maps import byte_map
+from support.zoo.byte_maps import random_byte_map
 from support.zoo.windows import random_windows
 
 from codegen.kernels.bytes.plan import fits
@@ -157,17 +157,7 @@ def _readout(rng: Rng, shape: Shape) -> Readout:
 
 def byte_maps(rng: Rng) -> Model:
     """Return a first layer that the kernel `bytes` serves: any size, stride, padding and pool."""
-    pool, stride = bool(rng.integers(2)), int(rng.choice([1, 1, 2]))
-    kernel = (int(rng.choice([1, 3, 3, 5, 7])), int(rng.choice([1, 2, 3, 3, 5, 7])))
-    unit = stride * (2 if pool else 1)
-    sides = tuple(unit * int(rng.integers(-(-k // unit), 22 // unit + 1)) for k in kernel)
-    low, high = [(0, 15), (0, 3), (0, 255), (-8, 7)][rng.integers(4)]
-    model = byte_map(
-        (*sides, int(rng.choice([1, 1, 2, 3]))), int(rng.choice([8, 16, 16, 24, 32, 32, 64])),
-        kernel, stride=stride, pool=pool, most=int(rng.choice([1, 2, 3, 3, 5, 7])), low=low,
-        high=high, zeros=float(rng.choice([0.2, 0.45, 0.7])), seed=int(rng.integers(2**31)),
-        middle=float(rng.choice([0.0, 0.5])), steps=int(rng.choice([1, 1, 2])),
-    )  # fmt: skip
+    model = random_byte_map(rng)
     if not fits(0, model):
         raise ValueError("the kernel does not serve it")
     return model

@@ -118,17 +118,20 @@ def networks() -> Iterator[Model]:
     yield network(7, IMAGE, ((16, 5, 2, 16, 3), (8, 3, 2, 16, 3)), 1)
 
 
-def held() -> Iterator[Model]:
-    """Yield convolutions of held bytes over several steps, whose currents are cached."""
+def held(number: int = HELD) -> Iterator[Model]:
+    """Yield so many convolutions of held bytes over several steps, and two more.
+
+    Their currents are cached.
+    """
     for seed, channels, sides in ((20, 8, (8, 8, 1)), (21, 16, (6, 6, 2))):  # columns of 2^k codes
         given = Analog(int(np.prod(sides)), 0, 15, grid=Shape(*sides))
         yield network(seed, given, ((channels, 3, 1, 4, 1),), 3)
     rng = np.random.default_rng(FIRST_SEED)
-    for number in range(HELD):
+    for turn in range(number):
         drawn = [int(rng.choice(each)) for each in ((1, 3, 5, 6), (5, 6, 8), (1, 1, 2, 3))]
-        low, high = ((0, 15), (0, 255), (-8, 7), (-128, 127))[number % 4]
+        low, high = ((0, 15), (0, 255), (-8, 7), (-128, 127))[turn % 4]
         given = Analog(int(np.prod(drawn)), low, high, grid=Shape(*drawn))
-        yield map_model(2 * FIRST_SEED + number, given=given, steps=2 + number % 4)
+        yield map_model(2 * FIRST_SEED + turn, given=given, steps=2 + turn % 4)
 
 
 def narrow() -> Iterator[Model]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from calibration.mapped import MAPS
 from calibration.samples import codes
-from codegen.kernels import COUNTS, candidates, layer_candidates
+from codegen.kernels import COUNTS, SENT, candidates, layer_candidates
 from codegen.kernels.encoders import PLACE, behind, encoder_of, ways_of
 from qat.model import (
     LIF,
@@ -105,7 +105,8 @@ class Case:
         for index in range(len(model.layers)):
             found[index] = str(rng.choice([row.name for row in layer_candidates(index, seen)]))
         if model.readout is not None and model.readout.synapses:
-            rows = candidates(model.readout.synapses[0], COUNTS)
+            reads = COUNTS if model.readout.COUNTS else SENT
+            rows = candidates(model.readout.synapses[0], reads)
             found[len(model.layers)] = str(rng.choice([row.name for row in rows]))
         return found
 
