@@ -10,6 +10,8 @@ import zipfile
 from os import PathLike
 from pathlib import Path
 
+from qat.machine.bounded import open_regular
+
 HDF5, TFLITE = b"\x89HDF\r\n\x1a\n", b"TFL3"
 
 BY_NIR = "export the network to NIR where it was trained, then `spikemcu import` (qat/README.md)"
@@ -35,9 +37,9 @@ def foreign(path: str | PathLike[str]) -> str | None:
     path = Path(path)
     ending = path.suffix.lower()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(8)
-    except OSError:
+    except (OSError, ValueError):  # a pipe or a device makes whoever opens it wait
         return None
     if start == HDF5:
         return NAMED[ending if ending in (".h5", ".hdf5") else ".nir"]
@@ -50,14 +52,14 @@ def foreign(path: str | PathLike[str]) -> str | None:
 
 def is_hdf5(path: str | PathLike[str]) -> bool:
     """Return True for a file that begins as HDF5 does."""
-    with Path(path).open("rb") as file:
+    with open_regular(path) as file:
         return file.read(len(HDF5)) == HDF5
 
 
 def _is_pickled(path: Path) -> bool:
     """Return True for an archive as torch writes it."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             return any(name.endswith("/data.pkl") for name in archive.namelist()[:64])
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
         return False

@@ -264,7 +264,7 @@ def test_settings_for_builds_of_the_users_own_do_not_reach_ours(
 class Boasting:
     """A device that claims more results than it was given samples."""
 
-    def sample(self, values: object, restart: bool = False) -> Heard:
+    def sample(self, values: object, restart: bool = False, **_: object) -> Heard:
         return Heard(0 if restart else 2**31 - 1, 0, 0, np.zeros(2, np.uint32))
 
 
