@@ -16,7 +16,8 @@ from support.clock import children_seconds
 from support.zoo.small import small_model
 
 import codegen
-from codegen.cli import main, options
+from codegen.cli import main
+from codegen.cli.options.network import ENCODED_KINDS, INPUT_KINDS
 from codegen.kernels.encoders import ENCODERS
 from qat import Network
 from qat.data.named import DATASETS
@@ -559,5 +560,5 @@ def test_train_takes_inputs_that_fit_the_data(
 
 
 def test_the_kinds_of_input_are_those_of_the_trainer_and_of_the_encoders() -> None:
-    assert tuple(INPUTS) == options.INPUT_KINDS
-    assert {kind.__name__.lower() for kind in ENCODERS} == set(options.ENCODED_KINDS)
+    assert tuple(INPUTS) == INPUT_KINDS
+    assert {kind.__name__.lower() for kind in ENCODERS} == set(ENCODED_KINDS)

@@ -15,7 +15,8 @@ from support.nir.writer import affine, chain, ends, fire, write_nir
 from support.zoo.small import small_model
 
 from codegen.cli import main, parser
-from codegen.cli.verbs import ANSWERS, DATA_SETS, REGISTRY, VERBS
+from codegen.cli.verbs import VERBS
+from codegen.cli.verbs.verb import ANSWERS, DATA_SETS, REGISTRY
 
 pytestmark = pytest.mark.target
 

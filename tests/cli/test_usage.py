@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from codegen.cli import command, main, output
-from codegen.cli.options import BITS
+from codegen.cli.options.common import BITS
 from codegen.cli.output import Output
-from codegen.cli.verbs import VERBS, Verb
+from codegen.cli.verbs import VERBS
+from codegen.cli.verbs.verb import Verb
 from qat.model import Model, did_you_mean
 
 CASES = [

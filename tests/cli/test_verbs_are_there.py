@@ -6,7 +6,8 @@ from importlib import import_module
 
 import pytest
 
-from codegen.cli.verbs import VERBS, Verb
+from codegen.cli.verbs import VERBS
+from codegen.cli.verbs.verb import Verb
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)

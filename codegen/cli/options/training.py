@@ -1,0 +1,51 @@
+"""How `spikemcu train` trains."""
+
+from __future__ import annotations
+
+from codegen.cli.options.common import ONE_BOARD, SEED
+from codegen.cli.options.option import Group, Option
+from codegen.cli.parsing import number, positive
+
+TRAINING = Group(
+    "training (defaults: the data set's recipe)",
+    (
+        Option("--recipe", "settings of another data set, for instance mnist", metavar="NAME"),
+        Option("--epochs", type=positive),
+        Option("--batch-size", type=positive),
+        Option("--learning-rate", type=number),
+        Option("--weight-decay", type=number),
+        Option("--averaging", "what an update keeps of the mean of the weights, below 1", number),
+        Option("--rate-penalty", "weight of the firing-rate penalty", number),
+        Option(
+            "--truncate",
+            "steps after which membranes and recurrent edges pass no gradient on (default: never)",
+            positive,
+            metavar="N",
+        ),
+        Option(
+            "--cost-target",
+            "instructions of an inference that its spikes may take; more is penalised",
+            number,
+            metavar="N",
+        ),
+        Option("--cost-penalty", "loss for twice the --cost-target (default: 0.1)", number),
+        ONE_BOARD.but(
+            words="--cost-board",
+            help="board whose instructions per spike --cost-target counts (default: %(default)s)",
+            default="qemu-m4",
+        ),
+        SEED,
+        Option(
+            "--run",
+            "folder for settings, history, checkpoint and best model, written after every epoch "
+            "(default: MODEL.run, beside the model)",
+            metavar="DIR",
+            dest="run_folder",
+        ),
+        Option(
+            "--resume",
+            "go on from the checkpoint of an interrupted run with the same settings",
+            action="store_true",
+        ),
+    ),
+)

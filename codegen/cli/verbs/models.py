@@ -1,0 +1,97 @@
+"""The verbs that look at a model."""
+
+from __future__ import annotations
+
+from codegen.cli.options.common import MODEL, ONE_BOARD, OUTPUT, PICTURES, SAMPLE
+from codegen.cli.options.data import DATA, FILE, INPUTS, judged
+from codegen.cli.options.option import Option
+from codegen.cli.parsing import number, positive, whole_number
+from codegen.cli.verbs.verb import COMPILER, DATA_SETS, Verb
+
+MODELS: tuple[Verb, ...] = (
+    Verb(
+        "evaluate",
+        "how often a model is right: accuracy, by class, confusion",
+        "Run a model on data with labels, here or on an emulated board, and count how often it is "
+        "right: in all, by class, and which class was taken for which.",
+        (
+            MODEL,
+            *judged("with labels: their test part if they trained the model, else all of them"),
+            ONE_BOARD.but(help="run the firmware on this emulated board (default: the model)"),
+        ),
+        "evaluate:evaluate",
+        (DATA_SETS, COMPILER),
+    ),
+    Verb(
+        "predict",
+        "the class of every sample or window of a file",
+        "Run a model on data, with or without labels, and print a row for every sample or window: "
+        "its class, the scores, the step at which the decision fell, and where a window begins.",
+        (
+            MODEL,
+            *judged("with or without labels, all of them"),
+            OUTPUT.but(help="write a .csv or .json (default: print the csv)", metavar="FILE"),
+        ),
+        "predict:predict",
+        (DATA_SETS,),
+    ),
+    Verb(
+        "info",
+        "layers, bits, proved ranges, sparsity, sizes of a model",
+        "Print what a model is made of, every byte of flash and RAM itemised.",
+        (MODEL,),
+        "models:info",
+    ),
+    Verb(
+        "anytime",
+        "accuracy when stopped early, and a rule that does so",
+        "Print the accuracy of a model when it is stopped after each of its steps. Choose, on "
+        "validation data, the lead of the best score at which an inference may end, and say what "
+        "it saves; -o writes the model with this rule, which its C obeys.",
+        (
+            MODEL,
+            DATA.but(
+                help="a data set with labels; by default the one that the model was trained on"
+            ),
+            FILE,
+            Option(
+                "--lose",
+                "accuracy that the rule may cost on validation data, in points (default 0.1)",
+                number,
+                metavar="POINTS",
+                default=0.1,
+            ),
+            Option("--margin", "this rule, none chosen", positive, metavar="N"),
+            Option("--first", "its first step (default 1)", positive, metavar="STEP"),
+            ONE_BOARD.but(help="predict instructions for this board", default="qemu-m4"),
+            OUTPUT.but(help="write the model with its rule", metavar="FILE"),
+        ),
+        "anytime:anytime",
+        (DATA_SETS,),
+    ),
+    Verb(
+        "plot",
+        "draw spikes, membranes, firing rates and confusion",
+        "Draw a model at work, as PNG or SVG: spike rasters, membranes with their thresholds, "
+        "firing rates, and which class was taken for which. Needs the extra `plot`.",
+        (
+            MODEL,
+            OUTPUT.but(help="folder for the pictures (default: .)", default="."),
+            Option(
+                "--kind",
+                "raster, membranes, firing, confusion, weights, maps (default: all that can be "
+                "drawn)",
+                metavar="K,K",
+            ),
+            SAMPLE.but(
+                help="sample whose spikes and membranes are drawn (default: 0)",
+                type=whole_number,
+                default=0,
+            ),
+            PICTURES,
+            *INPUTS,
+        ),
+        "pictures:plot",
+        (DATA_SETS,),
+    ),
+)
