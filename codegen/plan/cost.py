@@ -38,7 +38,7 @@ from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan.kinds import check_names, family, kinds
 from codegen.plan.program import Program
 from qat.model import Activity, EarlyStop, Input, Model, Rates
-from qat.model.activity import together
+from qat.model.rates import together
 
 
 @dataclass(frozen=True)

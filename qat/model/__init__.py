@@ -6,7 +6,7 @@ must return the same integers.
 
 from __future__ import annotations
 
-from qat.model.activity import Activity, Rates
+from qat.model.activity import Activity
 from qat.model.atomic import unwritable, write_atomically, write_file, writing
 from qat.model.bounds import Bounds, LayerBounds
 from qat.model.checks import INT32_MAX, MAX_LAYERS
@@ -32,6 +32,7 @@ from qat.model.names import (
 )
 from qat.model.neurons import LIF, NEURONS, Burst, CuBa, Neuron, Reach, Step
 from qat.model.pool import Pool
+from qat.model.rates import Rates
 from qat.model.readouts import LI, READOUTS, Accumulate, Count, EarlyStop, Readout
 from qat.model.sensor import Sensor
 from qat.model.shape import Shape

@@ -16,7 +16,7 @@ from codegen.plan import cost
 from codegen.plan.choose import plan
 from codegen.target.boards import find_board
 from qat.model import Activity, EarlyStop, Latency, Model
-from qat.model.activity import SPREAD
+from qat.model.rates import SPREAD
 
 
 def test_the_spread_is_made_of_steps_from_the_quietest_to_the_busiest():
