@@ -79,12 +79,12 @@ class Drift:
         }  # fmt: skip
 
 
-def signals(plan: Plan, emitted: Sequence[Float]) -> list[Float]:
+def signals(plan: Plan, emitted: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return what the layers of a plan send, (steps, batch, values), of what they emit."""
     return [stage.signal(spikes) for stage, spikes in zip(plan.stages, emitted, strict=False)]
 
 
-def shares(wanted: Sequence[Float], found: Sequence[NDArray[Any]]) -> list[float]:
+def shares(wanted: Sequence[NDArray[Any]], found: Sequence[NDArray[Any]]) -> list[float]:
     """Return the share of values that differ, layer by layer."""
     return [float((a != b).mean()) for a, b in zip(wanted, found, strict=True)]
 
@@ -103,7 +103,7 @@ def drift_of(
     model: Model,
     inputs: Inputs,
     *,
-    wanted: Sequence[Float],
+    wanted: Sequence[NDArray[Any]],
     predictions: NDArray[np.int64],
     labels: NDArray[np.int64] | None,
 ) -> Drift:
@@ -134,7 +134,7 @@ def drift_of(
     return Drift(layers, inputs.x.shape[1], float((predictions == own).mean()), accuracy)
 
 
-def _first(wanted: Float, found: NDArray[Any]) -> dict[str, Any] | None:
+def _first(wanted: NDArray[Any], found: NDArray[Any]) -> dict[str, Any] | None:
     wrong = np.argwhere(wanted != found)
     if not len(wrong):
         return None
@@ -148,7 +148,7 @@ def _by_cause(
     plan: Plan,
     parts: Sequence[Whole],
     x: Float,
-    wanted: Sequence[Float],
+    wanted: Sequence[NDArray[Any]],
     found: Sequence[NDArray[Any]],
 ) -> dict[str, list[float]]:
     """Return the shares that differ as each cause is switched on; the last is the model itself."""

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qat.machine.memory import require
 from qat.model import Activity, Model, c_name
 from qat.model.integrator import Score
 from qat.nir.data import Recording, recording
 from qat.nir.drift import Drift, drift_of, signals
-from qat.nir.dynamics import Float
 from qat.nir.inflow import Inputs, inputs_of, unknown
 from qat.nir.layout import as_model
 from qat.nir.mapping import plan_of
@@ -26,6 +26,9 @@ from qat.nir.settle import Options
 from qat.nir.whole import Whole
 
 BITS = (2, 4, 8, 16)
+
+KEPT_BYTES = 40
+"""For each neuron, step and sample: spikes, those of the model, currents and membranes."""
 
 DRIFT = 0.02
 """The largest share of differing spikes of a layer that is let pass."""
@@ -149,16 +152,21 @@ def observed(found: Read, plan: Plan, data: Recording | None) -> Observed:
     extent = graph.nodes[graph.source].extent
     if data is None:
         return Observed(unknown(plan.given), ())
+    neurons = sum(stage.map.size for stage in plan.stages)
+    require(
+        "import", KEPT_BYTES * data.x.shape[0] * data.x.shape[1] * neurons, "give fewer samples"
+    )
     inputs = inputs_of(as_model(data.x, extent), plan.given)
-    sent, _ = found.twin.traced(data.x, found.dtype)
+    keep = {stage.node for stage in plan.stages}
+    sent = found.twin.run(data.x, found.dtype, keep)
     steps = len(data.x) - plan.late
-    ran = plan.run(inputs.x[:steps])[: len(plan.stages)]
-    emitted: list[Float] = []
+    ran = plan.run(inputs.x[:steps])
+    emitted: list[NDArray[np.uint16]] = []
     for stage, own in zip(plan.stages, ran, strict=True):
         neuron = found.twin.neurons.get(stage.node)
         behind = neuron is not None and neuron.behind
         whole = as_model(sent[stage.node], graph.nodes[stage.node].extent)
-        emitted.append(own if behind else whole[:steps].astype(np.float64))
+        emitted.append(own if behind else whole[:steps].astype(np.uint16))
     return Observed(replace(inputs, x=inputs.x[:steps]), tuple(emitted))
 
 
@@ -169,7 +177,7 @@ def predictions(found: Read, data: Recording, score: Score = "last") -> NDArray[
     """
     graph = found.twin.graph
     last = graph.before(graph.sink)[0]
-    sent = as_model(found.twin.run(data.x, found.dtype)[last], graph.nodes[last].extent)
+    sent = as_model(found.twin.run(data.x, found.dtype, {last})[last], graph.nodes[last].extent)
     neuron = graph.nodes[last].about
     if not neuron.neuron or neuron.spiking or score == "sum":
         scores = sent.sum(axis=0)
@@ -210,7 +218,7 @@ def _about(found: Read) -> dict[str, Any]:
                     "order": "height, width, channels"}}  # fmt: skip
 
 
-def _activity(model: Model, seen: Observed, wanted: Sequence[Float]) -> dict[str, Any]:
+def _activity(model: Model, seen: Observed, wanted: Sequence[NDArray[Any]]) -> dict[str, Any]:
     """Return how active the model is on the data: what its cost on a core depends on."""
     given = seen.inputs.given()
     arriving = model.input.encode(given, model.steps or 1)

@@ -7,6 +7,7 @@ each step towards integers (leak, weights, bias, thresholds) can be taken by its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,9 @@ from qat.model import Conv, Pool, Shape
 from qat.model.edges import INPUT
 from qat.model.shape import Padding
 from qat.nir.dynamics import Dynamics, Float
+
+PIECE = 2**22
+"""Values of the widest layer that are computed at a time, over all steps."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Link:
             found = patches.reshape(*patches.shape[:2], -1) @ weight.reshape(len(weight), -1).T
         return found.reshape(len(x), -1)
 
-    def arriving(self, signal: Float) -> Float:
+    def arriving(self, signal: NDArray[Any]) -> NDArray[Any]:
         """Return a signal, (steps, batch, values), as late as it arrives."""
         if not np.any(self.delay):
             return signal
@@ -109,7 +113,7 @@ class Stage:
         """The shape of its signal."""
         return self.map if self.pool is None else self.pool.output_shape(self.map)
 
-    def signal(self, spikes: Float) -> Float:
+    def signal(self, spikes: NDArray[Any]) -> NDArray[Any]:
         """Return what it sends of what its neurons emit, (..., neurons)."""
         return spikes if self.pool is None else self.pool.of(spikes, self.map, spikes.dtype)
 
@@ -147,30 +151,28 @@ class Plan:
     late: int = 0
     notes: tuple[str, ...] = field(default=())
 
-    def run(self, x: Float, forced: tuple[Float, ...] | None = None) -> list[Float]:
-        """Return what the neurons of every layer emit, (steps, batch, neurons).
+    def run(self, x: Float) -> list[NDArray[np.uint16]]:
+        """Return what the neurons of every spiking layer emit, (steps, batch, neurons).
 
-        x:      (steps, batch, inputs)
-        forced: what layers send, in place of what those before them emit here
+        x: (steps, batch, inputs). The batch is computed in pieces, so that memory stays bounded.
         """
-        return [emitted for emitted, _ in self.traced(x, forced)]
+        widest = max(self.given.size, *(stage.map.size for stage in self.stages))
+        each = max(1, PIECE // (len(x) * widest))
+        parts = [
+            self._piece(x[:, start : start + each]) for start in range(0, max(x.shape[1], 1), each)
+        ]
+        return [np.concatenate(found, axis=1) for found in zip(*parts, strict=True)]
 
-    def traced(
-        self, x: Float, forced: tuple[Float, ...] | None = None
-    ) -> list[tuple[Float, Float]]:
-        """Return (what is emitted, u) of every layer, a readout's u among them."""
-        found: list[tuple[Float, Float]] = []
-        layers = self.stages if self.last is None else (*self.stages, self.last)
-        for index, stage in enumerate(layers):
-            sent = [s.signal(e) for s, (e, _) in zip(layers, found, strict=False)]
-            if forced is not None:
-                sent = [s.signal(e) for s, e in zip(layers, forced, strict=False)][:index]
-            found.append(run_stage(stage, index, x, sent))
-        return found
+    def _piece(self, x: Float) -> list[NDArray[np.uint16]]:
+        emitted: list[NDArray[np.uint16]] = []
+        for index, stage in enumerate(self.stages):
+            sent = [s.signal(e) for s, e in zip(self.stages, emitted, strict=False)]
+            emitted.append(run_stage(stage, index, x, sent).astype(np.uint16))
+        return emitted
 
 
-def run_stage(stage: Stage, index: int, x: Float, sent: list[Float]) -> tuple[Float, Float]:
-    """Return (what is emitted, u) of a layer, (steps, batch, neurons), for its sources' signals."""
+def run_stage(stage: Stage, index: int, x: Float, sent: Sequence[NDArray[Any]]) -> Float:
+    """Return what a layer emits, (steps, batch, neurons), for its sources' signals."""
     steps, batch = x.shape[:2]
     bias = np.asarray(stage.bias, x.dtype)
     current = np.zeros((steps, batch, stage.map.size), x.dtype)
@@ -179,16 +181,17 @@ def run_stage(stage: Stage, index: int, x: Float, sent: list[Float]) -> tuple[Fl
     for link in stage.links:
         if link.source != index:
             signal = link.arriving(x if link.source == INPUT else sent[link.source])
-            current += link.currents(signal.reshape(steps * batch, -1)).reshape(current.shape)
-    neuron, u, emitted = stage.spread, np.empty_like(current), np.empty_like(current)
+            rows = signal.reshape(steps * batch, -1).astype(x.dtype)
+            current += link.currents(rows).reshape(current.shape)
+    neuron, emitted = stage.spread, np.empty_like(current)
     kept = neuron.begin(batch, x.dtype)
     for t in range(steps):
         now = current[t]
         for link in own:
             past = _past(stage, link, emitted, t)
             now = now + link.currents(past)
-        u[t], emitted[t], kept = neuron.step(kept, now)
-    return emitted, u
+        _, emitted[t], kept = neuron.step(kept, now)
+    return emitted
 
 
 def _past(stage: Stage, link: Link, emitted: Float, t: int) -> Float:

@@ -14,7 +14,6 @@ from qat.model.edges import INPUT
 from qat.model.integrator import Score
 from qat.model.neuron import MAX_SPIKES
 from qat.nir.drift import run_model, shares, signals
-from qat.nir.dynamics import Float
 from qat.nir.inflow import Inputs
 from qat.nir.plan import Plan, Stage
 from qat.nir.refit import refitted
@@ -28,7 +27,7 @@ class Observed:
     """What a network does on data: what its layers emit, (steps, batch, neurons)."""
 
     inputs: Inputs
-    emitted: tuple[Float, ...]
+    emitted: tuple[NDArray[np.uint16], ...]
 
     @property
     def steps(self) -> int:
@@ -126,7 +125,7 @@ def _several(stage: Stage, index: int, seen: Observed) -> int:
     return max(most, 1)
 
 
-def _arriving(plan: Plan, index: int, seen: Observed) -> list[Float]:
+def _arriving(plan: Plan, index: int, seen: Observed) -> list[NDArray[Any]]:
     """Return what each link of a layer reads, (steps, batch, inputs)."""
     if not seen.steps:
         return []
@@ -138,7 +137,9 @@ def _arriving(plan: Plan, index: int, seen: Observed) -> list[Float]:
     ]
 
 
-def currents(part: Whole, arriving: Sequence[Float], worth: float | None) -> NDArray[np.int64]:
+def currents(
+    part: Whole, arriving: Sequence[NDArray[Any]], worth: float | None
+) -> NDArray[np.int64]:
     """Return the currents of a layer in whole numbers, (steps, batch, neurons)."""
     record = part.record()
     total: NDArray[np.int64] | None = None
@@ -162,6 +163,6 @@ def assembled(plan: Plan, parts: Sequence[Whole], seen: Observed, settings: Sett
     )
 
 
-def _worst(model: Model, seen: Observed, wanted: Sequence[Float]) -> float:
+def _worst(model: Model, seen: Observed, wanted: Sequence[NDArray[Any]]) -> float:
     found, _ = run_model(model, replace(seen.inputs, x=seen.inputs.x[: seen.steps]))
     return max(shares(wanted, found))

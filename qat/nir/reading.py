@@ -170,14 +170,17 @@ def _proved(graph: Graph, every: Sequence[Reading], saved: Reference, sign: str 
         if right and _by_node(reading) and not _by_node(right[0].reading):
             break
         twin = Twin.of(graph, reading)
-        found = compare(few, twin.run(few.x), graph)
+        found = compare(few, twin.run(few.x, keep=few.nodes), graph)
         if best is None or found.differing < best[0]:
             best = (found.differing, twin)
-        if found.differing == 0 and compare(saved, twin.run(saved.x), graph).differing == 0:
+        if (
+            found.differing == 0
+            and compare(saved, twin.run(saved.x, keep=saved.nodes), graph).differing == 0
+        ):
             right.append(twin)
     if right:
         also = tuple(twin.reading for twin in right[1:])
-        same = compare(saved, right[0].run(saved.x), graph)
+        same = compare(saved, right[0].run(saved.x, keep=saved.nodes), graph)
         return Read(right[0], sign, same, saved, also)
     assert best is not None
     return _in_float32(graph, saved, best[1], sign, len(every))
@@ -190,10 +193,10 @@ def _by_node(reading: Reading) -> bool:
 
 def _in_float32(graph: Graph, saved: Reference, twin: Twin, sign: str | None, tried: int) -> Read:
     """Return the nearest reading where it is right in float32; else raise UnprovedError."""
-    narrow = compare(saved, twin.run(saved.x, np.float32), graph)
+    narrow = compare(saved, twin.run(saved.x, np.float32, saved.nodes), graph)
     if narrow.differing == 0:
         return Read(twin, sign, narrow, saved, float32=True)
-    wide = compare(saved, twin.run(saved.x), graph)
+    wide = compare(saved, twin.run(saved.x, keep=saved.nodes), graph)
     more = f" (the nearest of {tried} readings)" if tried > 1 else ""
     words = {k: v for k, v in twin.reading.words().items() if v is not None}
     text = f"read as {words}{more}, it is not what the reference shows: {wide}"

@@ -51,6 +51,11 @@ class Reference:
         few = tuple(replace(s, values=s.values[:, :count]) for s in self.signals)
         return Reference(self.x[:, :count], few)
 
+    @property
+    def nodes(self) -> set[str]:
+        """The nodes whose signals are known."""
+        return {signal.node for signal in self.signals}
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -6,7 +6,7 @@ step comes out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -25,6 +25,9 @@ ON_GRID = 1e-6
 """How far a delay may be from a whole number of steps."""
 
 MOST_DELAY = 2**16
+
+PIECE = 2**22
+"""Values of the widest signal that are computed at a time, over all steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,26 +57,38 @@ class Twin:
                 steps_of(node, reading.dt)
         return cls(graph, reading, found, neurons)
 
-    def run(self, x: NDArray[Any], dtype: Any = np.float64) -> dict[str, Float]:
-        """Return what every node sends, (steps, batch, ...), for x of the Input's shape."""
-        return self.traced(x, dtype)[0]
+    def run(
+        self, x: NDArray[Any], dtype: Any = np.float64, keep: Collection[str] | None = None
+    ) -> dict[str, Float]:
+        """Return what nodes send, (steps, batch, ...), for x of the Input's shape.
 
-    def traced(
-        self, x: NDArray[Any], dtype: Any = np.float64
-    ) -> tuple[dict[str, Float], dict[str, Float]]:
-        """Return (what every node sends, the membranes u of the neurons), (steps, batch, ...)."""
-        sent: dict[str, Float] = {self.graph.source: x.astype(dtype)}
-        membranes: dict[str, Float] = {}
+        keep: the nodes; None for all. The batch is computed in pieces, so that what is not kept
+        takes bounded memory.
+        """
+        widest = max(prod(node.extent) for node in self.graph.nodes.values())
+        each = max(1, PIECE // (len(x) * widest))
+        kept = self.graph.nodes.keys() if keep is None else keep
+        parts = []
+        for start in range(0, max(x.shape[1], 1), each):
+            sent = self._piece(x[:, start : start + each].astype(dtype))
+            parts.append({name: sent[name] for name in kept})
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([p[name] for p in parts], axis=1) for name in kept}
+
+    def _piece(self, x: Float) -> dict[str, Float]:
+        """Return what every node sends, for one piece of a batch."""
+        sent: dict[str, Float] = {self.graph.source: x}
         for part in self.order.parts:
             if part == (self.graph.source,):
                 continue
             if len(part) == 1 and (part[0], part[0]) not in self.graph.edges:
-                self._whole(part[0], sent, membranes)
+                self._whole(part[0], sent)
             else:
-                self._together(part, sent, membranes)
-        return sent, membranes
+                self._together(part, sent)
+        return sent
 
-    def _whole(self, name: str, sent: dict[str, Float], membranes: dict[str, Float]) -> None:
+    def _whole(self, name: str, sent: dict[str, Float]) -> None:
         """Compute a node on whole recordings."""
         node = self.graph.nodes[name]
         given = sum(
@@ -81,7 +96,7 @@ class Twin:
             start=np.zeros((), next(iter(sent.values())).dtype),
         )
         if name in self.neurons:
-            membranes[name], sent[name] = run_neuron(self.neurons[name], given)
+            sent[name] = run_neuron(self.neurons[name], given)
         elif node.kind == "Delay":
             sent[name] = delayed(given, steps_of(node, self.reading.dt))
         else:
@@ -94,9 +109,7 @@ class Twin:
         """How Threshold nodes compare."""
         return ">=" not in set(self.reading.compare.values())
 
-    def _together(
-        self, part: tuple[str, ...], sent: dict[str, Float], membranes: dict[str, Float]
-    ) -> None:
+    def _together(self, part: tuple[str, ...], sent: dict[str, Float]) -> None:
         """Compute the nodes of a cycle, step by step."""
         x = sent[self.graph.source]
         steps, batch, dtype = *x.shape[:2], x.dtype
@@ -106,28 +119,17 @@ class Twin:
             sent[name] = np.zeros((steps, batch, *self.graph.nodes[name].extent), dtype)
         kept = {name: self.neurons[name].begin(batch, dtype) for name in part
                 if name in self.neurons}  # fmt: skip
-        for name in kept:
-            membranes[name] = np.zeros_like(sent[name])
         for t in range(steps):
             for name in part:
-                self._step(name, t, sent, membranes, kept)
+                self._step(name, t, sent, kept)
 
-    def _step(
-        self,
-        name: str,
-        t: int,
-        sent: dict[str, Float],
-        membranes: dict[str, Float],
-        kept: dict[str, Kept],
-    ) -> None:
+    def _step(self, name: str, t: int, sent: dict[str, Float], kept: dict[str, Kept]) -> None:
         node, given = self.graph.nodes[name], np.zeros((), sent[name].dtype)
         for a in self.graph.before(name):
             signal = self._at(a, t, (a, name) in self.order.late, sent, kept)
             given = given + signal.reshape(len(signal), *node.reads)
         if name in kept:
-            membranes[name][t], sent[name][t], kept[name] = self.neurons[name].step(
-                kept[name], given
-            )
+            _, sent[name][t], kept[name] = self.neurons[name].step(kept[name], given)
         else:
             sent[name][t] = apply(node, given, self.strict)
 
@@ -142,13 +144,12 @@ class Twin:
         return sent[name][t - 1] if t else np.zeros_like(sent[name][0])
 
 
-def run_neuron(neuron: Dynamics, current: Float) -> tuple[Float, Float]:
-    """Return (u, what is sent) for currents, (steps, batch, ...)."""
-    kept = neuron.begin(current.shape[1], current.dtype)
-    u, sent = np.empty_like(current), np.empty_like(current)
+def run_neuron(neuron: Dynamics, current: Float) -> Float:
+    """Return what a neuron sends for currents, (steps, batch, ...)."""
+    kept, sent = neuron.begin(current.shape[1], current.dtype), np.empty_like(current)
     for t in range(len(current)):
-        u[t], sent[t], kept = neuron.step(kept, current[t])
-    return u, sent
+        _, sent[t], kept = neuron.step(kept, current[t])
+    return sent
 
 
 def steps_of(node: Node, dt: float | None) -> NDArray[np.int64]:

@@ -174,7 +174,7 @@ def leak_of(decay: Float) -> tuple[tuple[int, ...], bool]:
 
 
 def whole(
-    stage: Stage, bits: int, inputs: Sequence[Float], values: float | None, several: int = 1
+    stage: Stage, bits: int, inputs: Sequence[NDArray[Any]], values: float | None, several: int = 1
 ) -> Whole:
     """Return a layer in whole numbers.
 
@@ -200,7 +200,7 @@ def whole(
     )  # fmt: skip
 
 
-def _codes(links: Sequence[Link], bits: int, inputs: Sequence[Float]) -> Coded:
+def _codes(links: Sequence[Link], bits: int, inputs: Sequence[NDArray[Any]]) -> Coded:
     blocks = []
     for i, link in enumerate(links):
         rows = link.weight.reshape(len(link.weight), -1)
@@ -211,16 +211,17 @@ def _codes(links: Sequence[Link], bits: int, inputs: Sequence[Float]) -> Coded:
     return replace(found, codes=shaped)
 
 
-def _rows(link: Link, x: Float) -> Float:
+def _rows(link: Link, x: NDArray[Any]) -> Float:
     """Return what weights read, (samples, inputs of a channel), of signals (samples, inputs)."""
     rng = np.random.default_rng(0)
     if link.conv is not None:
         few = x[rng.permutation(len(x))[: max(1, SAMPLES // link.conv.shape.positions)]]
+        few = few.astype(np.float64)
         patches = link.conv.patches(few.reshape(len(few), *link.conv.grid.sides))
         if link.conv.depthwise:
             return patches.mean(axis=3).reshape(-1, patches.shape[2])
         return patches.reshape(-1, patches.shape[2] * patches.shape[3])
-    return x[rng.permutation(len(x))[:SAMPLES]]
+    return x[rng.permutation(len(x))[:SAMPLES]].astype(np.float64)
 
 
 Leaks = tuple[tuple[int, ...], tuple[int, ...] | None]
@@ -275,7 +276,7 @@ def _is_whole(values: Any, unit: float) -> bool:
 
 
 def _beside_values(
-    stage: Stage, bits: int, inputs: Sequence[Float], found: Coded, unit: float
+    stage: Stage, bits: int, inputs: Sequence[NDArray[Any]], found: Coded, unit: float
 ) -> tuple[Coded, tuple[int, ...]]:
     """Return codes of links that read spikes beside one that reads values, in the same unit."""
     first = _codes(stage.links[:1], bits, inputs[:1])

@@ -173,3 +173,19 @@ def test_what_has_no_record_is_refused_in_one_line(what: str, tmp_path: Path) ->
     with pytest.raises(ValueError, match=text) as error:
         planned(path, Options(dialect="snntorch", reset="subtract"))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["spyx_recurrent", "sinabs_conv"])
+def test_a_batch_in_pieces_gives_the_same(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, reference = saved(name, tmp_path)
+    found, plan = planned(path, reference=reference)
+    x, extent = found.reference.x, found.twin.graph.nodes[found.twin.graph.source].extent
+    given = as_model(x.astype(float), extent)
+    whole = found.twin.run(x), plan.run(given)
+    for module in ("twin", "plan"):
+        monkeypatch.setattr(f"qat.nir.{module}.PIECE", 1)
+    pieces = found.twin.run(x), plan.run(given)
+    assert all((pieces[0][node] == sent).all() for node, sent in whole[0].items())
+    assert all((a == b).all() for a, b in zip(whole[1], pieces[1], strict=True))
