@@ -32,6 +32,9 @@ __all__ = ["SURROGATES", "Library", "library"]
 SOURCES = ("delays.c", "lif.c", "bilinear.c", "conv.c", "counts.c")
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
+CACHE_VARIABLES = ("SPIKEMCU_CACHE", "XDG_CACHE_HOME", "HOME")
+"""Of the environment: all that the user's cache folder depends on."""
+
 TIMEOUT_SECONDS = 600.0
 """A compiler needs one; a busy machine may take its time, for without the loops it trains another
 network."""
@@ -41,11 +44,17 @@ def library() -> Library | None:
     """Return the compiled loops, or None where NumPy has to do."""
     if os.environ.get("SPIKEMCU_NATIVE") == "0":
         return None
-    try:
-        folder = user_cache() / "native"
-    except NoCacheError:
-        folder = None
+    folder = _folder(*map(os.environ.get, CACHE_VARIABLES))
     return _loaded(folder, os.environ.get("CC"))
+
+
+@cache
+def _folder(*variables: str | None) -> Path | None:
+    """Return where the library is kept; looked up once, for a training asks thousands of times."""
+    try:
+        return user_cache() / "native"
+    except NoCacheError:
+        return None
 
 
 @cache

@@ -128,7 +128,7 @@ _NORMALISED = Recipe(
     20, 256, 1e-2, 0.0, rate_penalty=0.005, clean_every=8, warm_up=300, final_rate=0.0,
     square_kept=0.99, even_penalty=True,
 )  # fmt: skip
-_STROKES = replace(_NORMALISED, augment=STROKES)
+_STROKES = replace(_NORMALISED, learning_rate=2e-2, augment=STROKES)
 _COUNTS = replace(
     _NORMALISED,
     epochs=30,

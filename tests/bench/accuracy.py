@@ -27,6 +27,7 @@ from codegen.cli.parsing import whole_number
 from codegen.cli.train import show_progress
 from qat.machine.bounded import read_regular
 from qat.model import did_you_mean, write_atomically
+from qat.model.notation import written
 
 FORMAT = 1
 MOST_RESULTS = 2**26
@@ -45,6 +46,7 @@ def accuracy(arguments: Namespace) -> None:
     results = read_results(path)
     require_output(path)
     require_output(arguments.markdown)
+    require_output(arguments.keep and Path(arguments.keep) / f"{rows[0]}-0.npz")
     for name in rows:
         _forget_other_settings(name, results, out)
     if not arguments.table_only:
@@ -121,7 +123,8 @@ def _train(name: str, arguments: Namespace, results: Results, path: Path, out: O
             if seed in entry[kind] or (kind == "float" and seed in _floats(name, results, ROWS)):
                 continue
             show = show_progress(out, row.recipe.epochs, f"{name}, {kind}, seed {seed}: ")
-            trial = measure(row, int(seed), real=kind == "float", progress=show)
+            keep = arguments.keep and Path(arguments.keep) / f"{name}-{seed}.npz"
+            trial = measure(row, int(seed), real=kind == "float", progress=show, keep=keep)
             entry[kind][seed] = trial.to_json()
             _write(path, results)
 
@@ -182,12 +185,14 @@ def comparisons(results: Results, rows: Mapping[str, Row]) -> list[str]:
 
 
 def _network(row: Row) -> str:
-    shape = "-".join(map(str, row.sizes))
+    inputs, outputs = row.sizes[0], row.sizes[-1]
+    shape = f"{inputs}-{written(row.notes)}-{outputs}"
     kinds = ["ternary" if bits == 2 else f"{bits}-bit" for bits in row.bits]
     kind = "all ternary" if set(row.bits) == {2} else f"ternary, {kinds[-1]} output layer"
     pixels = f", {row.input_bits}-bit input" if row.input_bits else ""
     folds = ", each subject left out" if row.by_subject else ""
-    return f"{shape} {kind}{pixels}, T = {row.steps}{folds}"
+    counts = f", counts of 0 to {row.network['levels']}" if "levels" in row.network else ""
+    return f"{shape} {kind}{pixels}{counts}, T = {row.steps}{folds}"
 
 
 def _seeds(trained: int, real: int) -> str:
@@ -267,6 +272,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--markdown", metavar="FILE", help=f"put the table between {BEGIN} and {END} of this file"
     )
+    parser.add_argument("--keep", metavar="DIR", help="write the models into this folder as well")
     parser.add_argument("--table-only", action="store_true", help="train nothing, print the table")
     return parser
 

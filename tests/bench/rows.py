@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import prod
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,10 +17,13 @@ import numpy as np
 
 from qat.data.dataset import Dataset
 from qat.data.named import DATASETS, load, watch_fold
+from qat.model import Model, c_name
+from qat.model.notation import LayerNote, dense, on_maps, parse
 from qat.train.export import export
 from qat.train.fit import evaluate, fit, require_whole
 from qat.train.history import Epoch
 from qat.train.network import Network
+from qat.train.neurons import NEURONS
 from qat.train.recipes import Recipe, recipe_for
 
 INTEGER_SETTINGS = ("resolution", "membrane_bits")
@@ -32,7 +37,7 @@ class Row:
     """A line of the table.
 
     data:       a name of qat.data.named.DATASETS
-    hidden:     neurons of the hidden layers
+    hidden:     neurons of the hidden layers; none where `layers` says them
     bits:       of the weights, per layer
     goal:       test accuracy to reach, or None
     within:     how far below the float network of the same seeds it may be, or None
@@ -42,6 +47,7 @@ class Row:
     input_bits: the upper bits of the inputs that are kept, None for all
     steps:      T
     by_subject: the seed chooses the subject who is left out for the test as well
+    layers:     hidden layers in the notation of qat.model.notation, in place of `hidden`
     network:    further settings of qat.Network
     training:   settings of `fit` in place of the recipe's
     """
@@ -59,16 +65,36 @@ class Row:
     by_subject: bool = False
     network: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     training: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    layers: str | None = None
+
+    @property
+    def notes(self) -> tuple[LayerNote, ...]:
+        """The hidden layers."""
+        return dense(self.hidden) if self.layers is None else parse(self.layers)
+
+    @property
+    def on_maps(self) -> bool:
+        """True if a layer looks at a map; windows of a recording are then read as one."""
+        return on_maps(self.notes)
+
+    @property
+    def normalised(self) -> bool:
+        """True if batch norms stand before the neurons, as in qat.Network."""
+        counts = NEURONS[self.network.get("neuron", "lif")].normalised
+        return counts or any(note.extent is not None for note in self.notes)
 
     @property
     def recipe(self) -> Recipe:
         """The settings of the training."""
-        return replace(recipe_for(self.data, DATASETS[self.data].samples[0]), **self.training)
+        samples, kind = DATASETS[self.data].samples[0], (self.normalised, self.on_maps)
+        return replace(recipe_for(self.data, samples, *kind), **self.training)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Inputs, hidden neurons, outputs."""
-        return (DATASETS[self.data].shape[-1], *self.hidden, DATASETS[self.data].classes)
+        """Inputs, hidden neurons where `layers` does not say them, outputs."""
+        shape = DATASETS[self.data].shape
+        inputs = prod(shape) if self.on_maps else shape[-1]
+        return (inputs, *self.hidden, DATASETS[self.data].classes)
 
     def settings(self) -> dict[str, Any]:
         """Return all that a result depends on, the seed apart, as plain JSON values."""
@@ -81,6 +107,7 @@ class Row:
             "network": dict(self.network),
             "training": self.recipe.settings(),
             **({"by_subject": True} if self.by_subject else {}),
+            **({} if self.layers is None else {"layers": self.layers}),
         }
 
     def float_settings(self) -> dict[str, Any]:
@@ -92,7 +119,8 @@ class Row:
     def prepared(self, seed: int) -> Dataset:
         """Return the data set with the inputs of this row."""
         data = watch_fold(seed) if self.by_subject else load(self.data)
-        return data if self.input_bits is None else data.with_input_bits(self.input_bits)
+        data = data if self.input_bits is None else data.with_input_bits(self.input_bits)
+        return data.as_maps() if self.on_maps else data
 
     def untrained(self, bits: Sequence[int | None], data: Dataset, seed: int) -> Network:
         """Return the network of this row with these bits."""
@@ -102,6 +130,8 @@ class Row:
             self.steps,
             input="analog" if data.x_train.ndim == 2 else "frames",
             input_range=data.input_range,
+            layers=self.layers,
+            grid=data.grid if self.on_maps else None,
             seed=seed,
             **self.network,
         )
@@ -132,6 +162,11 @@ _WIDE: Mapping[str, Any] = {
     "network": {"threshold": "neuron"},
     "training": {"epochs": 60, "learning_rate": 5e-4, "rate_penalty": 0.003},
 }
+_COUNTS: Mapping[str, Any] = {
+    "steps": 1,
+    "input_bits": 4,
+    "network": {"neuron": "burst", "levels": 3},
+}
 _TERNARY, _WIDE_OUTPUT = (2, 2), (2, 8)
 
 ROWS: Mapping[str, Row] = MappingProxyType(
@@ -161,10 +196,32 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "mnist-128-ternary": Row("mnist", (128,), _TERNARY, goal=0.982, **_IMAGES),
         "mnist-512-ternary": Row("mnist", (512,), _TERNARY, goal=0.989, **_WIDE),
         "fashion-mnist": Row("fashion-mnist", (128,), _WIDE_OUTPUT, goal=0.883),
+        "mnist-16-counts": Row("mnist-16", (128,), _WIDE_OUTPUT, goal=0.984, **_COUNTS),
+        "mnist-conv-small": Row(
+            "mnist-16",
+            (),
+            (2, 2, 2),
+            goal=0.989,
+            layers="16c3-p2-32c3v-p2",
+            training={"epochs": 30},
+            **_COUNTS,
+        ),
+        "mnist-conv": Row(
+            "mnist-16", (), (2, 2, 2, 4), goal=0.993, layers="32c5s2-32c3-p2-32c3v", **_COUNTS
+        ),
+        "mnist-conv-large": Row(
+            "mnist-16",
+            (),
+            (2, 2, 2, 2, 4),
+            goal=0.995,
+            layers="32c3-p2-32c3-32c3-p2-48c3v",
+            **_COUNTS,
+        ),
     }
 )
-"""The table, from the quickest line to the slowest. The rows with a resolution of their own train
-the models in tests/examples, whose membranes take 11 bits."""
+"""The table: dense layers from the quickest line to the slowest, then layers that count, on maps
+as well. The rows with a resolution of their own train the dense models in tests/examples, whose
+membranes take 11 bits; the rows mnist-conv train those of the same names."""
 
 
 @dataclass(frozen=True)
@@ -194,20 +251,35 @@ def measure(
     *,
     real: bool = False,
     progress: Callable[[Epoch], object] | None = None,
+    keep: Path | None = None,
 ) -> Trial:
     """Train one network of a row and return what it reaches.
 
     real: with real weights in place of the row's bits
+    keep: a file to write the model to, which `spikemcu train` makes with the same settings
     """
     data = row.prepared(seed)
     net = row.untrained([None] * len(row.bits) if real else row.bits, data, seed)
     history = fit(net, data, seed, recipe=row.recipe, progress=progress)
     best = require_whole(history)
     trained = net if real else export(net)
+    reached = {
+        part: evaluate(trained, getattr(data, f"x_{part}"), getattr(data, f"y_{part}"))
+        for part in ("validation", "test")
+    }
+    if keep is not None and isinstance(trained, Model):
+        _save(trained, reached, keep)
     return Trial(
-        evaluate(trained, data.x_validation, data.y_validation),
-        evaluate(trained, data.x_test, data.y_test),
+        reached["validation"],
+        reached["test"],
         best.firing_rates,
         None if isinstance(trained, Network) else trained.digest(),
         round(history.seconds, 1),
     )
+
+
+def _save(model: Model, reached: Mapping[str, float], path: Path) -> None:
+    """Write a model whose metadata say what it reaches; its name is that of the file."""
+    accuracy = {**model.metadata["accuracy"], **reached}
+    metadata = {**model.metadata, "accuracy": accuracy}
+    replace(model, name=c_name(path.stem), metadata=metadata).save(path)

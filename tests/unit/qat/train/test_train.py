@@ -306,3 +306,15 @@ def test_recipes_fit_the_size_of_the_data():
     assert small.epochs == 200
     assert large.epochs == 10
     assert large.batch_size > small.batch_size
+
+
+def test_networks_on_maps_have_a_recipe_of_their_own():
+    """Behind batch norms: a high rate that falls to nothing, no decay, large batches."""
+    dense = recipe_for("mnist-16", 55_000)
+    for name in ("mnist-16", "mine"):
+        recipe = recipe_for(name, 55_000, normalised=True)
+        assert recipe.learning_rate >= 1e-2 > dense.learning_rate
+        assert (recipe.weight_decay, recipe.final_rate, recipe.averaging) == (0.0, 0.0, 0.0)
+        assert recipe.batch_size > dense.batch_size
+    counts = recipe_for("mnist-16", 55_000, normalised=True, on_maps=False)
+    assert dense.learning_rate < counts.learning_rate < 1e-2
