@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from qat.machine import native
 from qat.model.shape import Shape
+from qat.train.arrays import as_of, contiguous, empty, is_numpy, namespace, zeros
 
 Float = NDArray[np.floating[Any]]
 
@@ -96,11 +97,11 @@ def _pieces(window: Window, images: int) -> Iterator[slice]:
         yield slice(start, min(start + some, images))
 
 
-def patches(window: Window, maps: NDArray[Any], dtype: np.dtype[Any]) -> Float:
-    """Return what each position reads, (n * positions, taps * channels)."""
-    maps = np.ascontiguousarray(maps, dtype)
+def patches(window: Window, maps: NDArray[Any], other: Float) -> Float:
+    """Return what each position reads, (n * positions, taps * channels), as values like `other`."""
+    maps = contiguous(as_of(maps, other))
     shape = (len(maps) * window.positions, window.taps * window.grid.channels)
-    out, library = np.empty(shape, dtype), _library(maps)
+    out, library = empty(shape, maps), _library(maps)
     if library is not None:
         library.patches(library.map_settings(**window.settings(len(maps))), maps, out)
         return out
@@ -113,26 +114,26 @@ def patches(window: Window, maps: NDArray[Any], dtype: np.dtype[Any]) -> Float:
 
 def sums(window: Window, codes: Float, maps: NDArray[Any]) -> Float:
     """Return the sums, (n, rows, columns, channels), in the dtype of the codes."""
-    flat = np.ascontiguousarray(codes.reshape(len(codes), -1).T)
-    out = np.empty((len(maps), window.rows, window.columns, len(codes)), codes.dtype)
+    flat = contiguous(codes.reshape(len(codes), -1).T)
+    out = empty((len(maps), window.rows, window.columns, len(codes)), codes)
     for piece in _pieces(window, len(maps)):
-        read = patches(window, maps[piece], codes.dtype)
-        np.matmul(read, flat, out=out[piece].reshape(-1, len(codes)))
+        read = patches(window, maps[piece], codes)
+        namespace(read).matmul(read, flat, out=out[piece].reshape(-1, len(codes)))
     return out
 
 
 def weight_gradient(window: Window, d: Float, maps: NDArray[Any]) -> Float:
     """Return dL/d codes, (channels, taps * channels of the map), from dL/d sums."""
-    found = np.zeros((d.shape[-1], window.taps * window.grid.channels), d.dtype)
+    found = zeros((d.shape[-1], window.taps * window.grid.channels), d)
     for piece in _pieces(window, len(maps)):
-        found += d[piece].reshape(-1, d.shape[-1]).T @ patches(window, maps[piece], d.dtype)
+        found += d[piece].reshape(-1, d.shape[-1]).T @ patches(window, maps[piece], d)
     return found
 
 
 def input_gradient(window: Window, codes: Float, d: Float) -> Float:
     """Return dL/d maps from dL/d sums."""
     flat = codes.reshape(len(codes), -1)
-    out = np.zeros((len(d), *window.grid.sides), d.dtype)
+    out = zeros((len(d), *window.grid.sides), d)
     for piece in _pieces(window, len(d)):
         _gather(window, d[piece].reshape(-1, len(codes)) @ flat, out[piece])
     return out
@@ -144,10 +145,10 @@ def _gather(window: Window, read: Float, out: Float) -> None:
     if library is not None:
         library.gather(library.map_settings(**window.settings(len(out))), read, out)
         return
-    padded = np.zeros((len(out), *window.padded(), window.grid.channels), read.dtype)
+    padded = zeros((len(out), *window.padded(), window.grid.channels), read)
     parts = read.reshape(len(out), window.rows, window.columns, window.taps, window.grid.channels)
     for tap, to in enumerate(window.taps_on(padded)):
-        np.add(to, parts[:, :, :, tap], out=to)
+        to += parts[:, :, :, tap]  # noqa: PLW2901  # a view of the map
     out += padded[:, *window.inside()]
 
 
@@ -156,8 +157,8 @@ def _gather(window: Window, read: Float, out: Float) -> None:
 
 def depthwise(window: Window, codes: Float, maps: NDArray[Any]) -> Float:
     """Return the sums of every channel by itself; codes: (channels, height, width, 1)."""
-    maps, taps = np.ascontiguousarray(maps, codes.dtype), _by_tap(codes)
-    out, library = np.zeros((len(maps), window.rows, window.columns, len(codes)), codes.dtype), None
+    maps, taps = contiguous(as_of(maps, codes)), _by_tap(codes)
+    out = zeros((len(maps), window.rows, window.columns, len(codes)), codes)
     library = _library(maps)
     if library is not None:
         library.depthwise(library.map_settings(**window.settings(len(maps))), maps, taps, out)
@@ -169,29 +170,30 @@ def depthwise(window: Window, codes: Float, maps: NDArray[Any]) -> Float:
 
 def depthwise_weight_gradient(window: Window, d: Float, maps: NDArray[Any]) -> Float:
     """Return dL/d codes, (channels, height, width, 1), from dL/d sums."""
-    padded = _padded(window, np.ascontiguousarray(maps, d.dtype))
-    found = [np.einsum("nrqc,nrqc->c", d, read) for read in window.taps_on(padded)]
-    return np.stack(found, axis=1).reshape(d.shape[-1], *window.kernel, 1)
+    padded, xp = _padded(window, contiguous(as_of(maps, d))), namespace(d)
+    found = [xp.einsum("nrqc,nrqc->c", d, read) for read in window.taps_on(padded)]
+    return xp.stack(found, axis=1).reshape(d.shape[-1], *window.kernel, 1)
 
 
 def depthwise_input_gradient(window: Window, codes: Float, d: Float) -> Float:
     """Return dL/d maps from dL/d sums."""
-    padded = np.zeros((len(d), *window.padded(), len(codes)), d.dtype)
+    padded = zeros((len(d), *window.padded(), len(codes)), d)
     for weights, to in zip(_by_tap(codes), window.taps_on(padded), strict=True):
-        np.add(to, d * weights, out=to)
-    return np.ascontiguousarray(padded[:, *window.inside()])
+        to += d * weights  # noqa: PLW2901  # a view of the map
+    return contiguous(padded[:, *window.inside()])
 
 
 def _by_tap(codes: Float) -> Float:
-    return np.ascontiguousarray(codes.reshape(len(codes), -1).T)
+    return contiguous(codes.reshape(len(codes), -1).T)
 
 
 def _padded(window: Window, maps: Float) -> Float:
-    padded = np.zeros((len(maps), *window.padded(), window.grid.channels), maps.dtype)
+    padded = zeros((len(maps), *window.padded(), window.grid.channels), maps)
     padded[:, *window.inside()] = maps
     return padded
 
 
 def _library(values: Float) -> native.Library | None:
     """Return the compiled loops if there are any for these values."""
-    return native.library() if values.dtype == np.float32 and values.size else None
+    known = is_numpy(values) and values.dtype == np.float32 and values.size
+    return native.library() if known else None

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from qat.machine import native
 from qat.model.checks import spread_over
+from qat.train.arrays import as_of, is_numpy, like, namespace, real, zeros
 
 Float = NDArray[np.floating[Any]]
 
@@ -55,21 +56,21 @@ class Lags:
         found = _row(signal, t - self.whole)
         if self.part is None:
             return found
-        part = self.part.astype(found.dtype)
+        part = as_of(self.part, found)
         return found * (1 - part) + _row(signal, t - self.whole - 1) * part
 
     def delayed(self, signal: NDArray[Any]) -> NDArray[Any]:
         """Return what arrives in every step, (steps, batch, n)."""
         if self.part is None:
             return _shifted(signal, self.whole)
-        part = self.part.astype(np.result_type(signal, np.float32))
+        part = as_of(self.part, real(signal))
         return _shifted(signal, self.whole) * (1 - part) + _shifted(signal, self.whole + 1) * part
 
     def backward(self, d: Float) -> Float:
         """Return dL/d signal from dL/d what arrives, (steps, batch, n) both."""
         if self.part is None:
             return _shifted(d, -self.whole)
-        part = self.part.astype(d.dtype)
+        part = as_of(self.part, d)
         return _shifted(d * (1 - part), -self.whole) + _shifted(d * part, -self.whole - 1)
 
     def add_back(self, d_spikes: Float, d: Float, t: int, first: int) -> None:
@@ -79,43 +80,47 @@ class Lags:
         """
         for whole, share in self._shares(d):
             sent = t - whole
-            (kept,) = np.nonzero(sent >= first)
-            d_spikes[sent[kept], :, kept] += share[:, kept].T
+            kept = np.flatnonzero(sent >= first)
+            places, kept = like(sent[kept], d), like(kept, d)
+            d_spikes[places, :, kept] += share[:, kept].T
 
     def _shares(self, d: Float) -> list[tuple[NDArray[np.intp], Float]]:
         if self.part is None:
             return [(self.whole, d)]
-        part = self.part.astype(d.dtype)
+        part = as_of(self.part, d)
         return [(self.whole, d * (1 - part)), (self.whole + 1, d * part)]
 
     def gradient(self, signal: NDArray[Any], d: Float) -> Float:
         """Return dL/dd, (n,), from dL/d what arrives, by the equations above."""
-        wide = signal.astype(d.dtype, copy=False)
+        wide, einsum = as_of(signal, d), namespace(d).einsum
         if self.part is not None:
             slope = _shifted(wide, self.whole + 1) - _shifted(wide, self.whole)
-            return np.einsum("tbn,tbn->n", d, slope)
-        total = np.zeros(d.shape[2], d.dtype)
+            return einsum("tbn,tbn->n", d, slope)
+        total = zeros((d.shape[2],), d)
         for k in range(1, WIDTH + 1):
             for later, sign in ((k, 1), (-k, -1)):
                 arriving = _shifted(wide, self.whole + later)
-                total += sign * np.einsum("tbn,tbn->n", d, arriving)
-        return total / d.dtype.type(WIDTH * (WIDTH + 1))
+                total += sign * einsum("tbn,tbn->n", d, arriving)
+        return total / (WIDTH * (WIDTH + 1))
 
 
 def _row(signal: NDArray[Any], steps: NDArray[np.intp]) -> NDArray[Any]:
     """Return signal_i(steps_i), (batch, n), 0 before the first step."""
-    found = signal[np.maximum(steps, 0), :, np.arange(len(steps))].T
-    return np.where(steps >= 0, found, found.dtype.type(0))  # step 0 may not be known yet
+    xp, places = namespace(signal), like(np.maximum(steps, 0), signal)
+    found = signal[places, :, like(np.arange(len(steps)), signal)].T
+    sent = like(steps >= 0, signal)
+    return xp.where(sent, found, xp.zeros_like(found))  # step 0 may not be known yet
 
 
 def _shifted(signal: NDArray[Any], by: NDArray[np.intp]) -> NDArray[Any]:
     """Return signal_i(t - by_i) in every step t, (steps, batch, n), 0 beyond its ends."""
-    library = native.library() if signal.dtype == np.float32 and signal.size else None
+    known = is_numpy(signal) and signal.dtype == np.float32 and signal.size
+    library = native.library() if known else None
     if library is not None:
         return library.shifted(np.ascontiguousarray(signal), by.astype(np.int32))
-    steps, out = len(signal), np.zeros_like(signal)
-    for d in np.unique(by):
-        (columns,) = np.nonzero(by == d)
+    steps, out = len(signal), namespace(signal).zeros_like(signal)
+    for d in np.unique(by).tolist():
+        columns = like(np.flatnonzero(by == d), signal)
         if abs(d) < steps:
             first, end = max(d, 0), steps + min(d, 0)
             out[first:end, :, columns] = signal[first - d : end - d][:, :, columns]

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from qat.model import Edge
 from qat.model.checks import MAX_SHIFT
 from qat.model.edges import Source
+from qat.train.arrays import as_of, namespace
 from qat.train.delays import DelayTwin, Lags
 from qat.train.fold import Constants, EdgeConstants, Float, Inflow
 from qat.train.quantize import QUANTIZERS, straight_through
@@ -99,8 +100,8 @@ class EdgeTwin:
         arriving = constants.lags.delayed(signal) if constants.lags.longest else signal
         a, exponent = self.synapse.sums(constants.codes, arriving), constants.exponent
         if exponent > 0:
-            return np.floor((a + 2.0 ** (exponent - 1)) * 2.0**-exponent)
-        return a * a.dtype.type(2.0**-exponent)
+            return namespace(a).floor((a + 2.0 ** (exponent - 1)) * 2.0**-exponent)
+        return a * 2.0**-exponent
 
     def reach(self, constants: EdgeConstants) -> float:
         """Return the largest current that it can make, in units of the membrane."""
@@ -123,7 +124,7 @@ class EdgeTwin:
         d = d.sum(axis=0, keepdims=True) if held else d
         late = constants.lags.longest > 0
         arriving = constants.lags.delayed(signal) if late else signal
-        per_unit = (np.broadcast_to(self.inflow.scale / unit, (d.shape[2],))).astype(d.dtype)
+        per_unit = as_of(namespace(d).broadcast_to(self.inflow.scale / unit, (d.shape[2],)), d)
         weight = self.synapse.weight_gradient(d, arriving) * per_unit[:, None]
         own: Parameters = {self.weight: straight_through(weight)}
         if not (wanted or self.delays.learned):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qat.train.arrays import as_of
 from qat.train.delays import Lags
 
 Float = NDArray[np.floating[Any]]
@@ -31,11 +32,11 @@ class Feedback:
 
         spikes: (steps, batch, neurons), of which those before t are known
         """
-        return self.lags.at(spikes, t).astype(self.weights.dtype) @ self.weights.T
+        return as_of(self.lags.at(spikes, t), self.weights) @ self.weights.T
 
     def send_back(self, d_spikes: Float, d_current: Float, t: int, first: int) -> None:
         """Add to dL/dS of the steps from `first` on what dL/dI of step t makes of it."""
-        d = d_current @ self.weights.astype(d_current.dtype, copy=False)
+        d = d_current @ as_of(self.weights, d_current)
         self.lags.add_back(d_spikes, d, t, first)
 
     @property

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.model.checks import INT32_MAX, MAX_SHIFT
 from qat.model.leak import MAX_LEAK_TERMS
+from qat.train.arrays import like, namespace
 from qat.train.delays import Lags
 from qat.train.quantize import Quantized
 
@@ -75,7 +76,11 @@ class EdgeConstants:
     @property
     def weights(self) -> Float:
         """The codes in units of the membrane."""
-        return self.codes * self.codes.dtype.type(2.0**-self.exponent)
+        return self.codes * 2.0**-self.exponent
+
+    def on(self, other: Any) -> EdgeConstants:
+        """Return them as arrays of the kind of `other`."""
+        return replace(self, codes=like(self.codes, other))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +114,13 @@ class Constants:
     def real(self, integers: Float) -> Float:
         """Return values in units of the membrane, (..., channels), as real values."""
         return integers * self.unit.astype(integers.dtype)
+
+    def on(self, other: Any) -> Constants:
+        """Return them as arrays of the kind of `other`, on its device; delays stay with NumPy."""
+        names = ("codes", "bias", "threshold", "unit", "offset", "reset_to")
+        given = {name: getattr(self, name) for name in names}
+        own = {name: like(value, other) for name, value in given.items() if value is not None}
+        return replace(self, **own, more=tuple(edge.on(other) for edge in self.more))
 
 
 def fold(
@@ -279,6 +291,6 @@ def scaled_by_channel(constants: Constants, sums: Float) -> Float:
     if exponent:
         a *= 2.0**-exponent
     if exponent > 0 and constants.rounded:
-        np.floor(a, out=a)
+        namespace(a).floor(a, out=a)
     a += constants.bias
     return a.reshape(sums.shape)

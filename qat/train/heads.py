@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qat.model import LI
 from qat.model.integrator import Score
 from qat.train import lif
+from qat.train.arrays import as_of, like, namespace, repeated
 from qat.train.fold import RESOLUTION, Constants, Float, fold, scaled_by_channel, whole
 from qat.train.norm import Parameters
 from qat.train.synapses import DenseTwin
@@ -90,18 +91,19 @@ class LITwin(AccumulateTwin):
     def forward(self, constants: Constants, signal: NDArray[Any]) -> tuple[Float, Integrated]:
         """Return the scores, (batch, n_out), of what the last layer sent, (steps, batch, n_in)."""
         current = scaled_by_channel(constants, self.synapse.sums(constants.codes, signal))
-        v = np.empty_like(current)
-        now, least = np.zeros_like(v[0]), constants.threshold
+        xp = namespace(current)
+        v = xp.empty_like(current)
+        now, least = xp.zeros_like(v[0]), constants.threshold
         for t, inflow in enumerate(current):
             after = lif.decay(now, self.dynamics) + inflow
             if least is not None:
-                after = np.where((now >= least).any(axis=1, keepdims=True), now, after)
+                after = xp.where((now >= least).any(axis=1)[:, None], now, after)
             v[t] = now = after
         return self._scores(v), Integrated(signal, v)
 
     def _scores(self, v: Float) -> Float:
         if self.score == "max":
-            return v.max(axis=0)
+            return namespace(v).amax(v, axis=0)
         return v.sum(axis=0) if self.score == "sum" else v[-1]
 
     def backward(
@@ -114,20 +116,20 @@ class LITwin(AccumulateTwin):
         """
         d = self._d_membranes(constants, kept.v, d_scores)
         for t in reversed(range(len(d) - 1)):
-            d[t] += d.dtype.type(self.dynamics.kept) * d[t + 1]
+            d[t] += self.dynamics.kept * d[t + 1]
         gradients = self._plain_gradients(constants, kept.signal, d)
         return gradients, self._plain_input_gradient(constants, d)
 
     def _d_membranes(self, constants: Constants, v: Float, d_scores: Float) -> Float:
         """Return dL/dv of every step, as far as the scores read it there."""
         if self.score == "sum":
-            return np.repeat(d_scores[None], len(v), axis=0)
-        read = np.full(v.shape[1:], len(v) - 1)
+            return repeated(d_scores[None], len(v), 0)
+        read: Any = len(v) - 1
         if self.score == "max":
             read = v.argmax(axis=0)
         elif constants.threshold is not None:
-            reached = np.asarray((v >= constants.threshold).any(axis=2))
-            reached[-1] = True
-            read = np.broadcast_to(reached.argmax(axis=0)[:, None], read.shape)
-        at = np.arange(len(v))[:, None, None] == read
+            reached = as_of((v >= constants.threshold).any(axis=2), v)
+            reached[-1] = 1
+            read = reached.argmax(axis=0)[:, None]
+        at = like(np.arange(len(v)), v)[:, None, None] == read
         return at * d_scores

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from qat.machine import native
 from qat.model.leak import leak_fraction
 from qat.model.leaky import Reset
+from qat.train.arrays import as_of, empty, is_numpy, namespace
 from qat.train.feedback import Feedback
 from qat.train.surrogate import Surrogate, heaviside
 
@@ -59,11 +60,11 @@ class Dynamics:
 def decay(v: Float, dynamics: Dynamics) -> Float:
     """Return v - leak(v), of the shape and dtype of v."""
     if not dynamics.rounded:
-        return v * v.dtype.type(dynamics.kept)
-    u = v.copy()
+        return v * dynamics.kept
+    u, floor = v, namespace(v).floor
     for k in dynamics.leak:
-        shifted = np.floor(v * v.dtype.type(2.0 ** -abs(k)))
-        u += shifted if k < 0 else -shifted
+        shifted = floor(v * 2.0 ** -abs(k))
+        u = u + shifted if k < 0 else u - shifted
     return u
 
 
@@ -92,16 +93,15 @@ def forward(
         echo = None if feedback is None else _echo(feedback.weights.T, feedback)
         rows = _row(threshold, current), _row(dynamics.reset_to, current)
         return library.forward(settings, np.ascontiguousarray(current), *rows, echo=echo)
-    u = np.empty((steps, *current.shape[1:]), current.dtype)
-    spikes = np.empty_like(u)
-    v = np.zeros_like(u[0])
+    xp, u = namespace(current), empty((steps, *current.shape[1:]), current)
+    spikes, v = xp.empty_like(u), xp.zeros_like(u[0])
     for t in range(steps):
-        np.add(decay(v, dynamics), current[t % len(current)], out=u[t])
+        u[t] = decay(v, dynamics) + current[t % len(current)]
         if feedback is not None:
             u[t] += feedback.current(spikes, t)
         if dynamics.limits is not None:
-            np.clip(u[t], *dynamics.limits, out=u[t])
-        _emit(u[t], threshold, dynamics.most, spike, spikes[t])
+            u[t] = xp.clip(u[t], *dynamics.limits)
+        spikes[t] = _emitted(u[t], threshold, dynamics.most, spike)
         v = u[t] - _taken(u[t], spikes[t], threshold, dynamics)
     return u, spikes
 
@@ -110,22 +110,23 @@ def _taken(u: Float, spikes: Float, threshold: Float, dynamics: Dynamics) -> Flo
     """Return what the reset takes from u."""
     if dynamics.subtracts:
         return spikes * threshold
-    return np.minimum(spikes, 1) * (u - _to(dynamics, u))
+    return spikes.clip(None, 1) * (u - _to(dynamics, u))
 
 
 def _to(dynamics: Dynamics, u: Float) -> Float:
     """Return what a reset leaves, in the dtype of u."""
-    return np.asarray(dynamics.reset_to, u.dtype)
+    return as_of(dynamics.reset_to, u)
 
 
-def _emit(u: Float, threshold: Float, most: int, spike: Spike, out: Float) -> None:
-    """Write the spikes of one step: one for each of the first `most` thresholds that u reaches."""
+def _emitted(u: Float, threshold: Float, most: int, spike: Spike) -> Float:
+    """Return the spikes of one step: one for each of the first `most` thresholds that u reaches."""
     if spike is not heaviside:
-        out[...] = sum(spike(u / threshold - j) for j in range(1, most + 1))
-        return
-    np.greater_equal(u, threshold, out=out)
+        smooth: Any = sum(spike(u / threshold - j) for j in range(1, most + 1))
+        return smooth
+    found = as_of(u >= threshold, u)
     for j in range(2, most + 1):
-        out += u >= j * threshold
+        found += u >= j * threshold
+    return found
 
 
 _KINDS = {name: i for i, name in enumerate(native.SURROGATES)}
@@ -146,7 +147,8 @@ def _library(values: Float, feedback: Feedback | None) -> native.Library | None:
     """Return the compiled loops if there are any for these values."""
     if feedback is not None and not feedback.compiled:
         return None
-    return native.library() if values.dtype == np.float32 and values.size else None
+    known = is_numpy(values) and values.dtype == np.float32 and values.size
+    return native.library() if known else None
 
 
 def _echo(weights: Float, feedback: Feedback) -> tuple[Float, NDArray[np.int32]]:
@@ -233,18 +235,19 @@ def backward(
             "feedback": feedback,
         }
         return _compiled_backward(d_spikes, u, spikes, threshold, dynamics, **more)
+    xp = namespace(u)
     slope = surrogate.derivative(u / threshold - _nearest(u, threshold, dynamics.most))
     slope /= threshold
     if feedback is None:
         du = d_spikes * slope
-        d_threshold = -np.einsum("tbn,tbn->n", du, u) / threshold
+        d_threshold = -xp.einsum("tbn,tbn->n", du, u) / threshold
     else:
-        d, du = np.array(np.broadcast_to(d_spikes, u.shape)), np.empty_like(u)
-        d_threshold = np.zeros_like(u[0, 0])
-    dv = np.zeros_like(u[0])
+        d, du = xp.empty_like(u), xp.empty_like(u)
+        d[...], d_threshold = d_spikes, xp.zeros_like(u[0, 0])
+    dv = xp.zeros_like(u[0])
     for t in reversed(range(len(u))):
         if feedback is not None:  # d has what later steps sent back
-            np.multiply(d[t], slope[t], out=du[t])
+            du[t] = d[t] * slope[t]
             d_threshold -= (du[t] * u[t]).sum(axis=0) / threshold
         if not detach_reset:
             subtracts = dynamics.subtracts
@@ -253,13 +256,13 @@ def backward(
             du[t] -= through_spike
             d_threshold += (through_spike * u[t]).sum(axis=0) / threshold
             d_threshold -= (spikes[t] * dv).sum(axis=0) * subtracts
-        du[t] += dv if dynamics.subtracts else dv * (1 - np.minimum(spikes[t], 1))
+        du[t] += dv if dynamics.subtracts else dv * (1 - spikes[t].clip(None, 1))
         if dynamics.limits is not None:
             du[t] *= (u[t] > dynamics.limits[0]) & (u[t] < dynamics.limits[1])
         first = t - t % truncate if truncate else 0
-        dv = du[t] * u.dtype.type(dynamics.kept)
+        dv = du[t] * dynamics.kept
         if truncate and first == t:
-            dv = np.zeros_like(dv)
+            dv = xp.zeros_like(dv)
         if feedback is not None:
             feedback.send_back(d, du[t], t, first)
     return Gradients(du.sum(axis=0, keepdims=True) if held else du, d_threshold)
@@ -267,7 +270,7 @@ def backward(
 
 def _nearest(u: Float, threshold: Float, most: int) -> Float | int:
     """Return which threshold, 1 to `most`, is the nearest to u."""
-    return 1 if most == 1 else np.clip(np.floor(u / threshold + u.dtype.type(0.5)), 1, most)
+    return 1 if most == 1 else namespace(u).floor(u / threshold + 0.5).clip(1, most)
 
 
 def _compiled_backward(

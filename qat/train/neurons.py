@@ -21,6 +21,7 @@ from qat.model import LIF, Burst, CuBa, Neuron
 from qat.model.checks import integer
 from qat.model.leaky import Leaky, Reset
 from qat.train import lif
+from qat.train.arrays import as_of, contiguous, empty, is_numpy, namespace, repeated
 from qat.train.feedback import Feedback
 from qat.train.fold import RESOLUTION, Constants, Float, Inflow, fold, whole
 from qat.train.quantize import Quantized
@@ -219,13 +220,11 @@ class LIFTwin(NeuronTwin):
         feedback: Feedback | None = None,
     ) -> Backward:
         """Return the gradients by backpropagation through time."""
-        dtype = d_spikes.dtype
-        theta = _spread(constants.threshold, u.shape[-1]).astype(dtype)
         gradients = lif.backward(
             d_spikes,
-            u.astype(dtype, copy=False),
-            spikes.astype(dtype, copy=False),
-            theta,
+            as_of(u, d_spikes),
+            as_of(spikes, d_spikes),
+            as_of(_spread(constants.threshold, u.shape[-1]), d_spikes),
             self._dynamics(constants, u.shape[-1]),
             surrogate=surrogate(self.surrogate, *self.damping),
             detach_reset=self.detach_reset,
@@ -237,7 +236,7 @@ class LIFTwin(NeuronTwin):
         of_neurons = gradients.threshold
         if len(of_neurons) > channels:
             of_neurons = of_neurons.reshape(-1, channels).sum(axis=0)
-        own = (of_neurons / constants.unit).astype(dtype)
+        own = as_of(of_neurons / constants.unit, d_spikes)
         threshold = own if self.thresholds == "neuron" else own.sum()
         return Backward({"threshold": threshold}, gradients.current, per_unit)
 
@@ -286,8 +285,8 @@ class CuBaTwin(LIFTwin):
     ) -> tuple[Float, Float]:
         """Return u and spikes of every step."""
         assert feedback is None, "recurrent edges are refused"
-        c = np.empty((self.steps, *current.shape[1:]), current.dtype)
-        now = np.zeros_like(c[0])
+        c = empty((self.steps, *current.shape[1:]), current)
+        now = namespace(c).zeros_like(c[0])
         for t in range(self.steps):
             c[t] = now = lif.decay(now, self.synaptic) + current[t % len(current)]
         return super().forward(constants, c, spike)
@@ -307,7 +306,7 @@ class CuBaTwin(LIFTwin):
         found = super().backward(constants, u, spikes, d_spikes, held=False)
         d = found.current
         for t in reversed(range(len(d) - 1)):
-            d[t] += d.dtype.type(self.synaptic.kept) * d[t + 1]
+            d[t] += self.synaptic.kept * d[t + 1]
         return found._replace(current=d.sum(axis=0, keepdims=True) if held else d)
 
     def record(self, constants: Constants) -> CuBa:  # type: ignore[override]  # another neuron
@@ -366,18 +365,18 @@ class BurstTwin(NeuronTwin):
         if spike is heaviside:
             counts = _reached(rows, constants.threshold)
         else:  # the function whose derivative the window is
-            low, high = self._window(constants, rows.dtype)
+            low, high = self._window(constants, rows)
             counts = (np.clip(rows, low, high) - low) * constants.unit
         counts = counts.reshape(current.shape)
         if len(counts) < self.steps:
-            counts = counts.repeat(self.steps, axis=0)
+            counts = repeated(counts, self.steps, 0)
         return current, counts
 
-    def _window(self, constants: Constants, dtype: np.dtype[Any]) -> tuple[Float, Float]:
+    def _window(self, constants: Constants, rows: Float) -> tuple[Float, Float]:
         """Return between which sums the gradient passes, (channels,)."""
         ends = self.MARGIN, self.most + 1 - self.MARGIN
         low, high = (end / constants.unit - constants.offset for end in ends)
-        return low.astype(dtype), high.astype(dtype)
+        return as_of(low, rows), as_of(high, rows)
 
     def backward(
         self,
@@ -392,12 +391,12 @@ class BurstTwin(NeuronTwin):
         """Return dL/dy where the window lets it pass."""
         d = d_spikes
         if len(d) == 1 and len(u) > 1:
-            d = np.broadcast_to(d, u.shape)
+            d = namespace(d).broadcast_to(d, u.shape)
         if len(u) == 1 and self.steps > 1:  # one current for all steps
-            d = d.sum(axis=0, keepdims=True) if len(d) > 1 else d * d.dtype.type(self.steps)
+            d = d.sum(axis=0, keepdims=True) if len(d) > 1 else d * self.steps
         channels = len(constants.codes)
-        rows, low_high = u.reshape(-1, channels), self._window(constants, u.dtype)
-        current = _window(np.ascontiguousarray(d).reshape(-1, channels), rows, *low_high)
+        rows, low_high = u.reshape(-1, channels), self._window(constants, u)
+        current = _window(contiguous(d).reshape(-1, channels), rows, *low_high)
         return Backward({}, current.reshape(u.shape), np.ones(channels))
 
     def record(self, constants: Constants) -> Burst:
@@ -408,11 +407,12 @@ class BurstTwin(NeuronTwin):
 
 def _reached(rows: Float, thresholds: Float) -> Float:
     """Return how many thresholds, (levels, channels), each of (rows, channels) reaches."""
-    library = native.library() if rows.dtype == np.float32 and rows.size else None
+    known = is_numpy(rows) and rows.dtype == np.float32 and rows.size
+    library = native.library() if known else None
     if library is not None:
         same = np.ascontiguousarray(thresholds, np.float32)
         return library.reached(np.ascontiguousarray(rows), same)
-    out = np.zeros_like(rows)
+    out = namespace(rows).zeros_like(rows)
     for row in thresholds:
         out += rows >= row
     return out
@@ -420,16 +420,18 @@ def _reached(rows: Float, thresholds: Float) -> Float:
 
 def _window(d: Float, rows: Float, low: Float, high: Float) -> Float:
     """Return d where low < rows < high, else 0."""
-    library = native.library() if d.dtype == rows.dtype == np.float32 and rows.size else None
+    known = is_numpy(d) and d.dtype == rows.dtype == np.float32 and rows.size
+    library = native.library() if known else None
     if library is not None:
         return library.window(d, np.ascontiguousarray(rows), low, high)
-    return np.where((rows > low) & (rows < high), d, d.dtype.type(0))
+    xp = namespace(d)
+    return xp.where((rows > low) & (rows < high), d, xp.zeros_like(d))
 
 
 def _spread(values: Float | None, size: int) -> Float:
     """Return one value as it is, one per channel for every neuron, (size,)."""
     assert values is not None
-    return np.tile(values, size // len(values)) if values.ndim else values
+    return namespace(values).tile(values, (size // len(values),)) if values.ndim else values
 
 
 def dynamics_of(

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.machine import native
+from qat.train.arrays import as_of, host, is_numpy, namespace, wide, zeros
 
 Float = NDArray[np.floating[Any]]
 Float64 = NDArray[np.float64]
@@ -41,14 +42,16 @@ class Moments:
     def of(cls, sums: Float, channels: int) -> Moments:
         """Return the moments of sums (..., values), channels fastest; exact for whole numbers."""
         rows = sums.reshape(-1, channels)
-        library = native.library() if rows.dtype == np.float32 and rows.size else None
+        known = is_numpy(rows) and rows.dtype == np.float32 and rows.size
+        library = native.library() if known else None
         if library is not None:
             total, squares = library.moments(np.ascontiguousarray(rows))
         else:
-            wide = rows.astype(np.float64)
-            total, squares = wide.sum(axis=0), np.einsum("ij,ij->j", wide, wide)
+            exact = wide(rows)
+            total = exact.sum(axis=0)
+            squares = namespace(exact).einsum("ij,ij->j", exact, exact)
         mean = total / len(rows)
-        return cls(mean, np.maximum(squares / len(rows) - mean**2, 0))
+        return cls(mean, (squares / len(rows) - mean**2).clip(0))
 
     @classmethod
     def together(cls, parts: list[Moments]) -> Moments:
@@ -70,7 +73,11 @@ class Moments:
     @property
     def inverse(self) -> Float64:
         """1 / the deviation."""
-        return 1 / np.sqrt(self.variance + EPSILON)
+        return 1 / namespace(self.variance).sqrt(self.variance + EPSILON)
+
+    def of_numpy(self) -> Moments:
+        """Return them as arrays of NumPy."""
+        return Moments(host(self.mean), host(self.variance))
 
 
 def initial(channels: int) -> Parameters:
@@ -100,23 +107,24 @@ def backward(
     per_unit: (channels,)
     sums:     of the batch whose moments these are, as many as d
     """
-    dtype, channels = d.dtype, len(per_unit)
+    channels = len(per_unit)
     rows, values = d.reshape(-1, channels), sums.reshape(-1, channels)
     gain, (mean, inverse, unit) = parameters["gain"], (
-        a.astype(dtype) for a in (moments.mean, moments.inverse, per_unit)
+        as_of(a, d) for a in (moments.mean, moments.inverse, per_unit)
     )  # fmt: skip
-    library = native.library() if dtype == np.float32 and values.dtype == dtype else None
-    if library is not None and rows.size:
+    known = is_numpy(d) and values.dtype == d.dtype == np.float32 and rows.size
+    library = native.library() if known else None
+    if library is not None:
         rows = np.ascontiguousarray(rows)
         constants = (np.ascontiguousarray(gain), mean, inverse, unit)
         d_gain, d_shift = library.norm_backward(rows, np.ascontiguousarray(values), *constants)
     else:
-        z = (values.astype(dtype, copy=False) - mean) * inverse
+        z = (as_of(values, d) - mean) * inverse
         dy = rows * unit
-        d_gain, d_shift = np.einsum("ij,ij->j", dy, z), dy.sum(axis=0)
+        d_gain, d_shift = namespace(d).einsum("ij,ij->j", dy, z), dy.sum(axis=0)
         dy -= d_shift / len(dy)
-        dy -= z * (d_gain / len(dy)).astype(dtype)
+        dy -= z * as_of(d_gain / len(dy), d)
         rows = dy * (gain * inverse)
-    zero = np.zeros(channels, dtype)
-    own = {"gain": d_gain.astype(dtype), "shift": d_shift.astype(dtype)}
+    zero = zeros((channels,), d)
+    own = {"gain": as_of(d_gain, d), "shift": as_of(d_shift, d)}
     return {**own, "mean": zero, "variance": zero}, rows.reshape(d.shape)

@@ -13,6 +13,7 @@ from qat.machine import native
 from qat.model import Pool
 from qat.model.notation import PoolNote
 from qat.model.shape import Shape
+from qat.train.arrays import contiguous, is_numpy, namespace, repeated, zeros
 
 Float = NDArray[np.floating[Any]]
 Chosen = NDArray[np.int32]
@@ -45,36 +46,35 @@ class PoolTwin:
         lead, parts = values.shape[:-1], self._parts(values)
         if not self.largest:
             return parts.sum(axis=(2, 4)).reshape(*lead, -1), None
-        library = native.library() if values.dtype == np.float32 and values.size else None
-        out = np.empty((len(parts), *self.left.sides), values.dtype)
-        chosen = np.empty(out.shape, np.int32)
+        library = _library(values)
         if library is not None:
+            out = np.empty((len(parts), *self.left.sides), values.dtype)
+            chosen = np.empty(out.shape, np.int32)
             settings = library.map_settings(**self._settings(len(parts)))
             library.largest(settings, np.ascontiguousarray(values), out, chosen)
-        else:
-            sides = (*parts.shape[:2], parts.shape[3], parts.shape[5], -1)
-            kernels = parts.transpose(0, 1, 3, 5, 2, 4).reshape(sides)
-            chosen[...] = kernels.argmax(axis=-1)
-            out[...] = kernels.max(axis=-1)
-        return out.reshape(*lead, -1), chosen
+            return out.reshape(*lead, -1), chosen
+        (height, width), xp = self.record.kernel, namespace(values)
+        taps = [parts[:, :, y, :, x] for y in range(height) for x in range(width)]
+        kernels = xp.stack(taps, axis=-1)
+        return xp.amax(kernels, axis=-1).reshape(*lead, -1), kernels.argmax(axis=-1)
 
     def backward(self, d: Float, chosen: Chosen | None) -> Float:
         """Return dL/d values before the pool from that behind it, (..., values)."""
         (height, width), left, given = self.record.kernel, self.left, self.given
         lead = d.shape[:-1]
-        maps = np.ascontiguousarray(d).reshape(-1, *left.sides)
+        maps = contiguous(d).reshape(-1, *left.sides)
         if chosen is None:
-            spread = maps.repeat(height, axis=1).repeat(width, axis=2)
+            spread = repeated(repeated(maps, height, 1), width, 2)
             return spread.reshape(*lead, given.size)
-        out = np.zeros((len(maps), *given.sides), d.dtype)
-        library = native.library() if d.dtype == np.float32 and d.size else None
+        out = zeros((len(maps), *given.sides), d)
+        library = _library(d)
         if library is not None:
             library.to_largest(library.map_settings(**self._settings(len(maps))), maps, chosen, out)
         else:
             parts = self._parts(out.reshape(len(maps), -1))
             for k in range(height * width):
                 at = parts[:, :, k // width, :, k % width]
-                at[...] = np.where(chosen == k, maps, 0)
+                at[...] = (chosen == k) * maps
         return out.reshape(*lead, given.size)
 
     def _parts(self, values: Float) -> Float:
@@ -93,6 +93,12 @@ class PoolTwin:
             "kernel_height": height,
             "kernel_width": width,
         }
+
+
+def _library(values: Float) -> native.Library | None:
+    """Return the compiled loops if there are any for these values."""
+    known = is_numpy(values) and values.dtype == np.float32 and values.size
+    return native.library() if known else None
 
 
 def pool_twin(note: PoolNote | None, given: Shape) -> PoolTwin | None:

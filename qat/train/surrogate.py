@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qat.train.arrays import as_of
+
 Float = NDArray[np.floating[Any]]
 
 SLOPE = 1.5
@@ -49,17 +51,17 @@ def surrogate(name: str, amplitude: float = 1.0, slope: float = SLOPE) -> Surrog
     c = slope / SLOPE
 
     def spike(x: Float) -> Float:
-        return row.spike(x * x.dtype.type(c)) * x.dtype.type(amplitude / c)
+        return row.spike(x * c) * (amplitude / c)
 
     def derivative(x: Float) -> Float:
-        return row.derivative(x * x.dtype.type(c)) * x.dtype.type(amplitude)
+        return row.derivative(x * c) * amplitude
 
     return Surrogate(spike, derivative, name, amplitude, slope)
 
 
 def heaviside(x: Float) -> Float:
     """Return 1 where x >= 0, else 0, in the dtype of x: the spike itself."""
-    return (x >= 0).astype(x.dtype)
+    return as_of(x >= 0, x)
 
 
 def _atan(x: Float) -> Float:
@@ -67,10 +69,10 @@ def _atan(x: Float) -> Float:
 
 
 def _atan_derivative(x: Float) -> Float:
-    scaled = x * x.dtype.type(np.pi / 2 * SLOPE)
+    scaled = x * float(np.pi / 2 * SLOPE)
     scaled *= scaled
     scaled += 1
-    return np.reciprocal(scaled, out=scaled)
+    return 1 / scaled
 
 
 def _triangle(x: Float) -> Float:
@@ -79,7 +81,7 @@ def _triangle(x: Float) -> Float:
 
 
 def _triangle_derivative(x: Float) -> Float:
-    return np.maximum(0, 1 - SLOPE * np.abs(x))
+    return (1 - SLOPE * abs(x)).clip(0)
 
 
 def _fast_sigmoid(x: Float) -> Float:
@@ -87,7 +89,7 @@ def _fast_sigmoid(x: Float) -> Float:
 
 
 def _fast_sigmoid_derivative(x: Float) -> Float:
-    return 1 / (1 + SLOPE * np.abs(x)) ** 2
+    return 1 / (1 + SLOPE * abs(x)) ** 2
 
 
 SURROGATES: Mapping[str, Surrogate] = MappingProxyType(

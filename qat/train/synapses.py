@@ -18,6 +18,7 @@ from qat.model import Conv, Dense, Shape, Synapse
 from qat.model.notation import LayerNote
 from qat.model.shape import Padding
 from qat.train import convolution
+from qat.train.arrays import as_of
 from qat.train.fold import Constants, Float, scaled_by_channel, shifts, whole
 
 
@@ -105,17 +106,17 @@ class DenseTwin(SynapseTwin):
 
     def sums(self, codes: Float, x: NDArray[Any]) -> Float:
         """Return x @ codes.T."""
-        flat = x.reshape(-1, self.inputs).astype(codes.dtype, copy=False)
+        flat = as_of(x.reshape(-1, self.inputs), codes)
         return (flat @ codes.T).reshape(*x.shape[:-1], self.outputs)
 
     def weight_gradient(self, d: Float, x: NDArray[Any]) -> Float:
         """Return d.T @ x."""
-        flat = x.reshape(-1, self.inputs).astype(d.dtype, copy=False)
+        flat = as_of(x.reshape(-1, self.inputs), d)
         return d.reshape(-1, self.outputs).T @ flat
 
     def input_gradient(self, codes: Float, d: Float) -> Float:
         """Return d @ codes."""
-        flat = d.reshape(-1, self.outputs) @ codes.astype(d.dtype, copy=False)
+        flat = d.reshape(-1, self.outputs) @ as_of(codes, d)
         return flat.reshape(*d.shape[:-1], self.inputs)
 
     def record(self, constants: Constants, bits: int) -> Dense:
@@ -188,7 +189,7 @@ class ConvTwin(SynapseTwin):
 
     def input_gradient(self, codes: Float, d: Float) -> Float:
         """Return dL/dx of every map."""
-        d_sums, same = d.reshape(-1, *self.map.sides), codes.astype(d.dtype, copy=False)
+        d_sums, same = d.reshape(-1, *self.map.sides), as_of(codes, d)
         of = convolution.input_gradient
         if self.channels_made is None:
             of = convolution.depthwise_input_gradient

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from qat.model import INPUT, Accumulate, Layer
 from qat.train import lif, norm
+from qat.train.arrays import as_of, host, namespace
 from qat.train.delays import DelayTwin
 from qat.train.edges import EdgeTwin, quantized_together
 from qat.train.feedback import Feedback
@@ -110,7 +111,7 @@ class _Weighted:
 
     def _plain_gradients(self, constants: Constants, x: NDArray[Any], d: Float) -> Parameters:
         """Return dL/dW and dL/db from dL/dI in integer units, (steps or 1, batch, n_out)."""
-        per_unit = (1 / constants.unit).astype(d.dtype)
+        per_unit = as_of(1 / constants.unit, d)
         each = per_unit * self.inflow.scale
         if each.ndim:
             each = each.reshape(-1, *[1] * (len(self.synapse.weights) - 1))
@@ -296,8 +297,8 @@ class LayerTwin(_Weighted):
         kept, moments = None, None
         if self.normalised and parameters is not None:
             moments = Moments.of(sums, self.synapse.channels)
-            constants = self.fold(parameters, moments, constants.codes)
-            kept = sums if not self.neuron.MEMORY else sums.copy()
+            constants = self._folded_anew(parameters, moments, constants)
+            kept = sums if not self.neuron.MEMORY else sums + 0  # a copy: what follows overwrites
         current = scaled_by_channel(constants, sums)
         for edge, own in zip(self.more, constants.more, strict=True):
             if not edge.itself:
@@ -308,6 +309,13 @@ class LayerTwin(_Weighted):
         if self.pool is not None and not self._pools_first:
             signal, chosen = self.pool.forward(emitted)
         return Trace(x, u, emitted, signal, constants, chosen, kept, moments, sent)
+
+    def _folded_anew(
+        self, parameters: Parameters, moments: Moments, constants: Constants
+    ) -> Constants:
+        """Return the constants for other moments, of the same codes."""
+        own, codes = {name: host(p) for name, p in parameters.items()}, host(constants.codes)
+        return self.fold(own, moments.of_numpy(), codes).on(constants.codes)
 
     def _feedback(self, constants: Constants) -> Feedback | None:
         """Return the recurrent edge, None without one."""
@@ -329,10 +337,10 @@ class LayerTwin(_Weighted):
         signals: of every source, INPUT among them
         wanted:  whether that of the layer before is; that of the input never is
         """
-        d = d_signal.astype(parameters["weight"].dtype, copy=False)
+        d = as_of(d_signal, parameters["weight"])
         if self.pool is not None and not self._pools_first:
             if trace.chosen is not None and len(d) < len(trace.spikes):
-                d = np.broadcast_to(d, trace.spikes.shape)
+                d = namespace(d).broadcast_to(d, trace.spikes.shape)
             d = self.pool.backward(d, trace.chosen)
         constants, held = trace.constants, len(trace.x) == 1
         through = self.neuron.backward(
@@ -348,7 +356,8 @@ class LayerTwin(_Weighted):
             return self._finished(own, trace, current, others, wanted)
         assert trace.moments is not None
         assert trace.sums is not None
-        per_unit = np.broadcast_to(through.per_unit, (self.synapse.channels,))
+        per_unit = through.per_unit
+        per_unit = namespace(per_unit).broadcast_to(per_unit, (self.synapse.channels,))
         of_norm, d_sums = norm.backward(parameters, trace.moments, current, per_unit, trace.sums)
         if self._pools_first:
             assert self.pool is not None
@@ -450,7 +459,7 @@ class AccumulateTwin(_Weighted):
         signal: what the last layer sent, (steps, batch, n_in)
         """
         counts = signal.sum(axis=0)
-        a = counts.astype(constants.codes.dtype, copy=False) @ constants.codes.T
+        a = as_of(counts, constants.codes) @ constants.codes.T
         return a * 2.0**-constants.exponent + self.steps * constants.bias, counts
 
     def backward(
@@ -459,5 +468,5 @@ class AccumulateTwin(_Weighted):
         """Return (gradients, dL/dS of (1, batch, n_in), the same at every step)."""
         gradients = self._plain_gradients(constants, kept, d_scores)
         if self.bias:
-            gradients["bias"] = gradients["bias"] * d_scores.dtype.type(self.steps)
+            gradients["bias"] = gradients["bias"] * self.steps
         return gradients, self._plain_input_gradient(constants, d_scores)[None]
