@@ -56,7 +56,10 @@ class PoolTwin:
         (height, width), xp = self.record.kernel, namespace(values)
         taps = [parts[:, :, y, :, x] for y in range(height) for x in range(width)]
         kernels = xp.stack(taps, axis=-1)
-        return xp.amax(kernels, axis=-1).reshape(*lead, -1), kernels.argmax(axis=-1)
+        chosen = kernels.argmax(axis=-1)
+        if is_numpy(chosen):
+            chosen = chosen.astype(np.int32)  # as the compiled loop reads it
+        return xp.amax(kernels, axis=-1).reshape(*lead, -1), chosen
 
     def backward(self, d: Float, chosen: Chosen | None) -> Float:
         """Return dL/d values before the pool from that behind it, (..., values)."""

@@ -304,3 +304,16 @@ def test_no_warning_of_numpy():
         net = conv()
         gradients(net, np.zeros((2, 64), np.uint8), np.array([1, 2]))
         assert written(parse(net.settings()["layers"])) == "8c3-p2-12c3"
+
+
+def test_a_pool_of_wide_sums_has_the_gradient_of_both_loops(monkeypatch):
+    """Sums beyond float32 are pooled in float64, their gradient in float32: by either loop."""
+    net = Network([36, 4], [16, 8], 4, layers="4c3-p2", grid=(6, 6, 1), input_range=(-128, 127))
+    random = np.random.default_rng(0)
+    x, y = random.integers(-128, 128, (5, 36)), np.array([0, 1, 2, 3, 0])
+    assert net.fold()[0].codes.dtype == np.float64
+    _, compiled, _ = gradients(net, x, y)
+    monkeypatch.setenv("SPIKEMCU_NATIVE", "0")
+    _, plain, _ = gradients(net, x, y)
+    for name, expected in plain.items():
+        np.testing.assert_allclose(compiled[name], expected, rtol=1e-4, atol=1e-6, err_msg=name)
