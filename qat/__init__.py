@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qat import anytime, cache, datasets, encode, nir, quantize, surrogate
+    from qat import anytime, cache, datasets, encode, nir, quantize, surrogate, torch
     from qat.data.dataset import Dataset
     from qat.model import Model
     from qat.train.divergence import DivergedError
@@ -45,6 +45,7 @@ __all__ = [
     "quantize",
     "quantize_aware_train_step",
     "surrogate",
+    "torch",
 ]
 
 _MODULES = {

@@ -27,7 +27,7 @@ def namespace(x: Any) -> Any:
 def as_of(x: Any, other: Any) -> Any:
     """Return x in the dtype of `other`, and as an array of its kind, on its device."""
     if not is_numpy(other):
-        return namespace(other).as_tensor(x, dtype=other.dtype, device=other.device)
+        return namespace(other).as_tensor(_own(x), dtype=other.dtype, device=other.device)
     return np.asarray(x).astype(other.dtype, copy=False)
 
 
@@ -36,7 +36,12 @@ def like(x: Any, other: Any) -> Any:
 
     Indices and constants of a model come through here; with NumPy nothing happens.
     """
-    return x if is_numpy(other) else namespace(other).as_tensor(x, device=other.device)
+    return x if is_numpy(other) else namespace(other).as_tensor(_own(x), device=other.device)
+
+
+def _own(x: Any) -> Any:
+    """Return x, as a copy if it is an array that may not be written to: tensors always may."""
+    return x.copy() if isinstance(x, np.ndarray) and not x.flags.writeable else x
 
 
 def wide(x: Any) -> Any:

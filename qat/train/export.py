@@ -6,9 +6,14 @@ value that is not whole would be a mistake of ours.
 
 from __future__ import annotations
 
+from typing import Any
+
 from numpy.typing import ArrayLike
 
-from qat.model import Activity, Count, Model
+from qat.model import Activity, Count, FrontEnd, Model
+from qat.model.inputs import Input
+from qat.train.chain import Chain
+from qat.train.fold import Constants
 from qat.train.network import Network
 
 
@@ -44,18 +49,33 @@ def export(net: Network, name: str = "snn", x: ArrayLike | None = None) -> Model
         )
     if net.input_range is None and net.input != "spikes":
         raise ValueError("export: the network's input_range is not known; train it, or give one")
-    constants = net.fold()
-    spiking = zip(net.layers, constants, strict=False)  # a readout comes last
     metadata = dict(net.report)
     if x is not None:
         metadata["firing_rates"] = list(net.run(x).firing_rates)
         metadata["activity"] = activity_of(net, x).to_json()
+    constants = net.fold()
+    return assembled(
+        net.encoder, net.chain, constants, name=name, metadata=metadata, sensor=net.sensor
+    )
+
+
+def assembled(
+    encoder: Input,
+    chain: Chain,
+    constants: tuple[Constants, ...],
+    *,
+    name: str,
+    metadata: dict[str, Any],
+    sensor: FrontEnd | None,
+) -> Model:
+    """Return the Model of the layers of a chain, with these constants."""
+    spiking = zip(chain.layers, constants, strict=False)  # a readout comes last
     return Model(
-        net.encoder,
+        encoder,
         tuple(twin.record(folded) for twin, folded in spiking),
-        Count() if net.head is None else net.head.record(constants[-1]),
-        net.steps,
+        Count() if chain.head is None else chain.head.record(constants[-1]),
+        chain.steps,
         name,
         metadata,
-        sensor=net.sensor,
+        sensor=sensor,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,12 +56,16 @@ class Plan:
         needed = NEURONS[self.neuron].normalised or any(n.extent is not None for n in self.notes)
         return self.norm or needed
 
-    def chain(self) -> Chain:
-        """Return the layers and the readout; ValueError for layers that do not fit their maps."""
+    def chain(self, each: Sequence[Plan] | None = None) -> Chain:
+        """Return the layers and the readout; ValueError for layers that do not fit their maps.
+
+        each: the plan of every layer, where these differ in neurons, scales or biases
+        """
         shapes, layers = chained(self.notes, self.given), []
         inflows = {INPUT: self.inflow}
         for index, bits in enumerate(self.bits[: len(self.notes)]):
-            twin = self._layer(index, bits, shapes, inflows)
+            plan = self if each is None else each[index]
+            twin = plan._layer(index, bits, shapes, inflows)
             layers.append(twin)
             inflows[index] = Inflow(0, twin.levels)
         last = inflows[len(layers) - 1]

@@ -24,6 +24,7 @@ QAT: tuple[tuple[str, ...], ...] = (
     ("qat.data",),
     ("qat.train",),
     ("qat.study", "qat.nir"),
+    ("qat.torch",),
     ("qat",),
 )
 CODEGEN: tuple[tuple[str, ...], ...] = (

@@ -29,6 +29,7 @@ MAY = (
     "qat/train/seed.py",  # one layer of the first two records
     "codegen/kernels/",
     "qat/nir/",  # networks from elsewhere
+    "qat/torch/parts.py", "qat/torch/__init__.py",  # parts of the same names, which become twins
     "codegen/measure/shapes.py",
 )  # fmt: skip
 """Where they are defined, trained, computed; and made up to be measured."""

@@ -1,0 +1,21 @@
+"""What is tested here needs torch (`pip install -e '.[test,torch]'`, `pytest -m torch`)."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+WITHOUT = "test_without_torch.py"
+"""What an ordinary run tests: all of it is collected where torch is installed."""
+
+if find_spec("torch") is None:
+    collect_ignore = [path.name for path in HERE.glob("test_*.py") if path.name != WITHOUT]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if find_spec("torch") is None and config.getoption("markexpr") == "torch":
+        raise pytest.UsageError("torch is missing: pip install -e '.[test,torch]'")
