@@ -11,7 +11,7 @@ A device does the same with one counter an input.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -95,13 +95,18 @@ class Binning:
             np.minimum(np.bincount(at, minlength=size), self.most, out=found[row], casting="unsafe")
         return found.reshape(count, self.bins, inputs) if self.bins > 1 else found
 
-    def left_out(self, samples: Iterable[Events]) -> tuple[int, int]:
-        """Return how many events come after the last bin, and how many there are."""
-        late = total = 0
-        for events in samples:
-            total += len(events.times)
-            late += int((events.times >= self.span).sum())
-        return late, total
+    def left_out(self, parts: Mapping[str, Sequence[Events]]) -> list[str]:
+        """Return a line for every part of which events come after the last bin.
+
+        parts: the samples of each, by its name
+        """
+        lines = []
+        for name, samples in parts.items():
+            total = sum(len(events.times) for events in samples)
+            late = sum(int((events.times >= self.span).sum()) for events in samples)
+            if late:
+                lines.append(f"{name} part: {late:,} of {total:,} events come later: left out")
+        return lines
 
 
 def in_order(times: NDArray[np.int64], name: str) -> None:

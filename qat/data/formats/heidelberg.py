@@ -60,9 +60,7 @@ def heidelberg(path: Path, how: Reading) -> Found:
         arrays["validates"] = np.arange(len(arrays["y"])) >= len(labels["train"])
     if "test" in steps:
         arrays |= {"x_test": steps["test"], "y_test": labels["test"]}
-    late, total = binning.left_out(read["train"][0])
-    if late:
-        notes.append(f"{late:,} of {total:,} spikes come later and are left out")
+    notes += binning.left_out({part: samples for part, (samples, _) in read.items()})
     settled = {**binning.settled, "merge": by}
     return Found(arrays, notes=tuple(notes), classes=_words(path), settled=settled)
 

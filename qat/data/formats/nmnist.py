@@ -38,6 +38,9 @@ BINS = 30
 
 USES = ("bins", "span", "merge", "most")
 
+NAMES = {"x": "train", "x_test": "test"}
+"""The parts by the names of their arrays."""
+
 
 class Part(NamedTuple):
     """Files of a part of the data, and the class of each."""
@@ -75,9 +78,7 @@ def nmnist(path: Path, how: Reading) -> Found:
     arrays = {key: binning.steps(of, len(of), size) for key, of in read.items()}
     labels = {key.replace("x", "y"): part.labels for key, part in parts.items()}
     notes = [binning.text, _merging(by, side)]
-    late, total = binning.left_out(read["x"])
-    if late:
-        notes.append(f"{late:,} of {total:,} events come later and are left out")
+    notes += binning.left_out({NAMES[key]: of for key, of in read.items()})
     return Found(
         arrays | labels,
         Shape(side, side, POLARITIES),

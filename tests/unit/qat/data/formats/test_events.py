@@ -71,6 +71,16 @@ def test_one_bin_is_a_picture_of_counts(tmp_path: Path) -> None:
     assert len(data.x_test) == 4
 
 
+def test_events_behind_the_last_bin_are_told_of_every_part(tmp_path: Path) -> None:
+    data = qat.datasets.load(folder_of(tmp_path), bins=2, span=0.003)  # of 5, a ms apart, three
+    assert "train part: 20 of 50 events come later: left out" in data.notes
+    assert "test part: 8 of 20 events come later: left out" in data.notes
+    late = [(5, 5, 1, 0), (5, 5, 1, 9000)]
+    write(tmp_path / "Test" / "0" / "00000.bin", late)  # the longest that trains has 5 ms
+    told = [n for n in qat.datasets.load(tmp_path, bins=5).notes if "come later" in n]
+    assert told == ["test part: 1 of 17 events come later: left out"]
+
+
 def test_neighbours_are_merged(tmp_path: Path) -> None:
     data = qat.datasets.load(folder_of(tmp_path), bins=1, merge=2)
     assert data.grid == Shape(17, 17, 2)
@@ -170,6 +180,13 @@ def test_spikes_of_the_inner_ear(tmp_path: Path) -> None:
     assert data.x_test.shape == (2, 4, 10)
     assert np.argwhere(data.x_test).tolist() == [[0, 0, 0], [0, 2, 9], [1, 1, 1]]
     assert "test part: shd_test.h5" in data.notes
+
+
+def test_spikes_behind_the_last_bin_are_told_of_every_part(tmp_path: Path) -> None:
+    path = heidelberg(tmp_path / "shd_train.h5", SPIKES * 5, [0, 1] * 5)
+    heidelberg(tmp_path / "shd_test.h5", [([0.1, 0.75], [0, 1]), ([0.9], [2])], [0, 1])
+    told = [n for n in qat.datasets.load(path, bins=2, span=0.6).notes if "come later" in n]
+    assert told == ["test part: 2 of 3 events come later: left out"]
 
 
 def test_the_authors_validation_part_validates(tmp_path: Path) -> None:
