@@ -5,7 +5,14 @@ from __future__ import annotations
 from codegen.cli.options.common import MODEL, ONE_BOARD, OUTPUT, PICTURES, SAMPLE
 from codegen.cli.options.data import DATA, FILE, INPUTS, judged
 from codegen.cli.options.option import Option
-from codegen.cli.parsing import number, positive, whole_number
+from codegen.cli.parsing import (
+    names,
+    number,
+    positive,
+    positive_number,
+    whole_number,
+    whole_numbers,
+)
 from codegen.cli.verbs.verb import COMPILER, DATA_SETS, Verb
 
 MODELS: tuple[Verb, ...] = (
@@ -67,6 +74,67 @@ MODELS: tuple[Verb, ...] = (
             OUTPUT.but(help="write the model with its rule", metavar="FILE"),
         ),
         "anytime:anytime",
+        (DATA_SETS,),
+    ),
+    Verb(
+        "listen",
+        "a detector for sound: its false accepts and misses",
+        "Let the windows of a model that hears slide over a long recording, choose the lead of the "
+        "smoothed scores that detects a class, and count what is detected, missed, and detected "
+        "without having been said; -o writes the model with this detector, which its C obeys. The "
+        "recording is made of the data: their validation part chooses, their test part judges. "
+        "With --events it is one of your own: its first half chooses, its second one judges. A "
+        "model that has a detector is judged by that, in all of it.",
+        (
+            MODEL,
+            DATA.but(help="recordings with labels, as trained the model; or one .wav, --events"),
+            Option(
+                "--events",
+                "a .csv of what is said in the .wav: the columns start, end (seconds) and label",
+                metavar="FILE.csv",
+            ),
+            FILE,
+            Option(
+                "--slide",
+                "samples from one window to the next (default: the model's, or a quarter window)",
+                positive,
+                metavar="N",
+            ),
+            Option(
+                "--smooth",
+                "choose among these: 0 takes scores as they are, each more doubles the windows "
+                "(default: 0,1,2)",
+                whole_numbers,
+                metavar="K,K",
+            ),
+            Option(
+                "--refractory",
+                "windows without a detection behind one (default: until its window has passed)",
+                whole_number,
+                metavar="N",
+            ),
+            Option(
+                "--background",
+                "classes that are never detected, such as noise and other words",
+                names,
+                metavar="C,C",
+                default=(),
+            ),
+            Option(
+                "--at-most",
+                "false accepts an hour; then the fewest misses (default: the fewest of both)",
+                number,
+                metavar="N",
+            ),
+            Option(
+                "--late",
+                "seconds behind its end at which an event may be detected (default: a window)",
+                positive_number,
+                metavar="S",
+            ),
+            OUTPUT.but(help="write the model with its detector", metavar="FILE"),
+        ),
+        "listen:listen",
         (DATA_SETS,),
     ),
     Verb(

@@ -6,7 +6,11 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qat.data.formats.sounds import MOST_LIST, Recording
+from qat.data.labelling import listed
 from qat.data.reading import LABELS, SEPARATORS, NoColumnError, Reading
 from qat.machine.bounded import read_regular
 from qat.model import did_you_mean
@@ -30,13 +34,7 @@ def recordings_in(path: Path, how: Reading) -> list[Recording]:
 
     Raises ValueError, with its line, for what is missing.
     """
-    text = read_regular(path, MOST_LIST).decode("utf-8-sig", "replace")
-    lines = text.splitlines()
-    if not lines:
-        raise ValueError("is empty; the first line must name the columns, such as path,label")
-    separator = how.separator or max(SEPARATORS, key=lines[0].count)
-    rows = list(csv.reader(lines, delimiter=separator))
-    header = [name.strip() for name in rows[0]]
+    header, rows = _rows(path, how.separator)
     at = {name.lower(): place for place, name in reversed(list(enumerate(header)))}
     paths = _column(at, PATHS, header, "column of paths")
     labels = None
@@ -50,14 +48,7 @@ def recordings_in(path: Path, how: Reading) -> list[Recording]:
         )
     by, part = (None if name is None else at.get(name.lower()) for name in (how.by, PART))
     found = []
-    for number, row in enumerate(rows[1:], 2):
-        if not row:
-            continue
-        if len(row) != len(header):
-            raise ValueError(
-                f"line {number}: has {len(row)} cells; the first line has {len(header)}"
-            )
-        cells = [cell.strip() for cell in row]
+    for number, cells in rows:
         word = "" if part is None else _part(cells[part], number)
         label = None if labels is None else cells[labels]
         if label == "" or not cells[paths]:
@@ -73,6 +64,48 @@ def recordings_in(path: Path, how: Reading) -> list[Recording]:
 def is_sound_list(path: Path) -> bool:
     """Return True for a .csv, .tsv or .txt, by its name."""
     return path.suffix.lower() in {".csv", ".tsv", ".txt"}
+
+
+def events_in(path: Path, words: Sequence[str], rate: int) -> NDArray[np.int64]:
+    """Return what a list says is heard in a recording, (events, 3): start, end and class.
+
+    The columns are start and end, in seconds, and label, a word of the classes. Starts and ends are
+    returned in samples. Raises ValueError, with its line, for another word and times out of order.
+    """
+    header, rows = _rows(path, None)
+    at = {name.lower(): place for place, name in enumerate(header)}
+    places = [_column(at, (name,), header, f"column {name}") for name in ("start", "end", "label")]
+    found = []
+    for number, row in rows:
+        start, end, word = (row[place] for place in places)
+        try:
+            times = [round(float(value) * rate) for value in (start, end)]
+        except (ValueError, OverflowError):
+            raise ValueError(
+                f"line {number}: {start!r} or {end!r} is no number of seconds"
+            ) from None
+        if word not in words:
+            raise ValueError(f"line {number}: {word!r} is no class; the model has {listed(words)}")
+        if not 0 <= times[0] < times[1]:
+            raise ValueError(f"line {number}: ends at {end}, not after its start at {start}")
+        found.append((*times, words.index(word)))
+    return np.array(sorted(found), np.int64).reshape(-1, 3)
+
+
+def _rows(path: Path, separator: str | None) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the names of the columns, and (line, cells) of every row that is not empty."""
+    text = read_regular(path, MOST_LIST).decode("utf-8-sig", "replace")
+    lines = text.splitlines()
+    if not lines:
+        raise ValueError("is empty; the first line must name the columns, such as path,label")
+    rows = list(csv.reader(lines, delimiter=separator or max(SEPARATORS, key=lines[0].count)))
+    header, found = [name.strip() for name in rows[0]], []
+    for number, row in enumerate(rows[1:], 2):
+        if len(row) not in (0, len(header)):
+            raise ValueError(f"line {number}: has {len(row)} cells; the first has {len(header)}")
+        if row:
+            found.append((number, [cell.strip() for cell in row]))
+    return header, found
 
 
 def _column(at: Mapping[str, int], names: Sequence[str], header: Sequence[str], what: str) -> int:

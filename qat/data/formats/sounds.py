@@ -241,14 +241,14 @@ def framed(samples: NDArray[np.int16], window: int) -> NDArray[np.int16]:
         start = int(np.argmax(energy[window:] - energy[: extra + 1]))
         return samples[start : start + window]
     random = np.random.RandomState(zlib.crc32(samples.tobytes()))
-    noise = random.normal(0, _faintest(samples), window)
+    noise = random.normal(0, strength(samples), window)
     found = np.clip(np.rint(noise), -(2**15), 2**15 - 1).astype(np.int16)
     start = -extra // 2
     found[start : start + len(samples)] = samples
     return found
 
 
-def _faintest(samples: NDArray[np.int16]) -> float:
+def strength(samples: NDArray[np.int16]) -> float:
     """Return the root of the mean square of the faintest frame."""
     whole = len(samples) // QUIET_FRAME * QUIET_FRAME
     frames = samples[:whole].reshape(-1, QUIET_FRAME) if whole else samples[None]
