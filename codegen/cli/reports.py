@@ -25,7 +25,7 @@ from codegen.target.boards import Board, find_boards
 from codegen.target.compiler import find_cross_compiler
 from codegen.target.emulated import footprint
 from codegen.target.fit import misfit
-from qat.model import Model, Spectrum, write_file
+from qat.model import Model, write_file
 
 MHZ = 10**6
 COLUMNS = 100
@@ -33,11 +33,6 @@ ONLY = "only one for these weights"
 NOTE = """typical: predicted from counts of random layers. worst: an upper bound for every input,
 argued and tested (codegen.plan.cost). Cycles are estimates for zero wait states. `spikemcu bench`
 counts."""
-
-LEFT_OUT = (
-    "left out: what the front end makes of sound takes time that is in none of these figures and "
-    "limits; they are the network's alone"
-)
 
 
 def report(arguments: Namespace) -> int:
@@ -69,8 +64,6 @@ def report(arguments: Namespace) -> int:
     if model.class_names:
         _wrapped(out, f"classes: {classes_text(model)}")
     out.say(NOTE)
-    if isinstance(model.sensor, Spectrum):
-        out.warn(LEFT_OUT)
     for told in filter(None, advice):
         out.warn(f"does not fit: {told}")
     if sample is not None:
@@ -203,15 +196,27 @@ def _left(size: int, room: int, percent: float) -> str:
 
 
 def _print_time(one: Report, energy: Energy, out: Output) -> None:
-    if any(m.part == "sensor" for m in one.memory):
-        _wrapped(out, "time: from the model's inputs on; what raw samples take is not in it")
     typical, worst = (in_units(t, MICROSECONDS) for t in (one.latency_us, one.worst_us))
     best = f"; {one.fastest:g} of that at best" if one.fastest < 1 else ""
     out.say(f"time: about {typical}, at most about {worst}{best}")
+    if one.calls_a_second is not None:
+        _wrapped(out, sound_text(one))
     if one.waits:
         _wrapped(out, f"wait states of the flash, not in these figures: {one.waits}")
     _wrapped(out, f"timings: {one.timings}")
     _wrapped(out, energy_text(one, energy))
+
+
+def sound_text(one: Report) -> str:
+    """Return what a second of sound takes, and how much of the core's time that is."""
+    each = one.calls_a_second or 0.0
+    typical, worst = one.instructions * each, one.worst * each
+    shares = [100 * cycles * each / one.clock_hz for cycles in (one.cycles, one.worst_cycles)]
+    late = "" if shares[1] <= 100 else ": TOO MUCH for this clock at worst"
+    return (
+        f"sound: about {typical:,.0f} instructions a second, at most {worst:,.0f}; that is about "
+        f"{shares[0]:.1f} %, at most {shares[1]:.1f} % of the clock{late}"
+    )
 
 
 def energy_text(one: Report, energy: Energy) -> str:

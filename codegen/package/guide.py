@@ -32,6 +32,8 @@ class Cost:
 def _cost(made: Generated, core: str) -> Cost:
     typical = cost.works(made.program, made.model.input, made.activity, core)
     worst = cost.worst_works(made.program, made.model.input, core)
+    typical += cost.around(made.program, core)
+    worst += cost.around(made.program, core, worst=True)
     each = [cycles_per_instruction(work.kind, core) for work in typical]
     counts = [cost.evaluate(work, core) for work in typical]
     most = [cost.evaluate(work, core, "worst") for work in worst]

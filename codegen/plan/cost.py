@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -169,6 +169,27 @@ def works(
     return parts
 
 
+def around(
+    program: Program, core: str, worst: bool = False, vectors: int | None = None
+) -> list[Work]:
+    """Return what surrounds a result of a model with a sensor: its samples, and a detector.
+
+    worst: of the first result, which waits for all vectors of a window, if these are more than a
+        later one waits for
+    vectors: so many in their place
+    """
+    sensor = program.sensor
+    if sensor is None:
+        return []
+    frames = vectors or (max(sensor.hop, sensor.vectors) if worst else sensor.hop)
+    load = replace(base_load(program, core), frames=frames, worst=worst)
+    names = ["samples" if sensor.sound is None else "sound"]
+    names += ["moved samples"] if sensor.sound is not None and sensor.sound.kept else []
+    names += ["moved vectors"] if sensor.mode == "map" and sensor.hop < sensor.vectors else []
+    parts = [Work("sensor", name, program, load) for name in names]
+    return parts + ([Work("detector", "detector", program, load)] if program.detector else [])
+
+
 def _encoder_work(stage: Encoder, given: Input, activity: Activity, load: Load) -> Work:
     frames, spikes = 1 if stage.held else load.steps, activity.values[1] * given.lines
     load = replace(load, frames=frames, active=spikes, busy=activity.busy)
@@ -269,6 +290,14 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
             "measure it with python tests/bench/calibrate.py"
         )
     return float(sum(table[which].get(name, 0.0) * n for name, n in features.items()))
+
+
+def by_part(parts: Iterable[Work], core: str, which: str = "typical") -> dict[str, float]:
+    """Return {part: predicted instructions} of works, several of which may be of one part."""
+    found: dict[str, float] = defaultdict(float)
+    for work in parts:
+        found[work.part] += evaluate(work, core, which)
+    return dict(found)
 
 
 def worst_works(program: Program, model_input: Input, core: str) -> list[Work]:

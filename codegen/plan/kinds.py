@@ -25,6 +25,7 @@ from codegen.kernels.gather.cost import Gathering, gathering
 from codegen.kernels.kernel import COUNTS, Count, Kernel
 from codegen.kernels.load import Load
 from codegen.kernels.stage import Readout
+from codegen.plan import front
 from codegen.plan.program import Program
 
 __all__ = ["Features", "Kind", "Load", "check_names", "family", "kinds"]
@@ -150,8 +151,16 @@ OWN: dict[str, Count] = {
     "rest decision": rest,
     "decision": decision,
     "gather": gather,
+    "sound": front.hearing,
+    "samples": front.scaling,
+    "moved samples": front.keeping,
+    "moved vectors": front.overlapping,
+    "detector": front.detecting,
 }
 """Parts that belong to no kernel."""
+
+FAMILIES = {"moved samples": "moved", "moved vectors": "moved"}
+"""Where the coefficients of those stand that are the same C as another."""
 
 
 def kinds() -> dict[str, Kind]:
@@ -162,7 +171,7 @@ def kinds() -> dict[str, Kind]:
 @cache
 def _kinds(rows: tuple[Kernel, ...]) -> dict[str, Kind]:
     found = {
-        name: Kind(record_of(count), count, name)
+        name: Kind(record_of(count), count, FAMILIES.get(name, name))
         for name, count in (OWN | encoders.costs()).items()
     }
     for row in rows:

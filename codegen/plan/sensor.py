@@ -18,8 +18,12 @@ from qat.model import INT32_MAX, FrontEnd, Model, Sensor, Spectrum
 FLOAT_MAX = sys.float_info.max
 INT16_LOW, INT16_HIGH = -(2**15), 2**15 - 1
 
-FUNCTIONS = ("sample", "vector", "scale", "scaled", "stream_reset", "detect", "listen")
-"""Functions of its C, without the model's prefix."""
+FUNCTIONS = ("sample", "vector", "scale", "scaled", "stream_reset")
+DETECTING = ("detect", "listen")
+"""Functions of its C, without the model's prefix; those of a detector."""
+
+SMOOTHED = ("pause", "smoothed")
+"""Members of the stream that are a detector's."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -32,6 +32,7 @@ class Sound:
     half:           2^(shift - 1), the rounding term; 0 without a shift
     rate:           samples a second that it is made for
     kept:           samples that the next frame begins with
+    weighed:        bins that have a weight in bands
     tables:         of constants; fields: its members of the stream
     """
 
@@ -44,6 +45,7 @@ class Sound:
     half: int
     rate: int
     kept: int
+    weighed: int
     low_hz: float
     high_hz: float
     tables: tuple[Table, ...]
@@ -80,6 +82,7 @@ def sound_of(spectrum: Spectrum) -> Sound:
         half=(1 << spectrum.shift) >> 1,
         rate=spectrum.rate,
         kept=length - spectrum.group,
+        weighed=len(spectrum.rise),
         low_hz=int(spectrum.edges[0]) * width,
         high_hz=(int(spectrum.edges[-1]) - 1) * width,
         tables=_tables(spectrum, radix),

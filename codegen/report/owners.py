@@ -1,7 +1,7 @@
 """The owner of each function, constant and state member: the part of an inference it serves.
 
-The parts are those of codegen.plan.build.part_names that have memory of their own, the sensor's,
-and `shared`: what several parts use, or none alone.
+The parts are those of codegen.plan.build.part_names that have memory of their own, the sensor's
+and the detector's, and `shared`: what several parts use, or none alone.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from codegen.kernels.memory import C_BYTES, Field
 from codegen.plan import spectrum
 from codegen.plan.program import Program
-from codegen.plan.sensor import FUNCTIONS
+from codegen.plan.sensor import DETECTING, FUNCTIONS, SMOOTHED
 
-SENSOR, SHARED = "sensor", "shared"
+SENSOR, DETECTOR, SHARED = "sensor", "detector", "shared"
 KINDS = INTERFACE, HELPER, LIBRARY, ALIGNMENT = (
     "interface",
     "helper functions",
@@ -54,7 +54,9 @@ def memory_parts(program: Program) -> tuple[str, ...]:
     """Return the parts that may have memory, in the order of a step, `shared` last."""
     first = () if program.encoder or program.input_kind == "spikes" else ("currents",)
     sensor = (SENSOR,) if program.sensor else ()
-    return (*sensor, *first, *(stage.part for stage in program.all_stages), SHARED)
+    detector = (DETECTOR,) if program.detector else ()
+    stages = (stage.part for stage in program.all_stages)
+    return (*sensor, *first, *stages, *detector, SHARED)
 
 
 def _functions(program: Program) -> dict[str, str]:
@@ -62,7 +64,7 @@ def _functions(program: Program) -> dict[str, str]:
     found: dict[str, str] = {}
     if program.sensor:
         heard = spectrum.FUNCTIONS if program.sensor.sound else ()
-        found = dict.fromkeys((*FUNCTIONS, *heard), SENSOR)
+        found = dict.fromkeys((*FUNCTIONS, *heard), SENSOR) | dict.fromkeys(DETECTING, DETECTOR)
     for stage in program.all_stages:
         found |= stage.functions
     return found
@@ -108,10 +110,10 @@ def members_of(program: Program) -> Iterator[Member]:
     ]
     yield from _laid_out(rows, 0, program.ram_bytes)
     if program.sensor is not None:
-        fields = [
-            (SENSOR, member[0] if len(member) == 1 else _together(member)[1])
-            for member in program.sensor.members
-        ]
+        fields = []
+        for member in program.sensor.members:
+            item = member[0] if len(member) == 1 else _together(member)[1]
+            fields.append((DETECTOR if item.name in SMOOTHED else SENSOR, item))
         yield from _laid_out(fields, program.ram_bytes, program.stream_bytes)
 
 

@@ -7,7 +7,7 @@ is all active. Cycles are estimates from documented timings (tests/bench/calibra
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,19 @@ from codegen.kernels.encoders.plan import PLACE
 from codegen.kernels.stage import Stage
 from codegen.plan import cost
 from codegen.plan.choose import Choice, choices
+from codegen.plan.program import Program
 from codegen.render.generated import Generated, generated
 from codegen.report.linked import Item, Linked, PartMemory, Section, link, read
 from codegen.report.owners import KINDS, SCRATCH, SHARED
 from codegen.target.boards import Board, find_board
 from codegen.target.stack import linked_stack
 from qat.machine.scratch import scratch
-from qat.model import Activity, Model
+from qat.model import Activity, Model, Spectrum
 
 
 @dataclass(frozen=True)
 class PartReport:
-    """A part of an inference, or of a step.
+    """A part of an inference, or of a step; with a sensor, of what surrounds it.
 
     candidates: predicted instructions of every kernel that could serve it on this core
     instructions, worst: predicted, and an upper bound for every input
@@ -41,6 +42,11 @@ class PartReport:
     worst: int
     cycles: int
     worst_cycles: int
+
+    def with_more(self, other: PartReport) -> PartReport:
+        """Return the part with what another kind of work takes in it."""
+        names = ("instructions", "worst", "cycles", "worst_cycles")
+        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
 @dataclass(frozen=True)
@@ -68,13 +74,14 @@ class Headroom:
 class Report:
     """A model on a board; bytes, instructions, cycles and microseconds of a call.
 
-    call:    "inference", or "step" for a model that runs free
+    call:    "inference", or "step" for a model that runs free; with a sensor, its samples included
     flash:   code, weights and constants as linked; code: the code alone
     ram:     the state, with a sensor the stream; stack: the deepest of any call, of each in stacks
     sections, memory, items: the same, byte by byte; see codegen.report.linked
     board_flash, board_ram: what the board has
     latency_us, worst_us: cycles at the board's clock
     fastest: part of the cycles that the core may need where it can issue two at once
+    calls_a_second: results that sound gives, at the rate that it was made for; None without sound
     waits:   wait states of the board's flash, which the cycles leave out; "" for an emulated one
     """
 
@@ -102,6 +109,7 @@ class Report:
     latency_us: float
     worst_us: float
     fastest: float
+    calls_a_second: float | None
     timings: str
     waits: str
 
@@ -171,6 +179,7 @@ def report(model: Model | Generated, board: str | Board, density: float | None =
         latency_us=round(cycles * 1e6 / board.clock_hz, 1),
         worst_us=round(worst * 1e6 / board.clock_hz, 1),
         fastest=timing.fastest,
+        calls_a_second=_calls_a_second(made.model, made.program),
         timings=timing.source,
         waits=_waits(board),
     )
@@ -190,6 +199,13 @@ def _linked(made: Generated, board: Board) -> tuple[Linked, dict[str, int]]:
         return read(elf, made.program), linked_stack(elf, made.program.name, board.architecture)
 
 
+def _calls_a_second(model: Model, program: Program) -> float | None:
+    """Return how often sound of its rate ends a window, or makes a step."""
+    if program.sensor is None or not isinstance(model.sensor, Spectrum):
+        return None
+    return model.sensor.rate / (model.sensor.group * program.sensor.hop)
+
+
 def _waits(board: Board) -> str:
     """Return the wait states of the board's flash in words."""
     hardware = board.hardware
@@ -203,11 +219,14 @@ def _parts(made: Generated, core: str) -> tuple[PartReport, ...]:
     model = made.model
     typical = cost.works(made.program, model.input, made.activity, core)
     worst = cost.worst_works(made.program, model.input, core)
+    typical += cost.around(made.program, core)
+    worst += cost.around(made.program, core, worst=True)
     reasons = choices(model, core, made.activity)
-    return tuple(
-        _part(work, cost.evaluate(bound, core, "worst"), core, reasons)
-        for work, bound in zip(typical, worst, strict=True)
-    )
+    found: dict[str, PartReport] = {}
+    for work, bound in zip(typical, worst, strict=True):
+        part = _part(work, cost.evaluate(bound, core, "worst"), core, reasons)
+        found[work.part] = part if work.part not in found else found[work.part].with_more(part)
+    return tuple(found.values())
 
 
 def _part(work: cost.Work, worst: float, core: str, reasons: tuple[Choice, ...]) -> PartReport:

@@ -20,7 +20,10 @@ from codegen.target.boards import Board, find_board
 from codegen.target.compiler import compile_files, linker, run_tool
 from qat.machine.scratch import scratch
 
-API = ("reset", "input", "step", "scores", "decided", "classify", "stream_reset", "scale", "sample")
+API = (
+    "reset", "input", "step", "scores", "decided", "classify", "stream_reset", "scale", "sample",
+    "push", "detect", "listen",
+)  # fmt: skip
 """Functions of a model that a user calls, those that it has."""
 
 

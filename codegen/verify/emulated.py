@@ -6,6 +6,8 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from codegen.base.errors import BuildError, MissingToolError, TooLargeError
 from codegen.checks.comparison import Comparison
 from codegen.checks.equivalence import compare_on, compare_raw
@@ -26,6 +28,10 @@ CALLS = {
     What.SCORES: "call_scores",
 }
 """Functions of the firmware around the model's own."""
+
+
+STREAMED, STREAMED_VECTORS = "samples of a vector", 3
+"""What raw samples are counted as, beside the parts of the network; for so many vectors."""
 
 
 def boards_of(subject: Subject) -> tuple[tuple[Board, ...], tuple[str, ...]]:
@@ -120,13 +126,30 @@ def worst_case(subject: Subject) -> Finding:
     def look(board: Board) -> tuple[bool, Iterator[str]]:
         program, kept, lines = subject.generated.program, True, []
         works = cost.worst_works(program, subject.model.input, board.family)
-        bounds = {work.part: cost.evaluate(work, board.family, "worst") for work in works}
-        for part, most in counted(subject, board).items():
+        bounds = cost.by_part(works, board.family, "worst")
+        seen = counted(subject, board)
+        if program.sensor is not None:
+            around = cost.around(program, board.family, worst=True, vectors=1)
+            of_samples = cost.by_part(around, board.family, "worst")["sensor"]
+            bounds[STREAMED] = sum(bounds.values()) + of_samples
+            seen[STREAMED] = streamed(subject, board)
+        for part, most in seen.items():
             kept &= most <= bounds[part]
             lines.append(f"{part}: {bounds[part]:,.0f} instructions at most, {most:,.0f} seen")
         return kept, iter(lines)
 
     return _each(subject, look, "", _command("bench", subject))
+
+
+def streamed(subject: Subject, board: Board) -> float:
+    """Return the most instructions that the samples of a vector took, a result included."""
+    sensor, samples = subject.model.sensor, subject.samples
+    assert sensor is not None, "only models with a sensor are asked"
+    assert samples is not None, "which have samples"
+    with TargetModel(subject.generated, board) as target:
+        counts = target.sample_counts(samples[: sensor.samples_of(STREAMED_VECTORS)])
+    ends = np.arange(sensor.samples_of(1), len(counts) + 1, sensor.group)
+    return max(float(part.sum()) for part in np.split(counts, ends)[: len(ends)])
 
 
 def counted(subject: Subject, board: Board) -> dict[str, float]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.contract import lost_keys
 from support.sounds import WORDS, spoken, write_wav, write_words
 
 import qat
 from codegen.cli import main
-from qat.model import Spectrum
+from qat.model import Detector, Spectrum
 
 TRAIN = "--spectrum bands=8,frame=128,hop=64 --hidden 24 --epochs 25 --batch-size 16 --seed 1"
 
@@ -138,7 +140,118 @@ def test_what_does_not_fit_is_one_line(
     assert BAD[command] in lines[-1]
 
 
-def test_a_report_says_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_and_a_budget_have_what_sound_takes(capsys: pytest.CaptureFixture[str]) -> None:
     model = Path(__file__).parents[1] / "contract" / "models" / "hearing.npz"
-    assert run("report", model, "--board", "qemu-m4") == 0
-    assert "left out: what the front end makes of sound" in capsys.readouterr().err
+    found = told(capsys, "report", model, "--board", "qemu-m4")
+    parts = {part["part"]: part for part in found["parts"]}
+    assert parts["sensor"]["worst"] > parts["sensor"]["instructions"] > 1_000
+    network = found["worst"] - parts["sensor"]["worst"]
+    limit = f"instructions={network + 500}"  # the network alone would keep it
+    assert run("report", model, "--board", "qemu-m4", "--budget", limit) == 1
+    said = capsys.readouterr().out
+    assert "budget exceeded: instructions" in said
+    assert "instructions a second" in said
+
+
+def said_in(folder: Path) -> tuple[Path, Path]:
+    """Write a long recording of words in a faint noise, and the list of what is said in it."""
+    rng, pieces, rows, at = np.random.default_rng(8), [], ["start,end,label"], 0
+    for i in range(16):
+        word, pause = sorted(WORDS)[i % 3], int(rng.integers(2400, 5000))
+        said = spoken(word, 9000 + i)
+        pieces += [np.rint(rng.normal(0, 8, pause)), said]
+        rows.append(f"{(at + pause) / 8000},{(at + pause + len(said)) / 8000},{word}")
+        at += pause + len(said)
+    write_wav(folder / "said.wav", np.concatenate([*pieces, np.zeros(3000)]))
+    (folder / "said.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    return folder / "said.wav", folder / "said.csv"
+
+
+def test_a_detector_is_chosen_by_one_half_and_judged_by_the_other(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wav, events = said_in(folder)
+    model, listens = folder / "words.npz", folder / "listens.npz"
+    own = ("listen", model, "--data", wav, "--events", events)
+    found = told(capsys, *own, "--smooth", "0,1", "-o", listens)
+    assert not lost_keys("listen", found)
+    assert 7 <= found["hits"] + found["misses"] <= 9  # those of the second half
+    assert found["hits"] >= 5
+    assert found["false_accepts_an_hour"] == pytest.approx(found["false_accepts"] / found["hours"])
+    assert {row["smooth"] for row in found["tried"]} == {0, 1}
+    least = min(row["misses"] + row["false_accepts"] for row in found["tried"])
+    chosen = {key: found["detector"][key] for key in ("threshold", "smooth")}
+    (row,) = (r for r in found["tried"] if {key: r[key] for key in chosen} == chosen)
+    assert row["misses"] + row["false_accepts"] == least
+    loaded = qat.Model.load(listens)
+    assert loaded.detector is not None
+    assert loaded.detector.threshold == found["detector"]["threshold"]
+    assert loaded.sensor is not None
+    assert loaded.sensor.hop == (loaded.window or 1) // 4
+
+    whole = told(capsys, "listen", listens, "--data", wav, "--events", events)
+    assert whole["hits"] + whole["misses"] == 16
+    assert whole["tried"] == []
+    checked = told(capsys, "check", listens, "--data", wav)
+    assert checked["differing"] == 0
+
+    assert run("listen", listens, "--data", wav, "--events", events) == 0
+    said = capsys.readouterr().out
+    assert f"{whole['hits']} of 16 events detected" in said
+
+
+def test_recordings_that_validate_choose_and_those_that_test_judge(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ("--data", folder / "words", "--background", "low", "--at-most", "600")
+    assert run("listen", folder / "words.npz", *data) == 0
+    said = capsys.readouterr().out
+    assert "windows slide by a quarter" in said
+    assert "recordings choose" in said
+    assert "chosen" in said
+
+
+UNHEARD = {
+    "listen MODEL --events said.csv": "--events: needs the recording, --data FILE.wav",
+    "listen MODEL --data said.wav --events other.csv": "line 2: 'word' is no class; the model has",
+    "listen MODEL --data said.wav --events turned.csv": "line 2: ends at 1, not after its start",
+    "listen MODEL --data said.wav --events late.csv": "an event ends at 999.00 s; said.wav ends at",
+    "listen MODEL --data said.wav --events text.csv": "'one' or '2' is no number of seconds",
+    "listen MODEL --data said.wav --events none.csv": "one half of the recording holds no event",
+    "listen MODEL --data said.wav --events columns.csv": "has no column label",
+    "listen MODEL --data silent.wav --events said.csv": "is silent; needs sound of two windows",
+    "listen MODEL --data brief.wav --events said.csv": "has 900 samples; needs sound of two",
+    "listen MODEL --data fast.wav --events said.csv": "has 16,000 samples a second; the model",
+    "listen MODEL --data gone.wav --events said.csv": "gone.wav: No such file",
+    "listen MODEL --data said.wav": "is sound without classes",
+    "listen MODEL --data words --slide 100": "--slide: found 100; must be a multiple of 64",
+    "listen MODEL --data words --background loud": "--background: 'loud' is no class; known are",
+    "listen MODEL --data words --smooth 30": "--smooth: found 30; with the scores of",
+    "listen DETECTS --data words --smooth 1": "--smooth: goes with a detector that is chosen",
+    "listen DEAF --data words": "hears no windows; listen needs a spectrum, and scores",
+}
+
+
+@pytest.mark.parametrize("command", UNHEARD)
+def test_what_cannot_be_listened_to_is_one_line(
+    command: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    said_in(folder)
+    lists = {
+        "other": "0,1,word", "turned": "2,1,low", "late": "0,999,low", "text": "one,2,low",
+        "none": "1,2,low",
+    }  # fmt: skip
+    for name, row in lists.items():
+        (folder / f"{name}.csv").write_text(f"start,end,label\n{row}\n", "utf-8")
+    (folder / "columns.csv").write_text("start,end\n1,2\n", "utf-8")
+    write_wav(folder / "silent.wav", np.zeros(20_000))
+    write_wav(folder / "brief.wav", spoken("low", 1)[:900])
+    write_wav(folder / "fast.wav", np.tile(spoken("low", 1), 9), 16000)
+    words = qat.Model.load(folder / "words.npz")
+    replace(words, detector=Detector(9)).save(folder / "detects.npz")
+    replace(words, sensor=None).save(folder / "deaf.npz")
+    files = {"MODEL": "words.npz", "DETECTS": "detects.npz", "DEAF": "deaf.npz"}
+    assert run(*(files.get(word, word) for word in command.split())) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert UNHEARD[command] in lines[-1]

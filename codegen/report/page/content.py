@@ -194,7 +194,6 @@ def _board(one: OnBoard) -> dict[str, Any]:
         "kernels": kernels,
         "kernel_rows": _kernel_rows(report.parts, kernels),
         "memory": tuple((colour_of(row.part), row) for row in report.memory),
-        "sensor": any(part.part == "sensor" for part in report.memory),
     }
 
 

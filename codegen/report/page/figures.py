@@ -14,7 +14,7 @@ from codegen.report.page.text import bytes_text, grouped
 
 LAYER_COLOURS = 4
 """Colours that layers take in turn."""
-COLOURS = {name: name for name in ("sensor", "currents", "readout", "stack")} | {
+COLOURS = {name: name for name in ("sensor", "currents", "readout", "detector", "stack")} | {
     "encoder": "currents",
     "input": "currents",
 }

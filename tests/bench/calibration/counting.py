@@ -109,8 +109,8 @@ class Counting(Closing):
         The arguments are those of `count`.
         """
         with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
-            elf = self._link(Path(name), files, MARKS if parts else ())
-            answers = _ask(elf, self.machine, _requests(model, x, steps))
+            elf = self.link(Path(name), files, MARKS if parts else ())
+            answers = ask(elf, self.machine, _requests(model, x, steps))
         totals = np.array([_instructions(answer, parts) for answer in answers], np.float64)
         return totals.reshape(len(x), -1, totals.shape[1])
 
@@ -118,9 +118,11 @@ class Counting(Closing):
         flags = (*self.board.core_flags, *model_flags(), *FLAGS, *self._include)
         run_tool([find_cross_compiler(self.board.architecture), *flags, *rest], folder)
 
-    def _link(self, folder: Path, files: Mapping[str, str], flags: Sequence[str]) -> Path:
-        """Return the program that counts the model of generated files."""
-        program = PROGRAM.read_text("utf-8")
+    def link(
+        self, folder: Path, files: Mapping[str, str], flags: Sequence[str], source: Path = PROGRAM
+    ) -> Path:
+        """Return the program that counts the model of generated files; source: its own part."""
+        program = source.read_text("utf-8")
         for file, text in {**files, "count.c": program}.items():
             (folder / file).write_text(text, "utf-8")
         sources = [str(path) for path in sorted(folder.glob("*.c"))]
@@ -163,11 +165,16 @@ def _requests(model: Model, x: Any, steps: int | None) -> list[bytes]:
     return asked
 
 
-def _ask(elf: Path, place: Board, requests: list[bytes]) -> NDArray[np.uint32]:
-    """Run the program on every request; return the words of each answer."""
+def ask(
+    elf: Path, place: Board, requests: list[bytes], options: Sequence[str] = ()
+) -> NDArray[np.uint32]:
+    """Run the program on every request; return the words of each answer.
+
+    options: of the emulator
+    """
     try:
         done = subprocess.run(
-            qemu_command(place, elf, counting=True),
+            [*qemu_command(place, elf, counting=not options), *options],
             input=b"".join(requests), capture_output=True, timeout=SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
