@@ -196,15 +196,23 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "mnist-128-ternary": Row("mnist", (128,), _TERNARY, goal=0.982, **_IMAGES),
         "mnist-512-ternary": Row("mnist", (512,), _TERNARY, goal=0.989, **_WIDE),
         "fashion-mnist": Row("fashion-mnist", (128,), _WIDE_OUTPUT, goal=0.883),
-        "mnist-16-counts": Row("mnist-16", (128,), _WIDE_OUTPUT, goal=0.984, **_COUNTS),
-        "mnist-conv-small": Row(
+        "mnist-16-counts": Row(
             "mnist-16",
-            (),
-            (2, 2, 2),
-            goal=0.989,
-            layers="16c3-p2-32c3v-p2",
-            training={"epochs": 30},
-            **_COUNTS,
+            (128,),
+            _WIDE_OUTPUT,
+            goal=0.984,
+            **{**_COUNTS, "network": {"neuron": "burst", "levels": 7}},
+        ),
+        "digits-counts": Row(
+            "digits",
+            (32,),
+            (2, 4),
+            goal=0.985,
+            steps=1,
+            network={"neuron": "burst", "levels": 3},
+        ),
+        "mnist-conv-small": Row(
+            "mnist-16", (), (2, 2, 2), goal=0.989, layers="16c3-p2-32c3v-p2", **_COUNTS
         ),
         "mnist-conv": Row(
             "mnist-16", (), (2, 2, 2, 4), goal=0.993, layers="32c5s2-32c3-p2-32c3v", **_COUNTS
@@ -215,6 +223,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             (2, 2, 2, 2, 4),
             goal=0.995,
             layers="32c3-p2-32c3-32c3-p2-48c3v",
+            training={"epochs": 16},
             **_COUNTS,
         ),
     }

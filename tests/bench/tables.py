@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from codegen.kernels.encoders import ENCODERS
 from codegen.measure.benchmark import encoded_layer, measure_encoder, measure_layer
@@ -23,10 +21,16 @@ from codegen.plan.choose import plan
 from codegen.target.boards import Board, load_boards
 from codegen.target.compiler import size_of
 from codegen.target.emulated import TargetModel
+from qat.data.named import load
 from qat.model import Model
 
 LAYER, DENSITIES = (784, 128), (0.01, 0.1, 0.5)
-EXAMPLES = ("tests/examples/mnist-784.npz", "tests/examples/mnist-256.npz")
+EXAMPLES = {
+    "tests/examples/mnist-784.npz": "784-128-10",
+    "tests/examples/mnist-256.npz": "256-128-10",
+}
+"""Trained models, and what the table calls them."""
+
 IMAGES = 200
 ENCODERS_SHOWN = (("rate", 4), ("rate", 8), ("latency", 4), ("latency", 8), ("delta", 8))
 """Kinds of input that become spikes, and bits of a value."""
@@ -93,16 +97,19 @@ def _encoder_cell(kind: str, bits: int, board: Board) -> str:
     return counts[0] if len(counts) == 1 else f"{counts[0]} ({counts[1]})"
 
 
-def network_table(models: Sequence[Model], inputs: Sequence[Any]) -> str:
-    """Measure whole inferences of models on inputs; return them beside other networks."""
+def network_table(models: Mapping[str, Model], images: Mapping[int, Any]) -> str:
+    """Measure whole inferences of models by their names; return them beside other networks.
+
+    images: by the number of their pixels, (n, pixels)
+    """
     rows: list[list[Any]] = []
-    for model, x in zip(models, inputs, strict=True):
-        sizes = "-".join(str(n) for n in (model.input.size, *(y.size for y in model.layers)))
+    for name, model in models.items():
+        x = images[model.input.size][:IMAGES]
         counts = [_inference(model, x, board) for board in INFERENCE_BOARDS]
         accuracy = f"{100 * model.metadata['accuracy']['test']:.2f} %"
         flash = size_of(_files(model), "qemu-m4").flash
-        rows.append([f"**spikemcu {sizes}-{model.outputs}**", accuracy, flash,
-                     plan(model).ram_bytes, *counts])  # fmt: skip
+        ram = plan(model).ram_bytes
+        rows.append([f"**spikemcu {name}**", accuracy, flash, ram, *counts])
     rows += [
         [name, accuracy, flash, ram, *counts] for name, accuracy, flash, ram, counts in NETWORKS
     ]
@@ -139,16 +146,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python tests/bench/tables.py")
     parser.add_argument("--update", metavar="FILE", help="rewrite the tables in this file")
     parser.add_argument(
-        "--images", nargs=2, metavar="NPY",
-        help="test images (n, 784) and (n, 256), 0 to 15, for whole inferences",
-    )  # fmt: skip
+        "--images", action="store_true", help="whole inferences, on MNIST's test images, as well"
+    )
     arguments = parser.parse_args()
     tables = {"layer table": layer_table(), "encoder table": encoder_table()}
     if arguments.images:
-        models = [Model.load(path) for path in EXAMPLES]
-        tables["network table"] = network_table(
-            models, [np.load(path)[:IMAGES] for path in arguments.images]
-        )
+        models = {name: Model.load(path) for path, name in EXAMPLES.items()}
+        data = (load(name).with_input_bits(4) for name in ("mnist", "mnist-16"))
+        images = {x.shape[1]: x for x in (part.x_test for part in data)}
+        tables["network table"] = network_table(models, images)
     for name, table in tables.items():
         if arguments.update:
             path = Path(arguments.update)

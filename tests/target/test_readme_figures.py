@@ -72,8 +72,7 @@ def test_the_encoder_table_is_what_the_command_measures(board: str, root: Path) 
 def test_the_network_table_is_near_what_is_predicted(name: str, root: Path) -> None:
     written = rows((root / FIGURES).read_text(), "network table")
     model = Model.load(root / name)
-    hidden = "-".join(str(layer.size) for layer in model.layers)
-    cells = written[f"spikemcu {model.input.size}-{hidden}-{model.outputs}"]
+    cells = written[f"spikemcu {tables.EXAMPLES[name]}"]
     assert cells[0] == f"{100 * model.metadata['accuracy']['test']:.2f} %"
     for board, cell in zip(tables.INFERENCE_BOARDS, cells[3:], strict=True):
         found = report(model, load_boards()[board])

@@ -316,5 +316,8 @@ def test_networks_on_maps_have_a_recipe_of_their_own():
         assert recipe.learning_rate >= 1e-2 > dense.learning_rate
         assert (recipe.weight_decay, recipe.final_rate, recipe.averaging) == (0.0, 0.0, 0.0)
         assert recipe.batch_size > dense.batch_size
-    counts = recipe_for("mnist-16", 55_000, normalised=True, on_maps=False)
-    assert dense.learning_rate < counts.learning_rate < 1e-2
+    for name in ("mnist-16", "digits"):
+        counts = recipe_for(name, 55_000, normalised=True, on_maps=False)
+        maps = recipe_for(name, 55_000, normalised=True)
+        assert counts.epochs > maps.epochs
+        assert counts.augment.shift < maps.augment.shift
