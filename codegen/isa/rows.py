@@ -106,7 +106,7 @@ SETS: tuple[InstructionSet, ...] = (
         timings=_timings("cortex-m3"),
         architecture=ARM,
         variant="armv7m",
-        loops=(*_LOOPS, "field_sums", "mean_bytes", "sound_pass"),
+        loops=(*_LOOPS, "add_products", "field_sums", "less_words", "mean_bytes", "sound_pass"),
         larger="defined(__ARM_FEATURE_DSP)",
     ),
     InstructionSet(

@@ -12,6 +12,8 @@ from codegen.kernels.bitsliced import cost as bitsliced_cost
 from codegen.kernels.bitsliced import plan as bitsliced
 from codegen.kernels.bytes import cost as bytes_cost
 from codegen.kernels.bytes import plan as bytes_
+from codegen.kernels.channel_words import cost as channel_words_cost
+from codegen.kernels.channel_words import plan as channel_words
 from codegen.kernels.conv_plain import cost as conv_plain_cost
 from codegen.kernels.conv_plain import plan as conv_plain
 from codegen.kernels.count import cost as count_cost
@@ -23,6 +25,8 @@ from codegen.kernels.integrator import plan as integrator
 from codegen.kernels.kernel import BYTES, COUNTS, LEVELS, PARTS, SENT, SPIKES, Kernel
 from codegen.kernels.mixed import cost as mixed_cost
 from codegen.kernels.mixed import plan as mixed
+from codegen.kernels.packed import cost as packed_cost
+from codegen.kernels.packed import plan as packed
 from codegen.kernels.plain import cost as plain_cost
 from codegen.kernels.plain import plan as plain
 from codegen.kernels.plain_counts import cost as plain_counts_cost
@@ -33,6 +37,7 @@ from codegen.kernels.strips import cost as strips_cost
 from codegen.kernels.strips import plan as strips
 from codegen.kernels.windows import cost as windows_cost
 from codegen.kernels.windows import plan as windows
+from codegen.kernels.windows.together import together
 from qat.model import LIF, Burst, Conv, CuBa, Model, Neuron, Synapse
 from qat.model.neurons import MAX_SPIKES
 
@@ -46,6 +51,12 @@ Measured, 784 -> 128 at 98 % zeros: 3,859 bytes of flash against 27,228; 10 % of
 active, 4,682 instructions against 4,767 on the Cortex-M4, 6,728 against 6,226 on the Cortex-M0.
 """
 
+
+def _few(synapse: Synapse) -> bool:
+    """Return True for weights of which so many are 0."""
+    return float((synapse.weights == 0).mean()) >= SPARSE
+
+
 KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="sparse",
@@ -55,7 +66,7 @@ KERNELS: tuple[Kernel, ...] = (
         layer=sparse.layer_stage,
         costs={"spikes": sparse_cost.sparse_spikes},
         family="integer layer",
-        zeros=SPARSE,
+        small=_few,
     ),
     Kernel(
         name="bitsliced",
@@ -72,6 +83,14 @@ KERNELS: tuple[Kernel, ...] = (
             "readout": bitsliced_cost.readout,
         },
         family="bitsliced layer",
+    ),
+    Kernel(
+        name="packed",
+        bits=(2,),
+        reads=(COUNTS,),
+        readout=packed.readout_stage,
+        costs={"readout": packed_cost.readout},
+        small=packed.small,
     ),
     Kernel(
         name="strips",
@@ -107,7 +126,7 @@ KERNELS: tuple[Kernel, ...] = (
     ),
     Kernel(
         name="bytes",
-        bits=(2,),
+        bits=(2, 4, 8),
         reads=(BYTES,),
         synapse=Conv,
         neuron=(Burst,),
@@ -153,7 +172,20 @@ KERNELS: tuple[Kernel, ...] = (
         pools=True,
         fits=windows.fits,
         layer=windows.layer_stage,
+        together=together,
         costs={"spikes": windows_cost.windows},
+    ),
+    Kernel(
+        name="channel_words",
+        bits=(2,),
+        reads=(SPIKES, LEVELS),
+        synapse=Conv,
+        neuron=(LIF, Burst),
+        spikes=MAX_SPIKES,
+        pools=True,
+        fits=channel_words.fits,
+        layer=channel_words.layer_stage,
+        costs={"spikes": channel_words_cost.words},
     ),
     Kernel(
         name="conv_plain",
@@ -187,8 +219,9 @@ KERNELS: tuple[Kernel, ...] = (
 )
 
 
-CLOSE = 0.05
-"""Part by which lists of few weights may take more instructions: they take far less flash."""
+CLOSE, SPARE = 0.05, 0.01
+"""Parts, of its own instructions and of those of all stages before it, by which a kernel may take
+more if it takes far less flash."""
 
 
 def named(name: str) -> Kernel:
@@ -222,21 +255,24 @@ def layer_candidates(index: int, model: Model) -> tuple[Kernel, ...]:
 
 
 def _worth(rows: tuple[Kernel, ...], synapse: Synapse) -> tuple[Kernel, ...]:
-    """Return those of the rows that are worth it, by the zeros among the weights."""
+    """Return those of the rows that are worth it, by what the weights are."""
     if not rows:
         served = sorted({bits for row in KERNELS for bits in row.bits})
         raise ValueError(f"no kernel serves weights of {synapse.bits} bits; served are {served}")
-    zeros = float((synapse.weights == 0).mean())
-    return tuple(row for row in rows if zeros >= row.zeros) or rows
+    return tuple(row for row in rows if row.small is None or row.small(synapse)) or rows
 
 
-def select(rows: tuple[Kernel, ...], costs: Mapping[str, float] | None = None) -> Kernel:
-    """Return the row of the least cost, of equal ones the first; a close one of few weights wins.
+def select(
+    rows: tuple[Kernel, ...], costs: Mapping[str, float] | None = None, others: float = 0.0
+) -> Kernel:
+    """Return the row of the least cost, of equal ones the first; a close one of little flash wins.
 
     costs: predicted instructions of each candidate, by name; one without a cost comes last
+    others: instructions of the stages that are chosen already
     """
     known = costs or {}
     best = min(rows, key=lambda row: known.get(row.name, float("inf")))
-    most = (1 + CLOSE) * known.get(best.name, float("inf"))
-    small = (row for row in rows if row.zeros and known.get(row.name, float("inf")) <= most)
-    return next(small, best)
+    least = known.get(best.name, float("inf"))
+    most = least + max(CLOSE * least, SPARE * others)
+    small = (row for row in rows if row.small and known.get(row.name, float("inf")) <= most)
+    return next(small, best) if known else best

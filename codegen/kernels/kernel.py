@@ -44,7 +44,8 @@ class Kernel:
     costs:   {part: what counts its features}, for the PARTS of what it reads
     family:  of its neurons: the coefficients of kernels that compute them alike are fitted together
     alike:   {part: the kind whose C it is}, under which its coefficients are fitted
-    zeros:   fraction of zero weights below which it does not win
+    small:   whether it takes far less flash than others for weights as a synapse's: for these it
+             is worth a few instructions, for others it is left out. None: it is not made for that
     most:    neurons that it can serve, and inputs; 0: any number
     synapse: the record that it serves; None: it reads counts, and there are no weights
     neuron:  the records of the neurons behind it, in a layer
@@ -52,6 +53,7 @@ class Kernel:
     pools:   it computes what a pool leaves of a layer's spikes, of more than one position
     edges:   synapses of a layer that it computes, as the view of a model has them
     fits:    whether it can compute layer `index` of a model, of those that all this allows
+    together: returns the stages of all layers, with what several of its own share
     folder:  where its templates lie, layer.c.j2 and readout.c.j2, if not in this package
     """
 
@@ -63,7 +65,7 @@ class Kernel:
     costs: Mapping[str, Count]
     family: str = ""
     alike: Mapping[str, str] = field(default_factory=dict)
-    zeros: float = 0.0
+    small: Callable[[Synapse], bool] | None = None
     most: tuple[int, int] = (0, 0)
     synapse: type[Synapse] | None = Dense
     neuron: tuple[type[Neuron], ...] = (LIF,)
@@ -71,6 +73,7 @@ class Kernel:
     pools: bool = False
     edges: int = 1
     fits: Callable[[int, Model], bool] | None = None
+    together: Callable[[Model, tuple[Layer, ...]], tuple[Layer, ...]] | None = None
     folder: Path | None = None
 
     def serves(self, synapse: Synapse, reads: str, neuron: Neuron | None = None) -> bool:

@@ -42,6 +42,10 @@ class Table:
         return self.values.shape
 
 
+WORK = "work"
+"""The group of the list of active inputs, if something that is no longer read lies there."""
+
+
 @dataclass(frozen=True)
 class Field:
     """A member of the state struct, in RAM; scratch is never read before it is written.

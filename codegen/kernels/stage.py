@@ -50,6 +50,11 @@ class Stage(ABC):
         """{function of its C, without the model's prefix: the part that it belongs to}."""
 
     @property
+    def replaced(self) -> tuple[str, ...]:
+        """The tables that a set with vectors has others for."""
+        return ()
+
+    @property
     def arrays(self) -> tuple[Table, ...]:
         """Its constant arrays, whatever core they are for."""
         return self.tables
@@ -191,6 +196,11 @@ class Layer(Stage):
         return f"&state->{self.signal}[0][0]" if self.signal_planes > 1 else f"state->{self.signal}"
 
     @property
+    def first_word(self) -> str:
+        """C text of the first word of its signal, as an array."""
+        return f"({self.first_plane})" if self.signal_planes > 1 else self.first_plane
+
+    @property
     def signal_words(self) -> int:
         """32-bit words of all planes of its signal."""
         return self.signal_planes * self.words
@@ -247,6 +257,11 @@ class Layer(Stage):
     def adder_inputs(self) -> int:
         """Spikes that one list can hold: what the adder's batches are chosen for; 0: none."""
         return 0 if self.source.bits else self.source.size
+
+    @property
+    def in_bytes(self) -> object | None:
+        """How its neurons are computed with vectors, if membranes then are bytes; else None."""
+        return None
 
     @property
     def in_planes(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.kernels.gather.plan import Past
-from codegen.kernels.memory import Field, Scratch, Table
+from codegen.kernels.memory import WORK, Field, Scratch, Table
 from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan.program import Program
 
@@ -49,6 +49,7 @@ HELPERS: tuple[str, ...] = (
     "count_spikes",
     "count_levels",
     "clear",
+    "clear_words",
     "slot",
     "add_column2",
     "add_column4",
@@ -59,6 +60,8 @@ HELPERS: tuple[str, ...] = (
     "add_strips8",
     "images",
     "add_bytes",
+    "add_products",
+    "less_bytes",
     "burst_bytes",
     "turn",
 )
@@ -102,5 +105,9 @@ def _fields(
         ),
         key=lambda row: (row.scratch, row.group),
     )
-    rows = (Field(name, f"scratch: {what}", c, (n,), scratch=True) for name, what, c, n in shared)
+    groups = {"list": WORK} if any(item.group == WORK for item in kept) else {}
+    rows = (
+        Field(name, f"scratch: {what}", c, (n,), scratch=True, group=groups.get(name, ""))
+        for name, what, c, n in shared
+    )
     return (*kept, *(row for row in rows if row.shape != (0,)))

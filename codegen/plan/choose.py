@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from codegen import isa
-from codegen.kernels import COUNTS, SENT, candidates, encoders, layer_candidates, named, select
+from codegen.kernels import (
+    COUNTS,
+    KERNELS,
+    SENT,
+    candidates,
+    encoders,
+    layer_candidates,
+    named,
+    select,
+)
 from codegen.kernels.gather.plan import Gather, gather_of, pasts, reads_of
 from codegen.kernels.gather.view import seen
 from codegen.kernels.kernel import Kernel
@@ -56,6 +65,8 @@ def plan(
     encoder = encoders.encoder_of(model, (kernels or {}).get(encoders.PLACE))
     asked = _Asked(model, core, activity, dict(kernels or {}), encoder)
     layers = tuple(asked.layer(index) for index in range(len(model.layers)))
+    for row in KERNELS:
+        layers = row.together(asked.behind, layers) if row.together else layers
     if alone is not None and not any(row.vectors for row in isa.lineage(alone)):
         layers = tuple(layer.without_vectors() for layer in layers)
     readout = asked.readout()
@@ -133,12 +144,20 @@ class _Asked:
     ) -> None:
         self.model, self.core, self.kernels = model, core, kernels
         self.behind, self.given = seen(encoders.behind(model, encoder)), activity
+        self.made: dict[tuple[int, str], Stage] = {}
+        self.chosen: dict[int, Choice] = {}
 
     @property
     def activity(self) -> Activity:
         return Activity.of(self.model) if self.given is None else self.given
 
     def stage(self, index: int, kernel: str) -> Stage:
+        """Return the stage that a kernel makes."""
+        if (index, kernel) not in self.made:
+            self.made[index, kernel] = self._stage(index, kernel)
+        return self.made[index, kernel]
+
+    def _stage(self, index: int, kernel: str) -> Stage:
         row = named(kernel)
         if index == len(self.model.layers):
             assert row.readout is not None
@@ -157,6 +176,11 @@ class _Asked:
 
     def choice(self, index: int) -> Choice:
         """Choose a kernel; what stands alone needs no cost."""
+        if index not in self.chosen:
+            self.chosen[index] = self._choice(index)
+        return self.chosen[index]
+
+    def _choice(self, index: int) -> Choice:
         rows = self.rows(index)
         if index in self.kernels:
             return Choice(self.kernels[index], {})
@@ -166,7 +190,14 @@ class _Asked:
         known = {name: cost for name, cost in found.items() if cost is not None}
         if len(known) < len(found):
             known = {}
-        return Choice(select(rows, known).name, known)
+        return Choice(select(rows, known, self.others(index)).name, known)
+
+    def others(self, index: int) -> float:
+        """Return the instructions of all layers before a readout, as far as they are known."""
+        if index < len(self.model.layers):
+            return 0.0
+        stages = (self.stage(i, self.choice(i).kernel) for i in range(index))
+        return sum(self.cost(stage) or 0.0 for stage in stages)
 
     def cost(self, stage: Stage) -> float | None:
         return cost.stage_cost(stage, self.model, self.activity, self.core)

@@ -12,7 +12,7 @@ from codegen.base.words import class_names
 from codegen.isa import InstructionSet
 from codegen.kernels.encoders.plan import Encoder
 from codegen.kernels.gather.plan import Gather, Past
-from codegen.kernels.memory import C_BYTES, Field, Scratch
+from codegen.kernels.memory import C_BYTES, WORK, Field, Scratch
 from codegen.kernels.pack import words_for
 from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan.sensor import Stream
@@ -21,13 +21,18 @@ from qat.model import Detector, EarlyStop, Input, Model, Spikes
 
 LOOPS = frozenset(
     "add_bytes add_column16 add_column2 add_column4 add_column8 add_columns add_columns4 "
-    "add_nibbles add_strips4 add_strips8 burst_bytes images list_active list_inactive list_rows8 "
-    "list_rows16 list_rows32 slice_bytes sum_digits sum_inactive turn".split()
+    "add_nibbles add_products add_strips4 add_strips8 burst_bytes images list_active "
+    "list_inactive list_rows8 list_rows16 list_rows32 slice_bytes sum_digits sum_inactive "
+    "turn".split()
 )
 """Shared functions that are folders of kernels/loops: declared before the layers, defined behind
 them, some with variants for instruction sets. The others are a line or two, and stand first."""
 
-INSIDE = frozenset({"byte_channels", "dense", "field_sums", "mean_bytes", "reset", *SOUND_LOOPS})
+INSIDE = frozenset(
+    {
+        "byte_channels", "dense", "field_sums", "less_words", "mean_bytes", "reset", *SOUND_LOOPS,
+    }
+)  # fmt: skip
 """Those that are text inside a stage's own functions, or stand in a part of their own."""
 
 VECTOR_LOOPS = frozenset({"add_columns4", "add_nibbles"})
@@ -266,6 +271,16 @@ class Program:
         for item in self.fields:
             groups.setdefault(item.group or item.name, []).append(item)
         return tuple(map(tuple, groups.values()))
+
+    @property
+    def list(self) -> str:
+        """C name of the list of active inputs behind `state->`."""
+        return next((item.place for item in self.fields if item.name == "list"), "list")
+
+    @property
+    def input_used_up(self) -> bool:
+        """True if a held input does not outlive a step: something else then lies there."""
+        return self.held and any(item.group == WORK for item in self.fields)
 
     @property
     def wide(self) -> bool:

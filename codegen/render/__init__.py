@@ -57,8 +57,9 @@ def constants(program: Program) -> Iterator[Constant]:
         yield from (Constant(table, placed=False) for table in program.encoder.tables)
     for stage in program.stages:
         dense: tuple[Table, ...] = getattr(stage, "dense", ()) if vector else ()
-        for number, table in enumerate(stage.tables):
-            yield Constant(table, unless=vector if dense and number == 0 else "")
+        for table in stage.tables:
+            replaced = bool(dense) and table.name in stage.replaced
+            yield Constant(table, unless=vector if replaced else "")
         yield from (Constant(table, only=vector) for table in dense)
     if program.sensor is not None:
         yield from (Constant(table, placed=False) for table in program.sensor.tables)

@@ -53,7 +53,15 @@ IMAGES = (
     {"grid": (16, 16, 1), "channels": 32, "pool": True, "middle": 0.6},
     {"grid": (16, 16, 1), "channels": 16, "middle": 0.6},
     {"grid": (16, 16, 1), "channels": 32, "kernel": (5, 5), "stride": 2},
+    {"grid": (16, 16, 1), "channels": 32, "kernel": (5, 5), "stride": 2, "middle": 0.3},
+    {"grid": (16, 16, 1), "channels": 16, "kernel": (5, 5), "middle": 0.3},
+    {"grid": (16, 12, 1), "channels": 24, "kernel": (5, 5), "middle": 0.3, "zeros": 0.4},
     {"grid": (28, 28, 1), "channels": 16, "pool": True, "middle": 0.6},
+    {"grid": (16, 16, 1), "channels": 16, "bits": 8, "middle": 0.5},
+    {"grid": (12, 16, 1), "channels": 24, "bits": 4, "pool": True, "middle": 0.5},
+    {"grid": (16, 16, 1), "channels": 32, "kernel": (5, 5), "stride": 2, "bits": 8, "middle": 0.5},
+    {"grid": (8, 8, 2), "channels": 8, "bits": 8, "high": 3, "zeros": 0.1, "middle": 0.5},
+    {"grid": (20, 20, 1), "channels": 16, "bits": 4, "stride": 2, "pool": True, "middle": 0.5},
     {"grid": (1, 60, 6), "channels": 32, "kernel": (1, 5), "low": -7, "high": 7, "zeros": 0.8},
 )
 
@@ -71,7 +79,7 @@ def random_model(seed: int) -> Model:
             (*sides, int(rng.choice([1, 1, 2, 3]))), int(rng.choice([8, 16, 16, 24, 32, 32, 64])),
             kernel, stride=stride, pool=pool, most=int(rng.choice([1, 2, 3, 3, 5, 7])), low=low,
             high=high, zeros=float(rng.choice([0.2, 0.45, 0.7])), seed=seed,
-            middle=float(rng.choice([0.0, 0.5])), steps=int(rng.choice([1, 1, 2])),
+            middle=float(rng.choice([0.0, 0.3, 0.5])), steps=int(rng.choice([1, 1, 2])),
         )  # fmt: skip
         if fits(0, model):
             return model
@@ -91,9 +99,10 @@ def observe(board: Board, first: int, number: int) -> dict[str, list[Observation
     with Counting(board) as counting:
         for n, model in enumerate(models(first, number)):
             x, made = made_inputs(model, 1, seed=1), generated(model, kernels=BYTES)
-            (parts,) = counting.count(model, made.files, x)
+            free = 4 if model.input.held and model.steps is None else None
+            (parts,) = counting.count(model, made.files, x, free)
             names = part_names(made.program)
-            activity = Activity.measure(model, x)
+            activity = Activity.measure(model, x, free)
             for work in cost.works(made.program, model.input, activity, board.core, True):
                 if work.kind.startswith("bytes "):
                     part = float(parts[names.index(work.part)])

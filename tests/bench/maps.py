@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.maps import codes, map_model
 from support.models import inputs_for, steps_for
-from support.zoo.windows import random_windows
+from support.zoo.depthwise import random_words
+from support.zoo.windows import random_together, random_windows
 
 from codegen import isa
 from codegen.kernels import KERNELS, encoders
@@ -58,10 +59,10 @@ from qat.model import (
 )
 
 PATH = Path(cost.__file__).parent / "costs.json"
-INTEGERS, WINDOWS = ("conv_plain", "plain_counts"), ("windows",)
+INTEGERS, WINDOWS, WORDS = ("conv_plain", "plain_counts"), ("windows",), ("channel_words",)
 """Kernels that are fitted together."""
 
-MODELS, NETWORKS, HELD, SAMPLES, MADE = 160, 7, 60, 6, 60
+MODELS, NETWORKS, HELD, SAMPLES, MADE, DEPTHWISE = 160, 7, 60, 6, 60, 90
 CACHED = NETWORKS + 2 + HELD
 """Models that come first: networks, and held maps over several steps."""
 
@@ -126,15 +127,19 @@ def models(kernels: tuple[str, ...]) -> Iterator[tuple[Model, NDArray[Any], int 
     """Yield every model with inputs, and with its steps if it runs free."""
     drawn: Iterator[Model] = (map_model(FIRST_SEED + number) for number in range(MODELS))
     if kernels == WINDOWS:
-        drawn = chain(drawn, (random_windows(FIRST_SEED + number) for number in range(MADE)))
-    for number, model in enumerate(chain(networks(), held(), drawn)):
+        made = (random_windows(FIRST_SEED + number) for number in range(MADE))
+        drawn = chain(drawn, made, (random_together(FIRST_SEED + n) for n in range(MADE)))
+    every = chain(networks(), held(), drawn)
+    if kernels == WORDS:
+        every = chain(random_words(FIRST_SEED + n, n % 4 > 0) for n in range(DEPTHWISE))
+    for number, model in enumerate(every):
         x = inputs_for(model, SAMPLES, number).astype(model.input.dtype)
         yield model, x, steps_for(model)
 
 
 def kinds_of(kernels: tuple[str, ...]) -> set[str]:
     """Return the kinds of parts that these kernels have."""
-    parts = ("spikes",) if kernels == WINDOWS else ("currents", "held", "spikes")
+    parts = ("spikes",) if kernels in (WINDOWS, WORDS) else ("currents", "held", "spikes")
     return {f"{name} {part}" for name in kernels for part in parts}
 
 
@@ -239,8 +244,9 @@ def main() -> None:
     parser.add_argument("--currents", action="store_true", help="of held maps alone")
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
     parser.add_argument("--windows", action="store_true", help="of convolutions in windows")
+    parser.add_argument("--words", action="store_true", help="of depthwise ones in words")
     arguments = parser.parse_args()
-    kernels = WINDOWS if arguments.windows else INTEGERS
+    kernels = WINDOWS if arguments.windows else WORDS if arguments.words else INTEGERS
     for board in boards(arguments.board):
         fresh = {}
         if not arguments.cycles:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from support.avr import RAM, ROOM, VECTORS, answer, refused
 from support.hunters import HUNTERS, Hunter
-from support.zoo import counting, windows
+from support.zoo import counting, depthwise, windows
+from support.zoo.depthwise import random_words
+from support.zoo.readouts import EDGES
 from support.zoo.sized import inputs_of
 from support.zoo.small import small_model
 from support.zoo.windows import random_windows
@@ -55,6 +57,8 @@ OWN = {
     "windows": Hunter(random_windows(3), windows.KERNELS),
     "frames that echo": HUNTERS["frames that echo"],
     "integrator": next(h for h in HUNTERS.values() if isinstance(h.model.readout, LI)),
+    "depthwise": Hunter(random_words(15), depthwise.KERNELS),
+    "packed": Hunter(EDGES["10 of 128"], {1: "packed"}),
 }
 """Kernels that the costs choose for none of those that fit."""
 

@@ -36,6 +36,8 @@ def test_the_c_gives_the_model(name: str, compiler: str) -> None:
 def test_the_models_have_every_layout() -> None:
     found = {(s.bits, s.near) for s in (sums_of(0, model) for model in MODELS.values()) if s}
     assert found == {(8, True), (8, False), (16, True)}
+    over = [sums_of(0, model).least.any() for model in MODELS.values()]
+    assert sum(over) == 2
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -76,11 +78,11 @@ def test_any_convolution_of_bytes_gives_the_model(model: Model) -> None:
         check(model, samples=4)
 
 
-def few_taps(taps: int, threshold: int) -> Model:
-    """Return a model of one channel with so many taps of +1, and one threshold."""
+def few_taps(taps: int, threshold: int, minus: int = 0) -> Model:
+    """Return a model of one channel with so many taps of +1 and -1, and one threshold."""
     model = byte_map((8, 8, 1), 1, (5, 5), zeros=0.0, most=1)
     codes = np.zeros(25, np.int8)
-    codes[:taps] = 1
+    codes[:taps], codes[taps : taps + minus] = 1, -1
     layer = model.layers[0]
     synapse = replace(layer.synapse, codes=codes.reshape(1, 5, 5, 1), bias=0)
     return replace(model, layers=(replace(layer, synapse=synapse, neuron=Burst([threshold])),))
@@ -110,3 +112,22 @@ def test_a_byte_holds_17_taps_of_4_bits(taps: int, threshold: int, layout: Any) 
 
 def test_it_is_planned_where_nothing_is_cheaper() -> None:
     assert plan(MODELS["32 channels, pooled"]).layers[0].kernel == "bytes"
+
+
+@pytest.mark.parametrize(
+    ("plus", "minus", "threshold", "layout"),
+    [
+        (12, 8, -74, (8, 45)),  # 20 taps: 3 of them are taken away last
+        (12, 8, -75, (16, 0)),  # the threshold lies among the sums that then are 0
+        (12, 8, 181, (8, 45)),
+        (2, 15, 9, (8, 0)),
+        (2, 16, 9, (8, 15)),
+        (17, 8, 255, (8, 120)),
+        (18, 7, 255, (16, 0)),  # without its minus taps it is no byte
+    ],
+)
+def test_more_taps_fit_a_byte_where_some_are_taken_away_last(plus, minus, threshold, layout):
+    model = few_taps(plus, threshold, minus)
+    sums = sums_of(0, model)
+    assert (sums.bits, int(sums.least.max())) == layout
+    check(model)

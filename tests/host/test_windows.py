@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.zoo.windows import KERNELS, inputs_for, random_windows
+from support.zoo.windows import KERNELS, TOGETHER, inputs_for, random_together, random_windows
 
 from codegen.checks.comparison import compare
 from codegen.checks.host import HostModel
@@ -23,6 +23,18 @@ def test_windows_compute_the_model(seed: int) -> None:
     )
     told = compare(model.run(x, trace=True, steps=steps), found)
     assert told.differing == 0, told.first
+
+
+@pytest.mark.parametrize("seed", TOGETHER)
+def test_layers_that_one_function_computes_are_the_models(seed: int) -> None:
+    model = random_together(seed)
+    x, _ = inputs_for(model, 6)
+    made = generated(model, kernels=dict.fromkeys(range(len(model.layers)), "windows"))
+    members = {y.together.members for y in made.program.layers if y.together}
+    assert members == {tuple(range(1, len(model.layers)))}
+    found = HostModel(made, compiler=("gcc", "clang")[seed % 2]).run(x, trace=True)
+    compared = compare(model.run(x, trace=True), found)
+    assert compared.differing == 0, compared.first
 
 
 def test_a_planted_fault_shows() -> None:

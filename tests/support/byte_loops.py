@@ -26,7 +26,8 @@ from codegen.kernels.bytes.images import Images
 from codegen.render import environment
 from codegen.target.qemu import qemu_command
 
-LOOPS = ("images", "add_bytes", "burst_bytes", "turn")
+LOOPS = ("images", "add", "burst_bytes", "turn")
+"""The sums are those of add_bytes, or of add_products where weights multiply."""
 MODEL, TWIN = "model", "twin"
 SPREAD = 9
 """Different numbers, in the digits and words of what is compared."""
@@ -34,7 +35,10 @@ SPREAD = 9
 
 @dataclass(frozen=True)
 class Case:
-    """Loops of one geometry, with thresholds of `most` spikes."""
+    """Loops of one geometry, with thresholds of `most` spikes.
+
+    products: weights multiply; looped: words are turned in loops
+    """
 
     geometry: Geometry
     most: int = 3
@@ -42,6 +46,8 @@ class Case:
     negative: bool = False
     lanes: int = 32
     across: int = 1
+    products: bool = False
+    looped: bool = False
 
     @cached_property
     def layer(self) -> Any:
@@ -64,7 +70,14 @@ class Case:
             digit_words=1,
             lanes=self.lanes,
             across=self.across,
+            turned_in_loops=self.looped,
         )
+
+    @property
+    def loops(self) -> tuple[str, ...]:
+        """The names of its loops."""
+        add = "add_products" if self.products else "add_bytes"
+        return tuple(add if loop == "add" else loop for loop in LOOPS)
 
     @property
     def unit(self) -> int:
@@ -96,16 +109,18 @@ class Case:
         parts = [
             f"#define {program.upper}_PROBE 0",
             f"#define {program.upper}_UNUSED __attribute__((unused))",
+            f"#define {program.upper}_APART __attribute__((noinline))",
+            f'#define {program.upper}_HOLD(x) __asm__("" : "+r"(x))',
         ]
         parts += [
             f"#define {program.upper}_{row.macro} (defined(__GNUC__) && {row.condition})"
             for row in sets
             if row.variant
         ]
-        for loop in LOOPS:
+        for loop in self.loops:
             contract = env.get_template(f"kernels/loops/{loop}/contract.c.j2")
             parts.append(contract.render(context))
-        for loop in LOOPS:
+        for loop in self.loops:
             variants = env.get_template("kernels/loops/variants.c.j2")
             parts.append(variants.render(context | {"name": loop}))
         return "\n".join(parts)
@@ -123,6 +138,7 @@ static struct {{
     uint32_t own, minus, plus, start;
     uint8_t x[{x}];
     {tap} taps[{taps}];
+    int8_t weights[{taps}];
     {limit} limits[8];
     uint32_t words[{words}];
 }} request;
@@ -152,8 +168,8 @@ static void add(uintptr_t a, uintptr_t b, uintptr_t c)
     uint32_t *sums = answer.sums;
     (void)a; (void)b; (void)c;
     for (uint32_t part = 0u; part < {parts}u; part++) {{
-        BOTH(add_bytes(answer.images + part * {part_words}u, request.taps, request.minus,
-            request.plus, request.start, sums, {blocks}u));
+        BOTH({add}(answer.images + part * {part_words}u, request.taps, {given}, request.start,
+            sums, {blocks}u));
         sums += {blocks}u * (answer.corners == 1u ? 2u : 8u);
     }}
 }}
@@ -198,7 +214,10 @@ int main(void)
 
 @dataclass(frozen=True)
 class Request:
-    """What the loops are given: a map, taps, where the sums start, limits, words to turn."""
+    """What the loops are given: a map, taps, where the sums start, limits, words to turn.
+
+    weights: of the taps, those of minus first
+    """
 
     x: NDArray[Any]
     minus: NDArray[np.int64]
@@ -206,6 +225,7 @@ class Request:
     start: int
     limits: NDArray[np.int64]
     words: NDArray[np.uint32]
+    weights: NDArray[np.int64]
 
     def packed(self, case: Case, own: bool) -> bytes:
         """Return the bytes that the program reads."""
@@ -214,11 +234,13 @@ class Request:
         listed = np.concatenate([self.minus, self.plus])
         assert not (listed % 2**case.layer.unit).any()
         taps[: len(listed)] = listed >> case.layer.unit
+        weights = np.zeros(sizes(case)["taps"], "i1")
+        weights[: len(listed)] = self.weights
         limits = np.zeros(8, "u1" if case.geometry.bits == 8 else "<u2")
         limits[: len(self.limits)] = self.limits
         x = np.zeros(sizes(case)["x"], self.x.dtype)
         x[: self.x.size] = self.x.ravel()
-        parts = (head, x, taps, limits, self.words.astype("<u4"))
+        parts = (head, x, taps, weights, limits, self.words.astype("<u4"))
         return b"".join(part.tobytes() for part in parts)
 
 
@@ -259,6 +281,10 @@ def program(case: Case, sets: tuple[isa.InstructionSet, ...]) -> str:
         twin=case.text(TWIN, ()),
         tap=case.layer.tap_ctype,
         limit=case.layer.limit_ctype,
+        add=case.loops[LOOPS.index("add")],
+        given="request.weights, request.minus + request.plus"
+        if case.products
+        else "request.minus, request.plus",
         limits="request.limits, " if case.layer.limits else "",
         part_words=g.part_bytes // 4 if g.pooled else 0,
         blocks=g.blocks,

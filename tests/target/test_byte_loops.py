@@ -55,6 +55,17 @@ CASES = {
     "a recording, 16 bits": Case(geometry((1, 37, 6), (1, 7), 2, bits=16), negative=True),
     "seven columns, stride 2, pooled": Case(geometry((16, 24, 1), (5, 7), 2, pool=2), near=False),
     "even kernel": Case(geometry((9, 12, 1), (2, 4)), near=False, most=5),
+    "8 bits": Case(geometry((16, 16, 1), (3, 3), bits=16), products=True, looped=True),
+    "8 bits pooled": Case(geometry((12, 12, 1), (3, 3), pool=2, bits=16), most=7, products=True),
+    "8 bits, far taps": Case(geometry((20, 28, 2), (5, 5), bits=16), products=True, lanes=16),
+    "8 bits, stride 2": Case(
+        geometry((9, 7, 2), (5, 3), 2, bits=16), negative=True, products=True, looped=True
+    ),
+    "turned in loops": Case(geometry((8, 16, 1), (3, 3)), across=2, looped=True),
+    "turned in loops, 16 channels": Case(geometry((8, 8, 1), (3, 3)), lanes=16, looped=True),
+    "turned in loops, 16 channels, 16 bits": Case(
+        geometry((8, 8, 1), (5, 5), bits=16), lanes=16, looped=True
+    ),
     "a window": Case(geometry((3, 8, 1), (3, 1), padding="none"), negative=True),
 }
 
@@ -121,16 +132,17 @@ def made(case: Case, rng: np.random.Generator, extreme: int | None = None) -> Ma
     g = case.geometry
     low, high = (-7, 7) if case.negative else (0, 15)
     n_taps = g.kernel[0] * g.kernel[1] * g.grid.channels
-    most = min(n_taps, WIDEST[g.bits] // (high - low))
+    largest = int(rng.choice([1, 7, 127])) if case.products else 1
+    most = min(n_taps, WIDEST[g.bits] // ((high - low) * largest))
     number = most if extreme is not None else int(rng.integers(0, most + 1))
     codes = np.zeros(n_taps, np.int64)
     signs = rng.choice([-1, 1], number) if extreme in (None, 2, 3) else 1 - 2 * extreme
-    codes[rng.permutation(n_taps)[:number]] = signs
+    codes[rng.permutation(n_taps)[:number]] = signs * rng.integers(1, largest + 1, number)
     codes = codes.reshape(*g.kernel, g.grid.channels)
     x = rng.integers(low, high + 1, g.grid.sides) * (rng.random(g.grid.sides) < rng.random())
     if extreme is not None:
         x = np.full_like(x, high if extreme % 2 == 0 else low)
-    plus, minus = int((codes > 0).sum()), int((codes < 0).sum())
+    plus, minus = int(codes[codes > 0].sum()), -int(codes[codes < 0].sum())
     lowest, highest = plus * low - minus * high, plus * high - minus * low
     lowest, highest = min(lowest, 0), max(highest, 0)
     near = 2 ** (g.bits - 1)
@@ -152,6 +164,7 @@ def made(case: Case, rng: np.random.Generator, extreme: int | None = None) -> Ma
         start=int(start) * g.ones,
         limits=limits,
         words=rng.integers(0, 2**32, sizes(case)["words"], dtype=np.uint32),
+        weights=np.concatenate([flat[flat < 0], flat[flat > 0]]),
     )
     return Made(request, counts_of(case, currents(case, codes, x), thresholds))
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from bench import tables
+from bench import map_layers, tables
 from support.compiler import SLACK, same_compiler
 
 from codegen.render import render
@@ -49,6 +49,21 @@ def test_the_layer_table_is_what_the_command_measures(root: Path) -> None:
     assert written.keys() == fresh.keys()
     for core, cells in written.items():
         assert all(same(a, b) for a, b in zip(cells, fresh[core], strict=True)), (core, fresh[core])
+
+
+MAPS = (0, 5, 9)
+"""Rows of the table of maps that are counted again: first layers, windows, depthwise ones."""
+
+
+@pytest.mark.parametrize("number", MAPS)
+def test_the_map_table_is_what_the_command_counts(number: int, root: Path) -> None:
+    written = rows((root / FIGURES).read_text(), "map table")
+    every = list(map_layers.rows())
+    assert list(written) == [row.title for row in every]
+    row = every[number]
+    macs, kernel, _, cell, *_ = written[row.title]
+    assert (macs, kernel) == (f"{row.macs:,}", row.kernels[row.stage])
+    assert same(cell, f"{map_layers.counted(row, 'qemu-m4', row.kernels):,}")
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,19 @@ from dataclasses import replace
 import pytest
 from support.crossed import crossed
 from support.recorded import emulated
-from support.zoo.windows import KERNELS, extreme_windows, inputs_for, random_windows
+from support.zoo.windows import (
+    KERNELS,
+    extreme_bytes,
+    extreme_windows,
+    inputs_for,
+    random_together,
+    random_windows,
+)
 
 from codegen.checks.comparison import compare
 from codegen.plan.choose import plan
 from codegen.render import render
+from qat.model import Model
 
 pytestmark = pytest.mark.target
 
@@ -26,9 +34,14 @@ EXTREME = -1
 def differing(seed: int, board: str, flags: tuple[str, ...] = (), **fault: str) -> int:
     """Return how many values of a model are others on a core; fault: {old=, new=} of its C."""
     model = extreme_windows() if seed < 0 else random_windows(seed)
+    return of_model(model, board, flags, **fault)
+
+
+def of_model(model: Model, board: str, flags: tuple[str, ...] = (), **fault: str) -> int:
+    """Return how many values of a model are others on a core."""
     x, steps = inputs_for(model, 6)
     expected = replace(model.run(x, trace=True, steps=steps), u=None)
-    chosen = {index: KERNELS[index] for index in range(len(model.layers))}
+    chosen = dict.fromkeys(range(len(model.layers)), "windows")
     files, name = render(model, kernels=chosen), f"{model.name}.c"
     if fault:
         assert fault["old"] in files[name]
@@ -57,6 +70,32 @@ def test_nibbles_on_helium(seed: int) -> None:
     made = plan(random_windows(seed), kernels=KERNELS).layers
     assert any(stage.dense and stage.pooled == NIBBLES[seed] for stage in made)
     assert differing(seed, "qemu-m55") == 0
+
+
+IN_BYTES = (1, 2, 34, 36)
+"""Seeds of models whose leaky neurons have membranes in bytes there, with each reset."""
+
+
+@pytest.mark.parametrize("seed", IN_BYTES)
+def test_membranes_in_bytes_on_helium(seed: int) -> None:
+    made = plan(random_windows(seed), kernels=KERNELS).layers
+    assert any(stage.in_bytes for stage in made)
+    assert differing(seed, "qemu-m55") == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("", ""), ("vqaddq_s8", "vaddq_s8"), ("vcmpgeq_s8", "vcmpgtq_s8")]
+)
+def test_membranes_reach_both_ends_of_a_byte(old: str, new: str) -> None:
+    model = extreme_bytes()
+    fault = {"old": old, "new": new} if old else {}
+    assert (of_model(model, "qemu-m55", **fault) > 0) == bool(old)
+
+
+@pytest.mark.parametrize("board", CORES)
+@pytest.mark.parametrize("seed", [5, 14, 17])
+def test_layers_that_one_function_computes_on_a_core(seed: int, board: str) -> None:
+    assert of_model(random_together(seed), board) == 0
 
 
 @pytest.mark.parametrize("board", CORES)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from support.maps import map_model
-from support.zoo import byte_maps, counting, echoes
+from support.zoo import byte_maps, counting, echoes, readouts
+from support.zoo.depthwise import random_words
 from support.zoo.sized import MODELS
 from support.zoo.windows import random_windows
 
@@ -58,7 +59,7 @@ def test_every_kernel_and_input_is_run_on_the_cores() -> None:
     """What the costs choose for the models of tests/target is what is tested there."""
     on_maps = [*(map_model(seed) for seed in (1, 5, 8, 13)), random_windows(0)]
     models = [*MODELS.values(), *byte_maps.MODELS.values(), *counting.MODELS.values(), *on_maps]
-    models += echoes.MODELS.values()
+    models += [*echoes.MODELS.values(), random_words(1), readouts.CHOSEN]
     chosen = {stage.kernel for model in models for stage in plan(model).stages}
     assert not {kernel.name for kernel in KERNELS} - chosen
     assert not set(INPUTS) - {type(model.input) for model in MODELS.values()}

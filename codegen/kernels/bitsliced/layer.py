@@ -131,6 +131,11 @@ class BitslicedLayer(Layer):
         flow = self.into_c.own if self.into_c else None
         return self.constants - self.bias_words - (flow.width if flow else 0)
 
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """The tables that Helium has others for."""
+        return (self.tables[0].name,) if self.dense else ()
+
     def without_vectors(self) -> BitslicedLayer:
         """Return the same layer without the weights that only Helium reads."""
         return replace(self, dense=())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from codegen.kernels.bytes.geometry import LANES
 from codegen.kernels.bytes.layer import BytesLayer
-from codegen.kernels.features import Features
+from codegen.kernels.features import Features, expected
 from codegen.kernels.load import Load, count_width
 
 
@@ -35,21 +35,26 @@ class BytesWords(Features):
     """Sums in words, counts and their turn.
 
     calls:   times the blocks of a channel are summed
-    blocks:  of 8 words; taps: times the blocks that each is added to
+    blocks:  of 8 words; taps: times the blocks that each is added to; products: the same of those
+             that multiply
     corners: blocks whose words are the corners of a pool
+    again:   blocks that are summed in two parts; lessened: words from which one is taken away
     counts:  times 32 positions of a channel become counts
     words:   words of sums that are compared
     near, far: times thresholds, of both ways to compare
     near_corners, far_corners: the same, of the corners of a pool
     digits:  words times digits of the counts
-    turns:   times 32 words are turned; half_turns: 16 words
+    turns:   times 32 words are turned; half_turns: 16 words; looped_...: in loops
     placed:  positions that are put where they lie in the signal; pieces: those of some bits
     """
 
     calls: float = 0.0
     blocks: float = 0.0
     taps: float = 0.0
+    products: float = expected(20)
     corners: float = 0.0
+    again: float = 0.0
+    lessened: float = expected(8)
     counts: float = 0.0
     words: float = 0.0
     near: float = 0.0
@@ -59,6 +64,8 @@ class BytesWords(Features):
     digits: float = 0.0
     turns: float = 0.0
     half_turns: float = 0.0
+    looped_turns: float = 0.0
+    looped_half_turns: float = 0.0
     placed: float = 0.0
     pieces: float = 0.0
 
@@ -129,13 +136,16 @@ def _words(stage: BytesLayer) -> BytesWords:
     blocks = g.parts * g.blocks
     words = g.parts * g.words * channels
     compared = words * stage.most
-    turns = groups * stage.planes * -(-channels // stage.lanes)
+    turns, looped = stage.turns, stage.turned_in_loops
     positions = LANES * turns * placed
     return BytesWords(
         calls=channels * (groups if placed else 1),
         blocks=blocks * channels,
-        taps=blocks * stage.taps,
+        taps=blocks * stage.taps * (not stage.products),
+        products=blocks * stage.taps * stage.products,
         corners=blocks * channels * g.pooled,
+        again=blocks * stage.over,
+        lessened=stage.sums * stage.over * (groups if placed else 1),
         counts=groups * channels,
         words=words,
         near=compared * (stage.near and not g.pooled),
@@ -143,8 +153,10 @@ def _words(stage: BytesLayer) -> BytesWords:
         near_corners=compared * (stage.near and g.pooled),
         far_corners=compared * (not stage.near and g.pooled),
         digits=words * stage.planes,
-        turns=turns * (stage.lanes == LANES),
-        half_turns=turns * (stage.lanes < LANES),
+        turns=turns * (stage.lanes == LANES and not looped),
+        half_turns=turns * (stage.lanes < LANES and not looped),
+        looped_turns=turns * (stage.lanes == LANES and looped),
+        looped_half_turns=turns * (stage.lanes < LANES and looped),
         placed=positions,
         pieces=positions * (channels % LANES != 0),
     )

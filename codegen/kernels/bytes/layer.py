@@ -12,10 +12,13 @@ from codegen.kernels.bytes.images import Images
 from codegen.kernels.pack import words_for
 from codegen.kernels.stage import Layer
 
+FEW_TURNS = 4
+"""Times up to which words are turned in loops: of 600 instructions on ARMv7-M 1,200 are made."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BytesLayer(Layer):
-    """A ternary convolution on a map of bytes, and neurons that emit counts by thresholds.
+    """A convolution on a map of bytes, and neurons that emit counts by thresholds.
 
     geometry:  the images of the map
     channels:  of its own
@@ -25,6 +28,9 @@ class BytesLayer(Layer):
     tap_bytes: of a tap
     tap_ctype, start_ctype, limit_ctype: C types of the tables
     taps:      of all channels
+    over:      channels some of whose minus taps are taken away last, in saturation
+    products:  its weights multiply
+    weights:   their sum, of each channel
     bias:      of each channel: of the currents, which only probes tell
     vectors:   it has a loop for vectors: bytes, and channels that fill halves of words
     """
@@ -39,6 +45,9 @@ class BytesLayer(Layer):
     start_ctype: str
     limit_ctype: str
     taps: int
+    over: int
+    products: bool
+    weights: tuple[int, ...]
     bias: tuple[int, ...]
     vectors: bool
 
@@ -55,6 +64,31 @@ class BytesLayer(Layer):
     def images(self) -> Images:
         """How the images are made."""
         return Images(self.geometry, self.source.negative)
+
+    @property
+    def kept_images(self) -> str:
+        """C text of the images in the state."""
+        return f"state->{self.fields[-1].place}"
+
+    @property
+    def kept_sums(self) -> str:
+        """C text of the sums of a channel, which lie behind the images."""
+        return f"(state->{self.fields[-1].place} + {self.geometry.length}u)"
+
+    @property
+    def sums(self) -> int:
+        """Words of the sums of a channel that are kept at once."""
+        return self.geometry.sums if self.in_place else self.group_sums
+
+    @property
+    def over_sums(self) -> str:
+        """C text of the sums that are taken away last, behind the others."""
+        return f"(state->{self.fields[-1].place} + {self.geometry.length + self.sums}u)"
+
+    @property
+    def weight_sums(self) -> NDArray[np.int32]:
+        """The sum of each channel's weights."""
+        return np.array(self.weights, np.int32)
 
     @property
     def bias_array(self) -> NDArray[np.int32]:
@@ -83,6 +117,17 @@ class BytesLayer(Layer):
     def lanes(self) -> int:
         """Channels that are turned at once."""
         return self.channels if self.in_place and self.channels < LANES else LANES
+
+    @property
+    def turns(self) -> int:
+        """How often words of a digit are turned."""
+        g = self.geometry
+        return g.parts * g.groups * self.planes * -(-self.channels // self.lanes)
+
+    @property
+    def turned_in_loops(self) -> bool:
+        """True if that is so seldom that small code is worth more."""
+        return self.turns <= FEW_TURNS
 
     @property
     def across(self) -> int:

@@ -9,7 +9,17 @@ the distance to thresholds t_1 <= t_2 ...; a sum a lies in lo..hi, as the bounds
             where a >= t_j, which the highest bit of their mean says. A channel with hi - lo = 255
             does without the 1: then no t_j may be lo, which is always reached.
 
-Where neither fits, fields of 16 bits are near. A threshold beyond what a reaches is drawn in.
+Where a sum of values from 0 on has a wider range, `far` still serves: some of its minus taps, the
+fewest that leave a byte, are summed apart and taken away last, in saturation,
+
+    far     max(0, a' - n)  with a' = a + n in 0..255, n the sum of these taps
+
+which is 0 for the least sums alone: exact as long as no threshold lies among these. Of 5x5 taps of
+4 bits with 45 % zeros most channels fit a byte, and the others take one call more.
+
+Weights of more bits multiply the words as they are. Their sums, and where nothing of this fits,
+those of ternary ones, lie in fields of 16 bits that are near. A threshold beyond what a reaches is
+drawn in.
 """
 
 from __future__ import annotations
@@ -25,12 +35,22 @@ from numpy.typing import NDArray
 from codegen.kernels.bytes.geometry import Geometry
 from codegen.kernels.bytes.layer import BytesLayer
 from codegen.kernels.common import common, has_pool, signal_field, source_of
-from codegen.kernels.memory import Field, Table
+from codegen.kernels.memory import WORK, Field, Table
 from codegen.kernels.neurons.integer import neuron_helpers
+from codegen.kernels.pack import ctype
 from qat.model import Burst, Conv, Layer, Model, Pool
 
 BYTE, HALF = 8, 16
 """Bits of a field."""
+
+TERNARY = 2
+"""Bits of weights that are added or taken away."""
+
+SPLIT = {
+    1: "taps of each channel",
+    2: "minus and plus taps of each channel",
+    3: "minus and plus taps of each channel, and minus taps that are taken away last",
+}
 
 Int64 = NDArray[np.int64]
 
@@ -52,6 +72,7 @@ class Sums:
     low, high:  (channels,) range of the sums
     thresholds: (D, channels) what a sum must reach for one spike more
     bits, near: of the fields
+    least:      (channels,) how far above the lowest end 0 lies: what is taken away in saturation
     """
 
     low: Int64
@@ -59,18 +80,19 @@ class Sums:
     thresholds: Int64
     bits: int
     near: bool
+    least: Int64
 
     @property
     def zero(self) -> Int64:
         """(channels,) the field of a sum of 0."""
         if self.near:
             return 2 ** (self.bits - 1) - self.thresholds[0]
-        return self._room - self.low
+        return self._room - self.low - self.least
 
     @property
     def _room(self) -> Int64:
         """(channels,) the least field of `far`."""
-        return (self.high - self.low < 2**self.bits - 1).astype(np.int64)
+        return (self.high - self.low < 2**self.bits - 1).astype(np.int64) * (self.least == 0)
 
     @property
     def limits(self) -> Int64:
@@ -84,7 +106,7 @@ class Sums:
         """True if every field holds what is asked of it."""
         if not self.near:
             largest = 2**self.bits - 1
-            spans = (self.high - self.low <= largest).all()
+            spans = (self.high - self.low - self.least <= largest).all()
             return bool(spans and (self.limits <= largest).all())
         half = 2 ** (self.bits - 1)
         below, above = self.thresholds - self.low, self.high - self.thresholds
@@ -109,11 +131,32 @@ def sums_of(index: int, model: Model) -> Sums | None:
     layer, range_ = model.layers[index], model.bounds().layers[index].accumulator
     low, high = range_.lo.astype(np.int64), range_.hi.astype(np.int64)
     thresholds = thresholds_of(layer, low, high)
-    for bits, near in ((BYTE, True), (BYTE, False), (HALF, True)):
-        found = Sums(low, high, thresholds, bits, near)
+    nothing = np.zeros_like(low)
+    if layer.synapse.bits > TERNARY:
+        found = Sums(low, high, thresholds, HALF, True, nothing)
+        return found if found.fits else None
+    ways = ((BYTE, True, nothing), (BYTE, False, nothing),
+            (BYTE, False, over_of(layer, model, high - low)), (HALF, True, nothing))  # fmt: skip
+    for bits, near, least in ways:
+        found = Sums(low, high, thresholds, bits, near, least)
         if found.fits:
             return found
     return None
+
+
+def over_of(layer: Layer, model: Model, span: Int64) -> Int64:
+    """Return (channels,) what minus taps sum to at most that are taken away last; 0 for none.
+
+    They are as many as leave a byte of the span of the sums. None where a channel has not so many,
+    where the largest of four corners is taken before, or where values may be negative.
+    """
+    most, synapse = max(model.input.high, 1), layer.synapse
+    assert isinstance(synapse, Conv)
+    taps = -(-np.maximum(span - (2**BYTE - 1), 0) // most)
+    minus = (synapse.codes == -1).sum(axis=(1, 2, 3))
+    if model.input.low != 0 or has_pool(layer.pool) or (taps > minus).any():
+        return np.zeros_like(span)
+    return taps * most
 
 
 def fits(index: int, model: Model) -> bool:
@@ -140,30 +183,56 @@ def unsigned(values: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True, eq=False)
 class Taps:
-    """The taps of all channels: of each the minus taps, then the plus taps.
+    """The taps of all channels: of each the minus taps, then the plus taps, then those over.
+
+    Where weights multiply, there is one list of each channel, and as many weights.
 
     distances: in units of 2^unit bytes, uint8 where all fit it, else uint16
-    split:     (channels, 2) minus and plus taps of each
+    split:     (channels, 2) minus and plus taps of each; (channels, 3) with those minus taps that
+               are taken away last, where a channel has such; (channels, 1) taps with weights
+    weights:   of the taps, where they multiply
     """
 
     distances: NDArray[Any]
     split: NDArray[Any]
     unit: int
+    weights: NDArray[np.int8] | None = None
 
     @classmethod
-    def of(cls, synapse: Conv, geometry: Geometry) -> Taps:
-        """Return the taps of a convolution; ValueError for images of more than 64 KB."""
-        signs = [(synapse.codes == sign) for sign in (-1, 1)]
-        split = np.stack([sign.sum(axis=(1, 2, 3)) for sign in signs], axis=1)
-        places = np.ndindex(synapse.codes.shape[1:])
-        distance = np.array([geometry.tap(*at) for at in places])
-        flat = [sign.reshape(synapse.channels, -1) for sign in signs]
-        found = [distance[one[c]] for c in range(synapse.channels) for one in flat]
-        listed = np.concatenate(found)
-        unit = _unit(math.gcd(*map(int, distance)))
-        if listed.max(initial=0) >> unit > 255:  # in 16 bits then, as bytes
-            unit = 2
-        return cls(unsigned(listed >> unit), unsigned(split), unit)
+    def weighted(cls, synapse: Conv, geometry: Geometry) -> Taps:
+        """Return the taps of a convolution whose weights multiply."""
+        codes = synapse.codes.reshape(synapse.channels, -1)
+        distance = np.array([geometry.tap(*at) for at in np.ndindex(synapse.codes.shape[1:])])
+        channels, places = np.nonzero(codes)
+        split = (codes != 0).sum(axis=1, keepdims=True)
+        listed, unit = _in_units(distance[places], distance)
+        return cls(listed, unsigned(split), unit, codes[channels, places].astype(np.int8))
+
+    @classmethod
+    def of(cls, synapse: Conv, geometry: Geometry, over: Int64) -> Taps:
+        """Return the taps of a convolution; ValueError for images of more than 64 KB.
+
+        over: (channels,) minus taps that are taken away last
+        """
+        codes = synapse.codes.reshape(synapse.channels, -1)
+        distance = np.array([geometry.tap(*at) for at in np.ndindex(synapse.codes.shape[1:])])
+        minus, plus = ([distance[one == sign] for one in codes] for sign in (-1, 1))
+        lists = [
+            (some[last:], more, some[:last])
+            for some, more, last in zip(minus, plus, over, strict=True)
+        ]
+        split = np.array([[len(part) for part in parts] for parts in lists])
+        listed = np.concatenate([part for parts in lists for part in parts])
+        listed, unit = _in_units(listed, distance)
+        return cls(listed, unsigned(split if over.any() else split[:, :2]), unit)
+
+
+def _in_units(listed: NDArray[Any], distance: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Return distances of taps in units of 2^unit bytes, and unit; distance: of every tap."""
+    unit = _unit(math.gcd(*map(int, distance)))
+    if listed.max(initial=0) >> unit > 255:  # in 16 bits then, as bytes
+        unit = 2
+    return unsigned(listed >> unit), unit
 
 
 def _unit(distance: int) -> int:
@@ -171,21 +240,35 @@ def _unit(distance: int) -> int:
     return (distance & -distance).bit_length() - 1 if distance else 2
 
 
+def channel_tables(index: int, taps: Taps, start: NDArray[Any]) -> tuple[Table, ...]:
+    """Return what the sums of channels read: taps, how many, their weights, where sums start."""
+    weights = (
+        () if taps.weights is None else (Table(f"weights{index}", "of each tap", taps.weights),)
+    )
+    listed = "distances of taps" if weights else "distances of taps, those of minus first"
+    return (
+        Table(f"taps{index}", listed, taps.distances),
+        Table(f"split{index}", SPLIT[taps.split.shape[1]], taps.split),
+        Table(f"start{index}", "what the sums of each channel start at", start),
+        *weights,
+    )
+
+
 def layer_stage(index: int, model: Model) -> BytesLayer:
-    """Return the stage of a ternary convolution on bytes."""
+    """Return the stage of a convolution on bytes."""
     layer, sums = model.layers[index], sums_of(index, model)
     synapse, neuron = layer.synapse, layer.neuron
     assert isinstance(synapse, Conv)
     assert sums is not None
     geometry, source = geometry_of(layer, sums.bits), source_of(index, model)
-    taps = Taps.of(synapse, geometry)
-    signs = taps.split.astype(np.int64) @ (-1, 1)
-    start = unsigned(sums.zero - 128 * source.negative * signs)
+    over = sums.least // max(model.input.high, 1)
+    products = synapse.bits > TERNARY
+    taps = Taps.weighted(synapse, geometry) if products else Taps.of(synapse, geometry, over)
+    weights = synapse.codes.astype(np.int64).sum(axis=(1, 2, 3)) + over  # those over lie apart
+    start = unsigned(sums.zero - 128 * source.negative * weights)
     limits = sums.limits.astype(np.uint8 if sums.bits == BYTE else np.uint16)
     tables = (
-        Table(f"taps{index}", "distances of taps, those of minus first", taps.distances),
-        Table(f"split{index}", "minus and plus taps of each channel", taps.split),
-        Table(f"start{index}", "what the sums of each channel start at", start),
+        *channel_tables(index, taps, start),
         *((Table(f"limits{index}", "thresholds of each channel, as they are compared", limits),)
           if limits.size else ()),
     )  # fmt: skip
@@ -194,7 +277,9 @@ def layer_stage(index: int, model: Model) -> BytesLayer:
         **shared,
         kernel="bytes",
         tables=tables,
-        helpers=frozenset({"images", "add_bytes", "burst_bytes", "turn"})
+        helpers=frozenset({"images", "burst_bytes", "turn"})
+        | {"add_products" if products else "add_bytes"}
+        | ({"less_bytes"} if over.any() else set())
         | neuron_helpers(layer, shared["counted"]) - {"put"},
         geometry=geometry,
         channels=layer.channels,
@@ -204,8 +289,11 @@ def layer_stage(index: int, model: Model) -> BytesLayer:
         tap_bytes=taps.distances.itemsize,
         tap_ctype=tables[0].ctype,
         start_ctype=tables[2].ctype,
-        limit_ctype=tables[3].ctype if limits.size else "uint8_t",
+        limit_ctype=ctype(limits) if limits.size else "uint8_t",
         taps=len(taps.distances),
+        over=int((over > 0).sum()),
+        products=products,
+        weights=tuple(int(w) for w in weights),
         vectors=sums.bits == BYTE and layer.channels % 16 == 0,
         bias=tuple(int(b) for b in np.broadcast_to(synapse.bias, layer.channels)),
     )
@@ -213,11 +301,13 @@ def layer_stage(index: int, model: Model) -> BytesLayer:
 
 
 def _fields(index: int, model: Model, stage: BytesLayer) -> tuple[Field, ...]:
-    """Return the members of the state: the signal, the images, sums of a channel."""
-    g, where = stage.geometry, f"layer {index}"
-    sums = g.sums if stage.in_place else stage.group_sums
-    return (
-        signal_field(index, model),
-        Field(f"images{index}", f"{where}: images of the input", "uint32_t", (g.length,), True),
-        Field(f"sums{index}", f"{where}: sums of a channel", "uint32_t", (sums,), True),
-    )
+    """Return the members of the state: the signal, the images and behind them a channel's sums.
+
+    Images are read until the step's own layer is done, and made anew before the next step unless
+    it reads the same held map.
+    """
+    words = stage.geometry.length + stage.sums * (2 if stage.over else 1)
+    group = WORK if model.steps == 1 or not model.input.held else ""
+    what = f"layer {index}: images of the input, sums of a channel"
+    images = Field(f"images{index}", what, "uint32_t", (words,), True, group)
+    return signal_field(index, model), images

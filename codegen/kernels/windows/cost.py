@@ -21,6 +21,26 @@ class RowsListed(Features):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Nibbles(Features):
+    """Sums of windows in nibbles, on Helium.
+
+    runs:   parts of a list that are added; inputs: of these
+    words:  of neurons without memory; reached: times their thresholds
+    leaky:  words of leaky neurons, in bytes; terms: times the terms of the leak
+    constants: of each neuron, times these words; held: by floor or ceiling
+    """
+
+    runs: float = expected(40)
+    inputs: float = expected(5)
+    words: float = expected(30)
+    reached: float = expected(6)
+    leaky: float = expected(30)
+    terms: float = expected(4)
+    constants: float = expected(2)
+    held: float = expected(2)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Windows(Features):
     """Convolutions in windows, over the steps.
 
@@ -28,6 +48,7 @@ class Windows(Features):
     windows:  positions, or groups, of every kind of words; planes: words of neurons times planes
               of the sum
     runs:     parts of the list that are looked up, of every plane of the signal
+    alike:    windows of a function that computes several layers
     words:    of neurons
     stored:   words of the signal that are stored as they are, by plane; placed: parts of words
     kept:     words that a pool takes; left: words that it makes
@@ -38,11 +59,13 @@ class Windows(Features):
     rows: float = 0.0
     windows: float = expected(25)
     runs: float = expected(5)
+    alike: float = 0.0
     words: float = expected(20)
     planes: float = expected(2)
     listed: RowsListed = RowsListed()
     added: Added = Added()
     neurons: Membranes = Membranes()
+    nibbles: Nibbles = Nibbles()
     stored: float = expected(3)
     placed: float = expected(12)
     kept: float = expected(5)
@@ -70,8 +93,12 @@ def _listed(stage: WindowsLayer, active: float) -> RowsListed:
     )
 
 
-def _added(stage: WindowsLayer, kind: Words, digits: tuple[float, ...], load: Load) -> Added:
-    """Add the runs of a kind of words: each plane from its level on."""
+Sums = list[tuple[float, float, float]]
+"""Of each plane: how often there is any input, inputs on average, planes of the sum."""
+
+
+def _sums(stage: WindowsLayer, kind: Words, digits: tuple[float, ...], load: Load) -> Sums:
+    """Return what a window of a kind of words adds, of each plane from its level on."""
     rows, groups = stage.rows.lying(stage.stride), kind.across
     first = replace(stage.across, kernel=kind.columns, left=groups, pool=1)
     places = rows * first.lying(stage.stride * kind.places)
@@ -79,8 +106,20 @@ def _added(stage: WindowsLayer, kind: Words, digits: tuple[float, ...], load: Lo
     sums = []
     for plane, active in enumerate(digits):
         n = active * places / stage.grid.positions / windows
-        sums.append((any_of(n, load), n, stage.sum_width - plane))
-    return added(sums, load).scaled(windows * kind.count)
+        sums.append((any_of(n, load), n, float(stage.sum_width - plane)))
+    return sums
+
+
+def _nibbles(stage: WindowsLayer, sums: Sums) -> Nibbles:
+    """Return what a word of neurons takes on Helium."""
+    found = Nibbles(runs=len(sums), inputs=sum(n for _, n, _ in sums))
+    how = stage.in_bytes
+    if how is None:
+        assert stage.counting is not None
+        return found + Nibbles(words=1, reached=stage.counting.most)
+    own = sum(bool(one.table) for one in (how.bias, how.threshold, how.reset))
+    held = (how.floor is not None) + (how.ceiling is not None)
+    return found + Nibbles(leaky=1, terms=len(how.terms), constants=own, held=held)
 
 
 def _digits(stage: WindowsLayer, load: Load) -> tuple[float, ...]:
@@ -92,24 +131,29 @@ def _digits(stage: WindowsLayer, load: Load) -> tuple[float, ...]:
 
 def windows(stage: WindowsLayer, load: Load) -> Windows:
     """Sums of a signal in windows, then the neurons of every word."""
-    planes = stage.source.planes
+    planes, vectors = stage.source.planes, bool(stage.dense) and load.vectors
     digits = _digits(stage, load)
     found = Windows(
         rows=stage.map.height,
+        alike=stage.blocks * (stage.together is not None),
         words=stage.blocks,
-        planes=stage.blocks * stage.sum_width,
+        planes=0.0 if vectors else stage.blocks * stage.sum_width,
         listed=_listed(stage, sum(digits)),
-        neurons=replace(of_block(stage, load), counted=0.0).scaled(stage.blocks),
-        cleared=stage.signal_words,
+        neurons=Membranes()
+        if vectors
+        else replace(of_block(stage, load), counted=0.0).scaled(stage.blocks),
+        cleared=stage.signal_words * stage.placed,
         counted=stage.words * count_width(stage, load) * stage.signal_planes,
     )
     for kind in stage.kinds:
         groups = stage.map.height * kind.across
         made = groups * kind.count
+        sums = _sums(stage, kind, digits, load)
         found += Windows(
+            added=Added() if vectors else added(sums, load).scaled(made),
+            nibbles=_nibbles(stage, sums).scaled(made) if vectors else Nibbles(),
             windows=groups,
             runs=groups * planes,
-            added=_added(stage, kind, digits, load),
             stored=made * stage.signal_planes * (kind.direct and not stage.pooled),
             placed=0.0 if kind.direct or stage.pooled else made * kind.places * stage.signal_planes,
             kept=made * stage.kept_words * bool(stage.pooled),

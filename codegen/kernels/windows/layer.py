@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen.kernels.bitsliced.layer import BitslicedLayer
 from codegen.kernels.conv_plain.layer import Axis
 from codegen.kernels.neurons.counting import Counting
+from codegen.kernels.stage import Layer
+from codegen.kernels.windows.lanes import ByteNeurons
 from codegen.kernels.windows.layout import Layout
 from qat.model import Shape
 
@@ -56,6 +59,24 @@ class Words:
     kept_before: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Together:
+    """What convolutions share that one function computes.
+
+    members: their numbers
+    row:     of the constants of all, the first of this one
+    columns: of a map that are listed at once, at most
+    pad:     positions before a row, at most
+    pools:   some have a pool
+    """
+
+    members: tuple[int, ...]
+    row: int
+    columns: int
+    pad: int
+    pools: bool
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class WindowsLayer(BitslicedLayer):
     """A ternary convolution on a signal.
@@ -67,6 +88,8 @@ class WindowsLayer(BitslicedLayer):
     kinds:    of words that a position has
     values:   words that a word of neurons emits: bit planes, or thresholds reached
     pooled:   "max" or "sum" of several positions; "" for none
+    together: what it shares with others; None where its function is its own
+    in_bytes: on Helium, leaky neurons whose membranes are bytes; None where they are not
     """
 
     grid: Shape
@@ -80,6 +103,32 @@ class WindowsLayer(BitslicedLayer):
     kinds: tuple[Words, ...]
     values: int
     pooled: str
+    together: Together | None = None
+    in_bytes: ByteNeurons | None = None
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """What a function of several layers reads of this one, by the names of C."""
+        return {
+            "height": self.map.height,
+            "width": self.map.width,
+            "rows": self.grid.height,
+            "columns": self.grid.width,
+            "pad": self.across.pad,
+            **({"pool": int(self.pooled != "")} if self.together and self.together.pools else {}),
+        }
+
+    def constants_of(self, layers: Sequence[Layer]) -> int:
+        """Return the words of the constants of 32 neurons, which the first of several has."""
+        first = layers[self.together.members[0]] if self.together else self
+        assert isinstance(first, WindowsLayer)
+        return first.constants
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """The tables that Helium has others for."""
+        own = self.tables if self.together or self.in_bytes else self.tables[:1]
+        return tuple(table.name for table in own) if self.dense else ()
 
     @property
     def pieces(self) -> bool:
@@ -96,6 +145,18 @@ class WindowsLayer(BitslicedLayer):
     def kept_words(self) -> int:
         """Words that a pool keeps of a word of neurons."""
         return self.values if self.pooled == "max" else self.signal_planes
+
+    @property
+    def kept(self) -> int:
+        """Words that a pool keeps of a row."""
+        return sum(kind.kept for kind in self.kinds) * self.kept_words
+
+    @property
+    def placed(self) -> bool:
+        """True if some words are put between others of the signal, which is cleared before."""
+        return any(
+            not kind.direct or (self.pooled != "" and kind.places > 1) for kind in self.kinds
+        )
 
     @property
     def bits(self) -> tuple[tuple[int, ...], ...]:
@@ -147,8 +208,11 @@ class WindowsLayer(BitslicedLayer):
 
     @property
     def adder_inputs(self) -> int:
-        """A quarter of the inputs of a window: more are seldom active, and batches may be small."""
-        return self.layout.span * self.layout.step // 4
+        """A part of the inputs of a window: a run is seldom longer, and batches may be small.
+
+        Layers that are together for the sake of flash take the small adder sooner.
+        """
+        return self.layout.span * self.layout.step // (5 if self.together else 4)
 
     @property
     def vectors(self) -> int:

@@ -20,7 +20,7 @@ from qat.model import Conv, Layer
 UNITS = (32, 16, 8)
 """Channels that a position's are read by: they lie at whole words, halves or bytes of a plane."""
 
-LISTED = 1024
+LISTED = 1536
 """Entries up to which all positions of a row are listed at once; of more, as many as fit."""
 
 COLUMN_BYTES = 8

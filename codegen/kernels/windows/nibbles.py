@@ -40,17 +40,24 @@ def tables(
     reached = max(abs(int(low.min())), int(high.max())) + abs(middle).max() + inputs
     if abs(apart).max() > BYTE or reached > HALFWORD:
         return ()
-    (codes,) = (some for some in window_codes(layout) if len(some))
-    rows = len(codes) // LANES
-    halves = (codes + 1).astype(np.uint8).reshape(rows, 2, HALF, -1).transpose(0, 3, 1, 2)
-    packed = halves[:, :, 0] | halves[:, :, 1] << 4
+    weights = packed_nibbles(index, layout)
+    rows = len(weights.values)
     return (
-        Table(f"nibbles{index}", "weight + 1 of 32 neurons to an input, two a byte", packed),
+        weights,
         Table(f"middle{index}", "added to the sum of each neuron, even ones first",
               _rows(-middle, rows)[:, ORDER].astype(np.int16)),
         Table(f"apart{index}", "thresholds less the middle one, of each neuron",
               np.stack([_rows(one, rows) for one in apart], axis=1).astype(np.int8)),
     )  # fmt: skip
+
+
+def packed_nibbles(index: int, layout: Layout) -> Table:
+    """Return the weights of words of one kind: (rows, columns, 16) bytes."""
+    (codes,) = (some for some in window_codes(layout) if len(some))
+    rows = len(codes) // LANES
+    halves = (codes + 1).astype(np.uint8).reshape(rows, 2, HALF, -1).transpose(0, 3, 1, 2)
+    packed = halves[:, :, 0] | halves[:, :, 1] << 4
+    return Table(f"nibbles{index}", "weight + 1 of 32 neurons to an input, two a byte", packed)
 
 
 def _rows(values: NDArray[Any], rows: int) -> NDArray[Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codegen.kernels.bitsliced.layer import Told
 from codegen.kernels.bitsliced.sums import ADDER_PLANES, carries_for
@@ -14,12 +17,13 @@ from codegen.kernels.conv_plain.plan import axes
 from codegen.kernels.dense import DenseLIF
 from codegen.kernels.memory import Field, Scratch, Table
 from codegen.kernels.neurons.constants import Constants
-from codegen.kernels.neurons.counting import best_start, counting, folded
+from codegen.kernels.neurons.counting import Counting, best_start, counting, folded
 from codegen.kernels.neurons.integration import Given
 from codegen.kernels.neurons.membrane import Bias, Membrane, without_memory
 from codegen.kernels.pack import ternary_planes
+from codegen.kernels.windows import lanes as lanes_
 from codegen.kernels.windows import nibbles
-from codegen.kernels.windows.layer import Reached, WindowsLayer, Words
+from codegen.kernels.windows.layer import Reached, Together, WindowsLayer, Words
 from codegen.kernels.windows.layout import layout_of, unit_of, window_codes
 from qat.model import LIF, Burst, Conv, Dense, Interval, LayerBounds, Model
 
@@ -43,13 +47,40 @@ def _of_lanes(interval: Interval, lanes: Any) -> Interval:
     return Interval(interval.lo[lanes], interval.hi[lanes])
 
 
-class _Builder:
-    """Computes the numbers of one convolution; its neurons are those of the words of a group."""
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """How the sums of neurons without memory are compared.
 
-    def __init__(self, index: int, model: Model) -> None:
+    start:    what they start with
+    width:    planes of the sums
+    counting: the comparison; constants: of the lanes of all words
+    """
+
+    start: int
+    width: int
+    counting: Counting
+    constants: Constants
+
+
+class Builder:
+    """Computes the numbers of one convolution; its neurons are those of the words of a group.
+
+    together: what it shares with others that one function computes, and how their sums are
+        compared; None where it stands alone
+    nibbles:  Helium may have other weights
+    """
+
+    kernel, nibbles = "windows", True
+    record: type[WindowsLayer] = WindowsLayer
+
+    def __init__(
+        self, index: int, model: Model, together: tuple[Together, Compared] | None = None
+    ) -> None:
         self.index, self.model, self.layer = index, model, model.layers[index]
         assert isinstance(self.layer.synapse, Conv)
         self.synapse, self.source = self.layer.synapse, source_of(index, model)
+        self.together = together[0] if together else None
+        self.shared = together[1] if together else None
         self.layout = layout_of(self.layer, self.source.planes)
         bounds, lanes = model.bounds().layers[index], self.layout.lanes
         self.bounds = LayerBounds(
@@ -113,27 +144,21 @@ class _Builder:
         unit, counting = unit_of(self.synapse.grid.channels), neurons["counting"]
         values = 1 if counting is None else counting.planes
         rows, across = axes(layer, self.synapse)
-        helpers = {f"list_rows{unit}"}
-        if shared["counted"]:
-            helpers.add("count_levels" if layer.levels > 1 else "count_spikes")
-        if not all(kind.direct for kind in self.kinds) or (layout.pooled and layout.part):
-            helpers.add("set_bits")
-        if layout.pooled == "sum":
-            helpers.add("add")
-        if neurons["dense"]:
-            helpers.add("add_nibbles")
         kept = sum(kind.kept for kind in self.kinds)
         kept *= values if layout.pooled == "max" else layer.levels.bit_length()
-        return WindowsLayer(
+        if self.together is not None:
+            kept = values * layer.shape.width
+        helpers = self.loops() | self.outflow(shared["counted"])
+        if neurons["dense"]:
+            helpers |= {"add_nibbles"}
+        return self.record(
             **shared,
             **neurons,
-            kernel="windows",
+            kernel=self.kernel,
             tables=(*self.weights, *constants.table(i)),
             fields=(*memory, signal_field(i, self.model)),
-            scratch=Scratch(
-                listed=layout.entries, carries=carries_for(layout.span * layout.step), sums=kept
-            ),
-            helpers=HELPERS | used | helpers,
+            scratch=self.scratch(kept),
+            helpers=used | helpers,
             columns=self.weights[0].values[0].size,
             blocks=self.blocks,
             reach=0,
@@ -153,7 +178,43 @@ class _Builder:
             kinds=self.kinds,
             values=values,
             pooled=layout.pooled,
+            together=self.together,
+            **self.more(),
         )
+
+    def more(self) -> dict[str, Any]:
+        """Return the fields that the record has besides."""
+        return {}
+
+    def loops(self) -> frozenset[str]:
+        """Return the functions that sums call."""
+        return HELPERS | {f"list_rows{unit_of(self.synapse.grid.channels)}"}
+
+    def outflow(self, counted: bool) -> frozenset[str]:
+        """Return the functions that what is emitted goes through."""
+        found, levels = set(), self.layer.levels
+        if counted:
+            found.add("count_levels" if levels > 1 else "count_spikes")
+        if not all(kind.direct for kind in self.kinds) or (self.layout.pooled and self.layout.part):
+            found.add("set_bits")
+        if self.layout.pooled == "sum":
+            found.add("add")
+        if self.layout.pooled or self.together is not None:
+            found.add("clear_words")
+        return frozenset(found)
+
+    def scratch(self, kept: int) -> Scratch:
+        """Return the working memory; kept: words that wait for a pool."""
+        layout = self.layout
+        carries = carries_for(layout.span * layout.step)
+        return Scratch(listed=layout.entries, carries=carries, sums=kept)
+
+    @property
+    def thresholds(self) -> NDArray[np.int64]:
+        """(D, lanes) what the sums of neurons without memory must reach."""
+        neuron = self.layer.neuron
+        assert isinstance(neuron, Burst)
+        return folded(self.synapse, neuron, False)[:, self.layout.lanes]
 
     def leaky(self) -> dict[str, Any]:
         """Return what leaky neurons fill: those of a group are planned as a dense layer's."""
@@ -174,10 +235,16 @@ class _Builder:
         start = start if start is not None and folded else 0
         width = max(width_of(a.low + start, a.high + start), self.least)
         membrane = Membrane(layer, self.bounds, bias, Given(width, False, folded))
-        what = f"layer {i}: membranes, in planes"
+        what, words = f"layer {i}: membranes, in planes", membrane.v_width
+        in_bytes: lanes_.ByteNeurons | None = None
+        tables: tuple[Table, ...] = ()
+        if self.nibbles and lanes_.serves(self.layer, self.layout, self.model.bounds().layers[i]):
+            bounds, words = self.model.bounds().layers[i], max(words, lanes_.WORDS)
+            in_bytes, tables = lanes_.planned(i, self.layer, self.layout, bounds)
         return membrane.printed() | {
-            "dense": (),
-            "kept": (Field(f"v{i}", what, "uint32_t", (self.blocks, membrane.v_width)),),
+            "dense": tables,
+            "in_bytes": in_bytes,
+            "kept": (Field(f"v{i}", what, "uint32_t", (self.blocks, words)),),
             "used": membrane.operations,
             "start": start,
             "sum_width": width,
@@ -186,20 +253,17 @@ class _Builder:
 
     def bursting(self) -> dict[str, Any]:
         """Return what neurons without memory fill: the sum itself is compared."""
-        neuron, lanes = self.layer.neuron, self.layout.lanes
-        assert isinstance(neuron, Burst)
-        low, high = self.bounds.accumulator.lo, self.bounds.accumulator.hi
-        thresholds = folded(self.synapse, neuron, False)[:, lanes]
-        start, own = best_start(thresholds, low, high), Constants()
-        width = max(width_of(int(low.min()) + start, int(high.max()) + start), self.least)
-        found = counting(own, thresholds + start, low + start, high + start, width)
-        if self.layout.pooled == "max" and found.most > 1:
-            found = Reached(found.given, found.width, found.less, found.digits)
+        found = self.shared or compared([self])
+        start, width, own = found.start, found.width, found.constants
+        first = self.together is None or self.together.members[0] == self.index
         bias = np.broadcast_to(self.synapse.bias, self.synapse.channels).astype(np.int32)
-        return without_memory(found, own, width) | {
-            "dense": nibbles.tables(self.index, self.layout, thresholds, low, high),
+        reach = self.bounds.accumulator.lo, self.bounds.accumulator.hi
+        tables = nibbles.tables(self.index, self.layout, self.thresholds, *reach)
+        return without_memory(found.counting, own, width) | {
+            "dense": tables if self.nibbles else (),
+            "own": own if first else Constants(),
             "kept": (),
-            "used": found.operations,
+            "used": found.counting.operations,
             "told": Told(
                 less=start, half=0, shift=0, fraction_bits=self.synapse.fraction_bits,
                 bias=np.tile(bias, self.synapse.shape.positions),
@@ -210,6 +274,20 @@ class _Builder:
         }  # fmt: skip
 
 
+def compared(builders: Sequence[Builder]) -> Compared:
+    """Return how the sums of some convolutions are compared: in the planes of the widest."""
+    thresholds = np.concatenate([one.thresholds for one in builders], axis=1)
+    reach = [one.bounds.accumulator for one in builders]
+    low, high = (np.concatenate(ends) for ends in ([r.lo for r in reach], [r.hi for r in reach]))
+    start, own = best_start(thresholds, low, high), Constants()
+    low, high, thresholds = low + start, high + start, thresholds + start
+    width = max(width_of(int(low.min()), int(high.max())), *(one.least for one in builders))
+    found = counting(own, thresholds, low, high, width)
+    if found.most > 1 and (len(builders) > 1 or builders[0].layout.pooled == "max"):
+        found = Reached(found.given, found.width, found.less, found.digits)
+    return Compared(start, width, found, own)
+
+
 def layer_stage(index: int, model: Model) -> WindowsLayer:
     """Return the stage of a convolution in windows."""
-    return _Builder(index, model).build()
+    return Builder(index, model).build()

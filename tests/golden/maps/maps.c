@@ -101,7 +101,7 @@ static void maps_readout(maps_state *state, int32_t *scores);
 
 void maps_reset(maps_state *state)
 {
-    (void)memset(state, 0, offsetof(maps_state, images0));
+    (void)memset(state, 0, offsetof(maps_state, even));
 }
 
 void maps_input(maps_state *state, const uint8_t x[MAPS_INPUTS])
@@ -286,7 +286,7 @@ static MAPS_UNUSED void maps_add_bytes(const uint32_t *image, const uint8_t *tap
  * lies the next one above it, and so on. No field ever leaves its range.
  * A position spikes as the one of its four corners does that has the most.
  */
-static MAPS_UNUSED inline void maps_burst_bytes(const uint32_t *sums,
+static MAPS_UNUSED MAPS_APART void maps_burst_bytes(const uint32_t *sums,
     const uint8_t *limits, uint32_t words, uint32_t *digits);
 
 /*
@@ -306,7 +306,7 @@ static MAPS_UNUSED void maps_turn(uint32_t *words);
 /* Keep the held map, as images. */
 static void maps_currents0(maps_state *state, const uint8_t *x)
 {
-    maps_images(x, state->images0);
+    maps_images(x, state->work.images0);
 }
 
 #if MAPS_PROBE > 1
@@ -321,7 +321,7 @@ static void maps_tell0(maps_state *state, uint32_t c, uint32_t part, uint32_t fi
         const uint32_t y = pair / 2u * 2u + word / 4u % 2u;
         const uint32_t column = part * 8u + pair % 2u * 4u + k % 4u;
         const uint32_t x = 2u * column + word / 2u % 2u;
-        const uint32_t field = (state->sums0[word] >> (8u * (k % 4u))) & 255u;
+        const uint32_t field = ((state->work.images0 + 80u)[word] >> (8u * (k % 4u))) & 255u;
         const int32_t at = (int32_t)field - zero;
 
         if (y < 6u && x < 6u) {
@@ -361,7 +361,7 @@ static void maps_layer0(maps_state *state)
     (void)memset(signal, 0, 4u * sizeof *signal);
     for (uint32_t part = 0u; part < 1u; part++) {
         for (uint32_t k = 0u; k < 1u; k++) {
-            const uint32_t *const image = state->images0 + 64u * part + 64u * k;
+            const uint32_t *const image = state->work.images0 + 64u * part + 64u * k;
             const uint32_t words = k == 0u ? 6u : 8u;
             const uint8_t *taps = maps_taps0;
 
@@ -375,12 +375,12 @@ static void maps_layer0(maps_state *state)
                     const uint32_t plus = maps_split0[c][1];
                     const uint32_t start = (uint32_t)maps_start0[c] * 0x01010101u;
 
-                    maps_add_bytes(image, taps, minus, plus, start, state->sums0, words / 2u);
+                    maps_add_bytes(image, taps, minus, plus, start, (state->work.images0 + 80u), words / 2u);
                     taps += minus + plus;
 #if MAPS_PROBE > 1
                     maps_tell0(state, c, part, 8u * k, words);
 #endif
-                    maps_burst_bytes(state->sums0, maps_limits0[0] + c, words, &digits[0][lane]);
+                    maps_burst_bytes((state->work.images0 + 80u), maps_limits0[0] + c, words, &digits[0][lane]);
                 }
                 for (uint32_t b = 0u; b < 2u; b++) {
                     maps_turn(digits[b]);
@@ -542,7 +542,7 @@ static uint32_t maps_list_digits2(maps_state *state, const uint32_t *in, uint32_
             const uint32_t room = (96u - n) / 32u;
             const uint32_t count = end - *at < room ? end - *at : room;
 
-            n += maps_list_active(in + *at, count, state->list + n,
+            n += maps_list_active(in + *at, count, state->work.list + n,
                 256u * (1u + *at - end));
             *at += count;
         }
@@ -562,7 +562,7 @@ static void maps_block_sums2(maps_state *state, uint32_t block,
     for (uint32_t k = 0u; k < 2u; k++) {
         const uint32_t from = k == 0u ? 0u : (ends[k - 1u] + 1u) & ~(uint32_t)1u;
 
-        maps_add_columns(weights, state->list + from, ends[k] - from,
+        maps_add_columns(weights, state->work.list + from, ends[k] - from,
             sum + k, 7u - k, state->carries);
     }
 }
@@ -1701,7 +1701,7 @@ static void maps_add_bytes(const uint32_t *image, const uint8_t *taps, uint32_t 
 }
 #endif
 
-static inline void maps_burst_bytes(const uint32_t *sums,
+static MAPS_APART void maps_burst_bytes(const uint32_t *sums,
     const uint8_t *limits, uint32_t words, uint32_t *digits)
 {
     const uint32_t limit1 = limits[0] * 0x01010101u;
@@ -1760,89 +1760,25 @@ static inline void maps_burst_bytes(const uint32_t *sums,
 static void maps_turn(uint32_t *words)
 {
     uint32_t half[32];
-    uint32_t differ;
+    uint32_t mask = 0x0000ffffu;
 
-    for (uint32_t i = 0u; i < 4u; i++) {
-        const uint32_t *const from = words + i;
-        uint32_t *const to = half + i;
-        uint32_t w0 = from[0];
-        uint32_t w1 = from[4];
-        uint32_t w2 = from[8];
-        uint32_t w3 = from[12];
-        uint32_t w4 = from[16];
-        uint32_t w5 = from[20];
-        uint32_t w6 = from[24];
-        uint32_t w7 = from[28];
+    for (uint32_t k = 0u; k < 32u; k++) {
+        uint32_t word = words[k];
 
-        differ = ((w0 >> 16) ^ w4) & 0x0000ffffu;
-        w4 ^= differ;
-        w0 ^= differ << 16;
-        differ = ((w1 >> 16) ^ w5) & 0x0000ffffu;
-        w5 ^= differ;
-        w1 ^= differ << 16;
-        differ = ((w2 >> 16) ^ w6) & 0x0000ffffu;
-        w6 ^= differ;
-        w2 ^= differ << 16;
-        differ = ((w3 >> 16) ^ w7) & 0x0000ffffu;
-        w7 ^= differ;
-        w3 ^= differ << 16;
-        differ = ((w0 >> 8) ^ w2) & 0x00ff00ffu;
-        w2 ^= differ;
-        w0 ^= differ << 8;
-        differ = ((w1 >> 8) ^ w3) & 0x00ff00ffu;
-        w3 ^= differ;
-        w1 ^= differ << 8;
-        differ = ((w4 >> 8) ^ w6) & 0x00ff00ffu;
-        w6 ^= differ;
-        w4 ^= differ << 8;
-        differ = ((w5 >> 8) ^ w7) & 0x00ff00ffu;
-        w7 ^= differ;
-        w5 ^= differ << 8;
-        differ = ((w0 >> 4) ^ w1) & 0x0f0f0f0fu;
-        w1 ^= differ;
-        w0 ^= differ << 4;
-        differ = ((w2 >> 4) ^ w3) & 0x0f0f0f0fu;
-        w3 ^= differ;
-        w2 ^= differ << 4;
-        differ = ((w4 >> 4) ^ w5) & 0x0f0f0f0fu;
-        w5 ^= differ;
-        w4 ^= differ << 4;
-        differ = ((w6 >> 4) ^ w7) & 0x0f0f0f0fu;
-        w7 ^= differ;
-        w6 ^= differ << 4;
-        to[0] = w0;
-        to[4] = w1;
-        to[8] = w2;
-        to[12] = w3;
-        to[16] = w4;
-        to[20] = w5;
-        to[24] = w6;
-        to[28] = w7;
+        MAPS_HOLD(word); /* else a call of memcpy */
+        half[k] = word;
     }
-    for (uint32_t i = 0u; i < 8u; i++) { /* lanes 4 i to 4 i + 3 */
-        const uint32_t *const from = half + 4u * i;
-        uint32_t *const to = words + (i % 2u * 16u + i / 2u) * 1u;
-        uint32_t w0 = from[0];
-        uint32_t w1 = from[1];
-        uint32_t w2 = from[2];
-        uint32_t w3 = from[3];
+    for (uint32_t by = 16u; by != 0u; by >>= 1) {
+        for (uint32_t k = 0u; k < 32u; k = (k + by + 1u) & ~by) {
+            const uint32_t differ = ((half[k] >> by) ^ half[k + by]) & mask;
 
-        differ = ((w0 >> 2) ^ w2) & 0x33333333u;
-        w2 ^= differ;
-        w0 ^= differ << 2;
-        differ = ((w1 >> 2) ^ w3) & 0x33333333u;
-        w3 ^= differ;
-        w1 ^= differ << 2;
-        differ = ((w0 >> 1) ^ w1) & 0x55555555u;
-        w1 ^= differ;
-        w0 ^= differ << 1;
-        differ = ((w2 >> 1) ^ w3) & 0x55555555u;
-        w3 ^= differ;
-        w2 ^= differ << 1;
-        to[0] = w0;
-        to[4] = w1;
-        to[8] = w2;
-        to[12] = w3;
+            half[k + by] ^= differ;
+            half[k] ^= differ << by;
+        }
+        mask ^= mask << (by >> 1);
+    }
+    for (uint32_t k = 0u; k < 32u; k++) { /* word k is bit k of the channels: the position that this was */
+        words[(k % 8u * 4u + k / 8u)] = half[k];
     }
 }
 
@@ -1851,9 +1787,9 @@ static void maps_turn(uint32_t *words)
 /* AVR keeps constants in RAM, but for chips that see their flash as memory. */
 #ifdef __AVR__
 #if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
-#define MAPS_NEEDS 764
+#define MAPS_NEEDS 572
 #else
-#define MAPS_NEEDS 1047
+#define MAPS_NEEDS 855
 #endif
 #ifdef RAMSTART
 #define MAPS_CHIP_RAM (RAMEND + 1 - RAMSTART)
@@ -1861,7 +1797,7 @@ static void maps_turn(uint32_t *words)
 #define MAPS_CHIP_RAM (RAMEND + 1 - 0x60)
 #endif
 #if MAPS_NEEDS > MAPS_CHIP_RAM
-#error "maps needs 764 bytes of RAM, and 283 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
+#error "maps needs 572 bytes of RAM, and 283 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
 #endif
 #endif
 

@@ -16,7 +16,7 @@
  *          proved for any such input: sum -30 to 36 (7 bits), current -29 to 37 (7 bits)
  * Scores   4 int32_t after 1 steps, proved for any such input: -5878 to 4327 (14 bits);
  *          the class is the first maximum.
- * Memory   283 bytes of constants in flash, 764 bytes of RAM for each state. No heap.
+ * Memory   283 bytes of constants in flash, 572 bytes of RAM for each state. No heap.
  *
  * One inference:
  *
@@ -91,8 +91,6 @@ extern "C" {
 /* Everything that changes. Owned by the caller; maps_reset makes it ready. */
 typedef struct {
     int8_t v1[20]; /* layer 1: membranes */
-    uint32_t images0[80]; /* layer 0: images of the input */
-    uint32_t sums0[32]; /* layer 0: sums of a channel */
 #if MAPS_PROBE > 0
     struct {
 #else
@@ -108,9 +106,16 @@ typedef struct {
 #endif
         uint32_t spikes1[2][1]; /* layer 1: counts of 0 to 3, in planes, of the last step */
     } odd;
+#if MAPS_PROBE > 0
+    struct {
+#else
+    union { /* when one is written, the others have been read */
+#endif
+        uint32_t images0[112]; /* layer 0: images of the input, sums of a channel */
+        uint16_t list[96]; /* scratch: offsets of the active inputs */
+    } work;
     uint32_t carries[15]; /* scratch: carry words of the adder */
     int32_t totals[5]; /* scratch: sums of a plain layer */
-    uint16_t list[96]; /* scratch: offsets of the active inputs */
 #if MAPS_PROBE > 1
     int32_t u0[180];
     int32_t u1[20];
@@ -124,7 +129,8 @@ void maps_reset(maps_state *state);
 /* Hold this input, a copy of it. */
 void maps_input(maps_state *state, const uint8_t x[MAPS_INPUTS]);
 
-/* Run one step on the held input; out receives the spikes of the last layer. */
+/* Run one step on the held input; out receives the spikes of the last layer. What was held is gone
+ * then: its memory serves the layers behind. */
 void maps_step(maps_state *state, uint32_t out[MAPS_SPIKE_WORDS]);
 
 /* The scores after MAPS_STEPS steps since the reset; returns the class. */

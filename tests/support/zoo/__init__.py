@@ -17,11 +17,13 @@ from support.maps import map_model
 from support.zoo import (
     byte_maps,
     counting,
+    depthwise,
     echoes,
     golden,
     heard,
     neurons,
     planned,
+    readouts,
     sized,
     small,
     tiny,
@@ -124,6 +126,12 @@ def _all() -> dict[str, Kept]:
             f"windows {seed}": Kept(windows.random_windows(seed), windows.KERNELS)
             for seed in (2, 8, 11, 23)
         },
+        **{f"read, {name}": Kept(readouts.EDGES[name], {1: "packed"}) for name in readouts.HUNTERS},
+        **{
+            f"depthwise {seed}": Kept(depthwise.random_words(seed), depthwise.KERNELS)
+            for seed in (15, 20)
+        },
+        "windows together": Kept(windows.random_together(14), dict.fromkeys((0, 1, 2), "windows")),
         "maps on integers": Kept(map_model(30)),
         "plain counts": Kept(
             counting.MODELS["several spikes of a held input"], {0: "plain_counts"}

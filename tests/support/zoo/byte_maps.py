@@ -41,7 +41,7 @@ def byte_map(
     grid: tuple[int, int, int], channels: int, kernel: tuple[int, int] = (3, 3), *, stride: int = 1,
     padding: str = "same", pool: bool = False, most: int = 3, low: int = 0, high: int = 15,
     zeros: float = 0.45, shift: int = 0, bias: int = 0, middle: float = 0.0, steps: int = 1,
-    frames: bool = False, seed: int = 0,
+    frames: bool = False, bits: int = 2, seed: int = 0,
 ) -> Model:  # fmt: skip
     """Return a model of one convolution and a readout of 3 classes.
 
@@ -49,8 +49,11 @@ def byte_map(
     """
     rng = np.random.default_rng([seed, *grid, channels, *kernel])
     given = Shape(*grid)
+    codes = ternary((channels, *kernel, given.channels), zeros, rng).astype(np.int8)
+    if bits > 2:
+        codes *= rng.integers(1, 2 ** (bits - 1), codes.shape).astype(np.int8)
     conv = Conv(
-        ternary((channels, *kernel, given.channels), zeros, rng).astype(np.int8), given,
+        codes, given, bits=bits,
         stride=stride, padding=padding, input_shift=shift,
         bias=rng.integers(-bias, bias + 1, channels) if bias else 0,
     )  # fmt: skip
@@ -76,6 +79,11 @@ MODELS = {
     "48 channels": byte_map((8, 8, 1), 48, pool=True, most=2, bias=9),
     "stride 2, 16 bits": byte_map((16, 16, 1), 32, (5, 5), stride=2),
     "stride 2, far": byte_map((15, 13, 1), 16, (5, 5), stride=2, zeros=0.7, high=7),
+    "5x5, over a byte": byte_map((8, 16, 1), 32, (5, 5), middle=0.3, zeros=0.4),
+    "stride 2, over a byte": byte_map((9, 11, 1), 24, (5, 5), stride=2, middle=0.2, zeros=0.3),
+    "8 bits": byte_map((8, 16, 1), 16, bits=8, middle=0.5),
+    "8 bits, pooled": byte_map((12, 12, 1), 24, bits=8, pool=True, shift=4, bias=9, middle=0.5),
+    "4 bits, signed": byte_map((9, 7, 2), 5, (5, 3), stride=2, bits=4, low=-8, high=7, most=2),
     "28 columns, pooled": byte_map((4, 28, 1), 32, pool=True, seed=1),
     "pooled, 16 bits": byte_map((12, 20, 1), 16, (7, 7), pool=True, most=1, shift=3, bias=4),
     "seven spikes": byte_map((8, 8, 1), 16, pool=True, most=7, high=3),
@@ -90,6 +98,7 @@ MODELS = {
 
 HUNTERS = (
     "16 channels", "32 channels, pooled", "48 channels", "stride 2, far", "pooled, 16 bits",
-    "seven spikes", "a recording", "signed, 16 channels",
+    "seven spikes", "a recording", "signed, 16 channels", "stride 2, over a byte",
+    "8 bits, pooled", "4 bits, signed",
 )  # fmt: skip
 """Those that hunt planted faults: every layout, and every way from digits to the signal."""

@@ -101,6 +101,15 @@ def mapped(neuron: Any, pool: Pool | None, steps: int | None) -> Model:
     return Model(given, (first, second, third), scores, steps, name="net")
 
 
+def depthwise() -> Model:
+    """Return two depthwise convolutions of 32 channels, of spikes and of counts."""
+    rng, shape = np.random.default_rng(6), Shape(2, 4, 32)
+    codes = rng.integers(-1, 2, (2, 32, 1, 3, 1))
+    first = Layer(Conv(codes[0], shape, groups=32), Burst(np.array([0, 2])), pool=Pool())
+    deep = Conv(codes[1][:, :, :2], first.shape, bias=1, groups=32)
+    return Model(Spikes(256, grid=shape), (first, Layer(deep, LIF(2, (1,)))), name="net")
+
+
 def sensed(hop: int, **more: Any) -> Model:
     """Return a model of raw samples in windows of two steps."""
     model = scored(Frames(3, -127, 127), layer(8, 9, 3, input_shift=5), layer(4, 3, 9), **more)
@@ -147,6 +156,7 @@ MODELS = {
     "map of counts": Row(mapped(Burst(np.array([2, 5, 9])), Pool(), steps=1)),
     "map over steps": Row(mapped(LIF(9, (2,), most=3, floor=-20), Pool("sum"), steps=2)),
     "map of spikes": Row(mapped(LIF(4, (1,), "zero"), None, steps=None)),
+    "depthwise": Row(depthwise(), {0: "channel_words", 1: "channel_words"}),
     "sensor": Row(sensed(2)),
     "sensor, windows that overlap": Row(sensed(1)),
     "sensor, gaps and early stop": Row(sensed(5, stop=EarlyStop(1, 1))),

@@ -12,10 +12,15 @@ from qat.model import LIF, Burst, Conv, Count, Layer, Model, Neuron, Pool, Shape
 KERNELS = {0: "windows", 1: "windows"}
 CHANNELS = (8, 16, 24, 32, 40, 48, 64, 72)
 STEPS = (1, 2, None)
+TOGETHER = (2, 4, 5, 7, 12, 13, 14, 17, 21, 22, 23)
+"""Seeds of `random_together` of which one function computes several layers: of maps that are listed
+at once, and counts of one or two digits."""
+
 LEAKS = ((2,), (3,), (6,), (2, -4), (0,), (1, 3), (3, 5))
 
 
-def _neuron(rng: np.random.Generator, channels: int) -> Neuron:
+def neuron_of(rng: np.random.Generator, channels: int) -> Neuron:
+    """Return neurons of any kind that windows and words serve."""
     shared = rng.random() < 0.5
     if rng.random() < 0.5:
         most = int(rng.integers(1, 8))
@@ -49,7 +54,7 @@ def _layer(rng: np.random.Generator, grid: Shape) -> Layer:
     if rng.random() < 0.6:
         sides = _divisor(rng, shape.height), _divisor(rng, shape.width)
         pool = Pool("sum" if rng.random() < 0.4 else "max", sides)
-    return Layer(synapse, _neuron(rng, channels), pool=pool)
+    return Layer(synapse, neuron_of(rng, channels), pool=pool)
 
 
 def random_windows(seed: int) -> Model:
@@ -71,6 +76,31 @@ def random_windows(seed: int) -> Model:
     raise AssertionError("no model of this seed is served")
 
 
+def random_together(seed: int) -> Model:
+    """Return two or three layers of 32 channels that one function computes, behind another layer.
+
+    They differ in their maps, padding and pools, and read spikes or counts.
+    """
+    rng = np.random.default_rng([7, seed])
+    kernel, most = int(rng.choice([1, 3, 3, 3, 5])), int(rng.choice([1, 2, 3, 3, 5]))
+    shape = Shape(2 * int(rng.integers(3, 5)), 2 * int(rng.integers(3, 6)), 8)
+    given, layers = Spikes(shape.size, grid=shape), []
+    for k in (1, *[kernel] * (2 + seed % 2)):
+        codes = rng.integers(-1, 2, (32, k, k, shape.channels))
+        codes[rng.random(codes.shape) < 0.4] = 0
+        reach = int(np.abs(codes).sum(axis=(1, 2, 3)).mean() ** 0.5) + 2
+        levels = np.sort(rng.integers(-reach // 2, 3 * reach, (most, 32)), axis=0)
+        sides = shape.height, shape.width
+        padding: Any = "none" if rng.random() < 0.3 and min(sides) >= 2 * k else "same"
+        synapse = Conv(codes, shape, bias=rng.integers(-3, 4, 32), padding=padding)
+        sides = synapse.shape.height, synapse.shape.width
+        even = all(side % 2 == 0 and side >= 2 * kernel for side in sides)
+        pool = Pool("max", (2, 2)) if even and layers and rng.random() < 0.7 else None
+        layers.append(Layer(synapse, Burst(levels), pool=pool))
+        shape = layers[-1].shape
+    return Model(given, tuple(layers), Count(), 1, name="together")
+
+
 def inputs_for(model: Model, samples: int, seed: int = 0) -> tuple[Any, int | None]:
     """Return maps from silent to full, (samples, steps, inputs), and the steps of a free model."""
     rng, steps = np.random.default_rng(seed), model.steps or 3
@@ -89,3 +119,14 @@ def extreme_windows() -> Model:
     thresholds = np.sort(signs * np.array([[120], [200], [280]]), axis=0)
     layer = Layer(Conv(codes, given), Burst(thresholds))
     return Model(Spikes(given.size, grid=given), (layer,), Count(), 1, name="extreme")
+
+
+def extreme_bytes() -> Model:
+    """Return leaky neurons whose membranes reach both ends of a byte, and are held there."""
+    given = Shape(4, 5, 32)
+    signs = np.where(np.arange(32) % 2, -1, 1)
+    codes = np.ones((32, 1, 1, 32), np.int64) * signs[:, None, None, None]
+    threshold = np.where(np.arange(32) % 4, 127, 1 + np.arange(32))
+    neuron = LIF(threshold, (), floor=-128, ceiling=127, reset_by=np.arange(32))
+    layer = Layer(Conv(codes, given, bias=3 * signs), neuron)
+    return Model(Spikes(given.size, grid=given), (layer,), Count(), 9, name="ends")

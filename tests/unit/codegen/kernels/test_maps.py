@@ -68,8 +68,20 @@ def test_every_second_signal_has_the_same_memory_unless_probes_read_it() -> None
     program = plan(images(32))
     even = [item for item in program.fields if item.group == "even"]
     assert [item.name for item in even] == ["spikes0", "spikes2"]
-    assert program.probed_bytes - program.ram_bytes == min(item.bytes for item in even)
-    assert {member[0].group for member in program.members if len(member) > 1} == {"even"}
+    work = [item for item in program.fields if item.group == "work"]
+    assert [item.name for item in work] == ["images0", "list"]
+    spared = sum(min(item.bytes for item in turn) for turn in (even, work))
+    assert program.probed_bytes - program.ram_bytes == spared
+    assert {m[0].group for m in program.members if len(m) > 1} == {"even", "work"}
+    assert program.input_used_up
+
+
+def test_a_held_map_keeps_its_images_over_several_steps() -> None:
+    one = maps()
+    assert plan(one).input_used_up
+    several = plan(replace(one, steps=2))
+    assert not several.input_used_up
+    assert several.list == "list"
 
 
 def test_no_counts_are_kept_where_the_signal_is_the_count() -> None:

@@ -73,6 +73,7 @@ NEVER = {
     },
     "conv_plain currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
     "windows spikes": {"neurons.copied", "neurons.counted"},
+    "channel_words spikes": {"neurons.copied", "neurons.counted"},
     "plain_counts spikes": {"sums.inputs"},
     "plain_counts held": {"neurons.fraction"},
     "plain_counts currents": {"sums.words", "sums.words_planes", "sums.values_planes"},

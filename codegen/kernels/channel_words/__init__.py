@@ -1,0 +1,1 @@
+"""Ternary depthwise convolutions on signals: channel words with masks, one adder for all taps."""

@@ -1,0 +1,81 @@
+"""What depthwise convolutions in channel words cost, in features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from codegen.kernels.bitsliced.cost.membranes import Membranes, of_block
+from codegen.kernels.channel_words.layer import WordsLayer
+from codegen.kernels.features import Features, expected
+from codegen.kernels.load import Load, count_width
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words(Features):
+    """Depthwise convolutions, over the steps: nothing depends on the input but what is counted.
+
+    calls:   steps
+    rows:    of the map of neurons; lines: rows of the map that are copied; copied: their words
+    cleared: words that are cleared: rows beyond the map, what a pool keeps; clears: calls for it
+    words:   of neurons; taps: times what is added for a tap
+    adders:  words times additions of three bits; halves: of two, both with a carry
+    tops:    words times additions to the highest plane, which leave none
+    planes:  words times planes of the sum
+    passed:  positions
+    stored:  words of the signal that are stored as they are, by plane
+    kept:    words that a pool takes; left: words that it makes
+    counted: words times planes of the counts
+    """
+
+    calls: float = expected(40)
+    rows: float = expected(15)
+    lines: float = expected(10)
+    copied: float = expected(5)
+    clears: float = expected(8)
+    cleared: float = expected(4)
+    passed: float = expected(5)
+    words: float = expected(30)
+    planes: float = expected(1)
+    taps: float = expected(5)
+    adders: float = expected(5)
+    halves: float = expected(2)
+    tops: float = expected(2)
+    neurons: Membranes = Membranes()
+    stored: float = expected(3)
+    kept: float = expected(5)
+    left: float = expected(8)
+    counted: float = 0.0
+
+
+def words(stage: WordsLayer, load: Load) -> Words:
+    """Sums of all taps, then the neurons of every word."""
+    blocks, planes, rows = stage.blocks, stage.source.planes, stage.map.height
+    taps = stage.taps * planes
+    carrying = [a for a in stage.additions if a.carry is not None]
+    halves = sum(len(a.of) == 1 for a in carrying)
+    adders = len(carrying) - halves
+    under = rows * stage.rows.kernel * planes
+    lines = stage.rows.lying(stage.stride) * planes
+    pools = stage.left.height * bool(stage.pooled)
+    cleared = stage.kept + stage.lines + (under - lines) * stage.line + pools * stage.kept
+    neurons = replace(of_block(stage, load), counted=0.0)
+    return Words(
+        calls=1,
+        rows=rows,
+        clears=1 + under - lines + pools,
+        cleared=cleared,
+        passed=stage.map.positions,
+        planes=blocks * stage.sum_width,
+        lines=lines,
+        copied=lines * min(stage.grid.width * stage.layout.full, stage.line),
+        words=blocks,
+        taps=blocks * taps,
+        adders=blocks * adders,
+        halves=blocks * halves,
+        tops=blocks * (len(stage.additions) - adders - halves),
+        neurons=neurons.scaled(blocks),
+        stored=blocks * stage.signal_planes * (not stage.pooled),
+        kept=blocks * stage.kept_words * bool(stage.pooled),
+        left=stage.left.positions * stage.layout.full * stage.signal_planes * bool(stage.pooled),
+        counted=stage.words * count_width(stage, load) * stage.signal_planes,
+    ).scaled(load.steps)

@@ -1,0 +1,64 @@
+"""Convolutions in windows that one function computes: what they differ in lies in flash.
+
+A function of its own takes 0.6 to 0.9 KB of code on ARMv7-M; a row of numbers about 20 bytes. The
+sums of all have as many planes as the widest, and their thresholds are compared digit by digit
+alike, so that the neurons are one function, too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from codegen.kernels.pack import LANES
+from codegen.kernels.stage import Layer
+from codegen.kernels.windows.layer import Together, WindowsLayer
+from codegen.kernels.windows.plan import Builder, compared
+from qat.model import Model
+
+POOLS = ((1, 1), (2, 2))
+"""Positions that are taken together: a remainder by others is a division, which a core may lack."""
+
+
+def together(model: Model, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Return the stages of all layers; those that can be together have numbers alike.
+
+    model: as the kernels see it: behind its encoder
+    """
+    alike: dict[Any, list[WindowsLayer]] = defaultdict(list)
+    for stage in layers:
+        if isinstance(stage, WindowsLayer) and _plain(stage):
+            assert stage.counting is not None
+            reads = stage.grid.channels, stage.layout.synapse.kernel, stage.stride
+            alike[reads, stage.source.planes, stage.counting.most, bool(stage.dense)].append(stage)
+    most = max(alike.values(), key=len, default=[])
+    if len(most) < 2:
+        return layers
+    made = {stage.index: stage for stage in _rebuilt(model, most)}
+    return tuple(made.get(stage.index, stage) for stage in layers)
+
+
+def _plain(stage: WindowsLayer) -> bool:
+    """Return True for 32 neurons without memory a position, square odd kernels, pools of 2x2."""
+    layout, synapse = stage.layout, stage.layout.synapse
+    pools = layout.pooled != "sum" and layout.pool in POOLS
+    plain = stage.kernel == "windows" and pools and not stage.pieces
+    square = synapse.kernel[0] == synapse.kernel[1] and synapse.kernel[0] % 2 == 1
+    return plain and square and not stage.memory and synapse.channels == LANES
+
+
+def _rebuilt(model: Model, stages: Sequence[WindowsLayer]) -> list[WindowsLayer]:
+    """Return the stages with the widest sums, one start, and one table of constants."""
+    found = compared([Builder(stage.index, model) for stage in stages])
+    members, made = tuple(stage.index for stage in stages), []
+    for row, stage in enumerate(stages):
+        mine = Together(
+            members=members,
+            row=row,
+            columns=max(one.layout.columns for one in stages),
+            pad=max(one.across.pad for one in stages),
+            pools=any(one.pooled for one in stages),
+        )
+        made.append(Builder(stage.index, model, (mine, found)).build())
+    return made
