@@ -4,4 +4,5 @@ import sys
 
 from codegen.cli import command
 
-sys.exit(command())
+if __name__ == "__main__":  # not in the processes that the command starts of itself
+    sys.exit(command())

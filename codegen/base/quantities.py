@@ -9,7 +9,7 @@ NUMBER = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)")
 
 BYTES: Mapping[str, float] = {"": 1, "K": 1024, "M": 1024**2}
 MICROSECONDS: Mapping[str, float] = {"us": 1, "ms": 10**3, "s": 10**6}
-COUNT: Mapping[str, float] = {"": 1}
+COUNT: Mapping[str, float] = {"": 1, "k": 10**3, "M": 10**6}
 MICROJOULES: Mapping[str, float] = {"nJ": 1e-3, "uJ": 1, "mJ": 10**3, "J": 10**6}
 AMPERES: Mapping[str, float] = {"nA": 1e-9, "uA": 1e-6, "mA": 1e-3, "A": 1}
 VOLTS: Mapping[str, float] = {"mV": 1e-3, "V": 1}

@@ -108,7 +108,8 @@ def as_wanted(data: Dataset, layers: tuple[LayerNote, ...], neuron: str) -> Data
     return data
 
 
-def _network(arguments: Namespace, data: Dataset) -> Network:
+def network_of(arguments: Namespace, data: Dataset) -> Network:
+    """Return the network that is asked for, untrained; the data are as_wanted."""
     layers = hidden_layers(arguments, data)
     output_bits = arguments.output_bits or arguments.bits
     return Network(
@@ -140,7 +141,8 @@ def _network(arguments: Namespace, data: Dataset) -> Network:
     )
 
 
-def _settings(arguments: Namespace) -> dict[str, Any]:
+def settings_of(arguments: Namespace) -> dict[str, Any]:
+    """Return the settings of the training that are given, None for those that are not."""
     names = (
         "epochs",
         "batch_size",
@@ -196,8 +198,8 @@ def train(arguments: Namespace) -> int:
         data = data.with_input_bits(arguments.input_bits)
     layers = hidden_layers(arguments, data)
     data = as_wanted(data, layers, neuron_of(arguments, layers))
-    net = _network(arguments, data)
-    recipe = _recipe(arguments, data, net)
+    net = network_of(arguments, data)
+    recipe = recipe_of(arguments, data, net)
     check_task(net, data, recipe)
     name = arguments.name or c_name(data.name)
     out.say(
@@ -211,7 +213,12 @@ def train(arguments: Namespace) -> int:
     _say_edges(out, net, _as_given(recipe, arguments))
     cost = _spike_cost(arguments, net, out)
     progress = show_progress(out, arguments.epochs or recipe.epochs)
-    settings = {**_settings(arguments), "spike_cost": cost, "recipe": recipe, "progress": progress}
+    settings = {
+        **settings_of(arguments),
+        "spike_cost": cost,
+        "recipe": recipe,
+        "progress": progress,
+    }
     run = {"run": run_folder(arguments), "resume": arguments.resume}
     history = fit(net, data, arguments.seed, **settings, **run)
     if history.best is None:
@@ -221,11 +228,12 @@ def train(arguments: Namespace) -> int:
 
 def _as_given(recipe: Recipe, arguments: Namespace) -> Recipe:
     """Return a recipe with the settings of the command line in place."""
-    given = {name: value for name, value in _settings(arguments).items() if value is not None}
+    given = {name: value for name, value in settings_of(arguments).items() if value is not None}
     return dataclasses.replace(recipe, **given)
 
 
-def _recipe(arguments: Namespace, data: Dataset, net: Network) -> Recipe:
+def recipe_of(arguments: Namespace, data: Dataset, net: Network) -> Recipe:
+    """Return the recipe by name, or the one that belongs to data and network."""
     if arguments.recipe is None:
         kind = net.normalised, net.grid is not None, net.recurrent
         return recipe_for(data.name, len(data.y_train), *kind)

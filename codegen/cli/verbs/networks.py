@@ -17,8 +17,8 @@ from codegen.cli.options.foreign import FOREIGN, QUANTIZED
 from codegen.cli.options.network import NETWORK, RATE
 from codegen.cli.options.option import Option
 from codegen.cli.options.training import TRAINING
-from codegen.cli.parsing import one_of, positive, whole_numbers
-from codegen.cli.verbs.verb import DATA_SETS, Verb
+from codegen.cli.parsing import one_of, positive, positive_number, whole_numbers
+from codegen.cli.verbs.verb import DATA_SETS, STORAGE, Verb
 
 NETWORKS: tuple[Verb, ...] = (
     Verb(
@@ -134,5 +134,49 @@ NETWORKS: tuple[Verb, ...] = (
         ),
         "nir:export",
         (DATA_SETS,),
+    ),
+    Verb(
+        "search",
+        "the most accurate network within limits of flash, RAM and instructions",
+        "Look for the most accurate network that keeps a budget on a board: layers, widths, bits, "
+        "steps, settings of the training. What cannot fit is never trained; short trainings that "
+        "fall behind are ended. Ends in a front of accuracy against flash and instructions, and in "
+        "the command that trains the first one longer. The same command goes on with what an older "
+        "one found; with --storage any number of machines share it. Needs the extras `search` and "
+        "`plot`.",
+        (
+            DATA_SET,
+            ONE_BOARD.but(help="the board", required=True),
+            Option(
+                "--budget",
+                "limits: flash, ram (state and stack), stack, instructions, latency; the last two "
+                "typical, of the activity on validation data: flash=16K,ram=4K,instructions=60k",
+                metavar="KEY=LIMIT,...",
+                required=True,
+            ),
+            OUTPUT.but(help="folder for models, table and picture", required=True),
+            Option(
+                "--trials", "networks to train (default: 60)", positive, metavar="N", default=60
+            ),
+            Option(
+                "--minutes",
+                "processor time of a worker, after which it ends (default: no limit)",
+                positive_number,
+                metavar="M",
+            ),
+            Option("--workers", "processes (default: 1)", positive, metavar="N", default=1),
+            Option(
+                "--storage",
+                "what workers share: a file on a folder of all, or a database, such as "
+                "postgresql://user@host/name (default: search.journal in the -o folder)",
+                metavar="FILE|URL",
+            ),
+            Option("--epochs", "of each training (default: a third of the recipe's)", positive),
+            SEED,
+            PICTURES,
+            FILE,
+        ),
+        "searching.verb:search",
+        (DATA_SETS, STORAGE),
     ),
 )

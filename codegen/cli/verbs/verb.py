@@ -9,6 +9,7 @@ from codegen.cli.options.option import Group, Option
 DATA_SETS = "pip or apt-get downloads a named data set when it is asked for the first time"
 COMPILER = "PlatformIO gets an ARM compiler from its registry if there is none on PATH"
 REGISTRY = "PlatformIO gets what a board of hardware needs from its registry, if it is not here"
+STORAGE = "the database of --storage, if one is given"
 ANSWERS = (
     "PlatformIO's registry is asked whether it answers, if packages for boards of hardware are "
     "not here"

@@ -65,7 +65,7 @@ def test_a_limit_of_the_energy_is_in_microjoules(text: str, limit: float) -> Non
         ("flash=nan", "flash: found 'nan'"),
         ("latency=5", "latency: found '5'; must be a number above 0 with us, ms or s"),
         ("latency=5K", "latency: found '5K'"),
-        ("instructions=2K", "must be a number above 0 without a unit"),
+        ("instructions=2K", "must be a number above 0 alone or with k or M"),
         ("energy=5uJ", "energy needs your board's own current"),
         ("ram=" + "9" * 400, "ram: found"),
     ],

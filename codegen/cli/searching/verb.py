@@ -1,0 +1,217 @@
+"""The verb search: the most accurate network within limits of a board."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codegen.cli import INTERRUPTED, parser
+from codegen.cli.before import require_folder
+from codegen.cli.data import load_data, say_notes
+from codegen.cli.output import Output
+from codegen.cli.pictures import check_formats
+from codegen.cli.searching.candidates import Maker
+from codegen.cli.searching.fronts import Row, lines_of_trials, say_front, write_front
+from codegen.cli.searching.workers import Crew, has_parent, has_time
+from codegen.report.budget import parse_budget
+from codegen.target.boards import find_board
+from codegen.target.compiler import find_cross_compiler
+from qat import evaluate
+from qat.data.dataset import Dataset
+from qat.model import Model, write_file
+from qat.study.plots import new_figure
+from qat.study.search.front import Found, front, within
+from qat.study.search.space import Space
+from qat.study.search.storage import opened, quiet, require_optuna, study_of
+from qat.study.search.worker import Worker, found_by, progress_of
+from qat.train.runs import data_digest
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+LIMITED = ("flash", "ram", "stack", "instructions", "latency")
+"""What a search can limit."""
+BETWEEN_LOOKS = 0.5
+"""Seconds between two looks at the workers."""
+
+
+def limits_of(text: str) -> dict[str, float]:
+    """Return the limits of --budget; ValueError for one that a search does not know."""
+    names = [part.partition("=")[0].strip() for part in text.split(",")]
+    if "energy" in names:
+        raise ValueError(f"--budget: energy cannot be searched for; use {', '.join(LIMITED)}")
+    return parse_budget(text)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What all processes of a search know."""
+
+    arguments: Namespace
+    limits: Mapping[str, float]
+    data: Dataset
+    maker: Maker
+    study: Study
+
+    @classmethod
+    def of(cls, argv: Sequence[str], arguments: Namespace, data: Dataset) -> Task:
+        """Return the task of a command line, its study opened or made."""
+        limits = limits_of(arguments.budget)
+        where = arguments.storage or str(Path(arguments.output) / "search.journal")
+        told = ",".join(f"{name}={limit:g}" for name, limit in limits.items())
+        name = f"{data.name} on {arguments.board}: {told}"
+        settings = {
+            "data": data_digest(data),
+            "epochs": arguments.epochs,
+            "seed": arguments.seed,
+        }
+        study = study_of(opened(where), name, settings)
+        return cls(arguments, limits, data, Maker(argv, arguments, data), study)
+
+    def worker(self, name: str) -> Worker:
+        """Return a worker for this process."""
+        return Worker(
+            self.study,
+            Space.of(self.data),
+            self.maker,
+            self.limits,
+            self.arguments.trials,
+            self.arguments.seed,
+            name,
+            begins=has_time(self.arguments.minutes),
+            goes_on=has_parent(),
+        )
+
+
+def work(argv: Sequence[str], name: str) -> None:
+    """Be one worker: the main function of a process of its own."""
+    arguments = parser().parse_args(list(argv))
+    try:
+        data = load_data(arguments.data, arguments, arguments.seed)
+        Task.of(argv, arguments, data).worker(name).run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def search(arguments: Namespace) -> int:
+    """Search, print, draw and write."""
+    out = Output(arguments)
+    _check_before_the_work(arguments)
+    out.progress(f"reading {arguments.data}")
+    data = load_data(arguments.data, arguments, arguments.seed)
+    say_notes(out, data)
+    task = Task.of(arguments.argv, arguments, data)
+    out.say(
+        f"{data.name} on {arguments.board}: at most {arguments.budget}; flash, RAM and stack as "
+        "linked, instructions and latency typical, of the activity on validation data"
+    )
+    _begin(task, out)
+    try:
+        _watch(task, out)
+    except KeyboardInterrupt:
+        out.warn("interrupted; the same command goes on")
+        raise
+    return _finish(task, out)
+
+
+def _check_before_the_work(arguments: Namespace) -> None:
+    """Refuse now what would only fail after the trainings."""
+    require_optuna()
+    limits_of(arguments.budget)
+    find_board(arguments.board)
+    find_cross_compiler()
+    check_formats(arguments.format)
+    new_figure(1, 1)
+    require_folder(arguments.output)
+
+
+def _begin(task: Task, out: Output) -> None:
+    """Say what an older search of the same found; a new one starts with usual networks."""
+    known = progress_of(task.study)
+    if known.trained or known.unfit or known.running:
+        out.say(f"goes on: {known.trained} networks were trained, {known.unfit} could not fit")
+        return
+    with quiet():
+        for options in Space.of(task.data).first():
+            task.study.enqueue_trial(options)
+
+
+def _watch(task: Task, out: Output) -> None:
+    """Let the workers work, and print what they find."""
+    crew = Crew(work, task.arguments.argv, task.arguments.workers, task.study)
+    told: set[int] = set()
+    lines_of_trials(task.study, task.limits, told)  # those of before
+    if progress_of(task.study).trained >= task.arguments.trials:
+        return
+    crew.start()
+    try:
+        while crew.at_work:
+            time.sleep(BETWEEN_LOOKS)
+            for line in crew.look():
+                out.warn(line)
+            for line in lines_of_trials(task.study, task.limits, told):
+                out.say(line)
+            now = progress_of(task.study)
+            out.progress(
+                f"{now.trained} of {task.arguments.trials} networks trained, {now.running} in "
+                f"work, {now.unfit} cannot fit"
+            )
+    finally:
+        crew.stop()
+
+
+def _finish(task: Task, out: Output) -> int:
+    """Print and write the front; return 1 if no network keeps the limits."""
+    arguments, found = task.arguments, found_by(task.study)
+    best = within(found, task.limits)
+    now = progress_of(task.study)
+    out.say(f"\n{now.trained} networks trained, {len(found)} of them to the end; {now.unfit} were "
+            "not trained, since they cannot fit")  # fmt: skip
+    if not best:
+        out.warn(f"no network keeps {arguments.budget}; try more --trials, or wider limits")
+        out.result({**_json(task, []), "files": [], "next": None})
+        return 1
+    out.progress("judging the front on test data")
+    rows = [_row(task, number, one) for number, one in enumerate(front(best), 1)]
+    say_front(out, rows)
+    files = write_front(rows, best, task.limits, task.data.name, arguments)
+    for path in files:
+        out.say(f"wrote {path}")
+    longer = shlex.join(["spikemcu", *task.maker.words(best[0].options, _longer(task))])
+    out.say(f"next, the first one trained with all epochs of the recipe:\n  {longer}")
+    out.result({**_json(task, rows), "files": files, "next": longer})
+    return 0
+
+
+def _longer(task: Task) -> str:
+    return str(Path(task.arguments.output) / f"{task.data.name}-longer.npz")
+
+
+def _row(task: Task, number: int, one: Found) -> Row:
+    """Return a line of the front, its model written: the storage is not trusted, `load` looks.
+
+    The test part, on which nothing is chosen, judges it.
+    """
+    path = Path(task.arguments.output) / f"{task.data.name}-{number}.npz"
+    write_file(path, one.model)
+    model, data = Model.load(path), task.maker.data_of(one.options)
+    tests = len(data.y_test) > 0
+    return Row(one, path, evaluate(model, data.x_test, data.y_test) if tests else None)
+
+
+def _json(task: Task, rows: Sequence[Row]) -> dict[str, Any]:
+    now = progress_of(task.study)
+    return {
+        "data": task.data.name,
+        "board": task.arguments.board,
+        "limits": dict(task.limits),
+        "trained": now.trained,
+        "unfit": now.unfit,
+        "front": [row.to_json() for row in rows],
+    }

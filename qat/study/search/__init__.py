@@ -1,0 +1,1 @@
+"""The search for the most accurate network within limits of flash, RAM and instructions."""

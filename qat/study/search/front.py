@@ -1,0 +1,54 @@
+"""What a search found: its trials, and those that no other trial beats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qat.study.search.costs import Costs
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network that was trained to the end.
+
+    number:   of its trial
+    options:  of `spikemcu train`, with every setting resolved
+    accuracy: of the integer model on validation data, 0 to 1
+    model:    the model file
+    """
+
+    number: int
+    options: Mapping[str, Any]
+    accuracy: float
+    costs: Costs
+    model: bytes
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values, without the model."""
+        return {
+            "trial": self.number,
+            "options": dict(self.options),
+            "validation": self.accuracy,
+            **self.costs.to_json(),
+        }
+
+
+def within(found: Sequence[Found], limits: Mapping[str, float]) -> list[Found]:
+    """Return those that keep all limits, the most accurate first, then the smallest."""
+    fitting = [one for one in found if max(one.costs.over(limits), default=0) <= 0]
+    return sorted(fitting, key=lambda one: (-one.accuracy, one.costs.flash, one.number))
+
+
+def front(found: Sequence[Found]) -> list[Found]:
+    """Return those that no other one beats in accuracy, flash and instructions, in their order."""
+    return [one for one in found if not any(_beats(other, one) for other in found)]
+
+
+def _beats(one: Found, other: Found) -> bool:
+    """Return True if `one` is nowhere worse and somewhere better, or alike and earlier."""
+    mine, yours = ((-x.accuracy, x.costs.flash, x.costs.instructions) for x in (one, other))
+    if mine == yours:
+        return one.number < other.number
+    return all(a <= b for a, b in zip(mine, yours, strict=True))

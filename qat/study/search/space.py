@@ -1,0 +1,165 @@
+"""The networks that a search may try, as the options of `spikemcu train`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from qat.data.dataset import Dataset
+
+Options = Mapping[str, Any]
+"""Options of `spikemcu train`, without the dashes: {"layers": "32c3-p2", "output_bits": 4}.
+
+`rate_factor` and `penalty_factor` stand for themselves times the recipe's learning rate and
+firing-rate penalty: which recipe that is follows from the network.
+"""
+
+WIDTHS = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+CHANNELS = (8, 12, 16, 24, 32, 48, 64)
+KERNELS = (3, 5)
+REDUCED = ("", "s2", "p2")
+"""How a convolution leaves fewer positions: not at all, by a stride, by a pool behind it."""
+BITS = (2, 4, 8)
+STEPS = (2, 4, 6, 8, 12)
+LEAKS = ("", "1", "2", "3", "4")
+LEVELS = (1, 3, 7)
+FACTORS = (0.3, 3.0)
+"""Range of the learning rate, in those of the recipe."""
+PENALTIES = (0.1, 10.0)
+"""The same of the firing-rate penalty."""
+RECURRENT_DELAYS = (0, 7, 15)
+
+
+class Suggests(Protocol):
+    """What asks for values: an Optuna trial."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Return one of the choices."""
+
+    def suggest_int(self, name: str, low: int, high: int) -> int:
+        """Return a whole number from low to high."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """Return a number from low to high."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """What data allow.
+
+    kinds:      of networks, those of KINDS
+    in_time:    the data have a vector a step, so that T is theirs
+    input_bits: numbers of upper bits of an input value that may be kept, most first
+    """
+
+    kinds: tuple[str, ...]
+    in_time: bool
+    input_bits: tuple[int, ...]
+
+    @classmethod
+    def of(cls, data: Dataset) -> Space:
+        """Return the space of a data set: convolutions where there is a map, recurrence in time."""
+        in_time = data.x_train.ndim > 2
+        kinds = ["spikes", "counts"]
+        if in_time or data.grid is not None:
+            kinds.append("maps")
+        if in_time:
+            kinds.append("recurrent")
+        low, high = data.input_range
+        has = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
+        least = 2 + (low < 0)
+        kept = tuple(bits for bits in (8, 6, 4, 3, 2) if least <= bits < has)
+        return cls(tuple(kinds), in_time, (min(has, 8), *kept))
+
+    def suggest(self, trial: Suggests) -> dict[str, Any]:
+        """Return the options of a network that a trial asks for."""
+        kind = trial.suggest_categorical("kind", self.kinds)
+        found = KINDS[kind](self, trial)
+        found["bits"] = trial.suggest_categorical("bits", BITS)
+        found["output_bits"] = trial.suggest_categorical("output_bits", BITS)
+        found["input_bits"] = trial.suggest_categorical("input_bits", self.input_bits)
+        found["rate_factor"] = trial.suggest_float("rate_factor", *FACTORS, log=True)
+        found["penalty_factor"] = trial.suggest_float("penalty_factor", *PENALTIES, log=True)
+        return found
+
+    def first(self) -> list[dict[str, Any]]:
+        """Return what a search tries before anything else: a usual network of every kind."""
+        return [self._first(kind) for kind in self.kinds]
+
+    def _first(self, kind: str) -> dict[str, Any]:
+        common = {"kind": kind, "bits": 2, "output_bits": 4, "input_bits": self.input_bits[0]}
+        known: dict[str, dict[str, Any]] = {
+            "spikes": {"spikes/layers": 1, "spikes/width0": 64, "spikes/leak": "3"},
+            "counts": {"counts/layers": 1, "counts/width0": 64, "counts/levels": 3},
+            "recurrent": {"recurrent/width": 32, "recurrent/delays": 0, "recurrent/leak": "3"},
+            "maps": {
+                "maps/layers": 2,
+                "maps/levels": 3,
+                "maps/dense": 0,
+                "maps/channels0": 16,
+                "maps/kernel0": 3,
+                "maps/reduced0": "p2",
+                "maps/channels1": 32,
+                "maps/kernel1": 3,
+                "maps/reduced1": "p2",
+            },
+        }
+        if not self.in_time:
+            known["spikes"]["spikes/steps"] = 8
+        return {**common, **known[kind], "rate_factor": 1.0, "penalty_factor": 1.0}
+
+
+def _widths(trial: Suggests, kind: str) -> str:
+    layers = trial.suggest_int(f"{kind}/layers", 1, 2)
+    found = [trial.suggest_categorical(f"{kind}/width{i}", WIDTHS) for i in range(layers)]
+    return "-".join(map(str, found))
+
+
+def _spikes(space: Space, trial: Suggests) -> dict[str, Any]:
+    """Dense layers of leaky neurons that spike over several steps."""
+    found = {"layers": _widths(trial, "spikes"), "neuron": "lif"}
+    found["leak"] = trial.suggest_categorical("spikes/leak", LEAKS)
+    if not space.in_time:
+        found["steps"] = trial.suggest_categorical("spikes/steps", STEPS)
+    return found
+
+
+def _counts(space: Space, trial: Suggests) -> dict[str, Any]:
+    """Dense layers of neurons that emit a count in one step."""
+    layers = _widths(trial, "counts")
+    levels = trial.suggest_categorical("counts/levels", LEVELS)
+    return {"layers": layers, "neuron": "burst", "levels": levels}
+
+
+def _maps(space: Space, trial: Suggests) -> dict[str, Any]:
+    """Convolutions of neurons that emit a count, and perhaps a dense layer."""
+    notes = []
+    for i in range(trial.suggest_int("maps/layers", 1, 3)):
+        channels = trial.suggest_categorical(f"maps/channels{i}", CHANNELS)
+        kernel = trial.suggest_categorical(f"maps/kernel{i}", KERNELS)
+        reduced = trial.suggest_categorical(f"maps/reduced{i}", REDUCED)
+        notes.append(f"{channels}c{kernel}" + ("s2" if reduced == "s2" else ""))
+        if reduced == "p2":
+            notes.append("p2")
+    dense = trial.suggest_categorical("maps/dense", (0, *WIDTHS[:6]))
+    if dense:
+        notes.append(str(dense))
+    levels = trial.suggest_categorical("maps/levels", LEVELS)
+    return {"layers": "-".join(notes), "neuron": "burst", "levels": levels}
+
+
+def _recurrent(space: Space, trial: Suggests) -> dict[str, Any]:
+    """One dense layer that reads itself, a step later or later still."""
+    width = trial.suggest_categorical("recurrent/width", WIDTHS)
+    delays = trial.suggest_categorical("recurrent/delays", RECURRENT_DELAYS)
+    leak = trial.suggest_categorical("recurrent/leak", LEAKS)
+    note = f"{width}t{delays}r{delays}" if delays else f"{width}r"
+    return {"layers": note, "neuron": "lif", "leak": leak}
+
+
+KINDS = MappingProxyType(
+    {"spikes": _spikes, "counts": _counts, "maps": _maps, "recurrent": _recurrent}
+)
+"""Each adds the options of its network to what all kinds have."""

@@ -1,0 +1,294 @@
+"""A worker of a search: it asks for networks, trains those that can fit, and tells what came.
+
+Workers know of each other only by the storage. Each says by a growing number that it is alive; a
+trial whose number stands still is given to another one. No clock of another machine is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qat.study.search.costs import Costs
+from qat.study.search.front import Found
+from qat.study.search.space import Options, Space
+from qat.study.search.storage import quiet
+from qat.train.divergence import DivergedError
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+
+PULSE = 10.0
+"""Seconds after which a worker says again that it is alive."""
+MISSED = 6
+"""Pulses without which a worker counts as dead."""
+MOST_UNFIT = 300
+"""Networks in a row that cannot fit, after which a search ends."""
+IMPOSSIBLE = 10.0
+"""Excess over every limit of a network that cannot be made at all."""
+REDUCTION = 3
+"""Of the networks that reach a rung of the halving, one of so many goes on."""
+
+
+class Prepared(Protocol):
+    """A network that was made and not trained."""
+
+    @property
+    def options(self) -> Options:
+        """Its options, with every setting resolved."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of its training."""
+
+    @property
+    def costs(self) -> Costs:
+        """What it takes at least: its bytes, and the instructions of a quiet network."""
+
+    def train(self, told: Callable[[int, float], None]) -> tuple[bytes, float, Costs]:
+        """Train; return the model file, its accuracy on validation data, its costs.
+
+        told: called with every finished epoch and its accuracy; may raise to end the training
+        """
+
+
+Make = Callable[[Options], Prepared]
+"""Makes a network of options; ValueError for one that cannot be."""
+
+
+class _PrunedError(Exception):
+    """The halving ends a training."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search is: trials that were trained, that are at it, that could not fit."""
+
+    trained: int
+    running: int
+    unfit: int
+
+
+def progress_of(study: Study) -> Progress:
+    """Return how far a search is, over all workers."""
+    from optuna.trial import TrialState  # noqa: PLC0415  # an extra
+
+    trained = running = unfit = 0
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state == TrialState.RUNNING:
+            running += 1
+        elif trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
+            trained += "trained" in trial.user_attrs
+            unfit += "trained" not in trial.user_attrs
+    return Progress(trained, running, unfit)
+
+
+def found_by(study: Study) -> list[Found]:
+    """Return every network that was trained to the end, in the order of trials."""
+    from optuna.trial import TrialState  # noqa: PLC0415  # an extra
+
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return [
+        Found(
+            trial.number,
+            trial.user_attrs["options"],
+            float(trial.value or 0.0),
+            Costs(**trial.user_attrs["costs"]),
+            base64.b64decode(trial.user_attrs["model"]),
+        )
+        for trial in done
+    ]
+
+
+def give_back(study: Study, worker: str | None = None, trial: int | None = None) -> None:
+    """End the running trials of a worker, or one, and put their networks in front of the queue."""
+    from optuna.trial import TrialState  # noqa: PLC0415  # an extra
+
+    for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if one.number != trial and (worker is None or one.user_attrs.get("worker") != worker):
+            continue
+        try:
+            study.tell(one.number, state=TrialState.FAIL)
+        except ValueError:  # somebody else was faster
+            continue
+        if one.params:
+            with quiet():
+                study.enqueue_trial(one.params, user_attrs={"again": one.number})
+
+
+@dataclass
+class Worker:
+    """One worker.
+
+    name:   of this worker, unlike all others
+    limits: {field of Costs: largest value}
+    trials: trained networks after which the search is over, over all workers
+    seed:   of the sampler; a worker alone tries the same networks for the same seed
+    pulse:  seconds between signs of life
+    begins: asked before every trial; False ends the worker
+    goes_on: asked after every epoch; False gives the trial back and ends the worker
+    """
+
+    study: Study
+    space: Space
+    make: Make
+    limits: Mapping[str, float]
+    trials: int
+    seed: int
+    name: str
+    pulse: float = PULSE
+    begins: Callable[[], bool] = lambda: True
+    goes_on: Callable[[], bool] = lambda: True
+    _seen: dict[int, tuple[int, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self) -> None:
+        """Work until the search is over; Ctrl-C gives the trial back and is passed on."""
+        while (trial := self._next()) is not None:
+            try:
+                self._do(trial)
+            except BaseException:
+                give_back(self.study, trial=trial.number)
+                raise
+
+    # ---------------------------------------------------------- which trial
+
+    def _next(self) -> Trial | None:
+        """Return the next trial; None when enough networks were trained, or none can fit."""
+        while self.begins() and self.goes_on():
+            self.free_the_dead()
+            now = progress_of(self.study)
+            if now.trained >= self.trials or self._hopeless():
+                return None
+            if now.trained + now.running < self.trials:
+                return self._ask()
+            time.sleep(min(self.pulse, 1.0))  # the others' trials may still die
+        return None
+
+    def _ask(self) -> Trial:
+        from optuna.samplers import TPESampler  # noqa: PLC0415  # an extra
+
+        count = len(self.study.get_trials(deepcopy=False))
+        with quiet():
+            # Made anew for each trial: what it suggests then follows from what was found so far.
+            self.study.sampler = TPESampler(
+                seed=(self.seed * 1_000_003 + count) % 2**32,
+                multivariate=True,
+                group=True,
+                constant_liar=True,
+                constraints_func=lambda trial: trial.user_attrs.get("over", [0.0]),
+            )
+            trial = self.study.ask()
+        trial.set_user_attr("worker", self.name)
+        return trial
+
+    def _hopeless(self) -> bool:
+        last = self.study.get_trials(deepcopy=False)[-MOST_UNFIT:]
+        return len(last) == MOST_UNFIT and not any("trained" in t.user_attrs for t in last)
+
+    def free_the_dead(self) -> None:
+        """Give back the trials of workers that have not said for MISSED pulses that they live."""
+        from optuna.trial import TrialState  # noqa: PLC0415  # an extra
+
+        now = time.monotonic()
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            beat = trial.user_attrs.get("pulse", -1)
+            known, since = self._seen.get(trial.number, (None, now))
+            self._seen[trial.number] = (beat, since if known == beat else now)
+            if known == beat and now - since > MISSED * self.pulse:
+                give_back(self.study, trial=trial.number)
+
+    # ------------------------------------------------------ what is done of it
+
+    def _do(self, trial: Trial) -> None:
+        from optuna.exceptions import UpdateFinishedTrialError  # noqa: PLC0415  # an extra
+
+        with quiet():
+            asked = self.space.suggest(trial)
+        try:
+            with self._beating(trial):
+                value = self._value(trial, asked)
+            self._tell(trial, value)
+        except UpdateFinishedTrialError:  # it was given to another worker: ours came too late
+            return
+
+    def _tell(self, trial: Trial, value: float | None) -> None:
+        from optuna.trial import TrialState  # noqa: PLC0415  # an extra
+
+        state = TrialState.PRUNED if value is None else TrialState.COMPLETE
+        with quiet():
+            self.study.tell(trial, value, state=state, skip_if_finished=True)
+
+    def _value(self, trial: Trial, asked: Options) -> float | None:
+        """Return the accuracy of a network; None for one that cannot fit, or was ended early."""
+        try:
+            prepared = self.make(asked)
+        except ValueError as error:
+            self._note(trial, over=[IMPOSSIBLE] * len(self.limits), why=str(error))
+            return None
+        self._note_costs(trial, prepared.costs, options=dict(prepared.options))
+        if max(prepared.costs.over(self.limits), default=0.0) > 0:
+            return None
+        self._note(trial, trained=True)
+        try:
+            told = self._halving(trial, prepared.epochs)
+            model, accuracy, costs = prepared.train(told)
+        except _PrunedError:
+            return None
+        except DivergedError as error:
+            self._note(trial, why=str(error))
+            return None
+        self._note_costs(trial, costs, model=base64.b64encode(model).decode())
+        return accuracy
+
+    def _halving(self, trial: Trial, epochs: int) -> Callable[[int, float], None]:
+        """Return what ends a training that falls behind, looking after 1/9 and 1/3 of it."""
+        from optuna.pruners import SuccessiveHalvingPruner  # noqa: PLC0415  # an extra
+
+        self.study.pruner = SuccessiveHalvingPruner(max(1, epochs // REDUCTION**2), REDUCTION)
+
+        def told(epoch: int, accuracy: float) -> None:
+            if not self.goes_on():
+                raise KeyboardInterrupt
+            with self._lock, quiet():
+                trial.report(accuracy, epoch)
+                behind = epoch < epochs and trial.should_prune()
+            if behind:
+                raise _PrunedError
+
+        return told
+
+    def _note_costs(self, trial: Trial, costs: Costs, **more: Any) -> None:
+        self._note(trial, costs=costs.to_json(), over=costs.over(self.limits), **more)
+
+    def _note(self, trial: Trial, **values: Any) -> None:
+        with self._lock:
+            for name, value in values.items():
+                trial.set_user_attr(name, value)
+
+    @contextmanager
+    def _beating(self, trial: Trial) -> Iterator[None]:
+        """Say over and over that this worker is alive."""
+        done = threading.Event()
+
+        def beat() -> None:
+            count = 0
+            while not done.wait(self.pulse):
+                count += 1
+                try:
+                    self._note(trial, pulse=count)
+                except Exception:  # the trial is another's now, or the storage is away
+                    return
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()

@@ -1,0 +1,193 @@
+"""`search`: networks are those of `train`; workers share a storage, die and are replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from support import postgres
+
+from codegen.cli import main, parser
+from codegen.cli.data import load_data
+from codegen.cli.searching.candidates import Maker
+from codegen.cli.train import network_of
+from codegen.report.report import report
+from qat.model import Model
+from qat.study.search.space import KINDS, Space
+
+BUDGET = "flash=3K,ram=2K,instructions=20k"
+TRIALS = 4
+
+
+def recording() -> str:
+    """Three kinds of movement, in the order of time."""
+    rng = np.random.default_rng(0)
+    lines = ["x,y,label"]
+    for i in range(1800):
+        label = i // 60 % 3
+        x, y = np.sin(i * (0.2 + 0.3 * label)) + rng.normal(0, 0.1), rng.normal(0, 0.1)
+        lines.append(f"{x:.2f},{y:.2f},kind{label}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    path = tmp_path_factory.mktemp("search") / "moves.csv"
+    path.write_text(recording())
+    return [
+        *("search", str(path), "--window", "20", "--group", "2", "--board", "qemu-m4"),
+        *("--budget", BUDGET, "--trials", str(TRIALS), "--epochs", "12"),
+    ]
+
+
+def test_a_candidate_is_the_network_that_train_makes(words: list[str]) -> None:
+    argv = [*words, "-o", "out"]
+    arguments = parser().parse_args(argv)
+    data = load_data(arguments.data, arguments)
+    maker, seen = Maker(argv, arguments, data), set()
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(1))
+    while seen < set(KINDS):
+        options = Space.of(data).suggest(trial := study.ask())
+        try:
+            candidate = maker(options)
+        except ValueError:  # a kernel larger than the map
+            continue
+        seen.add(trial.params["kind"])
+        typed = parser().parse_args(maker.words(candidate.options, "m.npz"))
+        assert typed.window == 20
+        assert network_of(typed, candidate.data).settings() == candidate.net.settings()
+        assert typed.learning_rate == candidate.recipe.learning_rate
+        assert typed.rate_penalty == candidate.recipe.rate_penalty
+    assert candidate.epochs == 12
+
+
+@pytest.fixture
+def database() -> Iterator[tuple[str, optuna.storages.RDBStorage]]:
+    """A server: its URL, and a look at what lies there."""
+    with postgres.server() as url:
+        storage = optuna.storages.RDBStorage(url.replace("postgresql:", "postgresql+psycopg:"))
+        yield url, storage
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def run(words: list[str], **more: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "codegen", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more,
+    )  # fmt: skip
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return the processes of a command that are workers."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int(path.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+            line = path.joinpath("cmdline").read_bytes()
+        except OSError:  # it has ended
+            continue
+        if parent == pid and b"spawn_main" in line:
+            found.append(int(path.name))
+    return found
+
+
+def trials_in(storage: optuna.storages.RDBStorage) -> list[optuna.trial.FrozenTrial]:
+    return [
+        t for study in storage.get_all_studies() for t in storage.get_all_trials(study._study_id)
+    ]
+
+
+def test_two_workers_share_a_database_and_one_is_killed(
+    words: list[str], database: tuple[str, optuna.storages.RDBStorage], tmp_path: Path
+) -> None:
+    url, storage = database
+    search = [*words, "--storage", url, "--workers", "2", "-o", str(tmp_path), "--json"]
+    first = run(search)
+    while not any("trained" in trial.user_attrs for trial in trials_in(storage)):
+        assert first.poll() is None, first.communicate()
+        time.sleep(0.05)
+    os.kill(workers_of(first.pid)[0], signal.SIGKILL)
+    out, err = first.communicate()
+    assert first.returncode == 0, err
+    assert "a worker died (exit status -9); its trial goes on" in err
+    found, trials = json.loads(out), trials_in(storage)
+    assert len(storage.get_all_studies()) == 1
+    assert found["trained"] == TRIALS
+    lost = {t.number: t.params for t in trials if t.state.name == "FAIL" and t.params}
+    again = {t.user_attrs["again"]: t.params for t in trials if "again" in t.user_attrs}
+    assert again == lost
+
+    second = run(search)
+    out, err = second.communicate()
+    assert second.returncode == 0, err
+    assert json.loads(out)["front"] == found["front"]
+    assert len(trials_in(storage)) == len(trials)
+
+
+@pytest.fixture(scope="module")
+def searched(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("out")
+    one = run([*words, "-o", str(folder)])
+    out, err = one.communicate()
+    assert one.returncode == 0, err
+    return folder, out
+
+
+@pytest.mark.target
+def test_what_is_written_is_what_is_told(searched: tuple[Path, str]) -> None:
+    folder, out = searched
+    known = json.loads((folder / "moves-search.json").read_text())
+    assert known["front"]
+    for row in known["front"]:
+        told = report(Model.load(folder / row["file"]), "qemu-m4")
+        assert (told.flash, told.ram + told.stack) == (row["flash"], row["ram"])
+        assert (told.instructions, told.worst) == (row["instructions"], row["worst"])
+        assert row["flash"] <= 3 * 1024
+        assert row["ram"] <= 2 * 1024
+        assert row["instructions"] <= 20_000
+    assert (folder / "moves-search.png").read_bytes().startswith(b"\x89PNG")
+    assert "typical, of the activity on validation data" in out
+
+
+def test_the_next_command_trains_the_best_network(searched: tuple[Path, str]) -> None:
+    folder, out = searched
+    line = shlex.split(out.splitlines()[-1])
+    assert line[:2] == ["spikemcu", "train"]
+    arguments = parser().parse_args(line[1:])
+    best = json.loads((folder / "moves-search.json").read_text())["front"][0]
+    assert arguments.layers == str(best["options"]["layers"])
+    assert arguments.window == 20
+    assert arguments.epochs is None  # all of the recipe
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (["--budget", "energy=5uJ"], "energy cannot be searched for; use flash, ram, stack, inst"),
+        (["--budget", "flash=5X"], "flash: found '5X'"),
+        (["--board", "qemu-m5"], "did you mean qemu-m55 or qemu-m7?"),
+        (["--storage", "nosuch://here"], "--storage nosuch://here:"),
+        (
+            ["--budget", "flash=20", "--minutes", "0.01"],
+            "no network keeps flash=20; try more --trials, or wider limits",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_one_line(
+    words: list[str], changed: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(Path(words[1]).parent / f"out{len(told)}")
+    assert main([*words, "-o", out, *changed])
+    assert told in capsys.readouterr().err.splitlines()[-1]

@@ -1,0 +1,255 @@
+"""A search finds, counts, halves and goes on; its networks here are numbers, its storage real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from qat.data.dataset import Dataset
+from qat.model import Shape
+from qat.study.search.costs import Costs
+from qat.study.search.front import Found, front, within
+from qat.study.search.space import KINDS, Options, Space
+from qat.study.search.storage import opened, quiet, study_of
+from qat.study.search.worker import MISSED, MOST_UNFIT, Worker, found_by, give_back, progress_of
+
+SPACE = Space(("spikes", "counts"), False, (4, 2))
+EPOCHS = 9
+
+
+def costs(flash: int = 100, instructions: int = 1000) -> Costs:
+    return Costs(flash, 50, 10, instructions, 2 * instructions, 1.0)
+
+
+@dataclass
+class Network:
+    """Accuracy and size follow from the options; every epoch brings the same gain."""
+
+    options: Options
+    trained: list[Options] = field(default_factory=list)
+    wait: Callable[[], object] = lambda: None
+    epochs: int = EPOCHS
+
+    @property
+    def size(self) -> int:
+        return sum(int(width) for width in str(self.options["layers"]).split("-"))
+
+    @property
+    def costs(self) -> Costs:
+        return costs(self.size, 10 * self.size)
+
+    def train(self, told: Callable[[int, float], None]) -> tuple[bytes, float, Costs]:
+        self.trained.append(self.options)
+        best = 1 - 1 / (self.size + self.options["rate_factor"])
+        for epoch in range(1, self.epochs + 1):
+            self.wait()
+            told(epoch, best * epoch / self.epochs)
+        return str(self.size).encode(), best, self.costs
+
+
+def worker(
+    study: optuna.Study, trials: int, trained: list[Options] | None = None, **more: Any
+) -> Worker:
+    log: list[Options] = [] if trained is None else trained
+    given = {"make": lambda options: Network(options, log), "limits": {"flash": 100}, "name": "a"}
+    return Worker(study, SPACE, trials=trials, seed=3, **{**given, **more})
+
+
+def new_study(path: Path | None = None, **settings: Any) -> optuna.Study:
+    storage = optuna.storages.InMemoryStorage() if path is None else opened(str(path))
+    return study_of(storage, "a task", settings)
+
+
+def seen(study: optuna.Study) -> list[tuple[Any, ...]]:
+    return [(t.number, t.params, t.state, t.value) for t in study.get_trials()]
+
+
+def test_what_cannot_fit_is_never_trained_and_what_fits_is_found() -> None:
+    study, trained = new_study(), []
+    worker(study, 12, trained).run()
+    assert progress_of(study).trained == 12 == len(trained)
+    assert progress_of(study).unfit > 0
+    assert max(Network(options).size for options in trained) <= 100
+    best = within(found_by(study), {"flash": 100})[0]
+    assert best.model == str(best.costs.flash).encode()
+    assert best.accuracy == max(one.accuracy for one in found_by(study))
+    trials = [t for t in study.get_trials() if "trained" in t.user_attrs]
+    pruned = [t for t in trials if t.state.name == "PRUNED"]
+    assert pruned
+    assert all(max(t.intermediate_values) < EPOCHS for t in pruned)
+
+
+def test_a_search_that_is_resumed_finds_what_it_had_found_before(tmp_path: Path) -> None:
+    whole, halves = new_study(), tmp_path / "search.journal"
+    worker(whole, 10).run()
+    worker(new_study(halves), 4).run()
+    half = seen(new_study(halves))
+    worker(new_study(halves), 10).run()
+    assert seen(new_study(halves))[: len(half)] == half
+    assert seen(new_study(halves)) == seen(whole)
+
+
+def test_the_network_of_a_dead_worker_is_trained_by_another(tmp_path: Path) -> None:
+    study = new_study(tmp_path / "search.journal")
+    with quiet():
+        lost = study.ask()
+        SPACE.suggest(lost)
+    lost.set_user_attr("worker", "dead")
+    worker(study, 5, name="alive", pulse=0.02).run()
+    again = [t for t in study.get_trials() if t.user_attrs.get("again") == lost.number]
+    assert [t.params for t in again] == [study.get_trials()[lost.number].params]
+    assert all(t.state.is_finished() for t in study.get_trials())
+    assert progress_of(study).trained == 5
+
+
+def test_a_worker_that_is_alive_keeps_its_trial_however_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study, now = new_study(), 0.0
+    monkeypatch.setattr("qat.study.search.worker.time.monotonic", lambda: now)
+    with quiet():
+        slow = study.ask()
+        SPACE.suggest(slow)
+    other = worker(study, 1, pulse=1.0)
+    for beat in range(9):
+        slow.set_user_attr("pulse", beat)
+        other.free_the_dead()
+        now += 0.9 * MISSED
+    assert study.get_trials()[0].state.name == "RUNNING"
+    other.free_the_dead()
+    now += 1.1 * MISSED
+    other.free_the_dead()
+    assert [t.state.name for t in study.get_trials()] == ["FAIL", "WAITING"]
+
+
+def test_ctrl_c_gives_the_trial_back() -> None:
+    study = new_study()
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        worker(study, 3, make=lambda o: Network({**o, "layers": "8"}, wait=stop)).run()
+    first, waiting = study.get_trials()
+    assert first.state.name == "FAIL"
+    assert waiting.state.name == "WAITING"
+    worker(study, 3).run()
+    assert study.get_trials()[1].params == first.params
+
+
+def test_a_trial_is_given_back_once() -> None:
+    study = new_study()
+    with quiet():
+        SPACE.suggest(study.ask())
+    for _ in range(3):
+        give_back(study, trial=0)
+    assert len(study.get_trials()) == 2
+
+
+def test_a_search_in_which_nothing_fits_ends() -> None:
+    study = new_study()
+    worker(study, 5, limits={"flash": 1}).run()
+    assert progress_of(study).trained == 0
+    assert progress_of(study).unfit == MOST_UNFIT
+
+
+def test_a_network_that_cannot_be_made_says_why() -> None:
+    study = new_study()
+
+    def make(options: Options) -> Network:
+        if options["neuron"] == "lif":
+            raise ValueError("no such network")
+        return Network({**options, "layers": "8"})
+
+    worker(study, 8, make=make).run()
+    told = {t.user_attrs["why"] for t in study.get_trials() if "why" in t.user_attrs}
+    assert told == {"no such network"}
+    assert progress_of(study).trained == 8
+
+
+def test_no_trial_begins_when_the_time_is_up() -> None:
+    study, left = new_study(), iter([True, True, False])
+    worker(study, 9, begins=lambda: next(left)).run()
+    assert all(t.state.is_finished() for t in study.get_trials())
+    assert len(study.get_trials()) == 2
+
+
+# --------------------------------------------------------------------- storage
+
+
+def test_another_search_of_the_same_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "search.journal"
+    new_study(path, epochs=5)
+    with pytest.raises(ValueError, match=r"one with epochs 5; this one has 7; go on with the same"):
+        new_study(path, epochs=7)
+
+
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
+    (path := tmp_path / "notes.txt").write_text("not a journal\n")
+    with pytest.raises(ValueError, match=r"notes.txt: is no journal of a search"):
+        opened(str(path))
+    with pytest.raises(ValueError, match="is a folder; name a file in it"):
+        opened(str(tmp_path))
+
+
+def test_a_database_that_does_not_answer_is_one_line_without_the_password() -> None:
+    with pytest.raises(ValueError, match="does not answer") as told:
+        opened("postgresql://me:secret@127.0.0.1:9/none")
+    assert "secret" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+# ----------------------------------------------------------------------- space
+
+
+def data(shape: tuple[int, ...], grid: Shape | None = None) -> Dataset:
+    parts = (np.zeros((4, *shape), np.uint8), np.arange(4)) * 3
+    return Dataset(*parts, 4, "made", "here", "none", (0, 255), grid=grid)
+
+
+@pytest.mark.parametrize(
+    ("given", "kinds"),
+    [
+        (data((6,)), ("spikes", "counts")),
+        (data((16,), Shape(4, 4, 1)), ("spikes", "counts", "maps")),
+        (data((5, 3)), ("spikes", "counts", "maps", "recurrent")),
+    ],
+)
+def test_the_space_is_what_the_data_allow(given: Dataset, kinds: tuple[str, ...]) -> None:
+    space = Space.of(given)
+    assert space.kinds == kinds
+    assert space.input_bits == (8, 6, 4, 3, 2)
+    for first in space.first():  # every first network is one of the space
+        study = optuna.create_study()
+        study.enqueue_trial(first)
+        trial = study.ask()
+        space.suggest(trial)
+        assert trial.params == first
+
+
+def test_every_kind_has_networks() -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0))
+    space = Space(tuple(KINDS), True, (8,))
+    kinds = {(trial := study.ask(), space.suggest(trial))[0].params["kind"] for _ in range(40)}
+    assert kinds == set(KINDS)
+
+
+# ----------------------------------------------------------------------- front
+
+
+def test_the_front_is_what_no_other_beats() -> None:
+    made = [
+        Found(0, {}, 0.9, costs(100, 100), b""),
+        Found(1, {}, 0.8, costs(100, 100), b""),  # beaten by 0
+        Found(2, {}, 0.8, costs(50, 300), b""),
+        Found(3, {}, 0.95, costs(400, 400), b""),
+        Found(4, {}, 0.9, costs(100, 100), b""),  # as 0, but later
+    ]
+    assert [one.number for one in front(made)] == [0, 2, 3]
+    assert [one.number for one in within(made, {"flash": 100})] == [0, 4, 2, 1]
