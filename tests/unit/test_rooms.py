@@ -47,6 +47,7 @@ CODEGEN: tuple[tuple[str, ...], ...] = (
 """Rooms from left to right; those of one tuple do not know each other."""
 
 EXTRAS = {"matplotlib", "torch", "snntorch", "duckdb", "pyarrow", "h5py", "scipy"}
+EXTRAS |= {"optuna", "sqlalchemy"}
 """Libraries that may be imported where they are used: heavy, or not installed with the package."""
 LATE = EXTRAS | {"numpy", "cffi", "serial", "elftools"}
 """The same, for the speed of `spikemcu --help` and of what needs no C and no board."""
