@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from support.network import attempts
 from support.nir.writer import affine, chain, ends, fire, write_nir
+from support.sounds import write_words
 from support.zoo.small import small_model
 
 from codegen.cli import main, parser
@@ -42,6 +43,7 @@ SLOW = {
     "demo": "--short -o demo",
     "compare": "digits --widths 8 --epochs 1 --seeds 1",
     "search": "digits --board qemu-m4 --budget flash=4K --trials 1 --epochs 1 -o found",
+    "listen": "words.npz --data words",
     "anytime": "digits.npz -o early.npz",
     "plot": "digits.npz -o pictures",
     "verify": "small.npz -o report.md",
@@ -71,6 +73,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     replace(small_model(), metadata=training).save(folder / "small.npz")
     line = f"train digits --epochs 1 --hidden 8 -o {folder / 'digits.npz'}"
     assert main(line.split()) == 0
+    write_words(folder / "words", each=8)
+    hearing = ["--spectrum", "bands=8,frame=128,hop=64", "--hidden", "8", "--epochs", "1"]
+    words = ["train", str(folder / "words"), *hearing, "-o", str(folder / "words.npz")]
+    assert main(words) == 0
     return folder
 
 
