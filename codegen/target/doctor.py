@@ -51,6 +51,12 @@ def doctor() -> list[Tool]:
             "networks of other frameworks: .pt, .pth, .onnx, .h5 become NIR where they were "
             "trained, and a model by `spikemcu import`",
         ),
+        Tool(
+            "torch",
+            _distribution("torch"),
+            "pip install 'torch>=2.4,<3'",
+            "training in a loop of one's own, with qat.torch",
+        ),
         *(_package(name) for name in PACKAGES),
     ]
 

@@ -16,9 +16,11 @@ HDF5, TFLITE = b"\x89HDF\r\n\x1a\n", b"TFL3"
 
 BY_NIR = "export the network to NIR where it was trained, then `spikemcu import` (qat/README.md)"
 
+BY_TORCH = f"of a network of qat.torch, load it there and call qat.torch.export; else {BY_NIR}"
+
 NAMED = {
-    ".pt": f"is a checkpoint of torch; {BY_NIR}",
-    ".pth": f"is a checkpoint of torch; {BY_NIR}",
+    ".pt": f"is a checkpoint of torch; {BY_TORCH}",
+    ".pth": f"is a checkpoint of torch; {BY_TORCH}",
     ".ckpt": f"is a checkpoint of training; {BY_NIR}",
     ".onnx": f"is an ONNX graph, which has no spiking neurons; {BY_NIR}",
     ".tflite": "is a TensorFlow Lite model, which does not spike; train one with `spikemcu train`, "

@@ -61,7 +61,7 @@ def __getattr__(name: str) -> Any:
         if error.name != "torch":
             raise
         raise ModuleNotFoundError(
-            "torch is missing; qat.torch needs it: pip install 'torch>=2.4'", name="torch"
+            "torch is missing; qat.torch needs it: pip install 'torch>=2.4,<3'", name="torch"
         ) from None
     globals()[name] = value
     return value

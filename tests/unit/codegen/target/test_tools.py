@@ -22,6 +22,7 @@ NAMES = [
     "SCons",
     "pySerial",
     "h5py",
+    "torch",
     "package qat",
     "package codegen",
 ]
@@ -31,7 +32,8 @@ NAMES = [
 def test_everything_is_there() -> None:
     tools = {tool.name: tool for tool in doctor()}
     assert list(tools) == NAMES
-    assert not [tool for tool in tools.values() if tool.found is None]
+    missing = [tool.name for tool in tools.values() if tool.found is None]
+    assert set(missing) <= {"torch"}  # an extra that ordinary tests do without
     assert int(str(tools["QEMU"].found).split(".", maxsplit=1)[0]) >= 5
     assert int(str(tools["ARM compiler"].found).split(".", maxsplit=1)[0]) >= 7
 

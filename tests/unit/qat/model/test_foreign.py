@@ -13,6 +13,7 @@ from qat.model import Model
 from qat.model.foreign import HDF5, foreign
 
 BY_NIR = "export the network to NIR where it was trained, then `spikemcu import`"
+BY_TORCH = f"of a network of qat.torch, load it there and call qat.torch.export; else {BY_NIR}"
 
 
 def pickled() -> bytes:
@@ -23,9 +24,9 @@ def pickled() -> bytes:
 
 
 FILES = {
-    "net.pt": (pickled(), "is a checkpoint of torch; " + BY_NIR),
-    "weights": (pickled(), "is a checkpoint of torch; " + BY_NIR),
-    "net.pth": (b"\x80\x02", "is a checkpoint of torch; " + BY_NIR),
+    "net.pt": (pickled(), "is a checkpoint of torch; " + BY_TORCH),
+    "weights": (pickled(), "is a checkpoint of torch; " + BY_TORCH),
+    "net.pth": (b"\x80\x02", "is a checkpoint of torch; " + BY_TORCH),
     "net.onnx": (b"\x08\x07", "is an ONNX graph, which has no spiking neurons; " + BY_NIR),
     "net.tflite": (b"\x1c\0\0\0TFL3", "does not spike; train one with `spikemcu train`"),
     "model.bin": (b"\x1c\0\0\0TFL3", "is a TensorFlow Lite model"),

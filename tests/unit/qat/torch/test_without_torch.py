@@ -27,7 +27,7 @@ def test_importing_qat_does_not_import_torch() -> None:
 def test_what_needs_torch_says_so_in_one_line() -> None:
     text = "import qat\ntry:\n    qat.torch.Sequential\nexcept ImportError as e:\n    print(e)"
     assert answer(BLOCKED + text) == (
-        "torch is missing; qat.torch needs it: pip install 'torch>=2.4'"
+        "torch is missing; qat.torch needs it: pip install 'torch>=2.4,<3'"
     )
 
 

@@ -1,0 +1,90 @@
+"""A plain loop of torch beside `qat.fit`: the same recipe on digits, a row for each seed.
+
+    python tests/bench/torch_training.py [--seeds 3] [--epochs 100]
+
+needs the extra torch. Both keep the best epoch on validation data; the test part is looked at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.utils.data import DataLoader, TensorDataset
+
+import qat
+from qat.data.dataset import Dataset
+from qat.train.network import Network
+from qat.train.optimiser import FINAL_RATE
+from qat.train.recipes import RECIPES, Recipe
+
+SIZES = [64, 64, 10]
+
+
+def of_fit(data: Dataset, seed: int, epochs: int) -> tuple[float, float]:
+    """Return (validation, test) accuracy of qat.fit."""
+    net = Network(SIZES, seed=seed)
+    qat.fit(net, data, seed, epochs=epochs)
+    parts = ((data.x_validation, data.y_validation), (data.x_test, data.y_test))
+    validation, test = (qat.evaluate(net, x, y) for x, y in parts)
+    return validation, test
+
+
+def of_torch(data: Dataset, seed: int, epochs: int) -> tuple[float, float]:
+    """Return (validation, test) accuracy of a loop of torch, of the exported model."""
+    torch.manual_seed(seed)
+    recipe = RECIPES["digits"]
+    net = qat.torch.from_network(Network(SIZES, seed=seed, input_range=data.input_range))
+    parts = TensorDataset(torch.as_tensor(data.x_train), torch.as_tensor(data.y_train))
+    batches = DataLoader(parts, batch_size=recipe.batch_size, shuffle=True)
+    optimizer = torch.optim.AdamW(net.groups(recipe.learning_rate, recipe.weight_decay))
+    updates = epochs * len(batches)
+    schedule = CosineAnnealingLR(optimizer, updates, FINAL_RATE * recipe.learning_rate)
+    best: tuple[float, Any] = (0.0, None)
+    for _ in range(epochs):
+        for x, y in batches:
+            optimizer.zero_grad()
+            loss(net, recipe, x, y).backward()
+            optimizer.step()
+            schedule.step()
+        right = float((net.run(data.x_validation).predictions == data.y_validation).mean())
+        if right > best[0]:
+            best = right, qat.torch.export(net)
+    return best[0], qat.evaluate(best[1], data.x_test, data.y_test)
+
+
+def loss(net: Any, recipe: Recipe, x: Any, y: Any) -> Any:
+    """Return the cross entropy, and the penalty on spikes that the recipe has."""
+    sent = net.sent(x)
+    entropy = torch.nn.functional.cross_entropy(net.logits(sent.scores), y)
+    rates = (spikes.mean(dim=(0, 1)) for spikes in sent.spikes)
+    return entropy + recipe.rate_penalty * sum((rate**2).sum() for rate in rates)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=RECIPES["digits"].epochs)
+    given = parser.parse_args()
+    data, tests = qat.datasets.load("digits"), []
+    print("| seed | fit: validation, test | torch: validation, test | seconds |\n|---|---|---|---|")
+    for seed in range(given.seeds):
+        start = time.perf_counter()
+        fit = of_fit(data, seed, given.epochs)
+        middle = time.perf_counter()
+        own = of_torch(data, seed, given.epochs)
+        seconds = f"{middle - start:.0f}, {time.perf_counter() - middle:.0f}"
+        cells = [f"{100 * a:.2f}, {100 * b:.2f} %" for a, b in (fit, own)]
+        print(f"| {seed} | {cells[0]} | {cells[1]} | {seconds} |", flush=True)
+        tests.append((fit[1], own[1]))
+    means = 100 * np.mean(tests, axis=0)
+    print(f"\nmean of the test part: fit {means[0]:.2f} %, torch {means[1]:.2f} %")
+
+
+if __name__ == "__main__":
+    main()
