@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: a second thread waits, busily
+
 import pytest
 from hypothesis import HealthCheck, settings
 from support import recorded

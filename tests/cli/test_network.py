@@ -42,7 +42,7 @@ here, and must not be fetched unasked."""
 SLOW = {
     "demo": "--short -o demo",
     "compare": "digits --widths 8 --epochs 1 --seeds 1",
-    "search": "digits --board qemu-m4 --budget flash=4K --trials 1 --epochs 1 -o found",
+    "search": "digits --board qemu-m4 --budget flash=16K --trials 1 --epochs 1 -o found",
     "listen": "words.npz --data words",
     "anytime": "digits.npz -o early.npz",
     "plot": "digits.npz -o pictures",
