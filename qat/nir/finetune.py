@@ -63,7 +63,7 @@ def finetuned(made: Imported, data: Recording, epochs: int, seed: int = 0) -> tu
     """
     if data.labels is None:
         raise ValueError("--finetune: needs labels; give --data with x and y")
-    net = _network(made)
+    net = network_of(made)
     given = made.inputs.given()
     parts = from_arrays(given, data.labels, seed=seed, sensor=False, name="data")
     parts = replace(parts, input_range=(made.model.input.low, made.model.input.high))
@@ -94,7 +94,7 @@ def _of_framework(made: Imported, data: Recording, parts: Dataset) -> float:
     return float(np.mean([right[place] for place in places]))
 
 
-def _network(made: Imported) -> Network:
+def network_of(made: Imported) -> Network:
     """Return a trainable network with the weights of the file; ValueError where there is none."""
     stages, last = made.plan.stages, made.plan.last
     layers = stages if last is None else (*stages, last)

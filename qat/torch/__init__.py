@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qat.torch.convert import export, from_network, to_network
     from qat.torch.modules import Layer, Readout
+    from qat.torch.others import from_import, from_module
     from qat.torch.parts import LI, LIF, Accumulate, Burst, Conv, Count, CuBa, Dense
     from qat.torch.sequential import Sent, Sequential
 
@@ -28,6 +29,8 @@ _MODULES = {
     "Sent": "sequential",
     "Sequential": "sequential",
     "export": "convert",
+    "from_import": "others",
+    "from_module": "others",
     "from_network": "convert",
     "to_network": "convert",
 }
@@ -47,6 +50,8 @@ __all__ = [
     "Sent",
     "Sequential",
     "export",
+    "from_import",
+    "from_module",
     "from_network",
     "to_network",
 ]

@@ -248,3 +248,9 @@ def test_a_graph_is_freed_without_the_collector() -> None:
         assert alive() is None
     finally:
         gc.enable()
+
+
+def test_a_module_of_no_framework_is_refused() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.ReLU())
+    with pytest.raises(ValueError, match="found neurons of no known framework; takes networks of"):
+        qat.torch.from_module(net, torch.zeros(3, 1, 4))
