@@ -148,13 +148,15 @@ def over_of(layer: Layer, model: Model, span: Int64) -> Int64:
     """Return (channels,) what minus taps sum to at most that are taken away last; 0 for none.
 
     They are as many as leave a byte of the span of the sums. None where a channel has not so many,
-    where the largest of four corners is taken before, or where values may be negative.
+    where they sum to more than a byte, where the largest of four corners is taken before, or where
+    values may be negative.
     """
     most, synapse = max(model.input.high, 1), layer.synapse
     assert isinstance(synapse, Conv)
     taps = -(-np.maximum(span - (2**BYTE - 1), 0) // most)
     minus = (synapse.codes == -1).sum(axis=(1, 2, 3))
-    if model.input.low != 0 or has_pool(layer.pool) or (taps > minus).any():
+    beyond = (taps > minus) | (taps * most >= 2**BYTE)
+    if model.input.low != 0 or has_pool(layer.pool) or beyond.any():
         return np.zeros_like(span)
     return taps * most
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,20 @@ def byte_map(
     )  # fmt: skip
 
 
+def far_over(minus: int, thresholds: tuple[int, ...]) -> Model:
+    """Return a model of 5x7 taps, so many of them minus, whose sums reach far beyond a byte."""
+    model = byte_map((8, 8, 1), 16, (5, 7), zeros=0.0)
+    (layer,) = model.layers
+    codes = np.ones((16, 5, 7, 1), np.int8)
+    codes.reshape(16, -1)[:, :minus] = -1
+    codes.reshape(16, -1)[:, 31:] = 0  # 31 taps, of which a byte holds 17
+    neuron = Burst(np.array(thresholds)[:, None] + np.zeros((1, 16), np.int64))
+    made = replace(layer, synapse=replace(layer.synapse, codes=codes), neuron=neuron)
+    return replace(model, layers=(made,))
+
+
 MODELS = {
+    "5x7, far over a byte": far_over(20, (-30, 10, 60)),
     "16 channels": byte_map((8, 16, 1), 16, middle=0.6),
     "32 channels, pooled": byte_map((16, 16, 1), 32, pool=True, middle=0.6),
     "64 channels, far": byte_map((4, 8, 1), 64, zeros=0.1, high=14),
@@ -99,6 +113,7 @@ MODELS = {
 HUNTERS = (
     "16 channels", "32 channels, pooled", "48 channels", "stride 2, far", "pooled, 16 bits",
     "seven spikes", "a recording", "signed, 16 channels", "stride 2, over a byte",
+    "5x7, far over a byte",
     "8 bits, pooled", "4 bits, signed",
 )  # fmt: skip
 """Those that hunt planted faults: every layout, and every way from digits to the signal."""
