@@ -103,7 +103,7 @@ class Layer(_Weighted):
         signals: what every source sent, (steps or 1, batch, values), by its number; the input is -1
         """
         own = self.tensors()
-        constants = self.folded().on(own["weight"])
+        constants = self.folded()
         batch_norm = self.training and self.twin.normalised
         call = LayerCall(self.twin, constants, self.sources, self.names, batch_norm)
         sent = layer_pass(call, signals, own)
@@ -131,8 +131,7 @@ class Readout(_Weighted):
         signal: (steps, batch, values)
         """
         own = self.tensors()
-        constants = self.folded().on(own["weight"])
-        given: tuple[Any, ...] = (self.twin, constants, self.names, signal)
+        given: tuple[Any, ...] = (self.twin, self.folded(), self.names, signal)
         return ReadoutPass.apply(*given, *own.values())
 
     def extra_repr(self) -> str:

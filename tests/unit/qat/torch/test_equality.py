@@ -19,7 +19,7 @@ from qat.train.session import gradients
 
 pytestmark = pytest.mark.torch
 
-COUNT = 60
+COUNT = 45
 
 WORDS = """lif cuba burst accumulate count li analog frames spikes rate latency delta subtract zero
 value recurrent map norm""".split()
@@ -47,6 +47,18 @@ def test_the_networks_are_of_every_kind() -> None:
     assert any(net.fold()[0].codes.dtype == np.float64 for net in nets)
 
 
+@pytest.fixture
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute with tensors, as on a device of its own, or with arrays that share their memory."""
+    if request.param == "tensors":
+        monkeypatch.setattr("qat.torch.functions.SHARED", frozenset())
+
+
+PATHS = pytest.mark.parametrize("path", ["tensors", "arrays"], indirect=True)
+
+
+@PATHS
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("number", range(COUNT))
 def test_scores_and_spikes_are_those_of_the_model(number: int) -> None:
     net, x, _ = made()[number]
@@ -84,6 +96,8 @@ def slopes_of(net: Network, x: Any, y: Any) -> dict[str, Any]:
     return {n: t.grad.numpy() for n, t in {**parts, "log_gain": twin.log_gain}.items()}
 
 
+@PATHS
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(("dtype", "share"), [(np.float64, 1e-9), (np.float32, 1e-5)])
 @pytest.mark.parametrize("number", range(COUNT))
 def test_gradients_are_those_of_numpy(number: int, dtype: Any, share: float) -> None:

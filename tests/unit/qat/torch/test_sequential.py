@@ -254,3 +254,13 @@ def test_a_module_of_no_framework_is_refused() -> None:
     net = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.ReLU())
     with pytest.raises(ValueError, match="found neurons of no known framework; takes networks of"):
         qat.torch.from_module(net, torch.zeros(3, 1, 4))
+
+
+@pytest.mark.parametrize("what", ["a weight", "spikes"])
+def test_what_a_gradient_needs_is_not_changed_in_silence(what: str) -> None:
+    net = chain()
+    sent = net.sent(inputs(net))
+    with torch.no_grad():
+        (net.layers[1].weight if what == "a weight" else sent.spikes[1]).mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        sent.scores.sum().backward()
