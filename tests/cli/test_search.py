@@ -46,7 +46,8 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     path = tmp_path_factory.mktemp("search") / "moves.csv"
     path.write_text(recording())
     return [
-        *("search", str(path), "--window", "20", "--group", "2", "--board", "qemu-m4"),
+        *("search", str(path), "--window", "20", "--group", "2", "--rate", "50"),
+        *("--board", "qemu-m4"),
         *("--budget", BUDGET, "--trials", str(TRIALS), "--epochs", "12"),
     ]
 
@@ -65,7 +66,7 @@ def test_a_candidate_is_the_network_that_train_makes(words: list[str]) -> None:
             continue
         seen.add(trial.params["kind"])
         typed = parser().parse_args(maker.words(candidate.options, "m.npz"))
-        assert typed.window == 20
+        assert (typed.window, typed.rate) == (20, 50)
         assert network_of(typed, candidate.data).settings() == candidate.net.settings()
         assert typed.learning_rate == candidate.recipe.learning_rate
         assert typed.rate_penalty == candidate.recipe.rate_penalty

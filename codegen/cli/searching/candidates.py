@@ -10,6 +10,7 @@ from typing import Any
 
 from codegen.cli import parser
 from codegen.cli.options.data import FILE
+from codegen.cli.options.network import RATE
 from codegen.cli.train import as_wanted, hidden_layers, network_of, neuron_of, recipe_of
 from codegen.report.report import report
 from qat import Epoch, Network, export, fit
@@ -34,11 +35,12 @@ KEPT = 8
 
 def words_of_file(argv: Sequence[str]) -> list[str]:
     """Return the words of a command line that say how its file is read, as they were typed."""
+    options = (RATE, *FILE.options)
     known = ArgumentParser(add_help=False, allow_abbrev=False)
-    for option in FILE.options:
+    for option in options:
         option.but(type=None, choices=None, default=None).add_to(known)
     found, _ = known.parse_known_args(list(argv))
-    given = [(option, getattr(found, _name(option.words))) for option in FILE.options]
+    given = [(option, getattr(found, _name(option.words))) for option in options]
     return [
         word
         for option, value in given

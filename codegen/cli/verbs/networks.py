@@ -174,6 +174,7 @@ NETWORKS: tuple[Verb, ...] = (
             Option("--epochs", "of each training (default: a third of the recipe's)", positive),
             SEED,
             PICTURES,
+            RATE,
             FILE,
         ),
         "searching.verb:search",
