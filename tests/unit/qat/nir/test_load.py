@@ -10,6 +10,7 @@ import pytest
 from support.nir.saved import saved
 from support.nir.writer import affine, chain, ends, fire, leaky, write_nir
 
+import codegen
 from qat.model import LI, Accumulate, Analog, Conv, Frames, Spikes
 from qat.nir.drift import CAUSES
 from qat.nir.imported import load
@@ -51,6 +52,15 @@ def test_other_leaks_drift_little_and_the_leak_is_named_as_the_cause(
     for layer in made.drift.layers:
         assert list(layer.causes) == list(CAUSES)
         assert layer.causes["rounding"] == layer.differing
+
+
+@pytest.mark.parametrize("name", ["snntorch_rleaky", "spyx_recurrent"])
+def test_the_c_of_recurrent_networks_is_equal_to_the_model(name: str, tmp_path: Path) -> None:
+    path, reference = saved(name, tmp_path)
+    made = load(path, reference=reference, bits=8)
+    layers = enumerate(made.model.layers)
+    assert any(edge.reads_from(i) == i for i, layer in layers for edge in layer.edges)
+    assert codegen.check(made.model, made.inputs.given()) is None
 
 
 def test_the_model_knows_where_it_comes_from_and_how_active_it_is(tmp_path: Path) -> None:
