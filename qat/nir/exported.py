@@ -9,7 +9,6 @@ counted by running the file that was written.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
@@ -23,6 +22,7 @@ from qat.model.inputs import Analog, Frames, Spikes
 from qat.nir.layout import as_model, model_order
 from qat.nir.nodes import Extent
 from qat.nir.reading import read
+from qat.nir.targets import STILL, TARGETS, Target, unit_gain
 from qat.nir.written import Fields, write_graph
 
 HALF, SMALL = 0.5, 2.0**-8
@@ -32,65 +32,6 @@ where it subtracts the threshold, of which a little less is then taken."""
 NEAR = 0.01
 """How far what a spike subtracts may be from the threshold, as a share of it: a strict comparison
 adds one, and thresholds that were fitted are a little off. What that changes is counted."""
-
-STILL = 2.0**40
-"""Steps of the time constant of a membrane that does not leak, where a framework has no IF."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a framework loads.
-
-    dt:      seconds of a step, as its loader assumes them
-    resets:  that its loader, or an attribute of what it loads, can have
-    average: pools are averages, for its loader knows no sums
-    cycles, delays: whether its loader knows them
-    leaky:   (tau, r) of a neuron by its leak; still: the kind of one without a leak, and its r
-    read_as: the dialect by which this package reads what was written
-    """
-
-    dt: float
-    resets: tuple[str, ...]
-    average: bool
-    cycles: bool
-    delays: bool
-    groups: bool
-    leaky: Callable[[float, float], tuple[float, float]]
-    still: tuple[str, float]
-    read_as: str
-
-
-def _one_over(leak: float, dt: float) -> tuple[float, float]:
-    """Return (tau, r) of a membrane whose input counts as it is: r = tau / dt."""
-    return dt / leak, 1 / leak
-
-
-def _unit(leak: float, dt: float) -> tuple[float, float]:
-    """Return (tau, r) of a membrane whose input is multiplied by the leak: r = 1."""
-    return dt / leak, 1.0
-
-
-TARGETS = {
-    "snntorch": Target(
-        1e-4, ("subtract", "zero"), True, True, False, True, _one_over, ("LIF", STILL), "snntorch"
-    ),
-    "norse": Target(1e-3, ("zero",), False, False, False, True, _unit, ("IF", 1e3), "plain"),
-    "spikingjelly": Target(
-        1e-4, ("zero", "value"), True, False, False, False, _one_over, ("IF", 1e4), "spikingjelly"
-    ),
-    "plain": Target(
-        1e-3,
-        ("subtract", "zero", "value"),
-        False,
-        True,
-        True,
-        True,
-        _one_over,
-        ("IF", 1e3),
-        "plain",
-    ),
-}
-"""Every framework that a model can be written for; plain is NIR's own equations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +132,7 @@ def _layer(writer: _Writer, index: int, layer: Layer) -> None:
     reset = _reset(writer, index, neuron)
     scale, threshold = _scale(neuron, reset, layer.channels)
     leak = float(leak_fraction(neuron.leak))
-    gain = leak if target.leaky is _unit and leak and isinstance(neuron, LIF) else 1.0
+    gain = leak if target.leaky is unit_gain and leak and isinstance(neuron, LIF) else 1.0
     arriving = [
         _edge(writer, index, place, edge, scale / gain) for place, edge in enumerate(layer.edges)
         if edge.reads_from(index) != index

@@ -18,8 +18,9 @@ from torch.autograd.function import once_differentiable
 
 from qat.train.arrays import as_of, host, is_numpy
 from qat.train.fold import Constants
+from qat.train.heads import AccumulateTwin
 from qat.train.norm import Moments
-from qat.train.twins import AccumulateTwin, LayerTwin
+from qat.train.twins import LayerTwin
 
 Tensors = dict[str, Tensor]
 

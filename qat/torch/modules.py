@@ -13,8 +13,9 @@ from qat.model import INPUT
 from qat.torch.functions import LayerCall, ReadoutPass, Tensors, layer_pass
 from qat.train.arrays import host
 from qat.train.fold import Constants
+from qat.train.heads import AccumulateTwin
 from qat.train.norm import STATISTICS, Moments, Parameters
-from qat.train.twins import AccumulateTwin, LayerTwin
+from qat.train.twins import LayerTwin
 
 DTYPES = (torch.float32, torch.float64)
 """Of parameters: what the quantizers of training are written for."""

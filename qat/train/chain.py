@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from qat.model import INPUT
 from qat.train.fold import Constants, Float
+from qat.train.heads import AccumulateTwin
 from qat.train.lif import Spike
 from qat.train.norm import Moments, Parameters
-from qat.train.twins import AccumulateTwin, LayerTwin, Signals, Trace
+from qat.train.twins import LayerTwin, Signals, Trace
 
 
 @dataclass(frozen=True, eq=False)

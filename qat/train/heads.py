@@ -1,4 +1,4 @@
-"""Trainable readouts that work in every step: leaky integrators."""
+"""Trainable readouts: summed currents, and leaky integrators."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.model import LI
+from qat.model import LI, Accumulate
 from qat.model.integrator import Score
 from qat.train import lif
 from qat.train.arrays import as_of, like, namespace, repeated
 from qat.train.fold import RESOLUTION, Constants, Float, fold, scaled_by_channel, whole
 from qat.train.norm import Parameters
 from qat.train.synapses import DenseTwin
-from qat.train.twins import AccumulateTwin
+from qat.train.weighted import Weighted
 
 
 class Integrated(NamedTuple):
@@ -24,6 +24,70 @@ class Integrated(NamedTuple):
 
     signal: NDArray[Any]
     v: Float
+
+
+@dataclass(frozen=True)
+class AccumulateTwin(Weighted):
+    """Twin of the readout `Accumulate`: the current of every step, summed, is the score.
+
+    fraction_bits: of the bias, at least: where weights are few and T is 1, whole numbers tie
+    """
+
+    fraction_bits: int = 0
+
+    def initial(self, rng: np.random.Generator) -> Parameters:
+        """Return fresh parameters, float32: normal weights of variance 2 / n_in, biases 0."""
+        weight = self.initial_weight(rng, np.sqrt(2 / self.n_in))
+        return {"weight": weight} | (
+            {"bias": np.zeros(self.n_out, np.float32)} if self.bias else {}
+        )
+
+    def constrain(self, parameters: Parameters) -> Parameters:
+        """Return the parameters as they are."""
+        return parameters
+
+    def fold(self, parameters: Parameters) -> Constants:
+        """Return the constants of the integer model."""
+        weight = parameters["weight"]
+        return fold(
+            self.quantized(weight, self.scale == "neuron"),
+            self.inflow,
+            self.bits,
+            bias=parameters.get("bias", 0.0),
+            resolution=RESOLUTION,
+            fraction_bits=self.fraction_bits,
+            leak_bound=float(self.steps),
+            dtype=weight.dtype,
+        )
+
+    def record(self, constants: Constants) -> Accumulate:
+        """Return the readout of the integer model."""
+        assert self.bits is not None
+        assert isinstance(self.synapse, DenseTwin)
+        return Accumulate(self.synapse.record(constants, self.bits))
+
+    @property
+    def span(self) -> float:
+        """How many currents a score is the sum of, about."""
+        return float(self.steps)
+
+    def forward(self, constants: Constants, signal: NDArray[Any]) -> tuple[Float, Any]:
+        """Return the scores, (batch, n_out), and what the backward pass needs: the counts.
+
+        signal: what the last layer sent, (steps, batch, n_in)
+        """
+        counts = signal.sum(axis=0)
+        a = as_of(counts, constants.codes) @ constants.codes.T
+        return a * 2.0**-constants.exponent + self.steps * constants.bias, counts
+
+    def backward(
+        self, constants: Constants, kept: Any, d_scores: Float
+    ) -> tuple[Parameters, Float]:
+        """Return (gradients, dL/dS of (1, batch, n_in), the same at every step)."""
+        gradients = self.plain_gradients(constants, kept, d_scores)
+        if self.bias:
+            gradients["bias"] = gradients["bias"] * self.steps
+        return gradients, self.plain_input_gradient(constants, d_scores)[None]
 
 
 @dataclass(frozen=True)
@@ -63,7 +127,7 @@ class LITwin(AccumulateTwin):
         """Return the constants of the integer model."""
         weight, finest = parameters["weight"], max((abs(k) for k in self.leak), default=0)
         return fold(
-            self._quantized(weight, self.scale == "neuron"),
+            self.quantized(weight, self.scale == "neuron"),
             self.inflow,
             self.bits,
             bias=parameters.get("bias", 0.0),
@@ -117,8 +181,8 @@ class LITwin(AccumulateTwin):
         d = self._d_membranes(constants, kept.v, d_scores)
         for t in reversed(range(len(d) - 1)):
             d[t] += self.dynamics.kept * d[t + 1]
-        gradients = self._plain_gradients(constants, kept.signal, d)
-        return gradients, self._plain_input_gradient(constants, d)
+        gradients = self.plain_gradients(constants, kept.signal, d)
+        return gradients, self.plain_input_gradient(constants, d)
 
     def _d_membranes(self, constants: Constants, v: Float, d_scores: Float) -> Float:
         """Return dL/dv of every step, as far as the scores read it there."""

@@ -18,6 +18,7 @@ from qat.model.leaky import Reset
 from qat.model.notation import LayerNote, in_time, on_maps, recurring, written
 from qat.train.chain import Pass, Response
 from qat.train.fold import SPIKES, Constants, Float, Inflow
+from qat.train.heads import AccumulateTwin
 from qat.train.inflow import INPUTS, accepted, input_record, time_major
 from qat.train.lif import Spike
 from qat.train.neurons import NEURONS, Granularity, dynamics_of
@@ -37,7 +38,7 @@ from qat.train.settings import (
 )
 from qat.train.structure import Plan
 from qat.train.surrogate import SURROGATES, heaviside
-from qat.train.twins import AccumulateTwin, LayerTwin
+from qat.train.twins import LayerTwin
 
 READOUTS = {"accumulate": 4.0, "count": 8.0, "li": 4.0}
 """Readouts, each with the initial gain from its score per step to a logit; it is learned."""

@@ -12,12 +12,12 @@ from qat.train.chain import Chain
 from qat.train.delays import DelayTwin
 from qat.train.edges import EdgeTwin
 from qat.train.fold import Inflow
-from qat.train.heads import LITwin
+from qat.train.heads import AccumulateTwin, LITwin
 from qat.train.neurons import NEURONS, Granularity
 from qat.train.pooling import pool_twin
 from qat.train.surrogate import RECURRENT, SLOPE
 from qat.train.synapses import DenseTwin, synapse_twin
-from qat.train.twins import AccumulateTwin, LayerTwin
+from qat.train.twins import LayerTwin
 
 FRACTION_BITS = 4
 """Of the bias of a readout behind a batch norm."""

@@ -1,4 +1,4 @@
-"""Trainable twins of layers and readouts: real parameters in, the record's integers out.
+"""Trainable twins of layers: real parameters in, the record's integers out.
 
 A layer is a synapse, a batch norm if it has one, neurons and a pool if it has one. A twin is a
 frozen description; its parameters are a dictionary of arrays that training replaces. `fold` turns
@@ -17,28 +17,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.model import INPUT, Accumulate, Layer
+from qat.model import INPUT, Layer
 from qat.train import lif, norm
 from qat.train.arrays import as_of, host, namespace
 from qat.train.delays import DelayTwin
 from qat.train.edges import EdgeTwin, quantized_together
 from qat.train.feedback import Feedback
 from qat.train.fold import (
-    RESOLUTION,
     Constants,
     Float,
     Inflow,
-    fold,
     in_float64,
     magnitude,
     scaled_by_channel,
 )
-from qat.train.neurons import Granularity, Incoming, NeuronTwin
+from qat.train.neurons import Incoming, NeuronTwin
 from qat.train.norm import Moments, Parameters
 from qat.train.pooling import PoolTwin
-from qat.train.quantize import QUANTIZERS, Quantized, straight_through
+from qat.train.quantize import Quantized, straight_through
 from qat.train.surrogate import heaviside
-from qat.train.synapses import DenseTwin, SynapseTwin
+from qat.train.weighted import Weighted
 
 Signals = Mapping[int, NDArray[Any]]
 """What every source of a network sends, (steps or 1, batch, values), by its number."""
@@ -86,64 +84,7 @@ class Back(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Weighted:
-    """What layers and readouts share: a synapse, quantized weights and a bias.
-
-    bits:  2, 4, 8, 16, or None for real weights
-    scale: one for the "layer" or one per "neuron" (output channel)
-    """
-
-    synapse: SynapseTwin
-    inflow: Inflow
-    steps: int
-    bits: int | None = 2
-    scale: Granularity = "layer"
-    bias: bool = True
-
-    def _initial_weight(self, rng: np.random.Generator, deviation: float) -> Float:
-        shape = self.synapse.weights
-        return (rng.standard_normal(shape) * deviation).astype(np.float32)
-
-    def _quantized(self, weight: Float, per_channel: bool) -> Quantized:
-        """Return codes in the shape of the weights, and their scale."""
-        found = QUANTIZERS[self.bits](weight.reshape(len(weight), -1), per_channel)
-        return Quantized(found.codes.reshape(weight.shape), found.scale)
-
-    def _plain_gradients(self, constants: Constants, x: NDArray[Any], d: Float) -> Parameters:
-        """Return dL/dW and dL/db from dL/dI in integer units, (steps or 1, batch, n_out)."""
-        per_unit = as_of(1 / constants.unit, d)
-        each = per_unit * self.inflow.scale
-        if each.ndim:
-            each = each.reshape(-1, *[1] * (len(self.synapse.weights) - 1))
-        weight = self.synapse.weight_gradient(d, x) * each
-        gradients = {"weight": straight_through(weight)}
-        if self.bias:
-            gradients["bias"] = d.reshape(-1, self.synapse.channels).sum(axis=0) * per_unit
-        return gradients
-
-    def _plain_input_gradient(self, constants: Constants, d: Float) -> Float:
-        found = self.synapse.input_gradient(constants.codes, d)
-        found *= 2.0**-constants.exponent
-        return found
-
-    @property
-    def n_in(self) -> int:
-        """Number of inputs."""
-        return self.synapse.n_in
-
-    @property
-    def channels(self) -> int:
-        """Number of neurons at each position."""
-        return self.synapse.channels
-
-    @property
-    def n_out(self) -> int:
-        """Number of neurons."""
-        return self.synapse.n_out
-
-
-@dataclass(frozen=True)
-class LayerTwin(_Weighted):
+class LayerTwin(Weighted):
     """Twin of `Layer`.
 
     normalised: a batch norm stands before the neurons; weights then have no scale, for it has one
@@ -188,7 +129,7 @@ class LayerTwin(_Weighted):
         channels = self.synapse.channels
         fan_in = self.synapse.fan_in + sum(edge.synapse.n_in for edge in self.more)
         deviation = LATENT_DEVIATION if self.normalised else np.sqrt(2 / fan_in)
-        own: Parameters = {"weight": self._initial_weight(rng, deviation)}
+        own: Parameters = {"weight": self.initial_weight(rng, deviation)}
         if self.normalised:
             own |= norm.initial(channels)
         elif self.bias:
@@ -231,10 +172,10 @@ class LayerTwin(_Weighted):
                 highest = max(inflow.high, *(edge.inflow.high for edge in self.more))
                 each = [weight, *(parameters[edge.weight] for edge in self.more)]
                 weight, inflow = np.concatenate(each, axis=1), replace(inflow, high=highest)
-            weights = self._quantized(weight, self.scale == "neuron")
+            weights = self.quantized(weight, self.scale == "neuron")
             return self._folded(parameters, weights, inflow, bias)
         if codes is None:
-            codes = self._quantized(weight, per_channel=True).codes
+            codes = self.quantized(weight, per_channel=True).codes
         scale, bias = norm.scale_and_bias(parameters, moments or Moments.in_parameters(parameters))
         return self._folded(
             parameters, Quantized(codes, scale), replace(self.inflow, scale=1.0), bias
@@ -352,7 +293,7 @@ class LayerTwin(_Weighted):
         if held and len(current) > 1:
             current = current.sum(axis=0, keepdims=True)
         if not self.normalised:
-            own |= self._plain_gradients(constants, trace.x, current) | through.parameters
+            own |= self.plain_gradients(constants, trace.x, current) | through.parameters
             return self._finished(own, trace, current, others, wanted)
         assert trace.moments is not None
         assert trace.sums is not None
@@ -405,68 +346,4 @@ class LayerTwin(_Weighted):
         """Return dL/dx, (steps, batch, n_in), of what arrives at the first edge."""
         if self.normalised:
             return self.synapse.input_gradient(constants.codes, d)
-        return self._plain_input_gradient(constants, d)
-
-
-@dataclass(frozen=True)
-class AccumulateTwin(_Weighted):
-    """Twin of the readout `Accumulate`: the current of every step, summed, is the score.
-
-    fraction_bits: of the bias, at least: where weights are few and T is 1, whole numbers tie
-    """
-
-    fraction_bits: int = 0
-
-    def initial(self, rng: np.random.Generator) -> Parameters:
-        """Return fresh parameters, float32: normal weights of variance 2 / n_in, biases 0."""
-        weight = self._initial_weight(rng, np.sqrt(2 / self.n_in))
-        return {"weight": weight} | (
-            {"bias": np.zeros(self.n_out, np.float32)} if self.bias else {}
-        )
-
-    def constrain(self, parameters: Parameters) -> Parameters:
-        """Return the parameters as they are."""
-        return parameters
-
-    def fold(self, parameters: Parameters) -> Constants:
-        """Return the constants of the integer model."""
-        weight = parameters["weight"]
-        return fold(
-            self._quantized(weight, self.scale == "neuron"),
-            self.inflow,
-            self.bits,
-            bias=parameters.get("bias", 0.0),
-            resolution=RESOLUTION,
-            fraction_bits=self.fraction_bits,
-            leak_bound=float(self.steps),
-            dtype=weight.dtype,
-        )
-
-    def record(self, constants: Constants) -> Accumulate:
-        """Return the readout of the integer model."""
-        assert self.bits is not None
-        assert isinstance(self.synapse, DenseTwin)
-        return Accumulate(self.synapse.record(constants, self.bits))
-
-    @property
-    def span(self) -> float:
-        """How many currents a score is the sum of, about."""
-        return float(self.steps)
-
-    def forward(self, constants: Constants, signal: NDArray[Any]) -> tuple[Float, Any]:
-        """Return the scores, (batch, n_out), and what the backward pass needs: the counts.
-
-        signal: what the last layer sent, (steps, batch, n_in)
-        """
-        counts = signal.sum(axis=0)
-        a = as_of(counts, constants.codes) @ constants.codes.T
-        return a * 2.0**-constants.exponent + self.steps * constants.bias, counts
-
-    def backward(
-        self, constants: Constants, kept: Any, d_scores: Float
-    ) -> tuple[Parameters, Float]:
-        """Return (gradients, dL/dS of (1, batch, n_in), the same at every step)."""
-        gradients = self._plain_gradients(constants, kept, d_scores)
-        if self.bias:
-            gradients["bias"] = gradients["bias"] * self.steps
-        return gradients, self._plain_input_gradient(constants, d_scores)[None]
+        return self.plain_input_gradient(constants, d)

@@ -10,7 +10,7 @@ import codegen
 import codegen.checks.host  # rooms are loaded: none of them has the name of a function
 import qat
 
-MODULES = {"anytime", "cache", "datasets", "encode", "nir", "quantize", "surrogate"}
+MODULES = {"anytime", "cache", "datasets", "encode", "nir", "quantize", "surrogate", "torch"}
 """Public names that are modules."""
 
 
