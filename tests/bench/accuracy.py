@@ -159,7 +159,8 @@ def _goal(row: Row) -> str:
     if row.goal is not None:
         goal = f"{100 * row.goal:.1f}"
     else:
-        goal = f"{row.against or 'float'} - {100 * (row.within or 0):.1f}"
+        within = 100 * (row.within or 0)
+        goal = f"{row.against or 'float'} {'-' if within >= 0 else '+'} {abs(within):.1f}"
     return goal if row.firing is None else f"{goal} at {100 * row.firing:.0f} % spikes"
 
 

@@ -211,6 +211,19 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             steps=1,
             network={"neuron": "burst", "levels": 3},
         ),
+        "watch-conv": Row(
+            "watch",
+            (),
+            _WIDE_OUTPUT,
+            within=-0.015,
+            against="watch",
+            seeds=10,
+            by_subject=True,
+            layers="32c7s2-ag",
+            steps=1,
+            network={"neuron": "burst", "levels": 3},
+            training={"epochs": 40},
+        ),
         "mnist-conv-small": Row(
             "mnist-16", (), (2, 2, 2), goal=0.989, layers="16c3-p2-32c3v-p2", **_COUNTS
         ),
@@ -222,7 +235,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             (),
             (2, 2, 2, 2, 4),
             goal=0.995,
-            layers="32c3-p2-32c3-32c3-p2-48c3v",
+            layers="32c3-p2-32c3-32c3-p2-32c3v",
             training={"epochs": 16},
             **_COUNTS,
         ),

@@ -28,8 +28,10 @@ LAYER, DENSITIES = (784, 128), (0.01, 0.1, 0.5)
 EXAMPLES = {
     "tests/examples/mnist-784.npz": "784-128-10",
     "tests/examples/mnist-256.npz": "256-128-10",
+    "tests/examples/mnist-conv-small.npz": "16c3-p2-32c3v-p2-10",
+    "tests/examples/mnist-conv.npz": "32c5s2-32c3-p2-32c3v-10",
 }
-"""Trained models, and what the table calls them."""
+"""Trained models, and what the table calls them: hidden layers by qat.model.notation."""
 
 IMAGES = 200
 ENCODERS_SHOWN = (("rate", 4), ("rate", 8), ("latency", 4), ("latency", 8), ("delta", 8))
