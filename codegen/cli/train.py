@@ -120,6 +120,8 @@ def network_of(arguments: Namespace, data: Dataset) -> Network:
         grid=data.grid if on_maps(layers) else None,
         neuron=neuron_of(arguments, layers),  # type: ignore[arg-type]  # one of NEURONS
         leak_c=None if arguments.leak_c is None else tuple(arguments.leak_c),
+        leak_b=arguments.leak_b,
+        raise_by=arguments.raise_by,
         levels=arguments.levels,
         leak=tuple(arguments.leak),
         reset=arguments.reset,

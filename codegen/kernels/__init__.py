@@ -38,7 +38,7 @@ from codegen.kernels.strips import plan as strips
 from codegen.kernels.windows import cost as windows_cost
 from codegen.kernels.windows import plan as windows
 from codegen.kernels.windows.together import together
-from qat.model import LIF, Burst, Conv, CuBa, Model, Neuron, Synapse
+from qat.model import ALIF, LIF, Burst, Conv, CuBa, Model, Neuron, Synapse
 from qat.model.neurons import MAX_SPIKES
 
 __all__ = ["BYTES", "COUNTS", "KERNELS", "LEVELS", "PARTS", "SENT", "SPIKES", "Kernel",
@@ -62,7 +62,7 @@ KERNELS: tuple[Kernel, ...] = (
         name="sparse",
         bits=(2,),
         reads=(SPIKES,),
-        neuron=(LIF, CuBa),
+        neuron=(LIF, CuBa, ALIF),
         layer=sparse.layer_stage,
         costs={"spikes": sparse_cost.sparse_spikes},
         family="integer layer",
@@ -72,7 +72,7 @@ KERNELS: tuple[Kernel, ...] = (
         name="bitsliced",
         bits=(2,),
         reads=(SPIKES, LEVELS, BYTES, COUNTS),
-        neuron=(LIF, CuBa, Burst),
+        neuron=(LIF, CuBa, ALIF, Burst),
         spikes=MAX_SPIKES,
         layer=bitsliced.layer_stage,
         readout=bitsliced.readout_stage,
@@ -96,7 +96,7 @@ KERNELS: tuple[Kernel, ...] = (
         name="strips",
         bits=(4, 8),
         reads=(SPIKES,),
-        neuron=(LIF, CuBa),
+        neuron=(LIF, CuBa, ALIF),
         layer=strips.layer_stage,
         costs={"spikes": strips_cost.strips_spikes},
         family="integer layer",
@@ -113,7 +113,7 @@ KERNELS: tuple[Kernel, ...] = (
         name="plain",
         bits=(4, 8, 16),
         reads=(SPIKES, BYTES, COUNTS),
-        neuron=(LIF, CuBa),
+        neuron=(LIF, CuBa, ALIF),
         layer=plain.layer_stage,
         readout=plain.readout_stage,
         costs={
@@ -140,7 +140,7 @@ KERNELS: tuple[Kernel, ...] = (
         name="plain_counts",
         bits=(2, 4, 8, 16),
         reads=(SPIKES, LEVELS, BYTES),
-        neuron=(LIF, CuBa, Burst),
+        neuron=(LIF, CuBa, ALIF, Burst),
         spikes=MAX_SPIKES,
         fits=plain_counts.counts,
         layer=plain_counts.layer_stage,
@@ -192,7 +192,7 @@ KERNELS: tuple[Kernel, ...] = (
         bits=(2, 4, 8, 16),
         reads=(SPIKES, LEVELS, BYTES),
         synapse=Conv,
-        neuron=(LIF, CuBa, Burst),
+        neuron=(LIF, CuBa, ALIF, Burst),
         spikes=MAX_SPIKES,
         pools=True,
         layer=conv_plain.layer_stage,

@@ -14,6 +14,7 @@ from codegen.kernels.pack import LANES, words_for
 from codegen.kernels.source import Digits, Source
 from codegen.kernels.stage import Further, LayerFields, Range, Ranges
 from qat.model import (
+    ALIF,
     Conv,
     CuBa,
     Dense,
@@ -156,6 +157,8 @@ def further_of(neuron: Neuron, bounds: LayerBounds) -> tuple[Further, ...]:
     """Return the state arrays of neurons beside their membranes."""
     if isinstance(neuron, CuBa):
         return (Further("c", "synaptic current", Range.of(bounds.state[1]), neuron.leak_c),)
+    if isinstance(neuron, ALIF):
+        return (Further("b", "raised threshold", Range.of(bounds.state[1]), (neuron.leak_b,)),)
     return ()
 
 
@@ -243,6 +246,8 @@ def _neuron_text(layer: Layer) -> str:
         return f"burst 0..{neuron.most}"
     several = f", 0..{neuron.most} spikes" if neuron.most > 1 else ""
     first = f"leak of c {leak_text(neuron.leak_c)}, " if isinstance(neuron, CuBa) else ""
+    if isinstance(neuron, ALIF):
+        first = f"threshold raised, leak of that b >> {neuron.leak_b}, "
     return f"{first}leak {leak_text(neuron.leak)}, reset {reset_text(neuron)}{several}"
 
 

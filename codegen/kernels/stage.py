@@ -176,6 +176,11 @@ class Layer(Stage):
         return next((one for one in self.further if one.name == "c"), None)
 
     @property
+    def adaptive(self) -> Further | None:
+        """What raises the thresholds of adaptive neurons; None for others."""
+        return next((one for one in self.further if one.name == "b"), None)
+
+    @property
     def state_values(self) -> int:
         """Values that its neurons keep between steps, as probes tell them."""
         return self.neurons * (self.memory + len(self.further))

@@ -38,10 +38,11 @@ class Library:
     ) -> tuple[Array, Array]:
         """Return (u, spikes), (steps, batch, neurons).
 
-        rows: the threshold, and what a reset leaves, (neurons,); echo: weights (sources, neurons)
+        rows: the threshold, what a reset leaves, and what a spike adds to the threshold, (neurons,)
+        echo: weights (sources, neurons)
         """
         u = np.empty((settings.steps, *current.shape[1:]), np.float32)
-        spikes, scratch = np.empty_like(u), np.empty(current.shape[2], np.float32)
+        spikes, scratch = np.empty_like(u), np.empty((5, current.shape[2]), np.float32)
         self._c.lif_forward(
             settings, *map(self._floats, (current, *rows)), *self._echo(echo),
             *map(self._floats, (u, spikes, scratch)),
@@ -64,12 +65,14 @@ class Library:
         held = bool(settings.held)
         d_current = np.empty((1 if held else len(u), *u.shape[1:]), np.float32)
         d_threshold = np.empty(u.shape[2])
-        scratch = np.empty((6, u.shape[2]), np.float32)
+        scratch = np.empty((8, u.shape[2]), np.float32)
         more = np.empty((0 if echo is None else len(u), u.shape[2]), np.float32)
+        thetas = np.empty((len(u) if settings.adapts else 0, u.shape[2]), np.float32)
         self._c.lif_backward(
             settings, self._floats(d_spikes), len(d_spikes) == 1,
             *map(self._floats, (u, spikes, *rows)), *self._echo(echo), self._floats(d_current),
-            self._ffi.from_buffer("double[]", d_threshold), *map(self._floats, (scratch, more)),
+            self._ffi.from_buffer("double[]", d_threshold),
+            *map(self._floats, (scratch, more, thetas)),
         )  # fmt: skip
         return d_current, d_threshold
 

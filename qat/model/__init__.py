@@ -30,7 +30,7 @@ from qat.model.names import (
     meets,
     safe_name,
 )
-from qat.model.neurons import LIF, NEURONS, Burst, CuBa, Neuron, Reach, Step
+from qat.model.neurons import ALIF, LIF, NEURONS, Burst, CuBa, Neuron, Reach, Step
 from qat.model.pool import Pool
 from qat.model.rates import Rates
 from qat.model.readouts import LI, READOUTS, Accumulate, Count, EarlyStop, Readout
@@ -42,6 +42,7 @@ from qat.model.synapses import CODE_RANGE, Dense, Synapse, exact_matmul
 from qat.model.words import did_you_mean
 
 __all__ = [
+    "ALIF",
     "CODE_RANGE",
     "C_KEYWORDS",
     "FILE_NAMES",

@@ -40,7 +40,8 @@ class Result:
     steps:       (batch,) int64, the steps that were made, for a model that may stop early; None
                  for the others
     further:     with trace, for each layer {name: array like v} of what its neurons keep beside
-                 the membrane: {"c": synaptic currents} of CuBa
+                 the membrane: {"c": synaptic currents} of CuBa, {"b": what adds to the
+                 threshold} of ALIF
     """
 
     scores: Int32 | None

@@ -26,13 +26,16 @@ ROUNDS = 512
 
 
 def reach_of(
-    neuron: Leaky, inflow: Interval, steps: int | None
+    neuron: Leaky, inflow: Interval, steps: int | None, highest: Int64 | None = None
 ) -> tuple[Interval, Interval, Interval]:
     """Return the ranges of u before and after the saturation, and of v between steps.
 
-    inflow: what flows into the membrane in a step. Raises ValueError beyond int32.
+    inflow:  what flows into the membrane in a step
+    highest: thresholds that no neuron's exceeds; None where they do not change
+
+    Raises ValueError beyond int32.
     """
-    membrane = Membrane(neuron, inflow, steps)
+    membrane = Membrane(neuron, inflow, steps, highest)
     before, v = membrane.reach()
     u_raw = membrane.integrate(before)
     refuse_beyond_int32("membrane", before.hull(v), partial_sums(neuron.leak))
@@ -41,13 +44,19 @@ def reach_of(
 
 
 class Membrane:
-    """The rounds of one layer; all values are int64 arrays of shape (n,)."""
+    """The rounds of one layer; all values are int64 arrays of shape (n,).
 
-    def __init__(self, neuron: Leaky, current: Interval, steps: int | None) -> None:
+    A neuron may spike from its threshold on, and is surely not silent from `highest` on.
+    """
+
+    def __init__(
+        self, neuron: Leaky, current: Interval, steps: int | None, highest: Int64 | None = None
+    ) -> None:
         self.neuron, self.current, self.steps = neuron, current, steps
         self.extrema = LeakExtrema(neuron.leak)
         n = len(current.lo)
         self.threshold = np.broadcast_to(neuron.threshold, n).astype(np.int64)
+        self.highest = self.threshold if highest is None else highest
         self.reset_by = np.broadcast_to(neuron.subtracted, n).astype(np.int64)
         self.replaced = np.broadcast_to(neuron.replaced, n).astype(np.int64)
         self.zero = Interval(np.zeros(n, np.int64), np.zeros(n, np.int64))
@@ -66,8 +75,8 @@ class Membrane:
 
     def after(self, u: Interval) -> Interval:
         """Return the membranes that u leaves behind, spiking or not."""
-        silent, spiking = u.lo < self.threshold, u.hi >= self.threshold
-        rest = Interval(u.lo, np.minimum(u.hi, self.threshold - 1))
+        silent, spiking = u.lo < self.highest, u.hi >= self.threshold
+        rest = Interval(u.lo, np.minimum(u.hi, self.highest - 1))
         kept = Interval(self.replaced, self.replaced)
         fired = self._subtracted(u) if self.neuron.reset == "subtract" else kept
         both = rest.hull(fired)
@@ -126,7 +135,7 @@ class Membrane:
             # most, (1 - lambda) h + n + I <= h where h >= (I + n) / lambda; a reset only lowers.
             return _divide_up(inflow + _terms(neuron), neuron)
         if neuron.reset != "subtract" or bool((self.reset_by >= inflow).all()):
-            return self.threshold - 1  # u <= threshold - 1 + I, and a spike takes r >= I away
+            return self.highest - 1  # u <= highest - 1 + I, and a spike takes r >= I away
         if self.steps is not None:
             return self.steps * inflow
         raise ValueError(

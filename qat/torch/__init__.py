@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from qat.torch.convert import export, from_network, to_network
     from qat.torch.modules import Layer, Readout
     from qat.torch.others import from_import, from_module
-    from qat.torch.parts import LI, LIF, Accumulate, Burst, Conv, Count, CuBa, Dense
+    from qat.torch.parts import ALIF, LI, LIF, Accumulate, Burst, Conv, Count, CuBa, Dense
     from qat.torch.sequential import Sent, Sequential
 
 _MODULES = {
+    "ALIF": "parts",
     "LI": "parts",
     "LIF": "parts",
     "Accumulate": "parts",
@@ -37,6 +38,7 @@ _MODULES = {
 """The module that holds each public name."""
 
 __all__ = [
+    "ALIF",
     "LI",
     "LIF",
     "Accumulate",

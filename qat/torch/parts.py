@@ -22,6 +22,9 @@ from qat.train.chain import Chain
 from qat.train.fold import SPIKES, Inflow
 from qat.train.neurons import NEURONS, Granularity, dynamics_of
 from qat.train.settings import (
+    LEAK_B,
+    RAISE_BY,
+    adaptation,
     bits_per_layer,
     check_edges,
     damping_of,
@@ -162,7 +165,24 @@ class CuBa(LIF):
     def settings(self) -> dict[str, Any]:
         """Return the settings of its twin, checked."""
         found = super().settings()
-        return {**found, "leak_c": synaptic_leak("cuba", self.leak_c, found["truncate"])}
+        return {**found, "leak_c": synaptic_leak("cuba", self.leak_c)}
+
+
+@dataclass(frozen=True)
+class ALIF(LIF):
+    """Adaptive neurons: a LIF whose spikes raise its threshold for some steps.
+
+    leak_b:   k: what raises a threshold loses 2**-k of itself a step
+    raise_by: by which part of the threshold a spike raises it
+    """
+
+    leak_b: int = field(default=LEAK_B, kw_only=True)
+    raise_by: float = field(default=RAISE_BY, kw_only=True)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of its twin, checked."""
+        own = adaptation("alif", self.leak_b, self.raise_by, self.levels)
+        return {**super().settings(), **own}
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Sequential(nn.Module):
         net = Sequential(Analog(64, 0, 16), Dense(64), LIF(), Accumulate(10), steps=8)
 
     parts: an input (a record of qat.model), then for each layer synapses (Dense, Conv), neurons
-           (LIF, CuBa, Burst) and perhaps a Pool (the record), then Accumulate, LI or Count
+           (LIF, CuBa, ALIF, Burst) and perhaps a Pool (the record), then Accumulate, LI or Count
     steps: T
     norm:  a batch norm before the neurons of every layer, as with convolutions and Burst
     seed:  of the initial weights

@@ -131,7 +131,7 @@ def fold(
     bias: ArrayLike = 0.0,
     threshold: ArrayLike | None = None,
     levels: ArrayLike | None = None,
-    most: int = 1,
+    most: float = 1,
     resolution: float = RESOLUTION,
     fraction_bits: int = 0,
     leak_bound: float = 1.0,
@@ -145,7 +145,7 @@ def fold(
     bits:       2, 4, 8, 16; None for a float network, whose constants are not rounded
     bias, threshold: real values, one or one per channel; no threshold for a readout
     levels:     of neurons without memory, in place of a threshold: (D,) real values
-    most:       spikes of a neuron in one step, at most
+    most:       the largest threshold that a spike is compared with, in units of the first one
     resolution: units that the smallest threshold (1 without one) has at least, as shifts allow
     fraction_bits: the least that a bias on a signal has
     leak_bound: how many times its largest current a membrane and its partial sums can reach
@@ -228,7 +228,7 @@ def _exponent(ratio: float, inflow: Inflow, fraction_bits: int) -> int:
 
 
 def magnitude(
-    folded: Constants, bits: int, leak_bound: float, most: int, beside: float = 0.0
+    folded: Constants, bits: int, leak_bound: float, most: float, beside: float = 0.0
 ) -> float:
     """Return a bound of every value that the forward pass forms, for any input.
 

@@ -1,4 +1,4 @@
-"""The time loop of leaky integrate-and-fire neurons, forward and backward.
+"""The time loop of neurons with a leaky membrane, forward and backward: LIF, CuBa, ALIF.
 
 Everything is an array of (steps, batch, neurons) in units of the integer membrane, so that
 the forward pass computes the integers of `qat.model.run` in float; the caller chooses a
@@ -29,7 +29,7 @@ Spike = Callable[[Float], Float]
 
 @dataclass(frozen=True)
 class Dynamics:
-    """What a neuron does with its membrane; see qat.model.LIF for the equations.
+    """What a neuron does with its membrane; see qat.model.LIF, CuBa and ALIF for the equations.
 
     leak:    signed shifts, as in LIF
     reset:   "subtract", "zero" or "value"
@@ -37,6 +37,9 @@ class Dynamics:
     rounded: True for shifts that round down, False for the exact fraction (float networks)
     most:    spikes of a neuron in one step, at most: one for each threshold that u holds
     reset_to: what a reset leaves that does not subtract, () or (neurons,)
+    leak_c:  the leak of a synaptic current before the membrane, signed shifts; None without one
+    leak_b:  k, the leak b >> k of what adds to the threshold; 0 for a threshold that stays
+    raised:  q, by which a spike raises the threshold, () or (neurons,)
     """
 
     leak: tuple[int, ...] = ()
@@ -45,6 +48,19 @@ class Dynamics:
     rounded: bool = True
     most: int = 1
     reset_to: Any = 0.0
+    leak_c: tuple[int, ...] | None = None
+    leak_b: int = 0
+    raised: Any = 0.0
+
+    @cached_property
+    def synaptic(self) -> Dynamics | None:
+        """What a synaptic current loses in a step; None without one."""
+        return None if self.leak_c is None else Dynamics(self.leak_c, rounded=self.rounded)
+
+    @cached_property
+    def adaptation(self) -> Dynamics | None:
+        """What a raised threshold loses in a step; None where it stays."""
+        return Dynamics((self.leak_b,), rounded=self.rounded) if self.leak_b else None
 
     @property
     def subtracts(self) -> bool:
@@ -91,19 +107,47 @@ def forward(
         held = len(current) == 1
         settings = library.settings(**_fields(dynamics, (steps, *current.shape[1:]), held))
         echo = None if feedback is None else _echo(feedback.weights.T, feedback)
-        rows = _row(threshold, current), _row(dynamics.reset_to, current)
+        rows = _rows(threshold, dynamics, current)
         return library.forward(settings, np.ascontiguousarray(current), *rows, echo=echo)
     xp, u = namespace(current), empty((steps, *current.shape[1:]), current)
     spikes, v = xp.empty_like(u), xp.zeros_like(u[0])
+    c, b = v, v
     for t in range(steps):
-        u[t] = decay(v, dynamics) + current[t % len(current)]
+        inflow = current[t % len(current)]
         if feedback is not None:
-            u[t] += feedback.current(spikes, t)
+            inflow = inflow + feedback.current(spikes, t)
+        if dynamics.synaptic is not None:
+            inflow = c = decay(c, dynamics.synaptic) + inflow
+        u[t] = decay(v, dynamics) + inflow
         if dynamics.limits is not None:
             u[t] = xp.clip(u[t], *dynamics.limits)
-        spikes[t] = _emitted(u[t], threshold, dynamics.most, spike)
+        theta = threshold if dynamics.adaptation is None else threshold + b
+        spikes[t] = _emitted(u[t], theta, dynamics.most, spike)
         v = u[t] - _taken(u[t], spikes[t], threshold, dynamics)
+        if dynamics.adaptation is not None:
+            b = _raised(b, spikes[t], dynamics)
     return u, spikes
+
+
+def _raised(b: Float, spikes: Float, dynamics: Dynamics) -> Float:
+    """Return what adds to the threshold after a step: b - (b >> k) + q S."""
+    assert dynamics.adaptation is not None
+    return decay(b, dynamics.adaptation) + spikes * as_of(dynamics.raised, spikes)
+
+
+def thresholds(spikes: Float, threshold: Float, dynamics: Dynamics) -> Float:
+    """Return the threshold of every step: that of all, or (steps, batch, neurons) where it adapts.
+
+    spikes: (steps, batch, neurons), which raise it
+    """
+    if dynamics.adaptation is None:
+        return threshold
+    found = namespace(spikes).empty_like(spikes)
+    b = found[0] * 0
+    for t in range(len(spikes)):
+        found[t] = threshold + b
+        b = _raised(b, spikes[t], dynamics)
+    return found
 
 
 def _taken(u: Float, spikes: Float, threshold: Float, dynamics: Dynamics) -> Float:
@@ -156,10 +200,24 @@ def _echo(weights: Float, feedback: Feedback) -> tuple[Float, NDArray[np.int32]]
     return np.ascontiguousarray(weights, np.float32), feedback.lags.whole.astype(np.int32)
 
 
-def _row(constant: Float, values: Float) -> Float:
-    """Return a constant for every neuron of values, (neurons,)."""
-    same = np.asarray(constant, np.float32)
-    return np.ascontiguousarray(np.broadcast_to(same, values.shape[2:]))
+def _rows(threshold: Float, dynamics: Dynamics, values: Float) -> tuple[Float, ...]:
+    """Return threshold, reset_to and q for every neuron of values, (neurons,) each."""
+    constants = (threshold, dynamics.reset_to, dynamics.raised)
+    wide = (np.broadcast_to(np.asarray(one, np.float32), values.shape[2:]) for one in constants)
+    return tuple(map(np.ascontiguousarray, wide))
+
+
+def _leak_fields(name: str, dynamics: Dynamics | None) -> dict[str, Any]:
+    """Return the fields of a leak of lif_settings; one of no terms that keeps all, for None."""
+    leak = () if dynamics is None else dynamics.leak
+    return {
+        name: {
+            "terms": -1 if dynamics is not None and not dynamics.rounded else len(leak),
+            "scale": [2.0 ** -abs(k) for k in leak],
+            "sign": [1.0 if k < 0 else -1.0 for k in leak],
+            "kept": 1.0 if dynamics is None else dynamics.kept,
+        }
+    }
 
 
 def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str, Any]:
@@ -168,10 +226,11 @@ def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str,
     return {
         **dict(zip(("steps", "batch", "neurons"), shape, strict=True)),
         "held": held,
-        "terms": len(dynamics.leak) if dynamics.rounded else -1,
-        "scale": [2.0 ** -abs(k) for k in dynamics.leak],
-        "sign": [1.0 if k < 0 else -1.0 for k in dynamics.leak],
-        "kept": dynamics.kept,
+        **_leak_fields("leak", dynamics),
+        **_leak_fields("leak_c", dynamics.synaptic),
+        **_leak_fields("leak_b", dynamics.adaptation),
+        "flows": dynamics.synaptic is not None,
+        "adapts": dynamics.adaptation is not None,
         "replaces": not dynamics.subtracts,
         "limited": dynamics.limits is not None,
         "low": low,
@@ -212,7 +271,16 @@ def backward(
         du_t = dS_t * h' / threshold + dv_t * (1, or 1 - S_t where not by subtraction)
         dv_(t-1) = (1 - lambda) * du_t             (floor: straight through)
 
-    and, of a recurrent edge, what du_t says of the spikes that arrived added to their dL/dS.
+    and, of a recurrent edge, what dI_t says of the spikes that arrived added to their dL/dS. Where
+    a current flows before the membrane, and where the threshold adapts to theta_t,
+
+        dI_t = dc_t = du_t + (1 - lambda_c) * dc_(t+1)             else dI_t = du_t
+        dS_t += q * db_t
+        dtheta_t = - dS_t * h' * u_t / theta_t**2
+        db_(t-1) = (1 - 2**-k) * db_t + dtheta_t
+
+    with h' the surrogate at u_t / theta_t - 1. q is a fixed part of the threshold, whose gradient
+    has that of q as well.
 
     A detached reset counts S_t in it as a constant (Zenke and Vogels, 2021), the default. Where a
     step has several spikes, h' is that of the nearest of their thresholds.
@@ -235,34 +303,36 @@ def backward(
             "feedback": feedback,
         }
         return _compiled_backward(d_spikes, u, spikes, threshold, dynamics, **more)
-    xp = namespace(u)
-    slope = surrogate.derivative(u / threshold - _nearest(u, threshold, dynamics.most))
-    slope /= threshold
-    if feedback is None:
-        du = d_spikes * slope
-        d_threshold = -xp.einsum("tbn,tbn->n", du, u) / threshold
-    else:
-        d, du = xp.empty_like(u), xp.empty_like(u)
-        d[...], d_threshold = d_spikes, xp.zeros_like(u[0, 0])
-    dv = xp.zeros_like(u[0])
+    xp, theta = namespace(u), thresholds(spikes, threshold, dynamics)
+    slope = surrogate.derivative(u / theta - _nearest(u, theta, dynamics.most))
+    slope /= theta
+    fall = u / theta  # of the spike, as the threshold rises, in units of its slope
+    d, du = xp.empty_like(u), xp.empty_like(u)
+    d[...], d_threshold = d_spikes, xp.zeros_like(u[0, 0])
+    dv, dc, db = (xp.zeros_like(u[0]) for _ in range(3))
     for t in reversed(range(len(u))):
-        if feedback is not None:  # d has what later steps sent back
-            du[t] = d[t] * slope[t]
-            d_threshold -= (du[t] * u[t]).sum(axis=0) / threshold
+        ds = d[t]  # with what later steps sent back
+        if dynamics.adaptation is not None:
+            ds = ds + db * as_of(dynamics.raised, u)
+            d_threshold += (spikes[t] * db).sum(axis=0) * as_of(dynamics.raised, u) / threshold
         if not detach_reset:
-            subtracts = dynamics.subtracts
-            taken = threshold if subtracts else u[t] - _to(dynamics, u)
-            through_spike = dv * taken * slope[t]
-            du[t] -= through_spike
-            d_threshold += (through_spike * u[t]).sum(axis=0) / threshold
-            d_threshold -= (spikes[t] * dv).sum(axis=0) * subtracts
+            taken = threshold if dynamics.subtracts else u[t] - _to(dynamics, u)
+            ds = ds - dv * taken
+            d_threshold -= (spikes[t] * dv).sum(axis=0) * dynamics.subtracts
+        du[t] = ds * slope[t]
+        d_theta = -du[t] * fall[t]
+        d_threshold += d_theta.sum(axis=0)
         du[t] += dv if dynamics.subtracts else dv * (1 - spikes[t].clip(None, 1))
         if dynamics.limits is not None:
             du[t] *= (u[t] > dynamics.limits[0]) & (u[t] < dynamics.limits[1])
         first = t - t % truncate if truncate else 0
-        dv = du[t] * dynamics.kept
-        if truncate and first == t:
-            dv = xp.zeros_like(dv)
+        ends = truncate > 0 and first == t
+        dv = du[t] * (0.0 if ends else dynamics.kept)
+        if dynamics.adaptation is not None:
+            db = (db * dynamics.adaptation.kept + d_theta) * (not ends)
+        if dynamics.synaptic is not None:
+            du[t] += dc
+            dc = du[t] * (0.0 if ends else dynamics.synaptic.kept)
         if feedback is not None:
             feedback.send_back(d, du[t], t, first)
     return Gradients(du.sum(axis=0, keepdims=True) if held else du, d_threshold)
@@ -288,6 +358,6 @@ def _compiled_backward(
     settings = library.settings(**{**_fields(dynamics, u.shape, False), **more})
     d, u, spikes = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
     echo = None if feedback is None else _echo(feedback.weights, feedback)
-    rows = _row(threshold, u), _row(dynamics.reset_to, u)
+    rows = _rows(threshold, dynamics, u)
     d_current, d_theta = library.backward(settings, d, u, spikes, *rows, echo=echo)
     return Gradients(d_current, d_theta.astype(np.float32))

@@ -24,6 +24,7 @@ from qat.train.lif import Spike
 from qat.train.neurons import NEURONS, Granularity, dynamics_of
 from qat.train.norm import Moments, Parameters
 from qat.train.settings import (
+    adaptation,
     bits_per_layer,
     check_edges,
     damping_of,
@@ -104,11 +105,13 @@ class Network:
     layers:      the hidden layers in the notation of qat.model.notation, such as
                  "32c3-p2-32c3v-64"; convolutions need a grid
     grid:        (height, width, channels) of the map on which the inputs lie
-    neuron:      "lif", "cuba": a synaptic current that leaks flows into the membrane (no recurrent
-                 edges yet), or "burst": neurons without memory that emit a count; these, and every
-                 layer of a network with convolutions, have a batch norm before them, which folds
-                 into thresholds, one or more a channel
+    neuron:      "lif", "cuba": a synaptic current that leaks flows into the membrane, "alif":
+                 spikes raise a neuron's threshold for some steps, or "burst": neurons without
+                 memory that emit a count; these, and every layer of a network with convolutions,
+                 have a batch norm before them, which folds into thresholds, one or more a channel
     leak_c:      of "cuba", the leak of the synaptic current, signed shifts; None for (2,)
+    leak_b:      of "alif", k: what raises a threshold loses 2**-k of itself a step; None for 4
+    raise_by:    of "alif", by which part of the threshold a spike raises it; None for 0.25
     levels:      the largest count of a neuron in one step, 1 to 7; None for 1, burst 3
     norm:        a batch norm before the neurons of every layer, also of dense ones that leak
     recurrent:   every hidden dense layer reads what it sent in the step before (in notation: 64r)
@@ -131,8 +134,10 @@ class Network:
         *,
         layers: str | None = None,
         grid: Shape | Sequence[int] | None = None,
-        neuron: Literal["lif", "cuba", "burst"] = "lif",
+        neuron: Literal["lif", "cuba", "alif", "burst"] = "lif",
         leak_c: tuple[int, ...] | None = None,
+        leak_b: int | None = None,
+        raise_by: float | None = None,
         levels: int | None = None,
         leak: tuple[int, ...] = (3,),
         reset: Reset = "subtract",
@@ -187,7 +192,8 @@ class Network:
         self.dynamics = dynamics_of(
             leak, reset, membrane_bits, 1 if neuron == "burst" else self.levels
         )
-        self.leak_c = synaptic_leak(neuron, leak_c, self.truncate)
+        self.leak_c = synaptic_leak(neuron, leak_c)
+        self.adaptation = adaptation(neuron, leak_b, raise_by, self.levels)
         self.reset_to = reset_value(reset, reset_to)
         self.resolution = resolution
         if resolution is not None:
@@ -241,6 +247,7 @@ class Network:
             "damping": self.damping,
             "truncate": self.truncate,
             **({} if self.leak_c is None else {"leak_c": self.leak_c}),
+            **self.adaptation,
         }
 
     @property
@@ -267,6 +274,7 @@ class Network:
             more |= {"neuron": self.neuron, "levels": self.levels}
         if self.leak_c is not None:
             more["leak_c"] = list(self.leak_c)
+        more |= self.adaptation
         if self.integrator is not None:
             own = self.integrator
             more |= {"score": own["score"], "readout_leak": list(own["leak"]),

@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -17,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.machine import native
-from qat.model import LIF, Burst, CuBa, Neuron
+from qat.model import ALIF, LIF, Burst, CuBa, Neuron
 from qat.model.checks import integer
 from qat.model.leaky import Leaky, Reset
 from qat.train import lif
-from qat.train.arrays import as_of, contiguous, empty, is_numpy, namespace, repeated
+from qat.train.arrays import as_of, contiguous, is_numpy, namespace, repeated
 from qat.train.feedback import Feedback
 from qat.train.fold import RESOLUTION, Constants, Float, Inflow, fold, whole
 from qat.train.quantize import Quantized
@@ -70,6 +69,11 @@ class NeuronTwin(ABC):
     def growth(self) -> float:
         """How many times its largest current whatever it keeps, and forms on the way, can be."""
         return 1.0
+
+    @property
+    def highest(self) -> float:
+        """The largest threshold that a spike is compared with, in units of a neuron's first one."""
+        return float(self.most)
 
     @abstractmethod
     def initial(self, channels: int, normalised: bool) -> Parameters:
@@ -161,19 +165,23 @@ class LIFTwin(NeuronTwin):
 
     def fold(self, incoming: Incoming, parameters: Parameters) -> Constants:
         """Return the constants of the integer model."""
-        finest = max((abs(k) for k in self.dynamics.leak), default=0)
         return fold(
             incoming.weights,
             incoming.inflow,
             incoming.bits,
             bias=incoming.bias,
             threshold=parameters.get("threshold", np.float32(1)),
-            most=self.most,
-            resolution=self.resolution or max(RESOLUTION, 2 ** (finest + 1)),
+            most=self.highest,
+            resolution=self.resolution or max(RESOLUTION, 2 ** (self._finest + 1)),
             leak_bound=self.growth,
             reset_to=self.reset_to if self.dynamics.reset == "value" else None,
             dtype=incoming.dtype,
         )
+
+    @property
+    def _finest(self) -> int:
+        """The largest shift of a leak."""
+        return max((abs(k) for k in self.dynamics.leak), default=0)
 
     @property
     def growth(self) -> float:
@@ -265,55 +273,64 @@ class CuBaTwin(LIFTwin):
 
     leak_c: tuple[int, ...] = (2,)
 
-    @cached_property
-    def synaptic(self) -> lif.Dynamics:
-        """What a synaptic current loses in a step."""
-        return lif.Dynamics(self.leak_c, rounded=self.rounded)
-
     @property
     def growth(self) -> float:
         """How many times its largest current whatever it keeps, and forms on the way, can be."""
-        first = LIFTwin(self.steps, dynamics=self.synaptic)
+        first = LIFTwin(self.steps, dynamics=lif.Dynamics(self.leak_c))
         return super().growth * first.growth
 
-    def forward(
-        self,
-        constants: Constants,
-        current: Float,
-        spike: lif.Spike = heaviside,
-        feedback: Feedback | None = None,
-    ) -> tuple[Float, Float]:
-        """Return u and spikes of every step."""
-        assert feedback is None, "recurrent edges are refused"
-        c = empty((self.steps, *current.shape[1:]), current)
-        now = namespace(c).zeros_like(c[0])
-        for t in range(self.steps):
-            c[t] = now = lif.decay(now, self.synaptic) + current[t % len(current)]
-        return super().forward(constants, c, spike)
-
-    def backward(
-        self,
-        constants: Constants,
-        u: Float,
-        spikes: Float,
-        d_spikes: Float,
-        held: bool,
-        *,
-        feedback: Feedback | None = None,
-    ) -> Backward:
-        """Return the gradients: dL/dI_t = dL/dc_t + (1 - lambda_c) dL/dI_(t+1)."""
-        assert feedback is None, "recurrent edges are refused"
-        found = super().backward(constants, u, spikes, d_spikes, held=False)
-        d = found.current
-        for t in reversed(range(len(d) - 1)):
-            d[t] += self.synaptic.kept * d[t + 1]
-        return found._replace(current=d.sum(axis=0, keepdims=True) if held else d)
+    def _dynamics(self, constants: Constants, size: int) -> lif.Dynamics:
+        """Return what a layer of so many neurons does, in units of its membrane."""
+        return replace(super()._dynamics(constants, size), leak_c=self.leak_c)
 
     def record(self, constants: Constants) -> CuBa:  # type: ignore[override]  # another neuron
         """Return the neuron of the integer model."""
-        lif_ = super().record(constants)
-        fields = {name: getattr(lif_, name) for name in Leaky.__dataclass_fields__}
-        return CuBa(**fields, leak_c=self.leak_c)
+        return CuBa(**_fields_of(super().record(constants)), leak_c=self.leak_c)
+
+
+@dataclass(frozen=True)
+class ALIFTwin(LIFTwin):
+    """Twin of `ALIF`.
+
+    leak_b:   k, the leak b >> k of what raises the threshold
+    raise_by: by which part of the threshold a spike raises it
+    """
+
+    leak_b: int = 4
+    raise_by: float = 0.25
+
+    @property
+    def highest(self) -> float:
+        """The largest threshold that a neuron can have, in units of its first one."""
+        return 1 + max(self.raise_by, 1 / RESOLUTION) * 2.0**self.leak_b
+
+    @property
+    def _finest(self) -> int:
+        """The largest shift of a leak."""
+        return max(super()._finest, self.leak_b)
+
+    def _raised(self, constants: Constants) -> Float:
+        """Return q, () or (channels,): whole in an integer network, at least 1."""
+        theta = constants.threshold
+        assert theta is not None
+        found = theta * self.raise_by
+        return namespace(found).floor(found + 0.5).clip(1, None) if self.rounded else found
+
+    def _dynamics(self, constants: Constants, size: int) -> lif.Dynamics:
+        """Return what a layer of so many neurons does, in units of its membrane."""
+        raised = _spread(self._raised(constants), size)
+        return replace(super()._dynamics(constants, size), leak_b=self.leak_b, raised=raised)
+
+    def record(self, constants: Constants) -> ALIF:  # type: ignore[override]  # another neuron
+        """Return the neuron of the integer model."""
+        raised = whole(self._raised(constants))
+        fields = _fields_of(super().record(constants))
+        return ALIF(**fields, leak_b=self.leak_b, raise_by=raised)
+
+
+def _fields_of(neuron: Leaky) -> dict[str, Any]:
+    """Return what all kinds of leaky neurons have."""
+    return {name: getattr(neuron, name) for name in Leaky.__dataclass_fields__}
 
 
 @dataclass(frozen=True)
@@ -476,6 +493,10 @@ def _cuba(steps: int, bits: int | None, levels: int, **settings: Any) -> CuBaTwi
     return CuBaTwin(steps, bits is not None, **settings)
 
 
+def _alif(steps: int, bits: int | None, levels: int, **settings: Any) -> ALIFTwin:
+    return ALIFTwin(steps, bits is not None, **settings)
+
+
 def _burst(steps: int, bits: int | None, levels: int, **settings: Any) -> BurstTwin:
     return BurstTwin(levels, steps)
 
@@ -484,6 +505,7 @@ NEURONS: Mapping[str, NeuronRow] = MappingProxyType(
     {
         "lif": NeuronRow(_lif, levels=1, steps=8, normalised=False),
         "cuba": NeuronRow(_cuba, levels=1, steps=8, normalised=False),
+        "alif": NeuronRow(_alif, levels=1, steps=8, normalised=False),
         "burst": NeuronRow(_burst, levels=3, steps=1, normalised=True),
     }
 )

@@ -13,6 +13,12 @@ from qat.model.leak import leak_terms
 from qat.model.notation import LayerNote, dense, on_maps, parse, recurring, written
 from qat.train.quantize import QUANTIZERS
 
+LEAK_B, RAISE_BY = 4, 0.25
+"""Of adaptive thresholds by default: what raises them halves in 11 steps; a spike raises them by a
+quarter."""
+
+MOST_LEAK_B, MOST_RAISE = 10, 16
+
 
 def layout_of(
     sizes: Sequence[int], layers: str | None
@@ -58,17 +64,36 @@ def require_known(**settings: tuple[str, Iterable[str]]) -> None:
             raise ValueError(f"Network.{what}: found {value!r}; one of {', '.join(allowed)}")
 
 
-def synaptic_leak(
-    neuron: str, leak: tuple[int, ...] | None, truncate: int
-) -> tuple[int, ...] | None:
+def synaptic_leak(neuron: str, leak: tuple[int, ...] | None) -> tuple[int, ...] | None:
     """Return the leak of synaptic currents; None for neurons without them."""
     if neuron != "cuba":
         if leak is not None:
             raise ValueError(f"Network.leak_c: goes with neuron 'cuba'; found neuron {neuron!r}")
         return None
-    if truncate:
-        raise ValueError("Network.truncate: current-based neurons pass gradients on; leave it out")
     return leak_terms((2,) if leak is None else leak, "Network.leak_c")
+
+
+def adaptation(
+    neuron: str, leak: int | None, raise_by: float | None, levels: int
+) -> dict[str, Any]:
+    """Return the settings of thresholds that adapt; none for neurons whose thresholds stay."""
+    if neuron != "alif":
+        for name, value in (("leak_b", leak), ("raise_by", raise_by)):
+            if value is not None:
+                raise ValueError(
+                    f"Network.{name}: goes with neuron 'alif'; found neuron {neuron!r}"
+                )
+        return {}
+    if levels > 1:
+        raise ValueError(f"Network.levels: found {levels}; 'alif' emits one spike a step")
+    found = float(finite("Network.raise_by", RAISE_BY if raise_by is None else raise_by))
+    if not 0 < found <= MOST_RAISE:
+        raise ValueError(
+            f"Network.raise_by: found {found:g}; must be above 0 and at most {MOST_RAISE}, as a "
+            "part of the threshold"
+        )
+    shift = integer("Network.leak_b", LEAK_B if leak is None else leak, 1, MOST_LEAK_B)
+    return {"leak_b": shift, "raise_by": found}
 
 
 def reset_value(reset: str, value: float | None) -> float:
@@ -143,11 +168,6 @@ def check_edges(notes: tuple[LayerNote, ...], neuron: str, held: bool, spiking: 
 
     held, spiking: the input is one vector for all steps; it is spikes
     """
-    if recurring(notes) and neuron == "cuba":
-        raise ValueError(
-            "Network.recurrent: current-based neurons have no recurrent edges in training yet; use "
-            "neuron 'lif'"
-        )
     if recurring(notes) and neuron == "burst":
         raise ValueError(
             "Network.recurrent: burst neurons keep nothing from step to step; use neuron 'lif'"

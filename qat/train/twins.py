@@ -191,7 +191,7 @@ class LayerTwin(Weighted):
         found = replace(folded, more=more)
         if self.bits is None or folded.codes.dtype == np.float64:
             return found
-        most = magnitude(found, self.bits, self.neuron.growth, self.neuron.most, beside)
+        most = magnitude(found, self.bits, self.neuron.growth, self.neuron.highest, beside)
         return in_float64(found) if most >= 2**24 else found
 
     def _folded(

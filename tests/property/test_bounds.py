@@ -22,7 +22,7 @@ from support.zoo.small import small_model
 
 from codegen.checks.host import HostModel
 from codegen.render import render
-from qat.model import LIF, CuBa, Dense, Interval, Layer, Leaky, Model, Result, Spikes
+from qat.model import ALIF, LIF, CuBa, Dense, Interval, Layer, Leaky, Model, Result, Spikes
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -57,8 +57,12 @@ RESETS: tuple[dict[str, Any], ...] = (
 @st.composite
 def neurons(draw: Any, threshold: Any, given: dict[str, Any]) -> Leaky:
     """Draw neurons of any kind with a membrane."""
-    if draw(st.booleans()):
+    kind = draw(st.sampled_from((LIF, CuBa, ALIF)))
+    if kind is LIF:
         return LIF(threshold, **given)
+    if kind is ALIF:
+        own = {"leak_b": draw(st.integers(1, 3)), "raise_by": draw(st.integers(1, 9))}
+        return ALIF(threshold, **given, **own)
     return CuBa(threshold, **given, leak_c=draw(st.sampled_from(((0,), (1,), (3,), (1, -3)))))
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from codegen.cli import main, parser
 from qat.model import (
+    ALIF,
     LI,
     LIF,
     Accumulate,
@@ -248,6 +249,8 @@ def models() -> Iterator[Model]:
     yield Model(Spikes(12), (past, _layer(16, 2, 8, 8, more=(skip,))), scores, 9, "echoes")
     current = Layer(Dense(_codes(19, 2, 8, 12)), CuBa(9, (2,), leak_c=(1, -3), floor=-40))
     yield Model(Spikes(12), (current,), scores, 6, "currents")
+    raised = Layer(Dense(_codes(20, 2, 8, 12)), ALIF(4, (2,), leak_b=2, raise_by=range(1, 9)))
+    yield Model(Spikes(12), (raised,), scores, 6, "adapting")
     first = LI(Dense(_codes(18, 4, 3, 8), 4, bias=[2, 0, -1]), (2, -5), "first", 40)
     yield Model(Rate(12, 0, 15), (ternary,), first, 6, "integrating", stop=EarlyStop(90))
     sensor = Sensor([120, -4, 39240], [70_000, 71_000, 45_000], shift=21, group=4, hop=3)

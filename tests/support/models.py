@@ -11,6 +11,7 @@ from hypothesis import assume, settings
 from hypothesis import strategies as st
 
 from qat.model import (
+    ALIF,
     LI,
     LIF,
     Accumulate,
@@ -38,7 +39,7 @@ LEAKS = ((), (0,), (1,), (3,), (15,), (2, 4), (1, -3), (2, 3, -5), (3, 3, 3), (2
 CODES = {2: (-1, 1), 4: (-8, 7), 8: (-128, 127), 16: (-2500, 2500)}
 FREE_STEPS = 7
 
-KINDS_OF_NEURONS: tuple[Any, ...] = (LIF, LIF, CuBa)
+KINDS_OF_NEURONS: tuple[Any, ...] = (LIF, LIF, CuBa, ALIF)
 
 
 def half_as_many() -> int:
@@ -79,6 +80,10 @@ def lif(draw: Any, n: int) -> Leaky:
     kind, own = draw(st.sampled_from(KINDS_OF_NEURONS)), {}
     if kind is CuBa:
         own["leak_c"] = draw(st.sampled_from(LEAKS))
+    if kind is ALIF:
+        own["leak_b"] = draw(st.sampled_from((1, 2, 4, 9)))
+        own["raise_by"] = per_layer_or_neuron(draw, rng, 1, draw(st.sampled_from((3, 90))), n)
+        threshold = np.minimum(threshold, 2**30)
     return kind(
         threshold,
         draw(st.sampled_from(LEAKS)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qat.model import LIF, Burst, CuBa, Leaky, Neuron
+from qat.model import ALIF, LIF, Burst, CuBa, Leaky, Neuron
 
 
 def value(constant: Any, j: int) -> int:
@@ -22,7 +22,7 @@ def step(neuron: Neuron, state: list[int], current: int, j: int) -> tuple[int, i
     if isinstance(neuron, Burst):
         rows = neuron.by_channel
         return current, sum(current >= value(row, j) for row in rows), []
-    assert isinstance(neuron, LIF | CuBa)
+    assert isinstance(neuron, LIF | CuBa | ALIF)
     further: list[int] = []
     if isinstance(neuron, CuBa):
         current = leaked(state[1], neuron.leak_c) + current
@@ -32,7 +32,11 @@ def step(neuron: Neuron, state: list[int], current: int, j: int) -> tuple[int, i
         u = max(u, neuron.floor)
     if neuron.ceiling is not None:
         u = min(u, neuron.ceiling)
-    spikes = min(max(u // value(neuron.threshold, j), 0), neuron.most)
+    if isinstance(neuron, ALIF):
+        spikes = int(u >= value(neuron.threshold, j) + state[1])
+        further = [leaked(state[1], (neuron.leak_b,)) + spikes * value(neuron.raise_by, j)]
+    else:
+        spikes = min(max(u // value(neuron.threshold, j), 0), neuron.most)
     return u, spikes, [after(neuron, u, spikes, j), *further]
 
 

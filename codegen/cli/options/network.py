@@ -57,16 +57,28 @@ NETWORK = Group(
         ),
         Option(
             "--neuron",
-            "lif, cuba: with a synaptic current before the membrane, or burst: neurons "
-            "without memory that emit a count, in one step (default: burst "
-            "with convolutions, else lif)",
-            **one_of("lif", "cuba", "burst"),
+            "lif, cuba: with a synaptic current before the membrane, alif: spikes raise the "
+            "threshold for some steps, or burst: neurons without memory that emit a count, in one "
+            "step (default: burst with convolutions, else lif)",
+            **one_of("lif", "cuba", "alif", "burst"),
         ),
         Option(
             "--leak-c",
             "of --neuron cuba, the leak of the synaptic current, as --leak (default: 2)",
             whole_numbers,
             metavar="K,K",
+        ),
+        Option(
+            "--leak-b",
+            "of --neuron alif, K: what raises a threshold loses 2^-K of itself a step (default: 4)",
+            positive,
+            metavar="K",
+        ),
+        Option(
+            "--raise-by",
+            "of --neuron alif, by which part of its threshold a spike raises it (default: 0.25)",
+            positive_number,
+            metavar="PART",
         ),
         Option(
             "--levels",

@@ -11,12 +11,13 @@ from codegen import isa
 from codegen.kernels.common import uniform
 from codegen.kernels.memory import Table
 from codegen.kernels.neurons import plan as neurons
+from codegen.kernels.neurons.adaptation import Adaptation
 from codegen.kernels.neurons.counting import Counting
 from codegen.kernels.neurons.integration import Integration
 from codegen.kernels.neurons.plan import Digit, Plane, Turn
 from codegen.kernels.stage import Layer
 
-PARTS = ("neurons", "reset", "saturate", "flow")
+PARTS = ("neurons", "reset", "saturate", "flow", "adapt")
 """Functions of a layer's neurons, each perhaps for four blocks as well."""
 
 
@@ -69,6 +70,7 @@ class BitslicedLayer(Layer):
     current_width: planes of a cached current
     into_v:      what flows into the membrane; None without one
     into_c:      what flows into the synaptic current before it; None without one
+    adapts:      how the threshold follows the spikes; None where it stays
     constants:   words of per-neuron constants a block (0: none)
     bias_words:  words of the bias added to a cached current (0: none)
     rounds:      the list may be too short for the digits of one input: it is worked off, and again
@@ -92,6 +94,7 @@ class BitslicedLayer(Layer):
     current_width: int
     into_v: Integration | None
     into_c: Integration | None
+    adapts: Adaptation | None
     constants: int
     bias_words: int
     rounds: bool
@@ -113,7 +116,7 @@ class BitslicedLayer(Layer):
     @property
     def in_place(self) -> bool:
         """True if four blocks need no planes beside those of v: u is lowered and as wide."""
-        return self.lowered > 0 and self.u_width == self.v_width
+        return self.lowered > 0 and self.u_width == self.v_width and self.adapts is None
 
     @property
     def planes(self) -> tuple[Plane, ...]:

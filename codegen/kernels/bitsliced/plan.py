@@ -42,7 +42,7 @@ from codegen.kernels.neurons.membrane import Bias, Membrane, without_memory
 from codegen.kernels.pack import byte_order, ternary_planes, words_for
 from codegen.kernels.readout import synapse_of, weighted
 from codegen.kernels.stage import Readout
-from qat.model import Burst, Model
+from qat.model import Burst, CuBa, Model
 
 ADDER_HELPERS = SPIKES_HELPERS | {"adder", "add_columns"}
 READOUT_HELPERS = ADDER_HELPERS | {"sum_digits", "broadcast"}
@@ -186,7 +186,7 @@ class _Leaky(_Builder):
     def __init__(self, index: int, model: Model) -> None:
         super().__init__(index, model)
         self.layer = dense_lif(model.layers[index])
-        self.bias = Bias(self.layer, self.bounds, direct=len(self.layer.neuron.STATE) == 1)
+        self.bias = Bias(self.layer, self.bounds, direct=not isinstance(self.layer.neuron, CuBa))
 
     @cached_property
     def sum(self) -> Sum:

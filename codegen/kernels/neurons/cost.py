@@ -39,7 +39,8 @@ class IntegerNeurons(Features):
 def of_shape(stage: IntegerLayer, lane: str) -> dict[str, float]:
     """Return the features that follow from a layer alone; lane: C text of a channel's number."""
     n, several = stage.neurons, stage.most > 1
-    texts = (stage.bias, stage.threshold, stage.reset_by, stage.reset_to, stage.counting)
+    texts = (stage.bias, stage.threshold, stage.reset_by, stage.reset_to, stage.raise_by,
+             stage.counting)  # fmt: skip
     return {
         "words": stage.signal_words,
         "neurons": n,

@@ -18,7 +18,7 @@ from codegen.kernels.common import (
 )
 from codegen.kernels.memory import Field, Table
 from codegen.kernels.stage import Layer, Range
-from qat.model import Burst, CuBa, Interval, LayerBounds, Leaky, Neuron, Pool
+from qat.model import ALIF, Burst, CuBa, Interval, LayerBounds, Leaky, Neuron, Pool
 from qat.model import Layer as Record
 
 
@@ -38,6 +38,7 @@ class IntegerLayer(Layer):
     v_ctype, current_ctype: C types of a membrane ("" without memory) and of a cached current
     bias, threshold, reset_by: the C text of the value of a neuron; threshold: of its first spike
     reset_to:  of what a spike leaves in place of its membrane, where the reset does not subtract
+    raise_by:  of what a spike adds to an adaptive threshold
     most:      spikes that it emits in a step at most
     counting:  C text of the array of its thresholds, where it emits counts by them; "" elsewhere
     pool:      what its spikes go through; None for nothing, or for a pool of one position
@@ -53,6 +54,7 @@ class IntegerLayer(Layer):
     reset_to: str
     floor: int | None
     ceiling: int | None
+    raise_by: str = "0"
     most: int = 1
     counting: str = ""
     pool: Pool | None = None
@@ -64,8 +66,12 @@ class IntegerLayer(Layer):
 
     @property
     def leaks(self) -> int:
-        """Terms of its leaks, with one more for what loads, adds and stores a further state."""
+        """Terms of its leaks, with one more for what loads, adds and stores a further state.
+
+        Where that raises a threshold it is added twice: to what is compared, and to itself.
+        """
         others = sum(1 + sum(k != 0 for k in one.leak) for one in self.further)
+        others += self.adaptive is not None
         return sum(k != 0 for k in self.leak) + others
 
     @property
@@ -136,9 +142,10 @@ def _numbers(neuron: Neuron, bounds: LayerBounds, constants: Constants) -> dict[
     assert isinstance(neuron, Leaky)
     (floor, ceiling), size = saturation(neuron, bounds), len(bounds.u.hi)
     threshold = constants.text("threshold", effective_threshold(neuron, bounds))
+    raises = {"raise_by": neuron.raise_by} if isinstance(neuron, ALIF) else {}
     return {"threshold": threshold, "floor": floor, "ceiling": ceiling} | {
         name: "0" if values is None else constants.text(name, np.broadcast_to(values, size))
-        for name, values in _reset(neuron).items()
+        for name, values in (_reset(neuron) | raises).items()
     }
 
 
@@ -177,6 +184,7 @@ def neuron_helpers(layer: Record, counted: bool) -> frozenset[str]:
     neuron = layer.neuron
     terms = neuron.leak if isinstance(neuron, Leaky) else ()
     terms += neuron.leak_c if isinstance(neuron, CuBa) else ()
+    terms += (neuron.leak_b,) if isinstance(neuron, ALIF) else ()
     if any(terms):
         helpers.add("asr")
     return frozenset(helpers)

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from codegen.kernels.common import effective_threshold, saturation, uniform, width_of
 from codegen.kernels.dense import DenseLIF
+from codegen.kernels.neurons.adaptation import Adaptation
 from codegen.kernels.neurons.constants import Constants, common_digits
 from codegen.kernels.neurons.counting import Counting, counting
 from codegen.kernels.neurons.integration import Given, Integration, Own
 from codegen.kernels.neurons.plan import Digit
-from qat.model import CuBa, LayerBounds
+from qat.model import ALIF, CuBa, LayerBounds
 
 PROBES = frozenset({"lane", "signed"})
 """Functions that only the probes of planes call."""
@@ -118,6 +119,17 @@ class Membrane:
         leak = self.layer.neuron.leak
         return replace(found, leak=leak, kept=self.v_width, width=self.u_width)
 
+    @cached_property
+    def adaptation(self) -> Adaptation | None:
+        """How the threshold follows the spikes; None where it stays."""
+        neuron = self.layer.neuron
+        if not isinstance(neuron, ALIF):
+            return None
+        width = self.bounds.state[1].width - 1
+        raised = np.broadcast_to(neuron.raise_by, self.layer.size).astype(np.int64)
+        digits = self.constants.digits(raised, width)[0]
+        return Adaptation(neuron.leak_b, width, digits, self.u_width)
+
     @property
     def _current(self) -> Integration:
         """The current and the bias, whatever they flow into."""
@@ -192,6 +204,8 @@ class Membrane:
             used.add("subtract")
         if self.counting is not None:
             used |= self.counting.operations
+        if self.adaptation is not None:
+            used |= {"add", "subtract"}
         return frozenset(used)
 
     def printed(self) -> dict[str, Any]:
@@ -206,6 +220,7 @@ class Membrane:
             "v_width": self.v_width,
             "into_v": self.integration,
             "into_c": self.flow,
+            "adapts": self.adaptation,
             "bias_words": self.bias_words,
             "floor": floor,
             "ceiling": ceiling,
@@ -227,6 +242,7 @@ def without_memory(found: Counting, own: Constants, width: int) -> dict[str, Any
         "v_width": 0,
         "into_v": None,
         "into_c": None,
+        "adapts": None,
         "bias_words": 0,
         **dict.fromkeys(nothing, ()),
     }

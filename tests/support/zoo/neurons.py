@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from qat.model import (
+    ALIF,
     LI,
     LIF,
     Analog,
@@ -82,6 +83,52 @@ MODELS = {
     ),
     "current-based frames": Model(
         Frames(33, -8, 7), (layer(33, 129, CuBa(90, (2,), leak_c=(1, -3)), bias=20),), Count(), 7
+    ),
+    "adaptive": Model(
+        Spikes(64),
+        (
+            layer(64, 128, ALIF(9, (3,), leak_b=3, raise_by=4), bias=2),
+            layer(
+                128,
+                160,
+                ALIF(
+                    spread(160, 9, 40),
+                    (2, -4),
+                    leak_b=2,
+                    raise_by=spread(160, 1, 30),
+                    floor=-50,
+                    ceiling=90,
+                ),
+                bias=spread(160, -2, 6),
+                fraction_bits=2,
+            ),
+            layer(160, 33, ALIF(12, (1,), "zero", leak_b=1, raise_by=7)),
+            layer(33, 140, ALIF(12, (6,), leak_b=4, raise_by=900, reset_by=spread(140, 3, 20))),
+            layer(140, 20, ALIF(300, (3,), leak_b=5, raise_by=60), 8),
+            layer(
+                20, 12, ALIF(9, (2,), "value", leak_b=2, raise_by=spread(12, 1, 9), reset_to=-20), 4
+            ),
+        ),
+    ),
+    "adaptive, held": Model(
+        Analog(40, 0, 15),
+        (
+            layer(
+                40,
+                160,
+                ALIF(300, (2,), leak_b=4, raise_by=32),
+                bias=spread(160, -9, 60),
+                input_shift=1,
+            ),
+        ),
+        Count(),
+        9,
+    ),
+    "adaptive frames": Model(
+        Frames(33, -8, 7),
+        (layer(33, 129, ALIF(60, (2,), leak_b=6, raise_by=9), bias=20),),
+        Count(),
+        7,
     ),
     "integrators": integrators(2, "last"),
     "integrators, largest": integrators(4, "max", 3, stop=EarlyStop(60, 2)),

@@ -104,6 +104,26 @@ def _integrated(found: Integration | None) -> Membranes:
     )
 
 
+def _adapted(stage: BitslicedLayer) -> Membranes:
+    """Compare with what raises the threshold, and let it follow the spikes."""
+    found = stage.adapts
+    if found is None:
+        return Membranes()
+    bits = [digit.bit for digit in found.digits if digit.word is None]
+    lowest = bits.index(1) if 1 in bits else len(bits)
+    own = len(found.digits) - len(bits)
+    return Membranes(
+        u=2 * found.width,
+        v=found.width,
+        leak=found.width if found.borrows else 0,
+        reset_ones=bits.count(1),
+        reset_zeros=bits[lowest:].count(0),
+        reset_own=own,
+        threshold=max(stage.u_width - 1, found.width),
+        own_threshold=min(stage.u_width - 1, found.width),
+    )
+
+
 def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
     """Leak, integration, comparison, reset, counting of one block in one step."""
     counted = count_width(stage, load) * stage.signal_planes
@@ -115,6 +135,7 @@ def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
         + _compared(stage)
         + _integrated(stage.into_v)
         + _integrated(stage.into_c)
+        + _adapted(stage)
         + Membranes(
             blocks=1,
             v=stage.v_width * (not forgets),
@@ -134,6 +155,5 @@ def membranes(stage: BitslicedLayer, load: Load) -> tuple[Membranes, Membranes]:
     """
     singles, quads = split(stage, load)
     found = of_block(stage, load)
-    in_place = stage.lowered > 0 and stage.u_width == stage.v_width
-    wide = replace(found, copied=stage.u_width * (not in_place))
+    wide = replace(found, copied=stage.u_width * (not stage.in_place))
     return found.scaled(load.steps * singles), wide.scaled(load.steps * quads)

@@ -15,7 +15,7 @@ import torch
 
 import qat
 from qat.model import Analog, Delta, Frames, Latency, Model, Pool, Shape, Spikes
-from qat.torch import LI, LIF, Accumulate, Burst, Conv, Count, CuBa, Dense, Sequential
+from qat.torch import ALIF, LI, LIF, Accumulate, Burst, Conv, Count, CuBa, Dense, Sequential
 
 pytestmark = pytest.mark.torch
 
@@ -125,7 +125,9 @@ PARTS: tuple[tuple[tuple[Any, ...], str], ...] = (
     ((Analog(4), Dense(4, skips=(3,)), LIF(), Count()), "reads no earlier layer"),
     ((Analog(4), Dense(4), LIF(most=8), Count()), "LIF.most"),
     ((Analog(4), Dense(4), LIF(surrogate="step"), Count()), "surrogate: found 'step'"),
-    ((Analog(4), Dense(4), CuBa(truncate=3), Count()), "truncate"),
+    ((Analog(4), Dense(4), CuBa(truncate=-3), Count()), "truncate"),
+    ((Analog(4), Dense(4), ALIF(raise_by=0.0), Count()), "raise_by: found 0; must be above 0"),
+    ((Analog(4), Dense(4), ALIF(most=2), Count()), "'alif' emits one spike a step"),
 )
 
 

@@ -46,6 +46,12 @@ def test_the_gradient_through_synaptic_currents(kind, leak_c):
     assert_gradients(kind, neuron="cuba", leak_c=leak_c)
 
 
+@pytest.mark.parametrize("kind", DIMENSIONS)
+@pytest.mark.parametrize("each", ["layer", "neuron"])
+def test_the_gradient_through_thresholds_that_adapt(kind, each):
+    assert_gradients(kind, neuron="alif", leak_b=2, raise_by=0.6, threshold=each)
+
+
 def assert_gradients(kind, **options):
     """Compare the gradient of every parameter with finite differences."""
     surrogate = "atan"

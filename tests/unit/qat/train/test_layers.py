@@ -39,6 +39,9 @@ NEURONS = (
     {"neuron": "cuba"},
     {"neuron": "cuba", "leak_c": (1, -3), "levels": 2},
     {"neuron": "cuba", "leak_c": ()},
+    {"neuron": "alif"},
+    {"neuron": "alif", "leak_b": 2, "raise_by": 0.01},
+    {"neuron": "alif", "leak_b": 6, "raise_by": 2.5},
 )
 
 RESETS = ({"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to": -0.4})

@@ -275,7 +275,7 @@ def test_moments_are_those_of_the_weights_that_are_judged(digits):
         ({"layers": "8c3-p2-8c5v"}, "kernel 5x5: its height is 5; the map 4x4x8 has 4"),
         ({"layers": "8k3"}, "'8k3', 1st of 1: is no layer"),
         ({"levels": 8}, "Network.levels: found 8; allowed are 1 to 7"),
-        ({"neuron": "relu"}, "Network.neuron: found 'relu'; one of lif, cuba, burst"),
+        ({"neuron": "relu"}, "Network.neuron: found 'relu'; one of lif, cuba, alif, burst"),
         ({"input": "delta"}, "has 128 lines for the 64 values of a map of 8x8x1"),
     ],
 )

@@ -130,10 +130,18 @@ def test_settings_name_all_that_makes_a_network():
     some = Network([64, 10], reset="value", readout="li", **later)
     current = Network([64, 8, 10], neuron="cuba", leak_c=(1,)).settings()
     assert current["leak_c"] == [1]
-    found = current | some.settings() | Network([64, 8, 10], **in_time).settings()
+    adaptive = Network([64, 8, 10], neuron="alif", leak_b=3).settings()
+    assert (adaptive["leak_b"], adaptive["raise_by"]) == (3, 0.25)
+    found = current | adaptive | some.settings() | Network([64, 8, 10], **in_time).settings()
     assert set(found) == made_with | {"limits"}
     assert later.items() <= some.settings().items()
-    assert set(network().settings()) == made_with - {*later, *in_time, "leak_c"} | {"limits"}
+    assert set(network().settings()) == made_with - {
+        *later,
+        *in_time,
+        "leak_c",
+        "leak_b",
+        "raise_by",
+    } | {"limits"}
 
 
 # ------------------------------------------------------------ bad checkpoints
