@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -16,6 +17,8 @@ from codegen.render.generated import Generated, generated
 from codegen.report.summary import summarize
 from qat.model import Activity, Model, meets, safe_name, write_atomically, writing
 from qat.model.atomic import require_no_file
+
+MANIFEST = "manifest.json"
 
 
 def renamed(model: Model, name: str | None) -> Model:
@@ -116,16 +119,30 @@ def files_of(
     only = made.program.only
     alone = {"only": only.name} if only else {}
     manifest = {"generated": stamp, **alone, **summarize(made)}
-    return {**files, "manifest.json": json.dumps(manifest, indent=2) + "\n"}
+    return {**files, MANIFEST: json.dumps(manifest, indent=2) + "\n"}
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
-    """Write {file: text} to a folder, each file whole or not at all; return {file: path}."""
+    """Write {file: text} to a folder, each file whole or not at all; return {file: path}.
+
+    A manifest that is there vouches for the files beside it. It goes before the first of them
+    changes, so that no kill, nor a second one, leaves it beside files of two sets.
+    """
     paths = {}
     require_no_file(folder)
     with writing(folder):
+        if any(_differs(folder / file, text) for file, text in files.items()):
+            manifest = Path(os.path.realpath(folder / MANIFEST))
+            if manifest.is_file():
+                manifest.unlink()
         for file, text in files.items():
             paths[file] = folder / file
             paths[file].parent.mkdir(parents=True, exist_ok=True)
             write_atomically(paths[file], text.encode())
     return paths
+
+
+def _differs(path: Path, text: str) -> bool:
+    """Return True unless a file holds this text."""
+    data = text.encode()
+    return not (path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data)

@@ -26,6 +26,8 @@ import pytest
 from support import interrupted
 from support.interrupted import BEGUN, CHECKS, DEEDS, EPOCHS, MODEL, leftovers, material
 
+from codegen.package.write import write_files
+
 SAMPLE = {"save": 8, "generate": 6, "train": 6}
 ALL = {"save": 120, "generate": 100, "train": 60}
 LONGEST = {"save": 0.2, "save_plainly": 0.2, "generate": 0.2, "train": 0.3}
@@ -255,3 +257,16 @@ def test_a_kill_in_a_plain_write_is_noticed(tmp_path: Path) -> None:
 
 def test_the_deeds_are_known() -> None:
     assert DEEDS.keys() == CHECKS.keys()
+
+
+def test_two_kills_leave_no_manifest_beside_files_of_two_sets(tmp_path: Path) -> None:
+    """One behind the README of the second set, one before that of the first is there again."""
+    first, second = material().packages
+    write_files(tmp_path, first)
+    for files, last in ((second, "README.md"), (first, "net.c")):
+        names = list(files)
+        part = {name: files[name] for name in names[: names.index(last) + 1]}
+        write_files(tmp_path, part)
+        interrupted.check_package(tmp_path, material())
+    write_files(tmp_path, first)
+    assert (tmp_path / "manifest.json").read_text() == first["manifest.json"]
