@@ -20,7 +20,7 @@ from codegen.measure.shapes import ZEROS, random_layer
 from codegen.render.generated import generated
 from codegen.target.boards import Board, find_boards
 from codegen.target.emulated import require_emulated
-from codegen.target.qemu import find_qemu
+from codegen.target.qemu import require_qemu
 from codegen.target.runner import MARKS
 from qat.model import Model
 
@@ -35,7 +35,7 @@ def bench(arguments: Namespace) -> int:
     boards = find_boards(arguments.board)
     for board in boards:
         require_emulated(board)
-    find_qemu()
+    require_qemu(boards)
     measurements = (
         _bench_layer(arguments, boards, out)
         if arguments.layer

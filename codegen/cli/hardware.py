@@ -10,7 +10,7 @@ from typing import Any
 
 from codegen.base.errors import MissingRegistryError
 from codegen.cli.output import Output
-from codegen.target.boards import Board, chip_boards, hardware_boards, load_boards
+from codegen.target.boards import Board, all_boards
 from codegen.target.hardware import flash as flash_board
 from codegen.target.registry import answers, installed, needs_registry, pinned, user_core
 from qat.model import Model
@@ -105,7 +105,7 @@ def _values(board: Board, builds: str) -> dict[str, Any]:
 def boards(arguments: Namespace) -> int:
     """List the boards."""
     out = Output(arguments)
-    known = [*load_boards().values(), *chip_boards().values(), *hardware_boards().values()]
+    known = list(all_boards().values())
     builds = buildable(known, out)
     header = ("board", "core", "MHz", "flash, KB", "RAM, KB", "waits", "builds here", "what it is")
     out.table(header, [_row(b, builds[b.name]) for b in known])

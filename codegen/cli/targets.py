@@ -23,7 +23,7 @@ from codegen.target.doctor import doctor as look_for_tools
 from codegen.target.emulated import TargetModel, footprint
 from codegen.target.fit import require_fit
 from codegen.target.hardware import BoardModel
-from codegen.target.qemu import find_qemu
+from codegen.target.qemu import require_qemu
 from codegen.target.runner import Runner
 from qat.model import Model
 
@@ -133,8 +133,7 @@ def run(arguments: Namespace) -> int:
     for board in boards:
         if board.hardware is not None:
             _require_answer(model, board, arguments.port, out)
-    if emulated:
-        find_qemu()
+    require_qemu(emulated)
     out.progress("reading the inputs")
     inputs, made = inputs_of(model, arguments, out), generated(model)
     if emulated:
@@ -218,7 +217,7 @@ def doctor(arguments: Namespace) -> int:
     out = Output(arguments)
     out.progress("looking for tools")
     tools = look_for_tools()
-    missing = [tool for tool in tools if tool.found is None and tool.extra is None]
+    missing = [tool for tool in tools if tool.missing]
     words = [tool.found or ("not here" if tool.extra else "MISSING") for tool in tools]
     out.table(("tool", "found"), [(t.name, word) for t, word in zip(tools, words, strict=True)])
     for tool in tools:

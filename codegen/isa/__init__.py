@@ -2,6 +2,7 @@
 
 from codegen.isa.architecture import Architecture, Firmware, Tools
 from codegen.isa.arm import ARM
+from codegen.isa.riscv import RISCV
 from codegen.isa.rows import (
     DEFAULT_CORE,
     SETS,
@@ -19,6 +20,7 @@ from codegen.isa.rows import (
 __all__ = [
     "ARM",
     "DEFAULT_CORE",
+    "RISCV",
     "SETS",
     "Architecture",
     "Firmware",

@@ -21,17 +21,21 @@ POINTER = -1
 class Firmware:
     """What of firmware/ is for an architecture's emulated boards.
 
-    platform: PlatformIO's name of our build platform; toolchain: its package of the compiler
-    startup:  folder of the startup code; script: the linker script in it
+    platform: PlatformIO's name of our build platform
+    toolchain: its registry's package of the compiler; "" where it has none that serves
+    startup:  folders of the startup code; script: the linker script
+    library:  folder of headers and sources that stand in for a C library; "" where the compiler
+        comes with one
     counter:  what counts instructions on an emulated machine; marks: what counts those of parts
     """
 
     platform: str
     toolchain: str
-    startup: str
+    startup: tuple[str, ...]
     script: str
+    library: str
     counter: str
-    marks: str
+    marks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -63,17 +67,19 @@ class Architecture(ABC):
 
     name:      for people
     condition: C preprocessor text that holds for a compiler that makes its machine code
-    software_zeros: the same, one for each kind of core on which a compiler counts the zeros of a
-               word by a call of its library
+    counts_zeros: the same, for compilers that count the zeros of a word better than by a table:
+               by an instruction, or because a core lacks what the table takes; "" for all
     mark:      instructions of a mark before its call, and from the call on
+    wrapping:  instructions of an interrupt that counts a wrap of the timer, on emulated machines
     """
 
     name: str
     condition: str
-    software_zeros: tuple[str, ...] = ()
+    counts_zeros: str = ""
     tools: Tools
     firmware: Firmware
     mark: tuple[int, int]
+    wrapping: int = 0
 
     @abstractmethod
     def parse(self, disassembly: str) -> dict[str, Function]:
@@ -111,6 +117,10 @@ class Architecture(ABC):
 
         jumped: another than the next one followed
         """
+
+    @abstractmethod
+    def ticks(self, clock_hz: int) -> int:
+        """Return the ticks of an emulated machine's counter in 1000 instructions."""
 
     @abstractmethod
     def exception(self, registers: Mapping[str, int]) -> str:

@@ -81,12 +81,13 @@ CAUSES = {
 """Bits of the Configurable Fault Status Register (Armv7-M Architecture Reference, B3.2.15)."""
 
 FIRMWARE = Firmware(
-    platform="qemu-cortexm",
+    platform="qemu",
     toolchain="toolchain-gccarmnoneeabi",
-    startup="platform/startup",
-    script="cortexm.ld",
-    counter="src/qemu/counter.c",
-    marks="src/qemu/marks.c",
+    startup=("platform/startup", "platform/startup/arm"),
+    script="platform/startup/arm/arm.ld",
+    library="",
+    counter="src/qemu/arm/counter.c",
+    marks=("src/qemu/marks.c", "src/qemu/arm/marks_take.c"),
 )
 
 
@@ -95,10 +96,11 @@ class Arm(Architecture):
 
     name = "ARM"
     condition = "defined(__ARM_ARCH_PROFILE)"
-    software_zeros = ("defined(__ARM_ARCH_6M__)", "defined(__ARM_ARCH_8M_BASE__)")
+    counts_zeros = "(!defined(__thumb__) || defined(__thumb2__))"
     tools = TOOLS
     firmware = FIRMWARE
     mark = (2, 2)  # push, movs; bl, pop
+    wrapping = 5
 
     def parse(self, disassembly: str) -> dict[str, Function]:
         """Return the functions of `objdump -d --no-show-raw-insn`, by name."""
@@ -187,6 +189,10 @@ class Arm(Architecture):
         if name in ("bl", "blx"):
             return timing.call
         return timing.back if _RETURN.match(name) else timing.taken
+
+    def ticks(self, clock_hz: int) -> int:
+        """Return the ticks of SysTick in 1000 instructions, each of which takes 256 ns."""
+        return clock_hz * 256 // 10**6
 
     def part(self, before: Instruction) -> int:
         """Return the number of a mark's part: movs r0, #part stands before its call."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from codegen.isa.architecture import Architecture
 from codegen.isa.arm import ARM
+from codegen.isa.riscv import RISCV
 from codegen.isa.timings import TIMINGS, Timing
 
 
@@ -119,6 +120,20 @@ SETS: tuple[InstructionSet, ...] = (
         loops=_LOOPS,
         short_of_registers=True,
         roomy="cortex-m3",
+    ),
+    InstructionSet(
+        name="rv32imc",
+        condition="__riscv_xlen == 32 && !defined(__riscv_32e)",
+        cores=("rv32imc",),
+        timings=_timings("rv32imc"),
+        architecture=RISCV,
+    ),
+    InstructionSet(
+        name="rv32ec",
+        condition="__riscv_xlen == 32 && defined(__riscv_32e)",
+        cores=("rv32ec",),
+        timings=_timings("rv32ec"),
+        architecture=RISCV,
     ),
 )
 """What is more special comes first: the C takes the first loop whose condition holds."""

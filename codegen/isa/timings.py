@@ -72,5 +72,19 @@ TIMINGS: dict[str, Timing] = {
         "the four beats of a vector a cycle, a cycle for each access of a gather load; loads and "
         "arithmetic of neighbouring vector instructions may overlap",
     ),
+    "rv32imc": Timing(
+        alu=1, multiply=1, divide=19, load=2, store=1, each=0, taken=2, call=2, back=2, vector=0,
+        gather=0, fastest=0.8,
+        source="Hazard3, the RISC-V core of the RP2350, instruction timings; loads are taken as "
+        "used by the next instruction, targets as aligned. For the ESP32-C3 and C6, CH32V203 and "
+        "GD32VF103 no table is published",
+    ),
+    "rv32ec": Timing(
+        alu=1, multiply=0, divide=0, load=2, store=2, each=0, taken=3, call=3, back=3, vector=0,
+        gather=0, fastest=0.7,
+        source="no table is published for the QingKe V2 of the CH32V003, a core of two stages: "
+        "loads and stores of two cycles and a refill after branches, as on the Cortex-M0; it may "
+        "take less",
+    ),
 }  # fmt: skip
 """Cycles of each core. All assume zero wait states and no contention for the bus."""

@@ -47,10 +47,10 @@ def _cost(made: Generated, core: str) -> Cost:
 
 
 def costs_of(made: Generated) -> tuple[Cost, ...]:
-    """Return what a call takes on every core that the C serves and that was measured."""
+    """Return what a call takes on the core that the C is for, else on every core of ARM."""
     only = made.program.only
-    cores = {b.core: None for b in load_boards().values() if b.hardware is None}
-    return tuple(_cost(made, core) for core in cores if only is None or core in only.cores)
+    cores = [board.core for board in load_boards().values()] if only is None else only.cores
+    return tuple(_cost(made, core) for core in cores)
 
 
 MOST_RATE = 1e6

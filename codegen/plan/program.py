@@ -211,8 +211,12 @@ class Program:
 
     @property
     def compiled(self) -> str:
-        """The C condition that holds for a compiler whose machine code some of the sets are."""
-        found = [architecture.condition for architecture in isa.architectures(self.sets)]
+        """The C condition that holds for a compiler for whose machine code there are loops.
+
+        What stands beside portable C for their sake does other machine code no good.
+        """
+        loops = tuple(row for row in self.sets if any(one.loops for one in isa.lineage(row)))
+        found = [architecture.condition for architecture in isa.architectures(loops)]
         return found[0] if len(found) == 1 else f"({' || '.join(found or ['0'])})"
 
     @property

@@ -151,7 +151,7 @@ def template_context(program: Program, directives: bool = False) -> dict[str, An
         "classify_extent": extent,
         "input_kinds": INPUT_KINDS,
         "vector_loops": VECTOR_LOOPS,
-        "software_zeros": [one for row in isa.architectures() for one in row.software_zeros],
+        "counts_zeros": [row.counts_zeros for row in isa.architectures() if row.counts_zeros],
         "directives": directives,
     }
 

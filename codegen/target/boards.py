@@ -1,13 +1,14 @@
 """The boards: one JSON file each.
 
 Emulated boards lie in boards/, in PlatformIO's format and with what we need beside it: one for each
-core, with as much memory as its machine has, and some with the memory map of a real chip. Boards of
+core, with as much memory as any model needs, and some with the memory map of a real chip. Boards of
 hardware lie in boards/hardware/, where PlatformIO does not look: it has files of its own for them.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,10 @@ FRAME_BYTES = 1024
 
 @dataclass(frozen=True)
 class Uart:
-    """A serial port that QEMU emulates: `kind` "cmsdk", "nrf51" or "stm32", and where it lies."""
+    """A serial port that QEMU emulates, and where it lies.
+
+    kind: "cmsdk", "nrf51", "ns16550" or "stm32"
+    """
 
     kind: str
     base: int
@@ -70,7 +74,8 @@ class Board:
     flash, ram: bytes
     platform:   the PlatformIO platform that builds for it
     machine:    QEMU's name of the machine; "" for hardware
-    cpuid_part: part number that the core's CPUID register gives
+    cpu:        QEMU's name of the machine's core, and its options; "" for the machine's own
+    cpuid_part: part number that the core's CPUID register gives; of RISC-V bits 4 to 15 of misa
     uart:       the serial port of an emulated board
     hardware:   None for an emulated board
     chip:       whose memory map the board has; "" for a core with all memory of its machine
@@ -92,6 +97,7 @@ class Board:
     uart: Uart | None = None
     hardware: Hardware | None = None
     chip: str = ""
+    cpu: str = ""
     stack: int = STACK_BYTES
     frame: int = FRAME_BYTES
     sources: tuple[tuple[str, str], ...] = ()
@@ -138,6 +144,7 @@ def _emulated(name: str, data: dict[str, Any]) -> Board:
         ram=int(upload["maximum_ram_size"]),
         platform=data["platforms"][0],
         machine=qemu["machine"],
+        cpu=qemu.get("cpu", ""),
         cpuid_part=int(qemu["cpuid_part"], 16),
         uart=Uart(qemu["uart"]["kind"], int(qemu["uart"]["base"], 16)),
         chip=qemu.get("chip", ""),
@@ -185,12 +192,34 @@ def _load(folder: Path, parse: Callable[[str, dict[str, Any]], Board]) -> dict[s
         except ValueError as error:
             raise ValueError(f"board {path.stem}: its JSON cannot be read ({error})") from None
         boards.append(parse(path.stem, data))
-    boards.sort(key=lambda board: (int(board.family.rsplit("m", 1)[-1]), board.core, board.name))
+    boards.sort(key=lambda board: (*_place(board.family), board.core, board.name))
     return {board.name: board for board in boards}
 
 
+def _place(core: str) -> tuple[str, int]:
+    """Return where a core stands in the order of all: by the number that its name ends in."""
+    name, number = re.fullmatch(r"(.*?)(\d*)", core).groups()  # type: ignore[union-attr]  # any does
+    return name, int(number or 0)
+
+
 def load_boards(folder: Path | None = None) -> dict[str, Board]:
-    """Return an emulated board for each core by name; by default those of this package."""
+    """Return an emulated board for each core of ARM by name; by default those of this package.
+
+    More exactly, of the architecture for whose core kernels are chosen where none is named.
+    """
+    return {name: board for name, board in _cores(folder).items() if _usual(board)}
+
+
+def further_boards(folder: Path | None = None) -> dict[str, Board]:
+    """Return an emulated board for each core of other architectures, by name."""
+    return {name: board for name, board in _cores(folder).items() if not _usual(board)}
+
+
+def _usual(board: Board) -> bool:
+    return board.architecture is isa.find(isa.DEFAULT_CORE).architecture
+
+
+def _cores(folder: Path | None) -> dict[str, Board]:
     return {name: board for name, board in _emulated_boards(folder).items() if not board.chip}
 
 
@@ -209,11 +238,21 @@ def hardware_boards(folder: Path | None = None) -> dict[str, Board]:
     return _load(folder, hardware_from_json)
 
 
+def emulated_boards() -> dict[str, Board]:
+    """Return every emulated board by name: the cores of ARM, chips, further cores."""
+    return load_boards() | chip_boards() | further_boards()
+
+
+def all_boards() -> dict[str, Board]:
+    """Return every board by name, in the order in which they are listed."""
+    return emulated_boards() | hardware_boards()
+
+
 def find_board(name: str | Board) -> Board:
     """Return the board called `name`, or raise UnknownBoardError naming the near ones."""
     if isinstance(name, Board):
         return name
-    boards = load_boards() | chip_boards() | hardware_boards()
+    boards = all_boards()
     if name in boards:
         return boards[name]
     hint = did_you_mean(name, boards) or f"; there are {', '.join(boards)}"
@@ -221,7 +260,7 @@ def find_board(name: str | Board) -> Board:
 
 
 def find_boards(names: str | Board | Iterable[str | Board]) -> tuple[Board, ...]:
-    """Return the boards called by a name, by several, or by "all": an emulated one a core."""
+    """Return the boards called by a name, by several, or by "all": one for each core of ARM."""
     if names == "all":
         return tuple(load_boards().values())
     if isinstance(names, str | Board):

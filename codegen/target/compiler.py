@@ -76,19 +76,34 @@ def compile_files(files: Mapping[str, str], board: Board, folder: Path, *options
 
     options: of the compiler, besides those of the core and of a firmware
     """
-    compiler = find_cross_compiler(board.architecture)
     for file, text in files.items():
         (folder / file).write_text(text, "utf-8")
     sources = sorted(file for file in files if file.endswith(".c"))
-    flags = (*board.core_flags, *model_flags(), *options)
-    run_tool([compiler, *flags, "-c", *sources], folder)
+    run_tool([*compiling(board), *model_flags(), *options, "-c", *sources], folder)
     return [str(Path(source).with_suffix(".o")) for source in sources]
 
 
+def compiling(board: Board) -> list[str]:
+    """Return the command that compiles for a board: core, and headers where no C library is."""
+    library = _library(board)
+    headers = [f"-I{library}"] if library else []
+    return [find_cross_compiler(board.architecture), *board.core_flags, *headers]
+
+
 def linker(board: Board) -> list[str]:
-    """Return the command that links for a board, without the startup of its C library."""
-    architecture = board.architecture
-    return [find_cross_compiler(architecture), *board.core_flags, *architecture.tools.link]
+    """Return the command that links for a board, without the startup of its C library.
+
+    What stands in for the library where there is none is compiled on the way.
+    """
+    library = _library(board)
+    sources = ["-O2", *map(str, sorted(library.glob("*.c")))] if library else []
+    return [*compiling(board), *board.architecture.tools.link, *sources]
+
+
+def _library(board: Board) -> Path | None:
+    """Return the folder that stands in for a C library; None where the compiler comes with one."""
+    folder = board.architecture.firmware.library
+    return assets() / "firmware" / folder if folder else None
 
 
 def run_tool(command: list[str], folder: Path) -> str:

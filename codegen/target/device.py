@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.base.errors import InconsistentError, LinkError, ProtocolError, RefusedError
+from codegen.target.boards import Board
 from codegen.target.protocol import MAX_PAYLOAD, Client, Code, Type
 from qat.model import MAX_LAYERS
 
@@ -78,7 +79,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Span:
-    """A measured call: SysTick ticks, and how often the 24-bit timer ran out."""
+    """A measured call: ticks of the counter, and how often a 24-bit timer ran out."""
 
     ticks: int
     wraps: int
@@ -143,8 +144,6 @@ MAX_PARTS = MAX_LAYERS + 4
 """The most parts of a call: the layers, and what comes beside them."""
 KNOWN_INSTRUCTIONS = 2 * 4096
 """The loop that calibrates the counter takes so many, beside the return of the empty function."""
-HANDLER_INSTRUCTIONS = 5
-"""The interrupt that counts a wrap of the timer takes so many."""
 
 
 class Device:
@@ -355,27 +354,28 @@ class Device:
         return int(self._ask(Type.STACK, struct.pack("<I", what), 1)[0])
 
 
-def instructions_of(parts: Parts, per_1000: int) -> list[int]:
+def instructions_of(parts: Parts, per_1000: int, wrapping: int) -> list[int]:
     """Return the instructions of each part, those of its marks and of the timer left out.
 
     The first part is the one of the first mark: every call starts with the rest.
+
+    wrapping: instructions of the interrupt that counts a wrap of the timer
     """
     ticks = [part.ticks - part.marks * parts.mark_ticks for part in parts.parts]
     ticks[0] += parts.mark_ticks - parts.first_ticks
     return [
-        round(own * 1000 / per_1000) - HANDLER_INSTRUCTIONS * part.wraps
+        round(own * 1000 / per_1000) - wrapping * part.wraps
         for own, part in zip(ticks, parts.parts, strict=True)
     ]
 
 
-def check_count(count: Count, clock_hz: int) -> int:
+def check_count(count: Count, board: Board) -> int:
     """Return the instructions of a count after computing them once more from the raw ticks.
 
-    With `-icount shift=8` an instruction takes 256 ns, so that 1000 of them take
-    clock_hz * 256e-6 ticks, an integer. Raises InconsistentError if the calibration says
-    otherwise: the timer then did not count instructions.
+    The architecture knows the ticks of 1000 instructions, an integer. Raises InconsistentError if
+    the calibration says otherwise: the timer then did not count instructions.
     """
-    per_1000 = clock_hz * 256 // 10**6
+    per_1000 = board.architecture.ticks(board.clock_hz)
     known = count.known.ticks - count.empty.ticks
     if count.ticks_per_1000 != per_1000 or abs(known * 1000 - KNOWN_INSTRUCTIONS * per_1000) > 1000:
         raise InconsistentError(
@@ -384,7 +384,7 @@ def check_count(count: Count, clock_hz: int) -> int:
         )
     ticks = count.span.ticks - count.empty.ticks
     instructions = (ticks * 1000 + per_1000 // 2) // per_1000
-    instructions += 1 - HANDLER_INSTRUCTIONS * count.span.wraps
+    instructions += 1 - board.architecture.wrapping * count.span.wraps
     if instructions != count.instructions:
         raise InconsistentError(
             f"the firmware counted {count.instructions} instructions; its ticks give {instructions}"

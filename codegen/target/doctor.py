@@ -34,6 +34,11 @@ class Tool:
     how: str
     extra: str | None = None
 
+    @property
+    def missing(self) -> bool:
+        """True if it is not here and everybody needs it."""
+        return self.found is None and self.extra is None
+
 
 def doctor() -> list[Tool]:
     """Return every tool, whether it is there, and how to get it."""
@@ -65,11 +70,12 @@ def _cross_tools(architecture: Architecture) -> tuple[Tool, ...]:
     """Return what builds for an architecture, and what emulates it."""
     name, tools = architecture.name, architecture.tools
     ours = architecture is isa.find(isa.DEFAULT_CORE).architecture
-    return (
-        Tool(f"{name} compiler", version_of(tools.compiler), tools.install),
-        Tool(f"{name} C library", _newlib(tools.compiler), tools.install),
-        Tool("QEMU" if ours else f"QEMU for {name}", version_of(tools.emulator), tools.install),
-    )
+    found = {f"{name} compiler": version_of(tools.compiler)}
+    if not architecture.firmware.library:
+        found[f"{name} C library"] = _newlib(tools.compiler)
+    found["QEMU" if ours else f"QEMU for {name}"] = version_of(tools.emulator)
+    extra = None if ours else f"boards of {name}"
+    return tuple(Tool(what, version, tools.install, extra) for what, version in found.items())
 
 
 def version_of(name: str) -> str | None:

@@ -50,7 +50,7 @@ class TargetModel(Runner):
         self.flags = tuple(flags)
         require_emulated(self.board)
         require_fit(self.board, made, footprint)
-        find_qemu()
+        find_qemu(self.board.architecture)
         if elf is None:
             files = made.files if files is None else files
             elf = build(files, self.board, flags=flags)[self.board.name]

@@ -7,7 +7,7 @@ import select
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from codegen.base.closing import Closing
@@ -29,11 +29,18 @@ def find_qemu(architecture: Architecture | None = None) -> str:
     return path
 
 
+def require_qemu(boards: Iterable[Board]) -> None:
+    """Raise MissingQemuError if the emulator of one of some emulated boards is not there."""
+    for architecture in dict.fromkeys(board.architecture for board in boards):
+        find_qemu(architecture)
+
+
 def qemu_command(board: Board, elf: Path, counting: bool = False) -> list[str]:
     """Return the command line that runs `elf` on the machine of `board`."""
     architecture = board.architecture
     flags = (*architecture.tools.emulating, *(architecture.tools.counting if counting else ()))
-    return [find_qemu(architecture), *flags, "-M", board.machine, "-kernel", str(elf)]
+    machine = ("-M", board.machine, *(("-cpu", board.cpu) if board.cpu else ()))
+    return [find_qemu(architecture), *flags, *machine, "-kernel", str(elf)]
 
 
 LOG_BYTES = 2**16

@@ -104,15 +104,24 @@ def answers(package: str, environment: Mapping[str, str] | None = None) -> bool:
     return not run_program(command, environment=environment).returncode
 
 
+def _fetched(core: Path, package: str) -> bool:
+    return (core / "packages" / package).is_dir()
+
+
 def _wanted(core: Path, boards: Sequence[Board]) -> Iterator[tuple[str, TargetError]]:
-    """Yield what only PlatformIO's registry can give, and the error if it does not."""
+    """Yield what only PlatformIO's registry can give, and the error if it does not.
+
+    "" for what it has not either.
+    """
     silent = "PlatformIO's registry, which has one, does not answer"
     for architecture in dict.fromkeys(b.architecture for b in boards if not needs_registry(b)):
         tools, toolchain = architecture.tools, architecture.firmware.toolchain
-        if not shutil.which(tools.compiler) and not (core / "packages" / toolchain).is_dir():
-            text = f"no {tools.compiler} on PATH, and {silent}; install it with: {tools.install}"
-            yield toolchain, MissingCompilerError(text)
-    if not find_spec("SCons") and not (core / "packages" / "tool-scons").is_dir():
+        if shutil.which(tools.compiler) or (toolchain and _fetched(core, toolchain)):
+            continue
+        why = f", and {silent}" if toolchain else ""
+        text = f"no {tools.compiler} on PATH{why}; install it with: {tools.install}"
+        yield toolchain, MissingCompilerError(text)
+    if not find_spec("SCons") and not _fetched(core, "tool-scons"):
         text = f"no SCons in this Python, and {silent}; run: pip install scons==4.11.1"
         yield "tool-scons", MissingRegistryError(text)
     for board in boards:
@@ -133,5 +142,5 @@ def no_platform(board: Board) -> str:
 def require_packages(core: Path, boards: Sequence[Board], environment: Mapping[str, str]) -> None:
     """Raise the error for the first package that is neither here nor to be had."""
     for package, error in _wanted(core, boards):
-        if not answers(package, environment):
+        if not package or not answers(package, environment):
             raise error

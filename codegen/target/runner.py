@@ -322,14 +322,14 @@ class Runner(Closing):
 
 def _count(device: Device, what: What, board: Board) -> int:
     count = device.benchmark(what)
-    return count.instructions if board.hardware else check_count(count, board.clock_hz)
+    return count.instructions if board.hardware else check_count(count, board)
 
 
 def _parts(device: Device, what: What, board: Board) -> list[int]:
     """Return the instructions of each part of a call."""
     count = device.benchmark(what)
-    check_count(count, board.clock_hz)
-    return instructions_of(device.parts(), count.ticks_per_1000)
+    check_count(count, board)
+    return instructions_of(device.parts(), count.ticks_per_1000, board.architecture.wrapping)
 
 
 def _stream(device: Device, model: Model, raw: NDArray[np.int16]) -> Stream:

@@ -1,7 +1,7 @@
 /* Counts for each part of a model: the generated code calls MODEL_MARK(part) where a part ends.
  *
- * A mark keeps every register but lr, and the compiler takes it for one instruction (asm inline), so that it
- * inlines the same functions and the code around stays as it is. Its own cost is the same every time, and
+ * A mark keeps every register, on ARM all but lr, and the compiler takes it for one instruction (asm inline), so
+ * that it inlines the same functions and the code around stays as it is. Its own cost is the same every time, and
  * marks_calibrate gives it. Built in with -DMODEL_MARKS=1.
  */
 #ifndef SPIKEMCU_MODEL_MARKS_H
@@ -10,7 +10,19 @@
 #include <stdint.h>
 
 /* What ran since the last mark belongs to `part`, a constant below 256. */
-#ifdef MODEL_MARKS
+#if defined MODEL_MARKS && defined __riscv
+#define MODEL_MARK(part) \
+    __asm__ __inline__ volatile( \
+        "addi sp, sp, -16\n\t" \
+        "sw ra, 0(sp)\n\t" \
+        "sw a0, 4(sp)\n\t" \
+        "li a0, %0\n\t" \
+        "jal ra, marks_take\n\t" \
+        "lw a0, 4(sp)\n\t" \
+        "lw ra, 0(sp)\n\t" \
+        "addi sp, sp, 16" ::"i"(part) \
+        : "memory")
+#elif defined MODEL_MARKS
 #define MODEL_MARK(part) \
     __asm__ __inline__ volatile( \
         ".syntax unified\n\t" \
@@ -24,7 +36,7 @@
 #endif
 
 typedef struct {
-    uint32_t ticks; /* of SysTick, those of its marks included */
+    uint32_t ticks; /* of the counter, those of its marks included */
     uint32_t marks; /* that ended it */
     uint32_t wraps; /* of the timer */
 } marks_part;

@@ -1,7 +1,7 @@
-"""PlatformIO build platform for the Cortex-M machines of QEMU; needs no registry.
+"""PlatformIO build platform for machines of QEMU; needs no registry.
 
-The compiler is the machine's own `arm-none-eabi-gcc` if it has one, else PlatformIO's
-toolchain package. SCons is the one of this Python (PyPI `scons`), else PlatformIO's.
+The compiler is the machine's own if it has one, else PlatformIO's toolchain package. SCons is the
+one of this Python (PyPI `scons`), else PlatformIO's.
 """
 
 import importlib.util
@@ -11,39 +11,49 @@ import sys
 
 from platformio.public import PlatformBase
 
-TOOLCHAIN = "toolchain-gccarmnoneeabi"
 SCONS = "tool-scons"
 
 
-class QemucortexmPlatform(PlatformBase):
+def _families():
+    """Return the module families, which stands beside this file and not on Python's path."""
+    path = os.path.join(os.path.dirname(os.path.realpath(__file__)), "families.py")
+    spec = importlib.util.spec_from_file_location("spikemcu_families", path)
+    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
+    spec.loader.exec_module(module)
+    return module
+
+
+families = _families()
+
+
+class QemuPlatform(PlatformBase):
     """Chooses the packages of a build and the command that runs it."""
 
-    QEMU = "qemu-system-arm"
-    INSTALL = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+    families = families
 
-    @classmethod
-    def qemu_command(cls, machine, elf, text_to_stdout=False):
-        """Return the command line that runs an ELF file on a machine.
+    def family(self, board):
+        """Return what builds for a board, told by its configuration."""
+        return families.family_of(board.get("build.cpu"))
 
-        Semihosting's console is QEMU's own stdin and stdout, and its text (SYS_WRITE0) goes
-        to stderr. With `text_to_stdout` the text goes to stdout, and nothing can be read.
-        """
-        semihosting, console = "enable=on,target=native", []
-        if text_to_stdout:
-            semihosting += ",chardev=console"
-            console = ["-chardev", "stdio,id=console,signal=off"]
-        silent = "-display none -monitor none -serial null".split()
-        options = [*silent, *console, "-semihosting-config", semihosting]
-        return [cls.QEMU, *options, "-M", machine, "-kernel", elf]
+    def qemu(self, board, elf, text_to_stdout=False):
+        """Return the command line that runs an ELF file on a board's machine."""
+        machine, cpu = board.get("qemu.machine"), board.get("qemu.cpu", "")
+        return families.qemu_command(self.family(board), machine, cpu, elf, text_to_stdout)
 
     def configure_default_packages(self, options, targets):
-        """Leave out every package that this machine already has."""
-        has_compiler = shutil.which("arm-none-eabi-gcc") is not None
-        self.packages[TOOLCHAIN]["optional"] = has_compiler
-        if not has_compiler and self.get_package(TOOLCHAIN) is None:
+        """Leave out every package that this machine already has, or the board has no use for."""
+        family = self.family(self.board_config(options["board"]))
+        compiler = f"{family.prefix}gcc"
+        has_compiler = shutil.which(compiler) is not None
+        for other in families.FAMILIES.values():
+            if other.toolchain:
+                unused = has_compiler or other is not family
+                self.packages[other.toolchain]["optional"] = unused
+        if not has_compiler and not (family.toolchain and self.get_package(family.toolchain)):
+            asking = "asking PlatformIO's registry for one. Without a network, install it instead"
             print(
-                "No arm-none-eabi-gcc on PATH: asking PlatformIO's registry for one. Without a "
-                f"network, install it instead: {self.INSTALL}",
+                f"No {compiler} on PATH: {asking if family.toolchain else 'install it with'}: "
+                f"{family.install}",
                 file=sys.stderr,
             )
         if importlib.util.find_spec("SCons"):
@@ -61,7 +71,7 @@ class QemucortexmPlatform(PlatformBase):
         section = f"env:{env}"
         if self.config.get(section, "test_testing_command"):
             return
-        machine = self.board_config(self.config.get(section, "board")).get("qemu.machine")
+        board = self.board_config(self.config.get(section, "board"))
         elf = os.path.join(self.config.get("platformio", "build_dir"), env, "firmware.elf")
-        command = [*self.qemu_command(machine, elf, text_to_stdout=True), "-icount", "shift=8"]
+        command = [*self.qemu(board, elf, text_to_stdout=True), *self.family(board).counting]
         self.config.set(section, "test_testing_command", "\n".join(command))

@@ -35,7 +35,7 @@ from codegen.plan.build import part_names
 from codegen.plan.kinds import family
 from codegen.plan.program import Program
 from codegen.render.generated import generated
-from codegen.target.boards import Board, find_boards, load_boards
+from codegen.target.boards import Board, find_boards, further_boards
 from codegen.target.device import Device
 from codegen.target.emulated import TIMEOUT, TargetModel
 from codegen.target.protocol import Client
@@ -205,6 +205,11 @@ def _call(model: Model, x: NDArray[Any]) -> tuple[str, Callable[[Qemu], object]]
     return f"{model.name}_step", each_step
 
 
+def _boards(name: str) -> tuple[Board, ...]:
+    """Return a board, or one for each core of every architecture."""
+    return (*find_boards(name), *(further_boards().values() if name == "all" else ()))
+
+
 def main() -> None:
     """Measure, and write costs.json."""
     parser = argparse.ArgumentParser(
@@ -215,14 +220,15 @@ def main() -> None:
     parser.add_argument("--check", type=int, metavar="N", help="count N models, and fit nothing")
     arguments = parser.parse_args()
     if arguments.check is not None:
-        print(summary(deviations(arguments.check, find_boards(arguments.board))))
+        print(summary(deviations(arguments.check, _boards(arguments.board))))
         return
-    chosen = [b for b in find_boards(arguments.board) if isa.find(b.core).cores[0] == b.core]
+    boards = _boards(arguments.board)
+    chosen = [b for b in boards if isa.find(b.core).cores[0] == b.core]
     if not chosen:
-        chosen = [b for b in load_boards().values() if isa.find(b.core).cores[0] == b.core]
+        chosen = [b for b in _boards("all") if isa.find(b.core).cores[0] == b.core]
     only = arguments.only
     costs = calibrate(chosen, only)
-    cycles = {b.core: measure_cycles(b, only) for b in find_boards(arguments.board)}
+    cycles = {b.core: measure_cycles(b, only) for b in boards}
     known = json.loads(PATH.read_text("utf-8")) if PATH.exists() else {}
     for name, fresh in (("costs", costs), ("cycles", cycles)):
         table = known.setdefault(name, {})

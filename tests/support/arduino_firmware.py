@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codegen.base.paths import assets
+from codegen.isa import ARM
 from codegen.target.boards import Board
 from codegen.target.compiler import find_cross_compiler
 from support.uart import uart_flags
@@ -21,13 +22,18 @@ HIDDEN = [f"-Dstack_{name}=startup_stack_{name}" for name in ("size", "used", "p
 """A framework's startup code has nothing to say of the stack."""
 
 
+def startup() -> list[Path]:
+    """Return the folders of the startup code."""
+    return [assets() / "firmware" / folder for folder in ARM.firmware.startup]
+
+
 def sources(folder: Path) -> list[Path]:
     """Return the firmware's sources for Arduino, and what stands in for core and framework."""
     firmware = assets() / "firmware"
     return [
         *sorted((firmware / "src").glob("*.c")),
         *sorted((firmware / "src" / "arduino").glob("*.c*")),
-        *sorted((firmware / "platform" / "startup").glob("*.c")),
+        *sorted(path for place in startup() for path in place.glob("*.c")),
         firmware / "src" / "qemu" / "uart.c",
         *sorted(CORE.glob("*.c*")),
         *sorted(folder.glob("*.c")),
@@ -37,8 +43,8 @@ def sources(folder: Path) -> list[Path]:
 def includes(folder: Path) -> list[str]:
     """Return the options that find every header."""
     firmware = assets() / "firmware"
-    startup, uart = firmware / "platform" / "startup", firmware / "src" / "qemu"
-    return [f"-I{path}" for path in (folder, firmware / "include", CORE, startup, uart)]
+    uart = firmware / "src" / "qemu"
+    return [f"-I{path}" for path in (folder, firmware / "include", CORE, *startup(), uart)]
 
 
 def run(command: Sequence[str | Path]) -> None:
@@ -61,7 +67,7 @@ def build_arduino(
     for source in sources(folder):
         objects.append(folder / f"{source.parent.name}-{source.name}.o")
         language = C if source.suffix == ".c" else CPP
-        hidden = HIDDEN if source.parent.name == "startup" else []
+        hidden = HIDDEN if source.parent in startup() else []
         run([find_cross_compiler(), *language, *common, *hidden, "-c", source, "-o", objects[-1]])
     return link(board, objects, folder / "firmware.elf")
 
@@ -75,7 +81,7 @@ def link(board: Board, objects: Sequence[Path], elf: Path) -> Path:
         "RAM_ORIGIN": origins[1],
         "RAM_LENGTH": board.ram,
     }
-    script = assets() / "firmware" / "platform" / "startup" / "cortexm.ld"
+    script = assets() / "firmware" / ARM.firmware.script
     options = ["-nostartfiles", "--specs=nano.specs", "-Wl,--no-warn-rwx-segments", f"-T{script}"]
     options += [f"-Wl,--defsym={name}={value:#x}" for name, value in memory.items()]
     run([find_cross_compiler(), *board.core_flags, *options, *objects, "-o", elf])

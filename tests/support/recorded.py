@@ -23,13 +23,19 @@ from typing import Any
 
 import numpy as np
 
+from codegen import isa
 from codegen.base.paths import assets, cache_dir, locked
 from codegen.render import render
 from codegen.target.boards import Board
 from codegen.target.emulated import TargetModel
 from qat.model import Model, Result
 
-TOOLS = ("arm-none-eabi-gcc ", "arm-none-eabi-gcc-ar ", "arm-none-eabi-gcc-ranlib ")
+TOOLS = tuple(
+    f"{architecture.tools.compiler}{which} "
+    for architecture in isa.architectures()
+    for which in ("", "-ar", "-ranlib")
+)
+"""Beginnings of the commands of a build."""
 COMMANDS = "commands"
 """The file of a recording that holds them, a line each."""
 ALL_COMMANDS = "all-commands"
@@ -60,7 +66,7 @@ PLACEHOLDER = "example"
 
 
 Compiler = Callable[[str], str]
-"""Returns the command of another compiler that does what one of the ARM compiler does."""
+"""Returns the command of another compiler that does what one of PlatformIO's does."""
 
 
 @dataclass(frozen=True)

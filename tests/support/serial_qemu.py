@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codegen.target.boards import Board
-from codegen.target.qemu import find_qemu
-
-FLAGS = "-display none -monitor none -serial pty -semihosting-config enable=on,target=native"
+from codegen.target.qemu import qemu_command
 
 
 def serial_command(board: Board, elf: Path, options: Sequence[str] = ()) -> list[str]:
     """Return the command line that runs `elf` with its serial port behind a pseudo-terminal."""
-    machine = ["-M", board.machine, "-kernel", str(elf)]
-    return [find_qemu(), *FLAGS.split(), *options, *machine]
+    command = qemu_command(board, elf)
+    command[command.index("-serial") + 1] = "pty"
+    return [*command, *options]
 
 
 class SerialQemu:

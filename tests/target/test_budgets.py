@@ -16,7 +16,7 @@ from support.zoo.golden import GOLDEN
 
 from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.target.boards import load_boards
+from codegen.target.boards import further_boards, load_boards
 from codegen.target.compiler import size_of
 from codegen.target.stack import stack_of
 from qat.model import Model
@@ -33,7 +33,7 @@ def measured(model: Model) -> dict[str, dict[str, int]]:
     return {
         name: asdict(size_of(files, board))
         | {"state": state, "stack": max(stack_of(files, board).values())}
-        for name, board in load_boards().items()
+        for name, board in (load_boards() | further_boards()).items()
     }
 
 

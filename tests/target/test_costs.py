@@ -26,7 +26,7 @@ from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.target.boards import find_board, load_boards
+from codegen.target.boards import find_board, further_boards, load_boards
 from qat.data.named import load
 from qat.model import (
     LIF,
@@ -250,7 +250,7 @@ LOOSE_BOUND = 2.5
 """How many times the largest count that these inputs reach a bound may be."""
 
 
-@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards()))
+@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards() | further_boards()))
 def test_no_input_takes_more_than_the_worst_case(name: str, board: str, counting: OnCore) -> None:
     model, core = MODELS[name], find_board(board).core
     bounds = {

@@ -13,7 +13,7 @@ from codegen import isa
 from codegen.plan import cost
 from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.target.boards import find_board, load_boards
+from codegen.target.boards import find_board, further_boards, load_boards
 from codegen.target.emulated import TargetModel
 from codegen.target.runner import MARKS
 from qat.model import Activity
@@ -24,7 +24,14 @@ MODELS = 100
 NEARLY_ALL = 0.95
 """Predictions that are to be close."""
 
-SAMPLE = {"qemu-m0": (1, 8), "qemu-m3": (5, 12), "qemu-m4": (0, 3, 6), "qemu-m55": (7, 9)}
+SAMPLE = {
+    "qemu-m0": (1, 8),
+    "qemu-m3": (5, 12),
+    "qemu-m4": (0, 3, 6),
+    "qemu-m55": (7, 9),
+    "qemu-rv32ec": (2, 4),
+    "qemu-rv32imc": (10, 11),
+}
 """Models of the set that the ordinary run counts, one core each: every kind of input."""
 
 
@@ -39,7 +46,7 @@ def test_a_few_models_of_every_kind_take_what_was_predicted() -> None:
 
 @pytest.mark.proof
 def test_nearly_all_of_100_models_of_every_kind_take_what_was_predicted() -> None:
-    found = deviations(MODELS, list(load_boards().values()))
+    found = deviations(MODELS, list((load_boards() | further_boards()).values()))
     errors = np.array([abs(one.error) for one in found])
     assert (errors <= CLOSE).mean() >= NEARLY_ALL, summary(found)
     assert errors.max() <= FAR, summary(found)

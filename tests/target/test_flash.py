@@ -63,7 +63,7 @@ class Bench:
         boards = self.folder / "assets" / "boards"
         shutil.copy(boards / "qemu-m4.json", boards / f"{NAME}.json")
         data = json.loads((boards / "hardware" / "nucleo_f401re.json").read_text())
-        data |= {"platform": "qemu-cortexm", "clock_hz": 25_000_000}
+        data |= {"platform": "qemu", "clock_hz": 25_000_000}
         (boards / "hardware" / f"{NAME}.json").write_text(json.dumps(data))
         text = ENVIRONMENT.format(
             flags=" ".join(uart_flags(find_board("qemu-m4"))),

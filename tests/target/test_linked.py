@@ -19,7 +19,7 @@ from codegen.render import render
 from codegen.report.linked import Linked, link, read
 from codegen.report.owners import ALIGNMENT, HELPER, LIBRARY, SHARED, function_of, memory_parts
 from codegen.report.report import report
-from codegen.target.boards import find_board, hardware_boards, load_boards
+from codegen.target.boards import find_board, further_boards, hardware_boards, load_boards
 from codegen.target.compiler import find_cross_compiler, size_of
 from qat.model import LIF, Count, Dense, EarlyStop, Latency, Layer, Model
 
@@ -49,7 +49,7 @@ def linked(model: Model, board: str, folder: Path) -> tuple[Linked, Path]:
     return read(elf, program), elf
 
 
-@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards()))
+@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards() | further_boards()))
 def test_items_and_parts_come_to_the_sections_of_the_file(
     name: str, board: str, tmp_path: Path
 ) -> None:
@@ -101,7 +101,9 @@ def _parts_have_what_is_theirs(model: Model, found: Linked) -> None:
     assert helpers <= shared <= helpers + sum(spare)
 
 
-@pytest.mark.parametrize(("name", "board"), crossed(["analog", "free", "small"], load_boards()))
+@pytest.mark.parametrize(
+    ("name", "board"), crossed(["analog", "free", "small"], load_boards() | further_boards())
+)
 def test_the_debugging_information_changes_no_byte(name: str, board: str, tmp_path: Path) -> None:
     """Beside what the linker adds: the C library, and words that align its functions."""
     model = MODELS[name]

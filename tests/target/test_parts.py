@@ -19,9 +19,9 @@ from codegen.base.errors import RefusedError
 from codegen.plan.build import part_names
 from codegen.plan.choose import plan
 from codegen.render import render
-from codegen.target.boards import find_board, load_boards
+from codegen.target.boards import find_board, further_boards, load_boards
 from codegen.target.build import build
-from codegen.target.compiler import find_cross_compiler, model_flags
+from codegen.target.compiler import compiling, model_flags
 from codegen.target.device import Device
 from codegen.target.protocol import Client, Code
 from codegen.target.qemu import Qemu
@@ -40,7 +40,7 @@ ENCODED = (behind(Rate(150, -8, 7), "rate"), behind(Latency.linear(9, 0, 15, 5),
 MODELS = {model.name: model for model in (*GOLDEN, small_model(), *ENCODED)}
 
 
-@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards()))
+@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards() | further_boards()))
 def test_parts_add_up_to_the_call(name: str, board: str) -> None:
     model = MODELS[name]
     x, steps = inputs_for(model, 3, seed=1), steps_for(model)
@@ -62,7 +62,10 @@ def test_parts_add_up_to_the_call(name: str, board: str) -> None:
             assert (parts.step[..., index] > 20).all()
 
 
-@pytest.mark.parametrize("board", some(load_boards(), ("qemu-m0", "qemu-m4", "qemu-m55")))
+@pytest.mark.parametrize(
+    "board",
+    some(load_boards() | further_boards(), ("qemu-m0", "qemu-m4", "qemu-m55", "qemu-rv32imc")),
+)
 def test_parts_of_an_example_add_up_within_a_few_instructions(board: str, root: Path) -> None:
     model = Model.load(root / "tests" / "examples" / "mnist-256.npz")
     x = inputs_for(model, 2, seed=1)
@@ -80,7 +83,7 @@ def test_a_part_grows_with_its_own_layer_alone() -> None:
     assert busy > idle + 100
 
 
-@pytest.mark.parametrize("board", load_boards())
+@pytest.mark.parametrize("board", load_boards() | further_boards())
 def test_unused_marks_change_no_instruction(board: str, tmp_path: Path) -> None:
     files = render(small_model())
     marks = re.compile(r"^ +\w+_MARK\(\d+\);\n", re.MULTILINE)
@@ -93,10 +96,9 @@ def _code(files: dict[str, str], board: str, folder: Path) -> str:
     folder.mkdir()
     for name, text in files.items():
         (folder / name).write_text(text)
-    flags = [*find_board(board).core_flags, *model_flags()]
-    command = [find_cross_compiler(), *flags, "-S", "small.c", "-o", "-"]
+    command = [*compiling(find_board(board)), *model_flags(), "-S", "small.c", "-o", "-"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    return re.sub(r'@ \d+ "small.c"', "", done.stdout)  # the lines of inline assembly
+    return re.sub(r'[@#] \d+ "small.c"', "", done.stdout)  # the lines of inline assembly
 
 
 def test_a_firmware_without_marks_says_so(model: Model) -> None:

@@ -16,7 +16,7 @@ from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.choose import plan
 from codegen.report.report import report
-from codegen.target.boards import find_board, load_boards
+from codegen.target.boards import find_board, further_boards, load_boards
 from codegen.target.device import Device
 from codegen.target.protocol import Client
 from codegen.target.runner import MARKS
@@ -38,7 +38,7 @@ def images(side: int) -> Any:
     return resample(small.astype(np.uint8), side).astype(int) // 16
 
 
-@pytest.mark.parametrize("board", load_boards())
+@pytest.mark.parametrize("board", load_boards() | further_boards())
 @pytest.mark.parametrize("name", ["mnist-256", "mnist-784"])
 def test_every_layer_of_an_example_takes_what_was_predicted(name: str, board: str) -> None:
     model = Model.load(EXAMPLES / f"{name}.npz")
@@ -72,7 +72,7 @@ def test_without_data_the_metadata_of_an_example_predict_it() -> None:
     assert found.latency_us == pytest.approx(found.cycles / 25, rel=1e-3)
 
 
-@pytest.mark.parametrize("board", load_boards())
+@pytest.mark.parametrize("board", load_boards() | further_boards())
 def test_a_trace_has_the_instructions_that_the_timer_counts(board: str) -> None:
     model = small_model()
     x = np.full((1, model.input.size), 7)

@@ -20,7 +20,7 @@ from support.uart import uart_flags
 
 from codegen.base.paths import assets
 from codegen.render import render
-from codegen.target.boards import Board, find_board, hardware_boards, load_boards
+from codegen.target.boards import Board, find_board, further_boards, hardware_boards, load_boards
 from codegen.target.compiler import find_cross_compiler
 from codegen.target.device import Counter, Device, What
 from codegen.target.hardware import BoardModel
@@ -55,7 +55,10 @@ def check(model: Model, name: str, port: str, samples: int = 4) -> None:
         assert_same(replace(expected, u=None), target.run(x, trace=True))
 
 
-@pytest.mark.parametrize("name", some(BOARDS, ("qemu-m0", "qemu-m4", "qemu-m33", "qemu-m55")))
+PORTS = ("qemu-m0", "qemu-m4", "qemu-m33", "qemu-m55", "qemu-rv32imc")
+
+
+@pytest.mark.parametrize("name", some([*BOARDS, *further_boards()], PORTS))
 def test_a_model_over_the_serial_port(name: str, model: Model) -> None:
     """The ports of qemu-m3 and qemu-m7 lie where that of qemu-m4 does."""
     board = find_board(name)

@@ -21,8 +21,8 @@ from codegen.checks.host import CompilerError, HostModel
 from codegen.checks.streams import made_samples
 from codegen.isa import ARM
 from codegen.render import render
-from codegen.target.boards import find_board, load_boards
-from codegen.target.compiler import find_cross_compiler, model_flags
+from codegen.target.boards import find_board, further_boards, load_boards
+from codegen.target.compiler import compiling, model_flags
 from codegen.target.device import What
 from codegen.target.emulated import TargetModel
 from codegen.target.stack import deepest, disassemble, frame_of, stack_of
@@ -63,14 +63,15 @@ def _by_samples(target: TargetModel) -> Iterator[int]:
 
 def bounds_of(target: TargetModel, calls: Iterable[What]) -> dict[What, int]:
     """Return the bound of each call, from the machine code."""
-    functions = disassemble(target.elf, ARM)
-    return {what: deepest(functions, CALLS[what], ARM) for what in calls}
+    architecture = target.board.architecture
+    functions = disassemble(target.elf, architecture)
+    return {what: deepest(functions, CALLS[what], architecture) for what in calls}
 
 
 MODELS = {model.name: model for model in (*GOLDEN, small_model())}
 
 
-@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards()))
+@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards() | further_boards()))
 def test_the_bound_holds_and_is_close(name: str, board: str) -> None:
     model = MODELS[name]
     with emulated(model, board) as target:
@@ -83,7 +84,7 @@ def test_the_bound_holds_and_is_close(name: str, board: str) -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("board", load_boards())
+@pytest.mark.parametrize("board", load_boards() | further_boards())
 def test_the_bound_holds_for_every_kind_of_model(board: str) -> None:
     loosest = []
     for name, hunter in HUNTERS.items():
@@ -132,7 +133,7 @@ def with_planted(piece: str) -> dict[str, str]:
     return files
 
 
-@pytest.mark.parametrize("board", ["qemu-m0", "qemu-m4"])
+@pytest.mark.parametrize("board", ["qemu-m0", "qemu-m4", "qemu-rv32ec", "qemu-rv32imc"])
 @pytest.mark.parametrize("name", PLANTED)
 def test_code_without_a_bound_is_refused(name: str, board: str) -> None:
     piece, reason = PLANTED[name]
@@ -150,20 +151,21 @@ def test_an_array_of_variable_length_is_a_warning_and_so_an_error(compiler: str)
 # --------------------------------------------------------------------------- frames
 
 
-@pytest.mark.parametrize("board", load_boards())
+@pytest.mark.parametrize("board", load_boards() | further_boards())
 def test_frames_are_those_that_the_compiler_reports(board: str, tmp_path: Path) -> None:
     model = next(model for model in GOLDEN if model.name == "frames")  # no inline assembly
     for name, text in render(model).items():
         (tmp_path / name).write_text(text)
-    flags = [*find_board(board).core_flags, *model_flags(), "-fstack-usage", "-c"]
-    command = [find_cross_compiler(), *flags, "frames.c", "-o", "frames.o"]
+    flags = [*model_flags(), "-fstack-usage", "-c"]
+    command = [*compiling(find_board(board)), *flags, "frames.c", "-o", "frames.o"]
     subprocess.run(command, cwd=tmp_path, check=True)
+    architecture = find_board(board).architecture
     usage = [line.split("\t") for line in (tmp_path / "frames.su").read_text().splitlines()]
-    functions = disassemble(tmp_path / "frames.o", ARM)
+    functions = disassemble(tmp_path / "frames.o", architecture)
     reported = {place.rsplit(":", 1)[1]: int(size) for place, size, _ in usage}
     reported = {name: size for name, size in reported.items() if name in functions}
     assert reported
-    assert {name: frame_of(functions[name], ARM).own for name in reported} == reported
+    assert {name: frame_of(functions[name], architecture).own for name in reported} == reported
 
 
 CODE = """

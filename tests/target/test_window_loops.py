@@ -55,7 +55,7 @@ def loops(prefix: str, compact: bool) -> str:
     )  # fmt: skip
     context: dict[str, Any] = {
         "m": prefix, "p": program, "names": NAMES, "vector_loops": (), "directives": False,
-        "software_zeros": [one for row in isa.architectures() for one in row.software_zeros],
+        "counts_zeros": [row.counts_zeros for row in isa.architectures() if row.counts_zeros],
     }  # fmt: skip
     return environment().from_string(LOOPS).render(context)
 

@@ -1,9 +1,8 @@
 /* What a call costs: instructions in QEMU, cycles on a board.
  *
- * src/qemu/counter.c counts instructions, exactly, with `-icount shift=8`: there one instruction
- * takes 256 ns of the machine's time, so that SysTick advances by MHz * 256 ticks in 1000
- * instructions. A loop of known length gives that number, and the counter's own cost is measured
- * around a function that does nothing.
+ * src/qemu counts instructions, exactly, each core with a counter of its own: src/qemu/arm/counter.c and
+ * riscv/counter.c. A loop of known length tells its ticks per instruction, and its own cost is measured around a
+ * function that does nothing.
  *
  * src/arduino/counter.c counts cycles of the core, those of interrupts included that come meanwhile.
  */
@@ -17,7 +16,7 @@ typedef void (*counter_function)(uintptr_t a, uintptr_t b, uintptr_t c);
 
 typedef struct {
     uint64_t ticks; /* of the timer over the call, the counter's own included */
-    uint32_t wraps; /* times that the 24-bit timer ran out meanwhile; 0 on a board */
+    uint32_t wraps; /* times that a 24-bit timer ran out meanwhile; 0 for any other counter */
 } counter_span;
 
 typedef struct {
@@ -27,12 +26,11 @@ typedef struct {
 } counter_calibration;
 
 #define COUNTER_LOOPS 4096u
-#define COUNTER_TICKS 0xFFFFFFu /* where the 24-bit timer starts, downwards */
 
 /* A moment during a call that is timed. */
 typedef struct {
     uint32_t ticks; /* since its start, modulo 2^32 */
-    uint32_t wraps; /* of the 24-bit timer */
+    uint32_t wraps; /* of a 24-bit timer */
 } counter_moment;
 
 /* Executes 2 * n + 1 instructions, its return included; n is at least 1, b and c are ignored. */
@@ -41,8 +39,10 @@ void counter_loop(uintptr_t n, uintptr_t b, uintptr_t c);
 /* Calls f(a, b, c) and times it. */
 counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c);
 
-/* Which moment it is; for functions that counter_measure calls. Only QEMU has it. */
+/* Which moment it is, for functions that counter_measure calls, and the one in which it began. Only QEMU has
+ * them. */
 counter_moment counter_now(void);
+counter_moment counter_start(void);
 
 /* Times the empty function and the loop of known length. */
 counter_calibration counter_calibrate(void);

@@ -10,7 +10,10 @@ env = DefaultEnvironment()
 platform = env.PioPlatform()
 board = env.BoardConfig()
 
+family = platform.family(board)
 startup = os.path.join(platform.get_dir(), "startup")
+own = os.path.join(startup, family.folder)
+library = [os.path.join(own, family.library)] if family.library else []
 core_flags = board.get("build.core_flags").split()
 memory = {
     "FLASH_ORIGIN": board.get("build.flash_origin"),
@@ -21,15 +24,15 @@ memory = {
 }
 
 env.Replace(
-    AR="arm-none-eabi-gcc-ar",
-    AS="arm-none-eabi-gcc",
-    CC="arm-none-eabi-gcc",
-    LINK="arm-none-eabi-gcc",
-    RANLIB="arm-none-eabi-gcc-ranlib",
-    OBJCOPY="arm-none-eabi-objcopy",
-    SIZETOOL="arm-none-eabi-size",
+    AR=f"{family.prefix}gcc-ar",
+    AS=f"{family.prefix}gcc",
+    CC=f"{family.prefix}gcc",
+    LINK=f"{family.prefix}gcc",
+    RANLIB=f"{family.prefix}gcc-ranlib",
+    OBJCOPY=f"{family.prefix}objcopy",
+    SIZETOOL=f"{family.prefix}size",
     ARFLAGS=["rc"],
-    SIZEPROGREGEXP=r"^(?:\.text|\.data|\.ARM\.exidx)\s+(\d+).*",
+    SIZEPROGREGEXP=r"^(?:\.text|\.rodata|\.data|\.ARM\.exidx)\s+(\d+).*",
     SIZEDATAREGEXP=r"^(?:\.stack|\.data|\.bss)\s+(\d+).*",
     SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
     SIZEPRINTCMD="$SIZETOOL -B -d $SOURCES",
@@ -37,7 +40,7 @@ env.Replace(
     PROGSUFFIX=".elf",
 )
 env.Append(
-    CPPPATH=[startup],
+    CPPPATH=[startup, own, *library],
     CPPDEFINES=[
         ("F_CPU", board.get("build.f_cpu")),
         ("FRAME_BYTES", f"{board.get('build.frame_bytes', 1024)}u"),
@@ -47,15 +50,17 @@ env.Append(
     LINKFLAGS=[
         *core_flags,
         "-nostartfiles",
-        "--specs=nano.specs",
+        *family.linking,
         "-Wl,--gc-sections",
         "-Wl,--no-warn-rwx-segments",
-        "-T" + os.path.join(startup, "cortexm.ld"),
+        "-T" + os.path.join(own, f"{family.folder}.ld"),
         *(f"-Wl,--defsym={name}={value}" for name, value in memory.items()),
     ],
-    LIBS=["c", "gcc"],
+    LIBS=["gcc"] if library else ["c", "gcc"],
 )
-env.BuildSources(os.path.join("$BUILD_DIR", "startup"), startup)
+env.BuildSources(
+    os.path.join("$BUILD_DIR", "startup"), startup, f"+<*.c> +<{family.folder}/**/*.c>"
+)
 
 elf = env.BuildProgram()
 image = env.Command(
@@ -67,10 +72,10 @@ image = env.Command(
 
 def run_in_qemu(target, source, env):
     """Start the firmware with an empty input: it says what it holds, then ends."""
-    if shutil.which(platform.QEMU) is None:
-        print(f"No {platform.QEMU} on PATH; install it with: {platform.INSTALL}", file=sys.stderr)
+    if shutil.which(family.qemu) is None:
+        print(f"No {family.qemu} on PATH; install it with: {family.install}", file=sys.stderr)
         return 1
-    command = platform.qemu_command(board.get("qemu.machine"), str(source[0]))
+    command = platform.qemu(board, str(source[0]))
     return env.Execute(" ".join([*command, "< /dev/null"]))
 
 

@@ -1,5 +1,7 @@
 #include "semihosting.h"
 
+#include "core.h"
+
 /* Operations of "Semihosting for AArch32 and AArch64", Arm. */
 enum {
     SYS_OPEN = 0x01,
@@ -15,17 +17,6 @@ enum {
 
 #define APPLICATION_EXIT 0x20026u
 
-static uint32_t call(uint32_t operation, const void *argument)
-{
-    register uint32_t r0 __asm__("r0") = operation;
-    register const void *r1 __asm__("r1") = argument;
-    __asm__ volatile("bkpt 0xAB"
-                     : "+r"(r0)
-                     : "r"(r1)
-                     : "memory", "cc");
-    return r0;
-}
-
 int32_t semihosting_open_console(int writing)
 {
     static const char name[] = ":tt";
@@ -33,7 +24,7 @@ int32_t semihosting_open_console(int writing)
         const char *name;
         uint32_t mode, length;
     } block = {name, writing ? MODE_WRITE_BINARY : MODE_READ_BINARY, sizeof name - 1u};
-    return (int32_t)call(SYS_OPEN, &block);
+    return (int32_t)core_semihosting(SYS_OPEN, &block);
 }
 
 uint32_t semihosting_read(int32_t handle, void *bytes, uint32_t count)
@@ -43,7 +34,7 @@ uint32_t semihosting_read(int32_t handle, void *bytes, uint32_t count)
         void *bytes;
         uint32_t count;
     } block = {handle, bytes, count};
-    return call(SYS_READ, &block);
+    return core_semihosting(SYS_READ, &block);
 }
 
 uint32_t semihosting_write(int32_t handle, const void *bytes, uint32_t count)
@@ -53,12 +44,12 @@ uint32_t semihosting_write(int32_t handle, const void *bytes, uint32_t count)
         const void *bytes;
         uint32_t count;
     } block = {handle, bytes, count};
-    return call(SYS_WRITE, &block);
+    return core_semihosting(SYS_WRITE, &block);
 }
 
 void semihosting_text(const char *text)
 {
-    (void)call(SYS_WRITE0, text);
+    (void)core_semihosting(SYS_WRITE0, text);
 }
 
 void semihosting_hex(uint32_t value)
@@ -75,7 +66,7 @@ void semihosting_hex(uint32_t value)
 void semihosting_exit(uint32_t status)
 {
     const uint32_t block[2] = {APPLICATION_EXIT, status};
-    (void)call(SYS_EXIT_EXTENDED, block);
+    (void)core_semihosting(SYS_EXIT_EXTENDED, block);
     for (;;) {
     }
 }

@@ -1,6 +1,6 @@
 /* Semihosting: the few services of the host that the firmware asks for.
  *
- * QEMU answers the instruction `bkpt 0xAB`. The console is its stdin and stdout; text goes
+ * QEMU answers an instruction of the core (core.h). The console is its stdin and stdout; text goes
  * to its stderr, so that a log never mixes with frames.
  */
 #ifndef SEMIHOSTING_H

@@ -1,4 +1,7 @@
-/* What the startup code knows about the program that it started. */
+/* The startup code that all cores share, and what it knows about the program that it started.
+ *
+ * arm/ and riscv/ come before it: the first instruction of a core, its faults, its linker script.
+ */
 #ifndef STARTUP_H
 #define STARTUP_H
 
@@ -6,6 +9,9 @@
 
 /* Exit status of a program that a fault ended; the log then holds one line with registers. */
 #define EXIT_FAULT 70u
+
+/* Paints the stack, initialises variables, runs main and ends the emulator with what it returns. */
+void startup_run(void) __attribute__((noreturn));
 
 /* Bytes of the stack, and the most that was in use since the start. */
 uint32_t stack_size(void);

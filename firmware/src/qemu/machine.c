@@ -3,11 +3,6 @@
 #include "spikemcu/stack.h"
 #include "startup.h" /* implements stack.h: the prototypes must agree */
 
-uint32_t machine_core(void)
-{
-    return *(const volatile uint32_t *)0xE000ED00u;
-}
-
 uint32_t machine_clock(void)
 {
     return (uint32_t)F_CPU;

@@ -7,21 +7,7 @@
 static marks_part parts[MODEL_PARTS];
 static counter_moment last;
 
-void marks_take(void) __attribute__((naked));
-void marks_add(uint32_t part);
-
-/* Part in r0, which the mark itself restores. */
-void marks_take(void)
-{
-    __asm__ volatile(".syntax unified\n\t"
-                     "push {r1-r3, lr}\n\t"
-                     "mov r1, r12\n\t"
-                     "push {r1}\n\t"
-                     "bl marks_add\n\t"
-                     "pop {r1}\n\t"
-                     "mov r12, r1\n\t"
-                     "pop {r1-r3, pc}");
-}
+void marks_add(uint32_t part); /* marks_take calls it: arm/ and riscv/ have one */
 
 __attribute__((used)) void marks_add(uint32_t part)
 {
@@ -37,7 +23,7 @@ void marks_start(void)
     for (uint32_t part = 0; part < MODEL_PARTS; part++) {
         parts[part] = (marks_part){0, 0, 0};
     }
-    last = (counter_moment){0u - COUNTER_TICKS, 0}; /* the timer's first value */
+    last = counter_start();
 }
 
 const marks_part *marks_of(uint32_t part)

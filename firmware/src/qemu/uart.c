@@ -89,6 +89,45 @@ void uart_put(uint8_t byte)
     }
     *at(DR) = byte;
 }
+#elif defined UART_NS16550
+/* 16550 of QEMU's RISC-V machines (PC16550D data sheet, 8.0): registers of a byte, no baud rate to set. */
+enum {
+    DATA = 0,
+    FIFO = 2,
+    LINE = 5
+};
+enum {
+    FIFO_OFF = 0,
+    LINE_HAS_BYTE = 1 << 0,
+    LINE_TAKES_BYTE = 1 << 5
+};
+
+static volatile uint8_t *at(uint32_t offset)
+{
+    return (volatile uint8_t *)(UART_BASE + offset);
+}
+
+void uart_start(void)
+{
+    *at(FIFO) = FIFO_OFF;
+}
+
+bool uart_has_byte(void)
+{
+    return (*at(LINE) & LINE_HAS_BYTE) != 0;
+}
+
+uint8_t uart_take(void)
+{
+    return *at(DATA);
+}
+
+void uart_put(uint8_t byte)
+{
+    while ((*at(LINE) & LINE_TAKES_BYTE) == 0) {
+    }
+    *at(DATA) = byte;
+}
 #else
 /* CMSDK APB UART (Arm Cortex-M System Design Kit TRM, 4.3). */
 enum {

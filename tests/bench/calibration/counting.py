@@ -21,8 +21,8 @@ from codegen import isa
 from codegen.base.closing import Closing
 from codegen.base.errors import EmulatorError
 from codegen.base.paths import assets
-from codegen.target.boards import Board, find_board, load_boards
-from codegen.target.compiler import find_cross_compiler, model_flags, run_tool
+from codegen.target.boards import Board, find_board, further_boards, load_boards
+from codegen.target.compiler import compiling, model_flags, run_tool
 from codegen.target.device import Part, Parts, instructions_of
 from codegen.target.qemu import qemu_command
 from codegen.target.recorder import bytes_of
@@ -58,16 +58,18 @@ class Counting(Closing):
         self.board = find_board(board)
         self.machine = _place(self.board)
         firmware, own = assets() / "firmware", self.board.architecture.firmware
-        startup = firmware / own.startup
-        self._include = [f"-I{firmware / 'include'}", f"-I{startup}"]
-        self._marks = firmware / own.marks
+        startup = [firmware / folder for folder in own.startup]
+        self._include = [f"-I{path}" for path in (firmware / "include", *startup)]
+        self._marks = [str(firmware / path) for path in own.marks]
         self._linker = [
             *self.board.architecture.tools.link, "-Wl,--gc-sections",
-            "-Wl,--no-warn-rwx-segments", f"-T{startup / own.script}",
+            "-Wl,--no-warn-rwx-segments", f"-T{firmware / own.script}",
             *(f"-Wl,--defsym={name}={value}" for name, value in _memory(self.machine).items()),
         ]  # fmt: skip
         self._folder = tempfile.TemporaryDirectory(prefix="spikemcu-")
-        common = [*startup.glob("*.c"), firmware / own.counter]
+        library = [firmware / own.library] if own.library else []
+        sources = [path for folder in (*startup, *library) for path in folder.glob("*.c")]
+        common = [*sources, firmware / own.counter]
         self._compile(Path(self._folder.name), ["-c", *map(str, common)])
         self._objects = [str(path) for path in Path(self._folder.name).glob("*.o")]
 
@@ -111,12 +113,14 @@ class Counting(Closing):
         with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
             elf = self.link(Path(name), files, MARKS if parts else ())
             answers = ask(elf, self.machine, _requests(model, x, steps))
-        totals = np.array([_instructions(answer, parts) for answer in answers], np.float64)
+        wrapping = self.board.architecture.wrapping
+        counts = [_instructions(answer, parts, wrapping) for answer in answers]
+        totals = np.array(counts, np.float64)
         return totals.reshape(len(x), -1, totals.shape[1])
 
     def _compile(self, folder: Path, rest: Sequence[str]) -> None:
-        flags = (*self.board.core_flags, *model_flags(), *FLAGS, *self._include)
-        run_tool([find_cross_compiler(self.board.architecture), *flags, *rest], folder)
+        flags = (*model_flags(), *FLAGS, *self._include)
+        run_tool([*compiling(self.board), *flags, *rest], folder)
 
     def link(
         self, folder: Path, files: Mapping[str, str], flags: Sequence[str], source: Path = PROGRAM
@@ -126,7 +130,7 @@ class Counting(Closing):
         for file, text in {**files, "count.c": program}.items():
             (folder / file).write_text(text, "utf-8")
         sources = [str(path) for path in sorted(folder.glob("*.c"))]
-        marks = [str(self._marks)] if flags else []
+        marks = self._marks if flags else []
         rest = [*flags, "-I.", *sources, *marks, *self._objects, *self._linker, "-o", "count.elf"]
         self._compile(folder, rest)
         return folder / "count.elf"
@@ -135,7 +139,8 @@ class Counting(Closing):
 def _place(board: Board) -> Board:
     """Return the board whose machine runs a board's code."""
     core = isa.roomy(board.core)
-    return next(one for one in load_boards().values() if one.core == core)
+    known = load_boards() | further_boards()
+    return next(one for one in known.values() if one.core == core)
 
 
 def _memory(board: Board) -> dict[str, Any]:
@@ -185,10 +190,11 @@ def ask(
     return np.frombuffer(done.stdout, "<u4").reshape(len(requests), -1)
 
 
-def _instructions(answer: NDArray[np.uint32], parts: bool) -> list[int]:
-    """Return the instructions of a call, or of its parts."""
+def _instructions(answer: NDArray[np.uint32], parts: bool, wrapping: int) -> list[int]:
+    """Return the instructions of a call, or of its parts; wrapping: as for instructions_of."""
     per_1000, many, marks, first = answer[:HEAD].tolist()
     rows = answer[HEAD:].reshape(-1, 3).tolist()
     if not parts:
         return [rows[0][0]]
-    return instructions_of(Parts(first, many / marks, tuple(Part(*r) for r in rows)), per_1000)
+    found = Parts(first, many / marks, tuple(Part(*row) for row in rows))
+    return instructions_of(found, per_1000, wrapping)

@@ -110,7 +110,7 @@ void free_step(free_state *state, const uint32_t in[FREE_INPUT_WORDS],
 /* Index of the lowest set bit of a word that is not 0. */
 static inline FREE_UNUSED uint32_t free_trailing_zeros(uint32_t word)
 {
-#if defined(__GNUC__) && !defined(__ARM_ARCH_6M__) && !defined(__ARM_ARCH_8M_BASE__)
+#if defined(__GNUC__) && (!defined(__thumb__) || defined(__thumb2__)) && (!defined(__riscv_mul) || defined(__riscv_zbb))
     return (uint32_t)__builtin_ctzl(word); /* long has 32 bits at least, int may have 16 */
 #else
     /* A de Bruijn sequence: the top five bits of its multiples by powers of two all differ. */

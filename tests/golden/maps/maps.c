@@ -156,7 +156,7 @@ int32_t maps_classify(maps_state *state, const uint8_t x[MAPS_INPUTS],
 /* Index of the lowest set bit of a word that is not 0. */
 static inline MAPS_UNUSED uint32_t maps_trailing_zeros(uint32_t word)
 {
-#if defined(__GNUC__) && !defined(__ARM_ARCH_6M__) && !defined(__ARM_ARCH_8M_BASE__)
+#if defined(__GNUC__) && (!defined(__thumb__) || defined(__thumb2__)) && (!defined(__riscv_mul) || defined(__riscv_zbb))
     return (uint32_t)__builtin_ctzl(word); /* long has 32 bits at least, int may have 16 */
 #else
     /* A de Bruijn sequence: the top five bits of its multiples by powers of two all differ. */

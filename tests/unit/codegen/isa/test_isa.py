@@ -33,7 +33,7 @@ from qat.model import Activity, Model
 
 KERNELS = Path(codegen.__file__).parent / "kernels" / "loops"
 PLAIN = isa.InstructionSet(
-    name="rv32imc", condition="defined(__riscv)", cores=("rv32",), timings={}, architecture=isa.ARM
+    name="rv32imv", condition="defined(__riscv)", cores=("rv32",), timings={}, architecture=isa.ARM
 )
 """A set that brings nothing."""
 
@@ -132,9 +132,9 @@ def test_a_row_that_brings_a_loop_is_asked_first(monkeypatch: pytest.MonkeyPatch
     row = replace(PLAIN, variant="armv7m", loops=("list_active", "reset"))
     monkeypatch.setattr(rows, "SETS", (row, *isa.SETS))
     program = plan(analog())
-    assert [one.name for one in program.rows_with("reset")] == ["rv32imc", "armv7-m", "armv6-m"]
+    assert [one.name for one in program.rows_with("reset")] == ["rv32imv", "armv7-m", "armv6-m"]
     assert [one.name for one in program.bringing("list_active")] == [
-        "rv32imc",
+        "rv32imv",
         "armv7-m",
         "armv6-m",
     ]
@@ -217,9 +217,10 @@ def test_generate_takes_a_core(tmp_path: Path, capsys: pytest.CaptureFixture[str
 class Other(isa.Architecture):
     """A family beside ARM: enough of it to write C for."""
 
-    name, condition = "RISC-V", "defined(__riscv)"
-    software_zeros = ("!defined(__riscv_zbb)",)
-    parse = growth = constant = following = called = cycles = part = exception = causes = None
+    name, condition = "Xtensa", "defined(__XTENSA__)"
+    counts_zeros = "defined(__NSA__)"
+    parse = growth = constant = following = called = cycles = ticks = None
+    part = exception = causes = None
 
 
 def test_a_further_architecture_is_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,12 +228,12 @@ def test_a_further_architecture_is_rows_alone(monkeypatch: pytest.MonkeyPatch) -
     row = replace(PLAIN, architecture=Other(), variant="armv7m", loops=("list_active",))
     monkeypatch.setattr(rows, "SETS", (*isa.SETS, row))
     text = source(render(analog()))
-    asked = "(defined(__ARM_ARCH_PROFILE) || defined(__riscv))"
+    asked = "(defined(__ARM_ARCH_PROFILE) || defined(__XTENSA__))"
     assert f"#if defined(__GNUC__) && {asked} && !ANALOG_PORTABLE" in text
-    assert "!defined(__ARM_ARCH_8M_BASE__) && !!defined(__riscv_zbb)" in text
+    assert " && defined(__NSA__)\n" in text
     assert compare_host(analog(), code=render(analog())).differing == 0
     alone = source(render(analog(), only="rv32"))
-    assert "#if defined(__GNUC__) && defined(__riscv) && !ANALOG_PORTABLE" in alone
+    assert "#if defined(__GNUC__) && defined(__XTENSA__) && !ANALOG_PORTABLE" in alone
     assert "__ARM_ARCH_PROFILE == 'M'" not in alone.split("- network")[0]
 
 

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from codegen.base.paths import assets
-from codegen.target.boards import Board, chip_boards, find_boards, hardware_boards, load_boards
+from codegen.target.boards import (
+    Board,
+    chip_boards,
+    emulated_boards,
+    find_boards,
+    hardware_boards,
+    load_boards,
+)
 from codegen.target.registry import user_core
 
 FIGURES = {
@@ -174,7 +181,7 @@ def test_the_emulated_chips_stand_beside_the_six_cores() -> None:
 
 
 def test_a_chip_with_little_ram_has_short_frames() -> None:
-    boards = load_boards() | chip_boards()
+    boards = emulated_boards()
     sizes = {name: (board.stack, board.frame) for name, board in boards.items()}
     assert sizes.pop("qemu-f100") == (2048, 256)
     assert set(sizes.values()) == {(4096, 1024)}

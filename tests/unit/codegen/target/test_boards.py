@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,23 +14,26 @@ from typing import Any
 import pytest
 from support.clock import MOST_SECONDS
 
+from codegen import isa
 from codegen.base.errors import UnknownBoardError
 from codegen.base.paths import assets, cache_dir
-from codegen.isa import ARM
 from codegen.target.boards import (
+    all_boards,
     board_from_json,
-    chip_boards,
+    emulated_boards,
     find_board,
     find_boards,
+    further_boards,
     hardware_boards,
     hardware_from_json,
     load_boards,
 )
+from codegen.target.qemu import qemu_command
 
 FIRMWARE = assets() / "firmware"
 
 
-OTHERS = {"binding.h", "model_marks.h", "startup.h", "semihosting.h"}
+OTHERS = {"binding.h", "model_marks.h", "startup.h", "semihosting.h", "core.h", "uart.h"}
 """Headers of the model, and of the startup code for QEMU."""
 
 
@@ -37,6 +41,17 @@ def test_the_six_cores() -> None:
     cores = {name: board.core for name, board in load_boards().items()}
     assert cores == {f"qemu-m{n}": f"cortex-m{n}" for n in (0, 3, 4, 7, 33, 55)}
     assert list(cores) == [f"qemu-m{n}" for n in (0, 3, 4, 7, 33, 55)]
+
+
+def test_cores_of_other_architectures_stand_beside_the_six() -> None:
+    cores = {name: (board.core, board.architecture) for name, board in further_boards().items()}
+    assert cores == {
+        "qemu-rv32ec": ("rv32ec", isa.RISCV),
+        "qemu-rv32imc": ("rv32imc", isa.RISCV),
+    }
+    assert not set(cores) & {board.name for board in find_boards("all")}
+    assert find_board("qemu-rv32ec") is not None
+    assert list(all_boards())[:6] == list(load_boards())
 
 
 def settings() -> dict[str, dict[str, Any]]:
@@ -54,7 +69,7 @@ def sections() -> dict[str, dict[str, Any]]:
 
 def test_every_board_has_its_environment(sections: dict[str, dict[str, Any]]) -> None:
     environments = {s.removeprefix("env:"): o for s, o in sections.items() if "env:" in s}
-    known = load_boards() | chip_boards() | hardware_boards()
+    known = all_boards()
     missing = set(known) ^ set(environments)
     assert not missing, f"a JSON in boards/ or an [env:...] in platformio.ini lacks for {missing}"
     for name, options in environments.items():
@@ -103,7 +118,7 @@ def test_the_board_files_of_hardware_hide_none_of_platformio(
 ) -> None:
     """PlatformIO reads *.json of boards_dir itself, and those would come before its own."""
     folder = FIRMWARE / sections["platformio"]["boards_dir"]
-    assert {path.stem for path in folder.glob("*.json")} == set(load_boards() | chip_boards())
+    assert {path.stem for path in folder.glob("*.json")} == set(emulated_boards())
 
 
 def test_no_header_of_ours_hides_one_of_a_framework() -> None:
@@ -129,7 +144,7 @@ def test_wait_states_have_their_source() -> None:
 
 
 def test_clocks_make_whole_ticks() -> None:
-    for board in (load_boards() | chip_boards()).values():
+    for board in emulated_boards().values():
         assert board.clock_hz % 10**6 == 0, board.name
 
 
@@ -177,10 +192,20 @@ def test_the_platform_runs_qemu_as_we_do() -> None:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    command = module.QemucortexmPlatform.qemu_command("m", "f.elf")
-    assert command == [ARM.tools.emulator, *ARM.tools.emulating, "-M", "m", "-kernel", "f.elf"]
-    assert ARM.tools.install == module.QemucortexmPlatform.INSTALL
-    assert " ".join(ARM.tools.counting) == "-icount shift=8"
+    families, elf = module.families, Path("f.elf")
+    for board in emulated_boards().values():
+        tools, own = board.architecture.tools, board.architecture.firmware
+        family = families.family_of(board.core)
+        command = families.qemu_command(family, board.machine, board.cpu, str(elf))
+        assert [shutil.which(command[0]), *command[1:]] == qemu_command(board, elf)
+        assert f"{family.prefix}gcc" == tools.compiler
+        assert (family.install, family.counting) == (tools.install, tools.counting)
+        assert own.script == f"platform/startup/{family.folder}/{family.folder}.ld"
+        assert own.startup == ("platform/startup", f"platform/startup/{family.folder}")
+        assert (family.toolchain, bool(family.library)) == (own.toolchain, bool(own.library))
+        assert set(family.linking) < set(tools.link)
+    with pytest.raises(ValueError, match=r"build.cpu: found 'z80'; must begin with cortex or rv32"):
+        families.family_of("z80")
 
 
 def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

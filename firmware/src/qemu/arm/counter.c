@@ -1,3 +1,6 @@
+/* Exact instructions from SysTick, the core's 24-bit timer. With `-icount shift=8` one instruction takes 256 ns
+ * of the machine's time, so that it advances by MHz * 256 ticks in 1000 instructions: a loop of known length
+ * gives that number. */
 #include "spikemcu/counter.h"
 
 #include "spikemcu/protocol.h"
@@ -18,6 +21,7 @@ enum {
 #define SYNCHRONISE() __asm__ volatile("dsb\n\tisb" ::: "memory") /* what was written holds from here on */
 /* clang-format on */
 #define TIMER_BITS 24
+#define TIMER_MOST 0xFFFFFFu /* where the timer starts, downwards */
 #define HANDLER_INSTRUCTIONS 5u
 
 static volatile uint32_t wraps;
@@ -59,7 +63,7 @@ __attribute__((naked, noinline)) static void nothing(UNUSED uintptr_t a, UNUSED 
 __attribute__((noinline)) counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c)
 {
     *CONTROL = 0;
-    *RELOAD = COUNTER_TICKS;
+    *RELOAD = TIMER_MOST;
     *CURRENT = 0; /* the timer reloads at its first tick, without a wrap */
     wraps = 0;
     *CONTROL = ENABLE | INTERRUPT | CORE_CLOCK;
@@ -76,6 +80,12 @@ __attribute__((noinline)) counter_span counter_measure(counter_function f, uintp
     *CONTROL = 0;
     const counter_span span = {(uint64_t)first + ((uint64_t)count << TIMER_BITS) - last, count};
     return span;
+}
+
+counter_moment counter_start(void)
+{
+    const counter_moment start = {0u - TIMER_MOST, 0};
+    return start;
 }
 
 counter_moment counter_now(void)
