@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,11 +46,14 @@ def _cost(made: Generated, core: str) -> Cost:
     )
 
 
-def costs_of(made: Generated) -> tuple[Cost, ...]:
-    """Return what a call takes on the core that the C is for, else on every core of ARM."""
+def costs_of(made: Generated, cores: Sequence[str] = ()) -> tuple[Cost, ...]:
+    """Return what a call takes: on the core that the C is for, else on these.
+
+    cores: () for those of ARM
+    """
     only = made.program.only
-    cores = [board.core for board in load_boards().values()] if only is None else only.cores
-    return tuple(_cost(made, core) for core in cores)
+    known = cores or [board.core for board in load_boards().values()]
+    return tuple(_cost(made, core) for core in (known if only is None else only.cores))
 
 
 MOST_RATE = 1e6
@@ -100,15 +103,18 @@ def _sentence(model: Model) -> str:
     return f"A spiking neural network {sizes} with {model.outputs} {kind}."
 
 
-def guide(made: Generated) -> dict[str, Any]:
-    """Return what the texts of a package say beside the program."""
+def guide(made: Generated, cores: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what the texts of a package say beside the program.
+
+    cores: those whose costs they tell, () for those of ARM
+    """
     model, program = made.model, made.program
     each = "held for all steps" if model.input.held else "for each step"
     values = f"{program.input_ctype} from {program.input_low} to {program.input_high}"
     if isinstance(model.input, Spikes):
         values = "spikes, bit i % 32 of word i / 32 of uint32_t"
     count = model.steps or 1
-    costs = costs_of(made)
+    costs = costs_of(made, cores)
     scores = f"the class, and {model.outputs} int32_t scores after {count} steps"
     return {
         "version": program.version,

@@ -29,6 +29,7 @@ class Format:
     files:  {path: template below package/formats}; NAME in a path is the model's name
     stream: the same, only for a model with a sensor
     zipped: whether its tool takes it as a .zip as well
+    cores:  those whose costs its README tells; () for those of ARM
     """
 
     about: str
@@ -37,6 +38,7 @@ class Format:
     files: Mapping[str, str]
     stream: Mapping[str, str] = field(default_factory=dict)
     zipped: bool = False
+    cores: tuple[str, ...] = ()
 
 
 def _streaming(folder: str, main: str = "main.c", template: str = "stream.c.j2") -> dict[str, str]:
@@ -53,6 +55,14 @@ def _application(folder: str, cmake: str, sample: str) -> dict[str, str]:
         f"{folder}/CMakeLists.txt": cmake,
         f"{folder}/prj.conf": "zephyr/prj.conf.j2",
         f"{folder}/sample.yaml": sample,
+    }
+
+
+def _project(name: str) -> dict[str, str]:
+    """Return the files of a project of ESP-IDF, which are named alike."""
+    return {
+        f"examples/{name}/CMakeLists.txt": f"esp_idf/{name}.cmake.j2",
+        f"examples/{name}/main/CMakeLists.txt": f"esp_idf/{name}_main.cmake.j2",
     }
 
 
@@ -113,6 +123,25 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 **_streaming("samples/stream/src", "main.c", "zephyr/stream.c.j2"),
             },
         ),
+        "esp-idf": Format(
+            "A component of ESP-IDF: put this folder into `components` of your project, or name it "
+            "in `EXTRA_COMPONENT_DIRS`, and require it by the name of the folder. The folders of "
+            "`examples` are projects: `idf.py set-target esp32c3 flash monitor` in one.",
+            "include/",
+            "src/",
+            {
+                "CMakeLists.txt": "esp_idf/CMakeLists.txt.j2",
+                "Kconfig": "esp_idf/Kconfig.j2",
+                "idf_component.yml": "esp_idf/idf_component.yml.j2",
+                **_project("classify"),
+                **_example("examples/classify/main", "main.c", "esp_idf/main.c.j2"),
+            },
+            {
+                **_project("stream"),
+                **_streaming("examples/stream/main", "main.c", "esp_idf/stream.c.j2"),
+            },
+            cores=("rv32imc",),
+        ),
     }
 )
 """What a package may be made for."""
@@ -171,7 +200,7 @@ def package(
     row, made = FORMATS[form], generated(given, core, activity)
     model, program, pair = made.model, made.program, made.pair
     about = row.about.replace("NAME", model.name).replace("UPPER", program.upper)
-    known = guide(made) | {"layout": about, "form": form}
+    known = guide(made, row.cores) | {"layout": about, "form": form}
     tested = vectors or vectors_of(model)
     context = template_context(program) | {"g": known, "v": tested}
     context |= {"target": target_of(model.name), "symbol": f"SPIKEMCU_{program.upper}"}

@@ -62,7 +62,8 @@ def generate(
     model:   a Model, or what was generated of it: then without name, core and activity
     core, activity: what the kernels are chosen for; see codegen.plan.choose.plan
     only:    the core that the C is for alone, such as "cortex-m4": what others need is left out
-    form:    a row of packages.FORMATS: "c", "arduino", "platformio", "cmake" or "zephyr"
+    form:    a row of packages.FORMATS: "c", "arduino", "platformio", "cmake",
+        "zephyr" or "esp-idf"
     vectors: those of the example, by examples.vectors_of; by default one that is made
     recording: that of the streaming example, by examples.recording_of; by default made
 

@@ -252,8 +252,11 @@ def test_the_arduino_sketch_runs_in_a_stand_in(tmp_path: Path) -> None:
 def test_every_format_has_a_readme_that_names_its_files(form: str, tmp_path: Path) -> None:
     folder = write(MODELS["sensor"], tmp_path, form)
     text = (folder / "README.md").read_text()
-    for word in ("sensed_classify", "bytes of RAM", "cortex-m0", "stack of every call",
-                 "arm-none-eabi-gcc 12.2 at -O2", "SENSED_SECTION",
+    core, compiler = "cortex-m0", "arm-none-eabi-gcc 12.2 at -O2"
+    if FORMATS[form].cores:
+        core, compiler = "rv32imc", "riscv64-unknown-elf-gcc 12.2 at -O2"
+    for word in ("sensed_classify", "bytes of RAM", core, "stack of every call", compiler,
+                 "SENSED_SECTION",
                  "sensed_sample", "20 uint8_t from 0 to 16", "1 stands for 0.001"):  # fmt: skip
         assert word in text
     assert (folder / "manifest.json").is_file()

@@ -30,8 +30,8 @@ CODE: tuple[Verb, ...] = (
             ),
             Option(
                 "--format",
-                "a package for c, arduino, platformio, cmake or zephyr (default c: the pair alone, "
-                "with an example)",
+                "a package for c, arduino, platformio, cmake, zephyr or esp-idf (default c: the "
+                "pair alone, with an example)",
                 metavar="F",
                 default="c",
             ),

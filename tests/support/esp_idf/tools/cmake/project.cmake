@@ -1,0 +1,56 @@
+# The few functions of ESP-IDF's build that a component and a project call, for the host's compiler.
+#
+# As there, every component is read twice: once by a script that asks for its requirements alone, and in which
+# idf_component_register ends the file, then to build it.
+set(idf ${CMAKE_CURRENT_LIST_DIR})
+
+function(requirements_of folder name)
+    execute_process(
+        COMMAND ${CMAKE_COMMAND} -DFOLDER=${folder} -P ${idf}/requirements.cmake
+        OUTPUT_VARIABLE found ERROR_VARIABLE said RESULT_VARIABLE status)
+    if(NOT status EQUAL 0)
+        message(FATAL_ERROR "${folder}: ${said}")
+    endif()
+    string(STRIP "${found}" found)
+    set(${name} ${found} PARENT_SCOPE)
+endfunction()
+
+function(idf_component_register)
+    cmake_parse_arguments(_ "" "" "SRCS;INCLUDE_DIRS;REQUIRES;PRIV_REQUIRES" ${ARGN})
+    if(__UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "idf_component_register: ${__UNPARSED_ARGUMENTS}")
+    endif()
+    add_library(${component} STATIC ${__SRCS})
+    target_include_directories(${component} PUBLIC ${__INCLUDE_DIRS} PRIVATE ${idf}/../../include)
+    target_compile_options(${component} PRIVATE -Og -Wall -Wextra -Werror)
+    foreach(required ${__REQUIRES} ${__PRIV_REQUIRES})
+        if(required IN_LIST components)
+            target_link_libraries(${component} PRIVATE ${required})
+        elseif(NOT required STREQUAL esp_timer)
+            message(FATAL_ERROR "${component}: there is no component ${required}")
+        endif()
+    endforeach()
+    set(COMPONENT_LIB ${component} PARENT_SCOPE)
+endfunction()
+
+macro(project name)
+    _project(${name} C)
+    include(${SDKCONFIG}) # what Kconfig makes of the settings, as variables
+    set(folders ${EXTRA_COMPONENT_DIRS} ${CMAKE_CURRENT_LIST_DIR}/main)
+    set(components)
+    foreach(folder ${folders})
+        get_filename_component(folder ${folder} ABSOLUTE)
+        get_filename_component(component ${folder} NAME)
+        list(APPEND components ${component})
+        requirements_of(${folder} required_${component})
+    endforeach()
+    foreach(folder ${folders})
+        get_filename_component(folder ${folder} ABSOLUTE)
+        get_filename_component(component ${folder} NAME)
+        add_subdirectory(${folder} ${CMAKE_BINARY_DIR}/esp-idf/${component})
+    endforeach()
+    message(STATUS "requirements of main: ${required_main}")
+    file(WRITE ${CMAKE_BINARY_DIR}/start.c "void app_main(void); int main(void) { app_main(); return 0; }")
+    add_executable(app ${CMAKE_BINARY_DIR}/start.c)
+    target_link_libraries(app PRIVATE main)
+endmacro()
