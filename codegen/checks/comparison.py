@@ -244,9 +244,10 @@ def _finals(expected: Result, found: Result) -> Iterator[Quantity]:
     with_memory = _with_memory(expected)
     if expected.output is not None and found.output is not None:
         yield Quantity("spike", layers - 1, expected.output, found.output)
-    pairs = zip(_kept(expected), _kept(found), strict=True)
-    for layer, pair in zip(with_memory, pairs, strict=True):
-        yield Quantity("membrane", layer, *pair)
+    if found.state or found.spikes is not None:  # a firmware without a link tells neither
+        pairs = zip(_kept(expected), _kept(found), strict=True)
+        for layer, pair in zip(with_memory, pairs, strict=True):
+            yield Quantity("membrane", layer, *pair)
     if expected.scores is not None and expected.predictions is not None:
         assert found.scores is not None
         assert found.predictions is not None

@@ -13,6 +13,7 @@ from codegen.measure.benchmark import (
     encoded_layer,
     measure_densities,
     measure_encoded,
+    measure_lean,
     measure_model,
     measure_stream,
 )
@@ -122,11 +123,16 @@ def _bench_model(arguments: Namespace, boards: tuple[Board, ...], out: Output) -
     out.progress("reading the inputs")
     inputs = inputs_of(model, arguments, out)
     made = generated(model)
-    prepare(made, boards, out)
-    prepare(made, boards, out, MARKS)
+    linked = tuple(board for board in boards if not board.lean)
+    if linked:
+        prepare(made, linked, out)
+        prepare(made, linked, out, MARKS)
     measurements = []
     for board in boards:
         out.progress(f"counting on {board.name}")
+        if board.lean:
+            measurements.append(measure_lean(made, inputs.x, board, inputs.steps))
+            continue
         measurements += measure_model(made, inputs.x, board, inputs.steps)
         if model.sensor is not None:
             measurements += measure_stream(made, board)

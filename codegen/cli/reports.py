@@ -24,8 +24,8 @@ from codegen.report.report import PartReport, Report, dense
 from codegen.report.report import report as report_on
 from codegen.target.boards import Board, find_boards
 from codegen.target.compiler import find_cross_compiler
-from codegen.target.emulated import footprint
 from codegen.target.fit import misfit
+from codegen.target.lean import footprint_on
 from qat.model import Model, write_file
 
 MHZ = 10**6
@@ -89,6 +89,7 @@ def _advice(built: Generated, board: Board, one: Report) -> str | None:
 
     Where `build` sees it only when all is linked, the same is said of the sizes as linked.
     """
+    footprint = footprint_on(board)
     told = misfit(board, built, footprint)
     if told is not None or min(one.headroom.flash, one.headroom.ram) >= 0:
         return told

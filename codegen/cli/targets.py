@@ -20,9 +20,10 @@ from codegen.target.build import build as build_firmware
 from codegen.target.compiler import size_of
 from codegen.target.device import Counter
 from codegen.target.doctor import doctor as look_for_tools
-from codegen.target.emulated import TargetModel, footprint
+from codegen.target.emulated import TargetModel
 from codegen.target.fit import require_fit
 from codegen.target.hardware import BoardModel
+from codegen.target.lean import LeanModel, footprint_on
 from codegen.target.qemu import require_qemu
 from codegen.target.runner import Runner
 from qat.model import Model
@@ -47,7 +48,7 @@ def prepare(
     """Refuse a model too large for a board, then build all boards at once."""
     made = generated(given)
     for board in boards:
-        require_fit(board, made, footprint)
+        require_fit(board, made, footprint_on(board))
     out.progress(f"building firmware for {', '.join(board.name for board in boards)}")
     return build_firmware(made.files, boards, flags=flags)
 
@@ -62,9 +63,9 @@ def build(arguments: Namespace) -> int:
     elves = prepare(made, boards, out)
     if arguments.output:
         elves = _copies(model, elves, Path(arguments.output))
-    ram = footprint(made)[1]
     rows, results = [], []
     for board in boards:
+        ram = footprint_on(board)(made)[1]
         out.progress(f"counting bytes for {board.name}")
         sizes = size_of(made.files, board)
         rows.append((board.name, board.core, sizes.flash, ram, elves[board.name]))
@@ -91,12 +92,27 @@ def _copies(model: Model, elves: dict[str, Path], folder: Path) -> dict[str, Pat
 
 def compare_target(made: Generated, board: Board, inputs: Inputs, out: Output) -> Comparison:
     """Run the inputs on a board and compare every value."""
+    if board.lean:
+        with LeanModel(made, board) as chip:
+            compared = compare_pieces(made.model, chip, inputs, out)
+            _say_lean(chip, out)
+            return compared
     with TargetModel(made, board) as target:
         return compare_pieces(made.model, target, inputs, out)
 
 
-def compare_pieces(model: Model, target: Runner, inputs: Inputs, out: Output) -> Comparison:
-    """Run the inputs on a target, piece by piece, and compare every value."""
+def _say_lean(chip: LeanModel, out: Output) -> None:
+    """Say what a firmware without a link had of its flash and its stack."""
+    out.say(
+        f"{chip.board.name:9} test vectors from flash, {chip.at_once} at a time beside the "
+        f"program, which leaves {chip.free[1]:,} bytes; {chip.stack_used} bytes of stack used"
+    )
+
+
+def compare_pieces(
+    model: Model, target: Runner | LeanModel, inputs: Inputs, out: Output
+) -> Comparison:
+    """Run the inputs on a target, piece by piece, and compare every value that it tells."""
     total, name = len(inputs.x), target.board.name
     pieces = compare_on(
         model,
@@ -106,7 +122,7 @@ def compare_pieces(model: Model, target: Runner, inputs: Inputs, out: Output) ->
         lambda done: out.progress(f"{name}: {done:,} of {total:,} samples"),
     )
     compared = sum(pieces, Comparison())
-    if model.sensor is None:
+    if model.sensor is None or not isinstance(target, Runner):
         return compared
     return compared.beside(compare_raw(model, target, inputs.samples))
 

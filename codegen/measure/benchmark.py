@@ -16,8 +16,9 @@ from codegen.plan.build import part_names
 from codegen.render.generated import Generated, generated, model_of
 from codegen.target.boards import Board, find_board
 from codegen.target.emulated import TargetModel
+from codegen.target.lean import COUNTS, LeanModel
 from codegen.target.runner import MARKS
-from qat.model import Delta, Input, Latency, Model, Rate
+from qat.model import Delta, Input, Latency, Model, Rate, check_input
 
 STEPS = 8
 """Steps over which a layer's count is averaged: the data path depends on the spikes."""
@@ -183,6 +184,24 @@ def measure_model(
         Measurement(found.name, found.core, call, None, kernel, round(float(values.mean())))
         for call, kernel, values in rows
     ]
+
+
+def measure_lean(
+    model: Model | Generated, x: ArrayLike, board: str | Board, steps: int | None = None
+) -> Measurement:
+    """Count an inference on a chip without a link, or a mean step of a model that runs free.
+
+    Averaged over the inputs x; with a held input, that step has its part of the holding on top.
+    """
+    found, made = find_board(board), generated(model)
+    with LeanModel(made, found, flags=COUNTS) as chip:
+        counts = chip.instructions(x, steps)
+    call, calls = "inference", 1
+    if made.model.steps is None:
+        call, calls = "step", check_input(made.model, x, steps)[1]
+    kernels = "+".join(dict.fromkeys(stage.kernel for stage in made.program.stages))
+    mean = round(float(counts.mean()) / calls)
+    return Measurement(found.name, found.core, call, None, kernels, mean)
 
 
 def part_counts(

@@ -24,6 +24,9 @@ STACK_BYTES = 4096
 FRAME_BYTES = 1024
 """What an emulated board has unless its JSON says otherwise."""
 
+LINKED, LEAN = "link", "lean"
+"""The firmware that a board takes: with a link to the host, or without."""
+
 
 @dataclass(frozen=True)
 class Uart:
@@ -79,6 +82,8 @@ class Board:
     uart:       the serial port of an emulated board
     hardware:   None for an emulated board
     chip:       whose memory map the board has; "" for a core with all memory of its machine
+    lean:       True if its firmware has no link and runs test vectors from flash (target/lean.py)
+    origin:     address of the flash of an emulated board
     stack:      bytes of the stack of an emulated board
     frame:      bytes of the longest frame that its firmware takes and sends
     sources:    (figure, the file or document that it was taken from); those of hardware and chips
@@ -98,6 +103,8 @@ class Board:
     hardware: Hardware | None = None
     chip: str = ""
     cpu: str = ""
+    lean: bool = False
+    origin: int = 0
     stack: int = STACK_BYTES
     frame: int = FRAME_BYTES
     sources: tuple[tuple[str, str], ...] = ()
@@ -145,6 +152,8 @@ def _emulated(name: str, data: dict[str, Any]) -> Board:
         platform=data["platforms"][0],
         machine=qemu["machine"],
         cpu=qemu.get("cpu", ""),
+        lean=build.get("firmware", LINKED) == LEAN,
+        origin=int(build["flash_origin"], 16),
         cpuid_part=int(qemu["cpuid_part"], 16),
         uart=Uart(qemu["uart"]["kind"], int(qemu["uart"]["base"], 16)),
         chip=qemu.get("chip", ""),
@@ -225,7 +234,13 @@ def _cores(folder: Path | None) -> dict[str, Board]:
 
 def chip_boards(folder: Path | None = None) -> dict[str, Board]:
     """Return every emulated board that has the memory map of a real chip, by name."""
-    return {name: board for name, board in _emulated_boards(folder).items() if board.chip}
+    found = _emulated_boards(folder).items()
+    return {name: board for name, board in found if board.chip and not board.lean}
+
+
+def lean_boards(folder: Path | None = None) -> dict[str, Board]:
+    """Return every emulated board whose firmware has no link, by name."""
+    return {name: board for name, board in _emulated_boards(folder).items() if board.lean}
 
 
 def _emulated_boards(folder: Path | None) -> dict[str, Board]:
@@ -240,7 +255,7 @@ def hardware_boards(folder: Path | None = None) -> dict[str, Board]:
 
 def emulated_boards() -> dict[str, Board]:
     """Return every emulated board by name: the cores of ARM, chips, further cores."""
-    return load_boards() | chip_boards() | further_boards()
+    return load_boards() | chip_boards() | lean_boards() | further_boards()
 
 
 def all_boards() -> dict[str, Board]:

@@ -49,6 +49,7 @@ class TargetModel(Runner):
         super().__init__(made.model, find_board(board), timeout)
         self.flags = tuple(flags)
         require_emulated(self.board)
+        require_link(self.board)
         require_fit(self.board, made, footprint)
         find_qemu(self.board.architecture)
         if elf is None:
@@ -75,6 +76,15 @@ def require_emulated(board: Board) -> None:
         raise ValueError(
             f"{board.name}: is a board of hardware; `spikemcu flash` writes a model to it, "
             "`spikemcu run` runs it there"
+        )
+
+
+def require_link(board: Board) -> None:
+    """Raise ValueError for a board whose firmware has no link."""
+    if board.lean:
+        raise ValueError(
+            f"{board.name}: its firmware has no link and runs test vectors from flash: `spikemcu "
+            "run`, `bench MODEL` and `report` take it, nothing else"
         )
 
 

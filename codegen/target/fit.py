@@ -15,12 +15,23 @@ from qat.model import Model, Synapse
 
 FIRMWARE_FLASH = 8 * 1024
 """Bytes of flash that startup, protocol and C library take at most, on any core."""
+LEAN_FLASH = 1024
+"""The same of a firmware without a link."""
 FIRMWARE_VARIABLES = 256
 """Bytes of RAM that the firmware takes beside the model, its stack and two frames."""
+LEAN_VARIABLES = 32
+"""The same of a firmware without a link."""
+
+
+def firmware_flash(board: Board) -> int:
+    """Return the bytes of flash that the firmware takes beside the model, at most."""
+    return LEAN_FLASH if board.lean else FIRMWARE_FLASH
 
 
 def firmware_ram(board: Board) -> int:
     """Return the bytes of RAM that the firmware of an emulated board takes beside the model."""
+    if board.lean:
+        return board.stack + LEAN_VARIABLES
     return board.stack + 2 * board.frame + FIRMWARE_VARIABLES
 
 
@@ -46,7 +57,7 @@ def misfit(board: Board, model: Model | Generated, footprint: Footprint) -> str 
     made = generated(model)
     flash, ram = footprint(made)
     for which, what, needs, firmware, room in (
-        (0, "flash", flash, FIRMWARE_FLASH, board.flash),
+        (0, "flash", flash, firmware_flash(board), board.flash),
         (1, "RAM", ram, firmware_ram(board), board.ram),
     ):
         if needs + firmware > room:

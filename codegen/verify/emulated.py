@@ -15,8 +15,9 @@ from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.target.boards import Board
 from codegen.target.device import What
-from codegen.target.emulated import TargetModel, footprint
+from codegen.target.emulated import TargetModel
 from codegen.target.fit import require_fit
+from codegen.target.lean import LeanModel, footprint_on
 from codegen.target.runner import MARKS
 from codegen.target.stack import deepest, disassemble
 from codegen.verify.records import Finding, NotRunError, Subject
@@ -34,8 +35,10 @@ STREAMED, STREAMED_VECTORS = "samples of a vector", 3
 """What raw samples are counted as, beside the parts of the network; for so many vectors."""
 
 
-def boards_of(subject: Subject) -> tuple[tuple[Board, ...], tuple[str, ...]]:
+def boards_of(subject: Subject, linked: bool = True) -> tuple[tuple[Board, ...], tuple[str, ...]]:
     """Return the boards that the model fits on, and a line for each other.
+
+    linked: only those whose firmware has a link
 
     Raises NotRunError without tools or boards.
     """
@@ -45,8 +48,11 @@ def boards_of(subject: Subject) -> tuple[tuple[Board, ...], tuple[str, ...]]:
                 raise NotRunError(f"no {tool} on PATH")
     fitting, others = [], []
     for board in subject.boards:
+        if linked and board.lean:
+            others.append(f"NOT RUN on {board.name} ({board.core}): its firmware has no link")
+            continue
         try:
-            require_fit(board, subject.generated, footprint)
+            require_fit(board, subject.generated, footprint_on(board))
             fitting.append(board)
         except TooLargeError as error:
             others.append(f"NOT RUN on {board.name} ({board.core}): {error}")
@@ -56,10 +62,14 @@ def boards_of(subject: Subject) -> tuple[tuple[Board, ...], tuple[str, ...]]:
 
 
 def _each(
-    subject: Subject, look: Callable[[Board], tuple[bool, Iterator[str]]], what: str, command: str
+    subject: Subject,
+    look: Callable[[Board], tuple[bool, Iterator[str]]],
+    what: str,
+    command: str,
+    linked: bool = True,
 ) -> Finding:
-    """Look at every board; `look` returns (passed, lines)."""
-    (boards, others), details, passed = boards_of(subject), [], True
+    """Look at every board; `look` returns (passed, lines); linked: as for boards_of."""
+    (boards, others), details, passed = boards_of(subject, linked), [], True
     try:
         for board in boards:
             kept, lines = look(board)
@@ -88,15 +98,24 @@ def equal(subject: Subject) -> Finding:
     """Compare every spike, membrane and score with the model on every emulated core."""
 
     def look(board: Board) -> tuple[bool, Iterator[str]]:
-        with TargetModel(subject.generated, board) as target:
-            pieces = compare_on(subject.model, target, subject.few, subject.steps)
-            found = sum(pieces, Comparison())
-            if subject.model.sensor is not None:
-                found = found.beside(compare_raw(subject.model, target, subject.samples))
+        found = _compared(subject, board)
         first = [f"first difference: {found.first}"] if found.first else []
         return found.differing == 0, iter([found.line, *first])
 
-    return _each(subject, look, "", _command("run", subject))
+    return _each(subject, look, "", _command("run", subject), linked=False)
+
+
+def _compared(subject: Subject, board: Board) -> Comparison:
+    """Compare what the model gives on a board in every value that its firmware tells."""
+    if board.lean:
+        with LeanModel(subject.generated, board) as chip:
+            return sum(compare_on(subject.model, chip, subject.few, subject.steps), Comparison())
+    with TargetModel(subject.generated, board) as target:
+        pieces = compare_on(subject.model, target, subject.few, subject.steps)
+        found = sum(pieces, Comparison())
+        if subject.model.sensor is not None:
+            found = found.beside(compare_raw(subject.model, target, subject.samples))
+    return found
 
 
 def stack(subject: Subject) -> Finding:

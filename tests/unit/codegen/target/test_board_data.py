@@ -184,4 +184,5 @@ def test_a_chip_with_little_ram_has_short_frames() -> None:
     boards = emulated_boards()
     sizes = {name: (board.stack, board.frame) for name, board in boards.items()}
     assert sizes.pop("qemu-f100") == (2048, 256)
+    assert sizes.pop("qemu-m0-16k-4k")[0] == 1024  # and it has no frames
     assert set(sizes.values()) == {(4096, 1024)}

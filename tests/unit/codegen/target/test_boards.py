@@ -106,7 +106,7 @@ def test_an_environment_of_hardware(name: str, sections: dict[str, dict[str, Any
     options, board = sections[f"env:{name}"], hardware_boards()[name]
     assert re.fullmatch(rf"{board.platform}@\d+\.\d+\.\d+", options["platform"])
     assert options["framework"] == ["arduino"]
-    assert options["build_src_filter"] == ["+<*> -<qemu/>"]
+    assert options["build_src_filter"] == ["+<*> -<qemu/> -<lean/>"]
     assert options["build_unflags"] == ["-Os"]
     assert {"-O2", "-DMODEL_PROBE=1", "-Iinclude"} <= set(" ".join(options["build_flags"]).split())
     assert board.hardware is not None
