@@ -193,7 +193,7 @@ def _call(model: Model, x: NDArray[Any]) -> tuple[str, Callable[[Qemu], object]]
     ((held, vectors),) = bytes_of(model, x[None], len(x))
 
     def infer(qemu: Qemu) -> None:
-        Device(Client(qemu, TIMEOUT)).infer(0, held)
+        Device(Client(qemu, TIMEOUT)).infer(model.outputs, held)
 
     def each_step(qemu: Qemu) -> None:
         device = Device(Client(qemu, TIMEOUT))
@@ -208,6 +208,18 @@ def _call(model: Model, x: NDArray[Any]) -> tuple[str, Callable[[Qemu], object]]
 def _boards(name: str) -> tuple[Board, ...]:
     """Return a board, or one for each core of every architecture."""
     return (*find_boards(name), *(further_boards().values() if name == "all" else ()))
+
+
+def _write(name: str, fresh: dict[str, dict[str, Any]], only: str | None) -> None:
+    """Put {instruction set or core: {kind: what was measured}} in the place of what was there.
+
+    only: as for calibrate; kinds that it leaves out are kept
+    """
+    known = json.loads(PATH.read_text("utf-8")) if PATH.exists() else {}
+    table = known.setdefault(name, {})
+    for key, rows in fresh.items():
+        table[key] = dict(sorted(({**table.get(key, {}), **rows} if only else rows).items()))
+    PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
 def main() -> None:
@@ -228,13 +240,8 @@ def main() -> None:
         chosen = [b for b in _boards("all") if isa.find(b.core).cores[0] == b.core]
     only = arguments.only
     costs = calibrate(chosen, only)
-    cycles = {b.core: measure_cycles(b, only) for b in boards}
-    known = json.loads(PATH.read_text("utf-8")) if PATH.exists() else {}
-    for name, fresh in (("costs", costs), ("cycles", cycles)):
-        table = known.setdefault(name, {})
-        for key, rows in fresh.items():
-            table[key] = dict(sorted(({**table.get(key, {}), **rows} if only else rows).items()))
-    PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+    _write("costs", costs, only)
+    _write("cycles", {b.core: measure_cycles(b, only) for b in boards}, only)
     for name, kinds in costs.items():
         for kind, row in kinds.items():
             errors = f"{row['mean_error']:.1%} mean, {row['largest_error']:.1%} at most"
