@@ -18,7 +18,7 @@ from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board, find_boards
 from codegen.target.build import build as build_firmware
 from codegen.target.compiler import size_of
-from codegen.target.device import Counter
+from codegen.target.device import COUNTED_BY
 from codegen.target.doctor import doctor as look_for_tools
 from codegen.target.emulated import TargetModel
 from codegen.target.fit import require_fit
@@ -30,13 +30,6 @@ from qat.model import Model
 
 HOST = "host"
 """What this machine is called beside the boards."""
-
-COUNTED_BY = {
-    Counter.CYCLES: "its cycle counter",
-    Counter.SYSTICK: "its system timer",
-    Counter.MICROSECONDS: "its microseconds",
-    Counter.INSTRUCTIONS: "the emulator, which counts no cycles",
-}
 
 BENCH_SAMPLES = 20
 """Samples over which a model's instructions are averaged, unless --limit says otherwise."""
@@ -148,7 +141,7 @@ def run(arguments: Namespace) -> int:
         raise ValueError(f"--port: {emulated[0].name} is emulated and has no serial port")
     for board in boards:
         if board.hardware is not None:
-            _require_answer(model, board, arguments.port, out)
+            require_answer(model, board, arguments.port, out)
     require_qemu(emulated)
     out.progress("reading the inputs")
     inputs, made = inputs_of(model, arguments, out), generated(model)
@@ -170,7 +163,7 @@ def run(arguments: Namespace) -> int:
     return 0 if totals["differing"] == 0 else 1
 
 
-def _require_answer(model: Model, board: Board, port: str | None, out: Output) -> None:
+def require_answer(model: Model, board: Board, port: str | None, out: Output) -> None:
     """Ask a connected board for its model: what is wrong there is said before this machine runs."""
     out.progress(f"asking {board.name}")
     with BoardModel(model, board, port) as target:

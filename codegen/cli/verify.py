@@ -12,9 +12,9 @@ from codegen.checks.equivalence import made_inputs
 from codegen.cli.before import require_output
 from codegen.cli.data import MADE, inputs_of
 from codegen.cli.output import Output
-from codegen.target.boards import Board, find_boards
-from codegen.target.emulated import require_emulated
-from codegen.verify import CHECKS
+from codegen.cli.targets import require_answer
+from codegen.target.boards import Board, find_boards, further_boards, load_boards
+from codegen.verify import checks_of
 from codegen.verify import verify as run_checks
 from codegen.verify.document import to_json, to_markdown
 from codegen.verify.records import Status, Subject
@@ -25,10 +25,14 @@ def verify(arguments: Namespace) -> int:
     """Run every check that applies to a model, and write what was seen."""
     out = Output(arguments)
     require_output(arguments.output)
+    board = _connected(arguments)
+    if board is not None:
+        require_answer(Model.load(arguments.model), board, arguments.port, out)
     out.progress("reading the inputs")
-    subject = _subject(arguments, out)
+    subject = _subject(arguments, board, out)
+    count = len(checks_of(subject))
     outcomes = run_checks(
-        subject, lambda name, number: out.progress(f"{number} of {len(CHECKS)}: {name}")
+        subject, lambda name, number: out.progress(f"{number} of {count}: {name}")
     )
     values = to_json(subject, outcomes)
     out.table(
@@ -47,7 +51,7 @@ def verify(arguments: Namespace) -> int:
     return 1 if any(outcome.status in wrong for outcome in outcomes) else 0
 
 
-def _subject(arguments: Namespace, out: Output) -> Subject:
+def _subject(arguments: Namespace, connected: Board | None, out: Output) -> Subject:
     model = Model.load(arguments.model)
     inputs = inputs_of(model, arguments, out)
     return Subject(
@@ -60,12 +64,26 @@ def _subject(arguments: Namespace, out: Output) -> Subject:
         origin=inputs.origin,
         samples=inputs.samples,
         steps=inputs.steps,
-        boards=_boards(arguments.board),
+        boards=_emulated(connected) if connected else find_boards(arguments.board),
+        connected=connected,
+        port=arguments.port,
     )
 
 
-def _boards(names: str) -> tuple[Board, ...]:
-    boards = find_boards(names)
-    for board in boards:
-        require_emulated(board)
-    return boards
+def _connected(arguments: Namespace) -> Board | None:
+    """Return the board of hardware that is asked for; None for emulated ones.
+
+    Raises ValueError for a port without such a board.
+    """
+    boards = find_boards(arguments.board)
+    if boards[0].hardware is not None:
+        return boards[0]
+    if arguments.port:
+        raise ValueError(f"--port: {boards[0].name} is emulated and has no serial port")
+    return None
+
+
+def _emulated(board: Board) -> tuple[Board, ...]:
+    """Return the emulated boards that have the core of a board of hardware."""
+    cores = load_boards() | further_boards()
+    return tuple(one for one in cores.values() if one.core == board.family)

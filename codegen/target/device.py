@@ -42,6 +42,15 @@ class Counter(IntEnum):
     MICROSECONDS = 4
 
 
+COUNTED_BY = {
+    Counter.CYCLES: "its cycle counter",
+    Counter.SYSTICK: "its system timer",
+    Counter.MICROSECONDS: "its microseconds",
+    Counter.INSTRUCTIONS: "the emulator, which counts no cycles",
+}
+"""What a firmware counts with, in words."""
+
+
 @dataclass(frozen=True)
 class Info:
     """What a firmware says about itself.

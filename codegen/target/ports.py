@@ -46,6 +46,14 @@ def serial_ports() -> dict[str, str]:
     return {port.device: _id(port) for port in sorted(comports())}
 
 
+def serial_number(device: str) -> str:
+    """Return the serial number that what is behind a port tells of itself on USB; "" for none."""
+    from serial.tools.list_ports import comports  # noqa: PLC0415  # only for boards of hardware
+
+    found = [port.serial_number for port in comports() if port.device == device]
+    return found[0] or "" if found else ""
+
+
 def usb_devices(folder: Path = USB_DEVICES) -> set[str]:
     """Return the ids of everything on USB, where the system lists it."""
     found = set()

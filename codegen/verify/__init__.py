@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from codegen.verify import emulated, here
+from codegen.verify import connected, emulated, here
 from codegen.verify.records import Check, Finding, NotRunError, Outcome, Status, Subject
 
 CHECKS: tuple[Check, ...] = (
@@ -56,7 +56,21 @@ CHECKS: tuple[Check, ...] = (
         emulated.worst_case,
     ),
 )
-"""Every check, in the order of the report."""
+"""Every check that needs no board, in the order of the report."""
+
+CONNECTED = Check(
+    "connected board",
+    "On the board itself, over its serial port, the firmware returns every spike, membrane and "
+    "score of the model, on the inputs run.",
+    connected.equal,
+)
+"""The check on a board of hardware, where one was asked for."""
+
+
+def checks_of(subject: Subject) -> tuple[Check, ...]:
+    """Return the checks of a model: that on a connected board where there is one."""
+    return (*CHECKS, CONNECTED) if subject.connected is not None else tuple(CHECKS)
+
 
 Progress = Callable[[str, int], None]
 """Called with (name of a check, its number from 1) before it starts."""
@@ -68,7 +82,7 @@ def verify(subject: Subject, progress: Progress | None = None) -> tuple[Outcome,
 
 
 def _outcomes(subject: Subject, progress: Progress | None) -> Iterable[Outcome]:
-    for number, check in enumerate(CHECKS, 1):
+    for number, check in enumerate(checks_of(subject), 1):
         if progress:
             progress(check.name, number)
         start = time.monotonic()

@@ -58,6 +58,7 @@ def to_json(subject: Subject, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "result": result_of(outcomes),
         "proved": list(PROVED),
+        "connected": None if subject.connected is None else subject.connected.name,
         "outcomes": [asdict(outcome) for outcome in outcomes],
         "versions": versions(),
     }

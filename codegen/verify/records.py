@@ -39,6 +39,7 @@ class Subject:
     samples: raw samples, for a model with a sensor
     steps:   the argument of Model.run
     boards:  emulated boards to run on
+    connected: a board of hardware to run on as well, and port: where it is; None to look for it
     board_inputs: how many of the inputs run on each of them
     path:    the model file as it was named, for the commands
     command: what was called
@@ -55,6 +56,8 @@ class Subject:
     steps: int | None
     boards: tuple[Board, ...]
     board_inputs: int = 20
+    connected: Board | None = None
+    port: str | None = None
 
     @cached_property
     def generated(self) -> Generated:

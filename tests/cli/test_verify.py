@@ -122,9 +122,13 @@ def test_a_compiler_that_miscompiles_is_caught(
     assert results["emulated cores"]["status"] == "passed"
 
 
-def test_a_board_of_hardware_is_refused(model: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", model, "--board", "pico"]) == 2
-    assert "board of hardware" in capsys.readouterr().err
+def test_a_board_that_is_not_there_is_said_at_once(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", model, "--board", "pico", "--port", "/dev/nowhere"]) == 1
+    assert "pico: /dev/nowhere: there is no such port" in capsys.readouterr().err
+    assert main(["verify", model, "--board", "qemu-m0", "--port", "/dev/nowhere"]) == 2
+    assert "--port: qemu-m0 is emulated and has no serial port" in capsys.readouterr().err
 
 
 # --------------------------------------------------------------------- single checks

@@ -104,6 +104,45 @@ def say(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
     return status, done.out, done.err
 
 
+def test_verify_writes_what_a_board_says(
+    bench: Bench,
+    model_file: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who it is, its clock, its cycles, its wait states, and that no value differs."""
+    tmp_path = bench.folder
+    on = ("--board", NAME, "--port", str(bench.port))
+    assert say(capsys, "flash", model_file, *on)[0] == 0
+    monkeypatch.setattr("codegen.verify.CHECKS", [])  # tests/cli/test_verify.py has the others
+    monkeypatch.setattr("codegen.verify.connected.serial_number", lambda port: "0671FF55")
+    report = tmp_path / "report.md"
+    status, out, err = say(capsys, "verify", model_file, *on, "-o", str(report), "--json")
+    assert status == 0, out + err
+    values = json.loads(out)
+    assert values["connected"] == NAME
+    (outcome,) = values["outcomes"]
+    assert (outcome["name"], outcome["status"]) == ("connected board", "passed")
+    text = report.read_text()
+    for piece in (
+        f"serial number 0671FF55, on {bench.port}",
+        "part number 0xc24 as its CPUID register tells it, 25 MHz as its firmware tells it",
+        "wait states of its flash: 2 by the data sheet (",
+        "0 of 8,760 spikes differ (0 of",
+        "counted by the emulator, which counts no cycles",  # it is one here
+        "restarts meanwhile: 0",
+        "Other boards than the one named here",
+    ):
+        assert piece in text, piece
+    assert re.search(r"inference: [\d,]+ cycles in the mean, [\d,]+ to [\d,]+, \d+\.\d+ ms", text)
+    assert "nothing ran on a board" not in text
+    other = small_model(threshold=43)
+    other.save(tmp_path / "other.npz")
+    status, _, err = say(capsys, "verify", str(tmp_path / "other.npz"), *on)
+    assert status == 1
+    assert "holds model small" in err
+
+
 def test_flash_then_run(
     bench: Bench, model_file: str, model: Model, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.cli.options.common import BITS, BOARD, DENSITY, MODEL, ONE_BOARD, OUTPUT
+from codegen.cli.options.common import BITS, BOARD, DENSITY, MODEL, ONE_BOARD, OUTPUT, PORT
 from codegen.cli.options.data import DATA, FILE, INPUTS
 from codegen.cli.options.option import Option
 from codegen.cli.parsing import one_of, positive
@@ -92,16 +92,19 @@ CODE: tuple[Verb, ...] = (
         "verify",
         "run every check that applies to a model, and write a report",
         "Check ranges, repeatable generation, equality here and on emulated cores, sanitizers, "
-        "stack and worst case; write what was seen, with versions, digests and commands. Exit "
-        "status 1 if a check failed; what could not be run is told so and never passes.",
+        "stack and worst case, and equality and cycles on a connected board that `spikemcu flash` "
+        "has written; write what was seen, with versions, digests and commands. Exit status 1 if a "
+        "check failed; what could not be run is told so and never passes.",
         (
             MODEL,
             OUTPUT.but(help="write the report", metavar="FILE.md"),
             BOARD.but(
-                help="an emulated board of `spikemcu boards` (default: one for each core)",
+                help="a board of `spikemcu boards`; with one of hardware, the emulated ones of its "
+                "core as well (default: an emulated one for each core)",
                 default="all",
                 required=False,
             ),
+            PORT,
             Option("--all", "exit status 1 also if a check could not be run", action="store_true"),
             Option(
                 "--seeds",
