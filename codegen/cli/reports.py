@@ -205,6 +205,8 @@ def _print_time(one: Report, energy: Energy, out: Output) -> None:
     out.say(f"time: about {typical}, at most about {worst}{best}")
     if one.calls_a_second is not None:
         _wrapped(out, sound_text(one))
+    known = one.checked or "never compared with a board"
+    _wrapped(out, f"error: estimates of cycles of this core were {known}")
     if one.waits:
         _wrapped(out, f"wait states of the flash, not in these figures: {one.waits}")
     _wrapped(out, f"timings: {one.timings}")

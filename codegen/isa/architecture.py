@@ -112,10 +112,16 @@ class Architecture(ABC):
         """
 
     @abstractmethod
-    def cycles(self, instruction: Instruction, jumped: bool, timing: Timing) -> float:
+    def cycles(
+        self,
+        instruction: Instruction,
+        jumped: bool,
+        timing: Timing,
+        before: Instruction | None = None,
+    ) -> float:
         """Return the cycles of one executed instruction.
 
-        jumped: another than the next one followed
+        jumped: another than the next one followed; before: what was executed right before it
         """
 
     @abstractmethod

@@ -178,9 +178,17 @@ class Arm(Architecture):
         branches = name in ("bl", "blx", "b") or BRANCH.match(name) is not None
         return target if branches and not function.holds(target) else None
 
-    def cycles(self, instruction: Instruction, jumped: bool, timing: Timing) -> float:
+    def cycles(
+        self,
+        instruction: Instruction,
+        jumped: bool,
+        timing: Timing,
+        before: Instruction | None = None,
+    ) -> float:
         """Return the cycles of one executed instruction."""
         kind, name = _kind(instruction), instruction.name
+        if kind == "load" and before is not None and _pipelined(instruction, before):
+            kind = "behind"
         if kind == "several":
             cycles = 1 + timing.each * _moved(instruction.operands)
             return cycles + (timing.back if jumped else 0)
@@ -244,6 +252,14 @@ def _moved(operands: str) -> int:
     """Return the words that a multiple load or store moves."""
     listed = re.search(r"\{(.*)\}", operands)
     return 2 if listed is None else _bytes(listed[1]) // 4  # 2: LDRD, STRD
+
+
+def _pipelined(load: Instruction, before: Instruction) -> bool:
+    """Return True for a load behind another load or store, whose result is not its address."""
+    if _kind(before) not in ("load", "store"):
+        return False
+    loaded, address = before.operands.partition(",")[0], load.operands.partition("[")[2]
+    return _kind(before) == "store" or re.search(rf"\b{loaded}\b", address) is None
 
 
 def _kind(instruction: Instruction) -> str:

@@ -138,7 +138,13 @@ class RiscV(Architecture):
         branches = name == "j" or BRANCH.match(name) is not None
         return target if branches and target is not None and not function.holds(target) else None
 
-    def cycles(self, instruction: Instruction, jumped: bool, timing: Timing) -> float:
+    def cycles(
+        self,
+        instruction: Instruction,
+        jumped: bool,
+        timing: Timing,
+        before: Instruction | None = None,
+    ) -> float:
         """Return the cycles of one executed instruction."""
         name = instruction.name
         if jumped:

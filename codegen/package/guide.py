@@ -20,6 +20,7 @@ class Cost:
     """What a call takes on a core: predicted, and at most for any input.
 
     cycles, worst_cycles: estimates at zero wait states
+    checked: how far such estimates were off what was measured on a board; "" where nobody did
     """
 
     core: str
@@ -27,6 +28,7 @@ class Cost:
     worst: int
     cycles: int
     worst_cycles: int
+    checked: str
 
 
 def _cost(made: Generated, core: str) -> Cost:
@@ -43,6 +45,7 @@ def _cost(made: Generated, core: str) -> Cost:
         round(sum(most)),
         round(sum(n * cycles for n, cycles in zip(counts, each, strict=True))),
         round(sum(n * cycles for n, cycles in zip(most, each, strict=True))),
+        str(isa.timing(core).checked or ""),
     )
 
 

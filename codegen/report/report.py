@@ -82,6 +82,7 @@ class Report:
     latency_us, worst_us: cycles at the board's clock
     fastest: part of the cycles that the core may need where it can issue two at once
     calls_a_second: results that sound gives, at the rate that it was made for; None without sound
+    checked: how far such estimates were off what was measured on a board; "" where nobody did
     waits:   wait states of the board's flash, which the cycles leave out; "" for an emulated one
     """
 
@@ -111,6 +112,7 @@ class Report:
     fastest: float
     calls_a_second: float | None
     timings: str
+    checked: str
     waits: str
 
     def shared(self) -> dict[str, int]:
@@ -181,6 +183,7 @@ def report(model: Model | Generated, board: str | Board, density: float | None =
         fastest=timing.fastest,
         calls_a_second=_calls_a_second(made.model, made.program),
         timings=timing.source,
+        checked="" if timing.checked is None else str(timing.checked),
         waits=_waits(board),
     )
 

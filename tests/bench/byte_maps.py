@@ -21,6 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from calibrate import PATH
+from calibration.boards import boards
 from calibration.counting import Counting
 from calibration.cycles import executed
 from calibration.fitting import Observation, fit
@@ -34,7 +35,7 @@ from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.kinds import family
 from codegen.render.generated import generated
-from codegen.target.boards import Board, load_boards
+from codegen.target.boards import Board
 from codegen.target.device import Device
 from codegen.target.emulated import TIMEOUT, TargetModel
 from codegen.target.protocol import Client
@@ -137,7 +138,7 @@ def measure_cycles(board: Board) -> dict[str, float]:
 def write(table: str, key: str, rows: dict[str, object]) -> None:
     """Put rows into costs.json."""
     known = json.loads(PATH.read_text("utf-8"))
-    known[table][key] = dict(sorted({**known[table][key], **rows}.items()))
+    known[table][key] = dict(sorted({**known[table].get(key, {}), **rows}.items()))
     PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
@@ -162,9 +163,7 @@ def main() -> None:
     parser.add_argument("--check", type=int, metavar="N", help="count N other models")
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
     arguments = parser.parse_args()
-    emulated = [b for b in load_boards().values() if b.hardware is None]
-    chosen = [b for b in emulated if arguments.board in ("all", b.name)]
-    for board in chosen:
+    for board in boards(arguments.board):
         name = isa.find(board.core).name
         if arguments.cycles:
             write("cycles", board.core, dict(measure_cycles(board)))

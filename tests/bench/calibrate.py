@@ -2,6 +2,7 @@
 
     python tests/bench/calibrate.py                  every instruction set, in about fifteen minutes
     python tests/bench/calibrate.py --only encoder   what the encoders take, alone
+    python tests/bench/calibrate.py --cycles         cycles alone, after a change of isa/timings.py
     python tests/bench/calibrate.py --check 100      how far predictions are from other counts
 
 The layers are random: none of a trained model is among them. Plans (calibration.samples) have
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calibration.boards import boards, first_of_sets
 from calibration.counting import Counting
 from calibration.cycles import executed
 from calibration.deviation import deviations, summary
@@ -35,7 +37,7 @@ from codegen.plan.build import part_names
 from codegen.plan.kinds import family
 from codegen.plan.program import Program
 from codegen.render.generated import generated
-from codegen.target.boards import Board, find_boards, further_boards
+from codegen.target.boards import Board
 from codegen.target.device import Device
 from codegen.target.emulated import TIMEOUT, TargetModel
 from codegen.target.protocol import Client
@@ -205,11 +207,6 @@ def _call(model: Model, x: NDArray[Any]) -> tuple[str, Callable[[Qemu], object]]
     return f"{model.name}_step", each_step
 
 
-def _boards(name: str) -> tuple[Board, ...]:
-    """Return a board, or one for each core of every architecture."""
-    return (*find_boards(name), *(further_boards().values() if name == "all" else ()))
-
-
 def _write(name: str, fresh: dict[str, dict[str, Any]], only: str | None) -> None:
     """Put {instruction set or core: {kind: what was measured}} in the place of what was there.
 
@@ -229,19 +226,16 @@ def main() -> None:
     )
     parser.add_argument("--board", default="all", help="a board, or all")
     parser.add_argument("--only", choices=SUBJECTS, help="measure this kind of parts alone")
+    parser.add_argument("--cycles", action="store_true", help="trace cycles alone, fit nothing")
     parser.add_argument("--check", type=int, metavar="N", help="count N models, and fit nothing")
     arguments = parser.parse_args()
     if arguments.check is not None:
-        print(summary(deviations(arguments.check, _boards(arguments.board))))
+        print(summary(deviations(arguments.check, boards(arguments.board))))
         return
-    boards = _boards(arguments.board)
-    chosen = [b for b in boards if isa.find(b.core).cores[0] == b.core]
-    if not chosen:
-        chosen = [b for b in _boards("all") if isa.find(b.core).cores[0] == b.core]
-    only = arguments.only
-    costs = calibrate(chosen, only)
+    chosen, only = first_of_sets(arguments.board) or first_of_sets(), arguments.only
+    costs = {} if arguments.cycles else calibrate(chosen, only)
     _write("costs", costs, only)
-    _write("cycles", {b.core: measure_cycles(b, only) for b in boards}, only)
+    _write("cycles", {b.core: measure_cycles(b, only) for b in boards(arguments.board)}, only)
     for name, kinds in costs.items():
         for kind, row in kinds.items():
             errors = f"{row['mean_error']:.1%} mean, {row['largest_error']:.1%} at most"

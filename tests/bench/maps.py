@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from calibration.boards import boards, first_of_sets
 from calibration.counting import Counting
 from calibration.cycles import executed
 from calibration.fitting import Observation, fit
@@ -35,7 +36,7 @@ from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.kinds import family
 from codegen.render.generated import Generated, generated
-from codegen.target.boards import Board, load_boards
+from codegen.target.boards import Board
 from codegen.target.device import Device
 from codegen.target.emulated import TIMEOUT, TargetModel
 from codegen.target.protocol import Client
@@ -231,12 +232,6 @@ def measure_cycles(board: Board, kernels: tuple[str, ...]) -> dict[str, float]:
     return {kind: round(c / n, 3) for kind, (c, n) in sorted(sums.items()) if n}
 
 
-def boards(which: str) -> list[Board]:
-    """Return the boards on whose cores the instruction sets are measured; which: one, or all."""
-    every = [b for b in load_boards().values() if isa.find(b.core).cores[0] == b.core]
-    return [b for b in every if b.hardware is None and which in ("all", b.name)]
-
-
 def main() -> None:
     """Measure, and write the rows of costs.json."""
     parser = ArgumentParser(description=__doc__)
@@ -247,13 +242,13 @@ def main() -> None:
     parser.add_argument("--words", action="store_true", help="of depthwise ones in words")
     arguments = parser.parse_args()
     kernels = WINDOWS if arguments.windows else WORDS if arguments.words else INTEGERS
-    for board in boards(arguments.board):
+    for board in first_of_sets(arguments.board):
         fresh = {}
         if not arguments.cycles:
             seen = observe(board, arguments.currents, kernels)
             fresh = {kind: fit(found) for kind, found in seen.items()}
         known = json.loads(PATH.read_text("utf-8"))
-        table = known["costs"][isa.find(board.core).name]
+        table = known["costs"].get(isa.find(board.core).name, {})
         known["costs"][isa.find(board.core).name] = dict(sorted({**table, **fresh}.items()))
         PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
         for kind, row in fresh.items():
@@ -261,13 +256,12 @@ def main() -> None:
             print(f"{board.name:9} {kind:24} {row['observations']:4} counts, error {errors}")
     if not arguments.cycles:
         return
-    for board in [b for b in load_boards().values() if b.hardware is None]:
-        if arguments.board in ("all", board.name):
-            cycles = measure_cycles(board, kernels)
-            known = json.loads(PATH.read_text("utf-8"))
-            table = known["cycles"][board.core]
-            known["cycles"][board.core] = dict(sorted({**table, **cycles}.items()))
-            PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+    for board in boards(arguments.board):
+        cycles = measure_cycles(board, kernels)
+        known = json.loads(PATH.read_text("utf-8"))
+        table = known["cycles"].get(board.core, {})
+        known["cycles"][board.core] = dict(sorted({**table, **cycles}.items()))
+        PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
