@@ -26,13 +26,27 @@ from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 CORES = sorted(isa.cores())
 DIGITS = ("top", "signed")
 
+BYTES = {"gather", "bytes currents", "bytes held", "windows spikes", "integrator readout"}
+MAPS = {
+    *("conv_plain spikes", "conv_plain currents", "conv_plain held"),
+    *("plain_counts spikes", "plain_counts currents", "plain_counts held"),
+    *("mixed currents", "mixed held"),
+}
+UNMEASURED = {"rv32imc": BYTES, "rv32ec": BYTES | MAPS}
+"""Kinds without coefficients: an estimate of them is refused in a line, and nothing is chosen."""
+UNTRACED = {"rv32imc": MAPS}
+"""Kinds with coefficients, but without cycles per instruction."""
+
 
 def test_every_kernel_is_measured_on_every_core():
     of_kernels = {row.kind(part) for row in KERNELS for read in row.reads for part in PARTS[read]}
     assert of_kernels <= set(kinds())
     for core in CORES:
-        assert {kind for kind in kinds() if not cost.measured(kind, core)} == set()
-        assert set(kinds()) <= set(cost.coefficients()["cycles"][core])
+        missing = UNMEASURED.get(core, set())
+        assert {kind for kind in kinds() if not cost.measured(kind, core)} == missing
+        assert {kind for kind in kinds() if kind not in cost.coefficients()["cycles"][core]} <= (
+            missing | UNTRACED.get(core, set())
+        )
 
 
 @given(models(KINDS, stops=False))
@@ -41,7 +55,8 @@ def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
     for core in CORES:
         program, seen = plan(model, core), cost.coefficients()["costs"][isa.find(core).name]
         parts = cost.works(program, model.input, activity, core)
-        for work in [*parts, *cost.worst_works(program, model.input, core)]:
+        works = [*parts, *cost.worst_works(program, model.input, core)]
+        for work in [w for w in works if w.kind not in UNMEASURED.get(core, set())]:
             assert set(work.features.numbers()) <= set(seen[family(work.kind)]["seen"]), work.kind
 
 
