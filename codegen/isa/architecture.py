@@ -34,7 +34,7 @@ class Firmware:
     startup: tuple[str, ...]
     script: str
     library: str
-    counter: str
+    counter: tuple[str, ...]
     marks: tuple[str, ...]
 
 

@@ -86,7 +86,7 @@ FIRMWARE = Firmware(
     startup=("platform/startup", "platform/startup/arm"),
     script="platform/startup/arm/arm.ld",
     library="",
-    counter="src/qemu/arm/counter.c",
+    counter=("src/core/counter_loop.c", "src/qemu/arm/counter.c"),
     marks=("src/qemu/marks.c", "src/qemu/arm/marks_take.c"),
 )
 

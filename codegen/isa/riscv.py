@@ -46,7 +46,7 @@ FIRMWARE = Firmware(
     startup=("platform/startup", "platform/startup/riscv"),
     script="platform/startup/riscv/riscv.ld",
     library="platform/startup/riscv/library",
-    counter="src/qemu/riscv/counter.c",
+    counter=("src/core/counter_loop.c", "src/qemu/riscv/counter.c"),
     marks=("src/qemu/marks.c", "src/qemu/riscv/marks_take.c"),
 )
 

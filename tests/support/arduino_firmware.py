@@ -32,6 +32,7 @@ def sources(folder: Path) -> list[Path]:
     firmware = assets() / "firmware"
     return [
         *sorted((firmware / "src").glob("*.c")),
+        *sorted((firmware / "src" / "core").glob("*.c")),
         *sorted((firmware / "src" / "arduino").glob("*.c*")),
         *sorted(path for place in startup() for path in place.glob("*.c")),
         firmware / "src" / "qemu" / "uart.c",

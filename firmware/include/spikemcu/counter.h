@@ -20,7 +20,7 @@ typedef struct {
 } counter_span;
 
 typedef struct {
-    counter_span empty; /* around a function that only returns */
+    counter_span empty; /* around counter_nothing */
     counter_span known; /* around counter_loop(COUNTER_LOOPS) */
     uint32_t ticks_per_1000; /* ticks per 1000 instructions, from `empty` and `known` */
 } counter_calibration;
@@ -36,6 +36,9 @@ typedef struct {
 /* Executes 2 * n + 1 instructions, its return included; n is at least 1, b and c are ignored. */
 void counter_loop(uintptr_t n, uintptr_t b, uintptr_t c);
 
+/* Executes one instruction: it returns. */
+void counter_nothing(uintptr_t a, uintptr_t b, uintptr_t c);
+
 /* Calls f(a, b, c) and times it. */
 counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c);
 
@@ -46,6 +49,9 @@ counter_moment counter_start(void);
 
 /* Times the empty function and the loop of known length. */
 counter_calibration counter_calibrate(void);
+
+/* The calibration of these two. */
+counter_calibration counter_calibration_of(counter_span empty, counter_span known);
 
 /* What the counter counts: COUNTER_INSTRUCTIONS or another of protocol.h. */
 uint32_t counter_kind(void);

@@ -15,7 +15,6 @@
 #include "spikemcu/protocol.h"
 
 #define REGISTER(address) ((volatile uint32_t *)(uintptr_t)(address))
-#define UNUSED __attribute__((unused)) /* a naked function holds assembly alone */
 /* clang-format off */
 #define BARRIER() __asm__ volatile("" ::: "memory") /* no access to memory moves across it */
 /* clang-format on */
@@ -125,20 +124,6 @@ static uint64_t between(moment first, moment last)
 
 /* ------------------------------------------------------------------ measuring */
 
-__attribute__((naked, noinline)) void counter_loop(UNUSED uintptr_t n, UNUSED uintptr_t b, UNUSED uintptr_t c)
-{
-    __asm__ volatile(".syntax unified\n"
-                     "1:\n\t"
-                     "subs r0, #1\n\t"
-                     "bne 1b\n\t"
-                     "bx lr");
-}
-
-__attribute__((naked, noinline)) static void nothing(UNUSED uintptr_t a, UNUSED uintptr_t b, UNUSED uintptr_t c)
-{
-    __asm__ volatile("bx lr");
-}
-
 __attribute__((noinline)) counter_span counter_measure(counter_function f, uintptr_t a, uintptr_t b, uintptr_t c)
 {
     moment first, last;
@@ -167,13 +152,8 @@ static counter_span least_of(counter_function f, uintptr_t a)
 
 counter_calibration counter_calibrate(void)
 {
-    counter_calibration c;
-    c.empty = least_of(nothing, 0);
-    c.known = least_of(counter_loop, COUNTER_LOOPS);
-    const uint32_t known = 2u * COUNTER_LOOPS; /* the return is in `empty` as well */
-    const uint32_t ticks = (uint32_t)(c.known.ticks - c.empty.ticks);
-    c.ticks_per_1000 = (ticks * 1000u + known / 2u) / known;
-    return c;
+    const counter_span empty = least_of(counter_nothing, 0);
+    return counter_calibration_of(empty, least_of(counter_loop, COUNTER_LOOPS));
 }
 
 uint64_t counter_count(const counter_calibration *calibration, counter_span span)

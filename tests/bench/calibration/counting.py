@@ -69,7 +69,7 @@ class Counting(Closing):
         self._folder = tempfile.TemporaryDirectory(prefix="spikemcu-")
         library = [firmware / own.library] if own.library else []
         sources = [path for folder in (*startup, *library) for path in folder.glob("*.c")]
-        common = [*sources, firmware / own.counter]
+        common = [*sources, *(firmware / path for path in own.counter)]
         self._compile(Path(self._folder.name), ["-c", *map(str, common)])
         self._objects = [str(path) for path in Path(self._folder.name).glob("*.o")]
 

@@ -15,7 +15,6 @@ enum {
     CORE_CLOCK = 4
 };
 
-#define UNUSED __attribute__((unused)) /* a naked function holds assembly alone */
 /* clang-format off */
 #define BARRIER() __asm__ volatile("" ::: "memory") /* no access to memory moves across it */
 #define SYNCHRONISE() __asm__ volatile("dsb\n\tisb" ::: "memory") /* what was written holds from here on */
@@ -43,20 +42,6 @@ void SysTick_Handler(void)
                      "str r1, [r0]\n\t"
                      "bx lr\n\t"
                      ".ltorg" ::"i"(&wraps));
-}
-
-__attribute__((naked, noinline)) void counter_loop(UNUSED uintptr_t n, UNUSED uintptr_t b, UNUSED uintptr_t c)
-{
-    __asm__ volatile(".syntax unified\n"
-                     "1:\n\t"
-                     "subs r0, #1\n\t"
-                     "bne 1b\n\t"
-                     "bx lr");
-}
-
-__attribute__((naked, noinline)) static void nothing(UNUSED uintptr_t a, UNUSED uintptr_t b, UNUSED uintptr_t c)
-{
-    __asm__ volatile("bx lr");
 }
 
 /* One call site for every function, so that the instructions around the call are the same. */
@@ -101,14 +86,9 @@ counter_moment counter_now(void)
 
 counter_calibration counter_calibrate(void)
 {
-    counter_calibration c;
-    (void)counter_measure(nothing, 0, 0, 0); /* starts the timer once, to settle it */
-    c.empty = counter_measure(nothing, 0, 0, 0);
-    c.known = counter_measure(counter_loop, COUNTER_LOOPS, 0, 0);
-    const uint32_t known = 2u * COUNTER_LOOPS; /* the return is in `empty` as well */
-    const uint32_t ticks = (uint32_t)(c.known.ticks - c.empty.ticks);
-    c.ticks_per_1000 = (ticks * 1000u + known / 2u) / known;
-    return c;
+    (void)counter_measure(counter_nothing, 0, 0, 0); /* starts the timer once, to settle it */
+    const counter_span empty = counter_measure(counter_nothing, 0, 0, 0);
+    return counter_calibration_of(empty, counter_measure(counter_loop, COUNTER_LOOPS, 0, 0));
 }
 
 uint64_t counter_count(const counter_calibration *calibration, counter_span span)

@@ -5,7 +5,6 @@
 #include "core.h"
 #include "spikemcu/protocol.h"
 
-#define UNUSED __attribute__((unused)) /* a naked function holds assembly alone */
 /* clang-format off */
 #define BARRIER() __asm__ volatile("" ::: "memory") /* no access to memory moves across it */
 /* clang-format on */
@@ -13,19 +12,6 @@
 uint32_t counter_kind(void)
 {
     return COUNTER_INSTRUCTIONS;
-}
-
-__attribute__((naked, noinline)) void counter_loop(UNUSED uintptr_t n, UNUSED uintptr_t b, UNUSED uintptr_t c)
-{
-    __asm__ volatile("1:\n\t"
-                     "addi a0, a0, -1\n\t"
-                     "bnez a0, 1b\n\t"
-                     "ret");
-}
-
-__attribute__((naked, noinline)) static void nothing(UNUSED uintptr_t a, UNUSED uintptr_t b, UNUSED uintptr_t c)
-{
-    __asm__ volatile("ret");
 }
 
 static uint64_t retired(void)
@@ -65,13 +51,8 @@ counter_moment counter_now(void)
 
 counter_calibration counter_calibrate(void)
 {
-    counter_calibration c;
-    c.empty = counter_measure(nothing, 0, 0, 0);
-    c.known = counter_measure(counter_loop, COUNTER_LOOPS, 0, 0);
-    const uint32_t known = 2u * COUNTER_LOOPS; /* the return is in `empty` as well */
-    const uint32_t ticks = (uint32_t)(c.known.ticks - c.empty.ticks);
-    c.ticks_per_1000 = (ticks * 1000u + known / 2u) / known;
-    return c;
+    const counter_span empty = counter_measure(counter_nothing, 0, 0, 0);
+    return counter_calibration_of(empty, counter_measure(counter_loop, COUNTER_LOOPS, 0, 0));
 }
 
 uint64_t counter_count(const counter_calibration *calibration, counter_span span)
