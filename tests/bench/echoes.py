@@ -17,10 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from calibration.boards import boards, first_of_sets
 from calibration.counting import Counting
 from calibration.cycles import executed
 from calibration.fitting import Observation, fit
-from maps import _call, boards
+from maps import _call
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.zoo.echoes import inputs_for, random_echoes
@@ -30,7 +31,7 @@ from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.cost import Work
 from codegen.render.generated import generated
-from codegen.target.boards import Board, load_boards
+from codegen.target.boards import Board
 from codegen.target.emulated import TargetModel
 from codegen.target.recorder import bytes_of
 from codegen.target.runner import MARKS
@@ -125,15 +126,14 @@ def main() -> None:
     parser.add_argument("--board", default="all", help="a board, or all")
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
     arguments = parser.parse_args()
-    for board in [] if arguments.cycles else boards(arguments.board):
+    for board in [] if arguments.cycles else first_of_sets(arguments.board):
         fresh = {kind: fit(seen) for kind, seen in observe(board).items()}
         _write("costs", isa.find(board.core).name, fresh)
         for kind, row in fresh.items():
             errors = f"{row['mean_error']:.1%} mean, {row['largest_error']:.1%} at most"
             print(f"{board.name:9} {kind:16} {row['observations']:4} counts, error {errors}")
-    for board in [b for b in load_boards().values() if b.hardware is None]:
-        if arguments.board in ("all", board.name):
-            _write("cycles", board.core, measure_cycles(board))
+    for board in boards(arguments.board):
+        _write("cycles", board.core, measure_cycles(board))
 
 
 if __name__ == "__main__":

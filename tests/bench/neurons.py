@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from calibration.boards import boards
 from calibration.counting import Counting
 from calibration.cycles import executed
 from calibration.fitting import Observation, fit
@@ -27,7 +28,7 @@ from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.kinds import family
 from codegen.render.generated import generated
-from codegen.target.boards import Board, load_boards
+from codegen.target.boards import Board
 from codegen.target.device import Device
 from codegen.target.emulated import TIMEOUT, TargetModel
 from codegen.target.protocol import Client
@@ -113,7 +114,7 @@ def _traced(
 def write(table: str, key: str, fresh: dict[str, Any]) -> None:
     """Put rows into costs.json; the others stay."""
     known = json.loads(PATH.read_text("utf-8"))
-    known[table][key] = dict(sorted({**known[table][key], **fresh}.items()))
+    known[table][key] = dict(sorted({**known[table].get(key, {}), **fresh}.items()))
     PATH.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
@@ -125,9 +126,7 @@ def main() -> None:
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
     arguments = parser.parse_args()
     name = arguments.kind
-    boards = [b for b in load_boards().values() if b.hardware is None]
-    boards = [b for b in boards if arguments.board in ("all", b.name)]
-    for board in boards:
+    for board in boards(arguments.board):
         if isa.find(board.core).cores[0] == board.core and not arguments.cycles:
             fresh = {kind: fit(found) for kind, found in observe(board, name).items()}
             write("costs", isa.find(board.core).name, fresh)
