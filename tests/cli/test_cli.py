@@ -354,8 +354,9 @@ def test_boards_lists_emulated_ones_and_hardware(
 ) -> None:
     listed = {board["board"]: board for board in run_json(capsys, "boards")["boards"]}
     emulated = [board["core"] for board in listed.values() if board["emulated"]]
-    assert emulated == [f"cortex-m{n}" for n in (0, 3, 4, 7, 33, 55, 3, 4)]  # two are chips
-    assert len(listed) == 8 + 12
+    arm = [f"cortex-m{n}" for n in (0, 3, 4, 7, 33, 55, 3, 4, 0)]  # three are chips
+    assert emulated == [*arm, "rv32ec", "rv32imc"]
+    assert len(listed) == 11 + 12
     assert listed["qemu-m4"]["builds"]
     nucleo = listed["nucleo_f401re"]
     assert (nucleo["flash"], nucleo["ram"], nucleo["clock_hz"]) == (524288, 98304, 84_000_000)
@@ -366,7 +367,7 @@ def test_boards_lists_emulated_ones_and_hardware(
     assert main(["boards"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:2] == ["board", "core"]
-    assert len(lines) == 2 + 20 + 2
+    assert len(lines) == 2 + 23 + 2
     assert max(map(len, lines)) <= 128
     assert lines[-1].startswith("no: PlatformIO's registry, which has these platforms, does not")
 

@@ -222,7 +222,8 @@ def test_a_claim_that_was_not_checked_does_not_stand_there_as_one() -> None:
         report = to_markdown(
             {"model": {"name": "m", "digest": ""}, "files": {}, "made": 1, "seeds": 1}
             | dict.fromkeys(("path", "command", "origin", "date", "result"), "")
-            | {"versions": {}, "proved": [], "outcomes": [values | {"status": status}]}
+            | {"versions": {}, "proved": [], "connected": None}
+            | {"outcomes": [values | {"status": status}]}
         )
         assert text in report
 

@@ -26,15 +26,15 @@ from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 CORES = sorted(isa.cores())
 DIGITS = ("top", "signed")
 
-BYTES = {"gather", "bytes currents", "bytes held", "windows spikes", "integrator readout"}
+NEW = {"bytes currents", "bytes held", "windows spikes"}
 MAPS = {
     *("conv_plain spikes", "conv_plain currents", "conv_plain held"),
     *("plain_counts spikes", "plain_counts currents", "plain_counts held"),
     *("mixed currents", "mixed held"),
 }
-UNMEASURED = {"rv32imc": BYTES, "rv32ec": BYTES | MAPS}
+UNMEASURED = {"rv32imc": NEW, "rv32ec": NEW | MAPS}
 """Kinds without coefficients: an estimate of them is refused in a line, and nothing is chosen."""
-UNTRACED = {"rv32imc": MAPS}
+UNTRACED = {"rv32imc": {"gather"} | MAPS, "rv32ec": {"gather"}}
 """Kinds with coefficients, but without cycles per instruction."""
 
 
@@ -66,7 +66,8 @@ def test_every_feature_has_a_coefficient_on_some_core_and_every_coefficient_a_fe
     for row in kinds().values():
         known.setdefault(row.family, set()).update(row.features.names())
     for name, fields in known.items():
-        seen = {field for table in costs.values() for field in table[name]["seen"]}
+        tables = [table for table in costs.values() if name in table]  # test above: who lacks it
+        seen = {field for table in tables for field in table[name]["seen"]}
         assert seen <= fields
         assert fields - seen <= NEVER.get(name, set()), name
 
@@ -127,7 +128,8 @@ def test_the_worst_case_is_above_what_is_typical(model):
         for density in (0.0, 0.05, 0.3, 0.6, 1.0):
             parts = cost.works(program, model.input, Activity.of(model, density), core)
             for work, bound in zip(parts, worst, strict=True):
-                assert cost.evaluate(work, core) <= cost.evaluate(bound, core, "worst")
+                if work.kind not in UNMEASURED.get(core, set()):
+                    assert cost.evaluate(work, core) <= cost.evaluate(bound, core, "worst")
 
 
 def _value(source: Source, digits: tuple[int, ...]) -> int:

@@ -18,7 +18,7 @@ def made_report() -> Report:
         board_flash=65_536, board_ram=20_480, headroom=Headroom(35_536, 54.2, 17_980, 87.8),
         sections=(), memory=(), items=(), instructions=900, worst=7_000, cycles=1_000,
         worst_cycles=8_000, latency_us=1000.0, worst_us=8000.0, fastest=1.0, calls_a_second=None,
-        timings="", waits="",
+        timings="", checked="", waits="",
     )  # fmt: skip
 
 
