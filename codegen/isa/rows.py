@@ -34,6 +34,8 @@ class InstructionSet:
     short_of_registers: it is cheaper to load a plane again than to hold it
     roomy:     the core on whose emulated machine its code is counted, in as many instructions,
                where its own machine is too small for large models; "" for its own
+    multiplies: False if a multiplication is a call of the compiler's library, whose time depends on
+               the values
     larger:    C condition for instructions that take the larger fields of two words; "" for none
     """
 
@@ -50,6 +52,7 @@ class InstructionSet:
     header: str = ""
     short_of_registers: bool = False
     roomy: str = ""
+    multiplies: bool = True
     larger: str = ""
 
     @property
@@ -134,6 +137,7 @@ SETS: tuple[InstructionSet, ...] = (
         cores=("rv32ec",),
         timings=_timings("rv32ec"),
         architecture=RISCV,
+        multiplies=False,
     ),
 )
 """What is more special comes first: the C takes the first loop whose condition holds."""

@@ -10,12 +10,14 @@ Two sets of coefficients belong to a kind. `typical` fits the counts. `worst` li
 one of them, and gives the worst case. What decides a branch is, in the generated code, a count:
 how many inputs are active, how many digits the bytes have, how often the list of digits is full,
 how many planes a sum needs, which of the active and the inactive inputs are the fewer; never a
-weight. A membrane decides one only in the integer kernels, whose neurons that fire are a count
-as well. No feature falls where one of these counts grows, but at the limit above which a layer
-adds its inactive inputs; so the worst case is that of all inputs, digits and neurons active,
-the larger one at and above such a limit. What it takes for granted: a byte input that is aligned
-to 4 (another takes a copy of 32 bytes for every 32 of them), and the compiler and options that
-the coefficients were measured with.
+weight. (A core without an instruction that multiplies calls its library, whose time depends on
+the value of an input: its `worst` lies above the counts of the slowest value as well.) A membrane
+decides one only in the integer kernels, whose neurons that fire are a count as well. No feature
+falls where one of these counts grows, but at the limit above which a layer adds its inactive
+inputs; so the worst case is that of all inputs, digits and neurons active, the larger one at and
+above such a limit. What it takes for granted: a byte input that is aligned to 4 (another takes a
+copy of 32 bytes for every 32 of them), and the compiler and options that the coefficients were
+measured with.
 """
 
 from __future__ import annotations

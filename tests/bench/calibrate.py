@@ -25,6 +25,7 @@ from calibration.boards import boards, first_of_sets
 from calibration.counting import Counting
 from calibration.cycles import executed
 from calibration.deviation import deviations, summary
+from calibration.extremes import slowest
 from calibration.fitting import Floats, Observation, fit
 from calibration.samples import PLANS, Plan, inputs, make
 from calibration.variety import FIT, Case, case
@@ -36,7 +37,7 @@ from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.kinds import family
 from codegen.plan.program import Program
-from codegen.render.generated import generated
+from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board
 from codegen.target.device import Device
 from codegen.target.emulated import TIMEOUT, TargetModel
@@ -109,7 +110,17 @@ def count_plan(number: int, row: Plan, counting: Counting) -> Counted:
     counts = counting.count(model, made.files, x)
     picked = range(number % EVERY, len(x), EVERY)
     found = ((Activity.measure(model, x[j : j + 1]), counts[j], OF_PLAN, True) for j in picked)
-    return Counted(made.program, model.input, tuple(found))
+    return Counted(made.program, model.input, (*found, *_slowest(counting, made, x)))
+
+
+def _slowest(
+    counting: Counting, made: Generated, x: NDArray[Any], steps: int | None = None
+) -> Iterator[tuple[Activity, Floats, float, bool]]:
+    """Yield the count of the inputs that take longest, which bounds the worst case alone."""
+    worst = slowest(made.model.input, x, counting.board)
+    if worst is not None:
+        (counts,) = counting.count(made.model, made.files, worst, steps)
+        yield Activity.measure(made.model, worst, steps), counts, 0.0, True
 
 
 def count_case(one: Case, counting: Counting) -> Counted:
@@ -124,6 +135,7 @@ def count_case(one: Case, counting: Counting) -> Counted:
     rows = (
         (Activity.of(model), counts.mean(axis=0), MEAN, False),
         (first, counts[0], SAMPLE, True),
+        *_slowest(counting, made, one.x, one.steps),
     )
     return Counted(made.program, model.input, rows)
 

@@ -21,6 +21,7 @@ import numpy as np
 from calibration.boards import boards, first_of_sets
 from calibration.counting import Counting
 from calibration.cycles import executed
+from calibration.extremes import slowest
 from calibration.fitting import Observation, fit
 from numpy.typing import NDArray
 
@@ -177,6 +178,10 @@ def observe(board: Board, only: bool, kernels: tuple[str, ...]) -> dict[str, lis
             for one in range(3):
                 each = Activity.measure(model, x[one : one + 1], steps)
                 rows.append((each, counts[one], SINGLE, True))
+            worst = slowest(model.input, x, board)
+            if worst is not None:  # bounds the worst case alone
+                (most,) = counting.count(model, made.files, worst, steps)
+                rows.append((Activity.measure(model, worst, steps), most, 0.0, True))
             names = part_names(made.program)
             for activity, parts, weight, single in rows:
                 works = cost.works(made.program, model.input, activity, board.core, single)

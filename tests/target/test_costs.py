@@ -199,6 +199,7 @@ def adversarial(model: Model) -> Any:
     bits = high.bit_length()
     values = {low, high, max(low, 0), min(high, 1), high >> 1, high - 1, 2 ** max(bits - 1, 0)}
     values |= {0x55 % (high + 1), 0xAB % (high + 1), 0x2B % (high + 1), max(low, -0x55), low // 2}
+    values |= {max(low, -1)}  # all bits set: a multiplication by a library goes through them
     rows = [np.full(size, max(low, min(high, v))) for v in sorted(values)]
     rows += [np.where(np.arange(size) % 2 == odd, high, max(low, 0)) for odd in (0, 1)]
     rows += [np.random.default_rng(s).integers(low, high + 1, size) for s in range(3)]
@@ -232,6 +233,7 @@ MODELS = {
     "sometimes": small_model(),
     "signed digits": _two(Analog(130, 0, 255), 900),
     "negative digits": _two(Analog(100, -128, 127), 400),
+    "negative columns": _two(Analog(60, -128, 127), 400, bits=8),
     "top digit": _two(Analog(260, 0, 15), 1),
     "frames of bits": _two(Frames(200, 0, 1), 3),
     "inactive inputs": _two(Spikes(400), 2),

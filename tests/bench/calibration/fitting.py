@@ -42,7 +42,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Observation:
-    """The features of a part, and how many instructions it took; of the whole call; its weight."""
+    """The features of a part, and how many instructions it took; of the whole call; its weight.
+
+    A weight of 0 bounds the worst case, and has no part in what is typical.
+    """
 
     kind: str
     features: Features
@@ -93,12 +96,12 @@ def fit(observations: Sequence[Observation]) -> dict[str, Any]:
     y = np.array([o.instructions for o in observations])
     scale = y + OF_CALL * np.array([o.call for o in observations]) + ABSOLUTE
     typical = _typical(expected, a, y, np.array([o.weight for o in observations]) / scale)
-    errors = np.abs(a @ typical - y) / scale
+    errors = (np.abs(a @ typical - y) / scale)[[o.weight > 0 for o in observations]]
     return {
         "seen": names,
         "typical": _named(names, typical, 4),
         "worst": _named(names, _above(a, y, typical), 4),
-        "observations": len(y),
+        "observations": len(errors),
         "mean_error": round(float(errors.mean()), 4),
         "largest_error": round(float(errors.max()), 4),
     }
