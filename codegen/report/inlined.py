@@ -13,7 +13,8 @@ Range = tuple[int, int]
 def inlined(elf: Any, stops: Callable[[str], bool]) -> Iterator[tuple[str, Range]]:
     """Yield (name, addresses) of every function that was put inline into another one.
 
-    elf:   an elftools ELFFile with debugging information of DWARF 4
+    elf:   an elftools ELFFile with debugging information of DWARF 4; what the compiler's library
+        brings may have that of DWARF 5
     stops: True for a name below which nothing more is wanted; others are looked into and are
         not yielded themselves
     """
@@ -51,11 +52,12 @@ def _ranges(die: Any, lists: Any) -> Iterator[Range]:
     if "DW_AT_ranges" in attributes:
         base = die.cu.get_top_DIE().attributes.get("DW_AT_low_pc")
         start = base.value if base else 0
-        for entry in lists.get_range_list_at_offset(attributes["DW_AT_ranges"].value):
+        for entry in lists.get_range_list_at_offset(attributes["DW_AT_ranges"].value, die.cu):
             if hasattr(entry, "base_address"):
                 start = entry.base_address
             else:
-                yield start + entry.begin_offset, start + entry.end_offset
+                own = 0 if entry.is_absolute else start
+                yield own + entry.begin_offset, own + entry.end_offset
     elif "DW_AT_low_pc" in attributes:
         low, high = attributes["DW_AT_low_pc"].value, attributes["DW_AT_high_pc"]
         yield low, high.value if high.form == "DW_FORM_addr" else low + high.value

@@ -239,7 +239,9 @@ def test_no_registry(
         skip = shutil.ignore_patterns(".pio")
         shutil.copytree(assets() / name, tmp_path / "assets" / name, ignore=skip)
     board = tmp_path / "assets" / "boards" / "qemu-m4.json"
-    board.write_text(board.read_text().replace("qemu", "ststm32"))
+    text, platform = board.read_text(), '"platforms": [\n    "qemu"'
+    assert platform in text
+    board.write_text(text.replace(platform, platform.replace("qemu", "ststm32")))
     for module in ("boards", "build", "registry"):
         monkeypatch.setattr(f"codegen.target.{module}.assets", lambda: tmp_path / "assets")
     with pytest.raises(MissingRegistryError, match=r"needs the platform ststm32 .*registry"):

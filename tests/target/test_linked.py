@@ -14,6 +14,7 @@ from support.zoo.golden import GOLDEN
 from support.zoo.sized import MODELS as KERNEL_MODELS
 from support.zoo.small import small_model
 
+from codegen import isa
 from codegen.plan.choose import plan
 from codegen.render import render
 from codegen.report.linked import Linked, link, read
@@ -21,6 +22,7 @@ from codegen.report.owners import ALIGNMENT, HELPER, LIBRARY, SHARED, function_o
 from codegen.report.report import report
 from codegen.target.boards import find_board, further_boards, hardware_boards, load_boards
 from codegen.target.compiler import find_cross_compiler, size_of
+from codegen.target.stack import disassemble
 from qat.model import LIF, Count, Dense, EarlyStop, Latency, Layer, Model
 
 pytestmark = pytest.mark.target
@@ -101,17 +103,28 @@ def _parts_have_what_is_theirs(model: Model, found: Linked) -> None:
     assert helpers <= shared <= helpers + sum(spare)
 
 
+def _calls(path: Path, board: str) -> int:
+    architecture = find_board(board).architecture
+    functions = disassemble(path, architecture).values()
+    return sum(architecture.called(f, i) is not None for f in functions for i in f.code)
+
+
 @pytest.mark.parametrize(
     ("name", "board"), crossed(["analog", "free", "small"], load_boards() | further_boards())
 )
 def test_the_debugging_information_changes_no_byte(name: str, board: str, tmp_path: Path) -> None:
-    """Beside what the linker adds: the C library, and words that align its functions."""
+    """Beside what the linker adds: the C library, and words that align its functions.
+
+    A linker for RISC-V makes 2 bytes of the 8 of a call, at most.
+    """
     model = MODELS[name]
-    found, _ = linked(model, board, tmp_path)
+    found, path = linked(model, board, tmp_path)
     sizes = size_of(render(model), board)
     code = [i.bytes for i in found.items if i.section == ".text" and i.what != LIBRARY]
     library = [i.bytes for i in found.items if i.what == LIBRARY]
-    assert abs(sum(code) - sizes.text) <= 2 * len(library) + 2
+    added = 2 * len(library) + 2
+    shortened = 6 * _calls(path, board) if find_board(board).architecture is isa.RISCV else 0
+    assert -added <= sizes.text - sum(code) <= added + shortened
     rodata = next(s.bytes for s in found.sections if s.name == ".rodata")
     assert rodata == sizes.rodata
 
