@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from calibration.boards import boards
 from calibration.fitting import Observation, fit
 from calibration.hearing import (
     MOVE,
@@ -34,7 +35,7 @@ from codegen.kernels.features import Features
 from codegen.plan import cost, front
 from codegen.plan.choose import plan
 from codegen.plan.kinds import kinds
-from codegen.target.boards import Board, load_boards
+from codegen.target.boards import Board
 from qat.model import Model
 
 PATH = Path(cost.__file__).parent / "costs.json"
@@ -155,9 +156,7 @@ def main() -> None:
     parser.add_argument("--board", default="all", help="a board, or all")
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
     arguments = parser.parse_args()
-    boards = [b for b in load_boards().values() if b.hardware is None]
-    boards = [b for b in boards if arguments.board in ("all", b.name)]
-    for board in boards:
+    for board in boards(arguments.board):
         if isa.find(board.core).cores[0] == board.core and not arguments.cycles:
             fresh = {name: fit(seen) for name, seen in observe(board).items()}
             _write("costs", isa.find(board.core).name, fresh)

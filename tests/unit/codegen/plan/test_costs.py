@@ -26,7 +26,8 @@ from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 CORES = sorted(isa.cores())
 DIGITS = ("top", "signed")
 
-NEW = {"bytes currents", "bytes held", "windows spikes"}
+FRONT = {"detector", "moved samples", "moved vectors", "samples", "sound"}
+NEW = {"bytes currents", "bytes held", "windows spikes"} | FRONT
 MAPS = {
     *("conv_plain spikes", "conv_plain currents", "conv_plain held"),
     *("plain_counts spikes", "plain_counts currents", "plain_counts held"),
