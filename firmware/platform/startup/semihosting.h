@@ -15,6 +15,19 @@ int32_t semihosting_open_console(int writing);
 uint32_t semihosting_read(int32_t handle, void *bytes, uint32_t count);
 uint32_t semihosting_write(int32_t handle, const void *bytes, uint32_t count);
 
+/* Read until all `count` bytes are there: a pipe may hand over a part of them. Returns how many were NOT read, at
+ * the end of the input. */
+static inline uint32_t semihosting_fill(int32_t handle, void *bytes, uint32_t count)
+{
+    uint32_t missing = count;
+
+    for (uint32_t before = 0u; missing != 0u && missing != before;) {
+        before = missing;
+        missing = semihosting_read(handle, (uint8_t *)bytes + (count - missing), missing);
+    }
+    return missing;
+}
+
 /* Write a line of text, or a number in 8 hex digits, to the log. */
 void semihosting_text(const char *text);
 void semihosting_hex(uint32_t value);

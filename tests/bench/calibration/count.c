@@ -77,7 +77,7 @@ int main(void)
     const int32_t from = semihosting_open_console(0);
     const int32_t to = semihosting_open_console(1);
 
-    while (semihosting_read(from, &request, sizeof request) == 0u) {
+    while (semihosting_fill(from, &request, sizeof request) == 0u) {
         if ((request.what & RESTART) != 0u) {
             model_reset(&state);
         }

@@ -58,7 +58,7 @@ int main(void)
     const int32_t to = semihosting_open_console(1);
     const counter_calibration calibration = counter_calibrate();
 
-    while (semihosting_read(from, &request, sizeof request) == 0u) {
+    while (semihosting_fill(from, &request, sizeof request) == 0u) {
         if (request.what == RESTART) {
             model_stream_reset(&stream);
         }
