@@ -75,11 +75,13 @@ TIMINGS: dict[str, Timing] = {
         **_V7M, fastest=0.9,
         source="Cortex-M3 TRM (DDI 0337H), table 3.1, a pipeline refill P of 2 cycles (1 to 3); "
         "loads are not taken as pipelined",
+        checked=None,
     ),
     "cortex-m4": Timing(
         **_V7M, fastest=0.9,
         source="Cortex-M4 TRM (100166), table 3-1, a pipeline refill P of 2 cycles (1 to 3); "
         "loads are not taken as pipelined",
+        checked=None,
     ),
     "cortex-m7": Timing(
         **(_V7M | {"load": 1, "behind": 1, "each": 0.5, "taken": 2, "call": 2, "back": 2}),
@@ -92,6 +94,7 @@ TIMINGS: dict[str, Timing] = {
         **_V7M, fastest=0.8,
         source="no table is published for the Cortex-M33: the timings of the Cortex-M4, which has "
         "as many pipeline stages; pairs of 16-bit instructions may take less",
+        checked=None,
     ),
     "cortex-m55": Timing(
         **(_V7M | {"load": 1, "behind": 1, "each": 0.5, "taken": 2, "call": 2, "back": 2}
