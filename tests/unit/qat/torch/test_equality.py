@@ -21,6 +21,9 @@ pytestmark = pytest.mark.torch
 
 COUNT = 45
 
+PENALTY = 0.3
+"""On the spikes of every layer, so that their gradient is compared as well."""
+
 WORDS = """lif cuba burst accumulate count li analog frames spikes rate latency delta subtract zero
 value recurrent map norm""".split()
 """What some of the networks must have."""
@@ -89,8 +92,10 @@ def test_the_way_to_torch_and_back_changes_no_bit(number: int) -> None:
 def slopes_of(net: Network, x: Any, y: Any) -> dict[str, Any]:
     """Return the gradient of every parameter by torch, by its name in the network."""
     twin = qat.torch.from_network(net)
-    logits = twin.logits(twin(time_first(net, x)))
-    torch.nn.functional.cross_entropy(logits, torch.as_tensor(y)).backward()
+    sent = twin.sent(time_first(net, x))
+    loss = torch.nn.functional.cross_entropy(twin.logits(sent.scores), torch.as_tensor(y))
+    rates = [spikes.mean(dim=(0, 1)) for spikes in sent.spikes]
+    (loss + PENALTY * sum((rate**2).sum() for rate in rates)).backward()
     parts = {f"{i}.{name}": tensor for i, part in enumerate(twin.weighted)
              for name, tensor in part.tensors().items() if name not in STATISTICS}  # fmt: skip
     return {n: t.grad.numpy() for n, t in {**parts, "log_gain": twin.log_gain}.items()}
@@ -104,9 +109,27 @@ def test_gradients_are_those_of_numpy(number: int, dtype: Any, share: float) -> 
     net, x, y = made()[number]
     kept = net.parameters
     net.parameters = {name: value.astype(dtype) for name, value in kept.items()}
-    _, wanted, _ = gradients(net, x, y)
+    _, wanted, _ = gradients(net, x, y, PENALTY)
     found = slopes_of(net, x, y)
     net.parameters = kept
+    assert_alike(found, wanted, share)
+
+
+@PATHS
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("number", range(0, COUNT, 2))
+def test_networks_of_real_weights_are_those_of_numpy(number: int) -> None:
+    net, x, y = made()[number]
+    real = net.with_bits(None)
+    real.parameters = {name: value.astype(np.float64) for name, value in net.parameters.items()}
+    found = qat.torch.from_network(real).run(time_first(real, x))
+    np.testing.assert_allclose(found.scores, real.run(x).scores, rtol=1e-9, atol=1e-9)
+    _, wanted, _ = gradients(real, x, y, PENALTY)
+    assert_alike(slopes_of(real, x, y), wanted, 1e-9)
+
+
+def assert_alike(found: dict[str, Any], wanted: dict[str, Any], share: float) -> None:
+    """Compare gradients: 1e-5, and a share of the largest where terms cancel."""
     largest = max(np.abs(value).max() for value in wanted.values())
     for name, value in found.items():
         np.testing.assert_allclose(
