@@ -20,6 +20,11 @@ def export(net: Sequential, name: str = "snn", x: Any = None) -> Model:
     Raises ValueError for a network with real weights, one whose batch norms were not measured, and
     what the integer model refuses.
     """
+    if not isinstance(net, Sequential):
+        raise ValueError(
+            f"export: found {type(net).__name__}; needs the Sequential itself: the `module` of "
+            "what wraps it"
+        )
     real = [str(i) for i, part in enumerate(net.weighted) if part.twin.bits is None]
     if real:
         raise ValueError(

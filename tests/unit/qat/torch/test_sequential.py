@@ -266,3 +266,10 @@ def test_what_a_gradient_needs_is_not_changed_in_silence(what: str) -> None:
         (net.layers[1].weight if what == "a weight" else sent.spikes[1]).mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         sent.scores.sum().backward()
+
+
+def test_what_wraps_a_network_is_not_exported() -> None:
+    wrapped = torch.nn.DataParallel(chain())
+    with pytest.raises(ValueError, match="found DataParallel; needs the Sequential itself"):
+        qat.torch.export(wrapped)
+    assert qat.torch.export(wrapped.module).digest() == qat.torch.export(chain()).digest()
