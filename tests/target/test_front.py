@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from calibration.hearing import Hearing, detectors, looks, sensors, spectra, stream
+from microphone import WINDOW, per_second, placed
 from support.zoo.heard import MODES, clip
 
 from codegen.plan import cost
@@ -68,6 +69,23 @@ def test_a_detector_takes_no_more_than_its_bound(counting: Hearing) -> None:
         typical, worst = values(model, core, {"detector"})
         assert abs(typical - counts.mean()) <= LOOSE * counts.mean() + FEW
         assert counts.max() <= worst
+
+
+def test_a_second_of_sound_takes_what_its_calls_take() -> None:
+    """The two figures of tests/bench/microphone.py are all that the calls take."""
+    model, sound = MODES["sound, ring"], clip(0.5)
+    with TargetModel(model, "qemu-m4") as target:
+        counts = target.sample_counts(sound)
+    assert sum(per_second(model, sound)) == pytest.approx(2 * counts.sum(), rel=0.1)
+
+
+def test_a_word_lies_where_it_is_placed() -> None:
+    word = np.full(600, 900, np.int16)
+    for at, first, last in ((100, 100, 700), (-400, 0, 200), (WINDOW - 200, WINDOW - 200, WINDOW)):
+        found = placed(word, at, np.random.default_rng(1))
+        assert len(found) == WINDOW
+        assert (found[first:last] == 900).all()
+        assert (found == 900).sum() < last - first + 60
 
 
 def test_a_report_has_what_the_stream_takes_from_one_result_to_the_next() -> None:
