@@ -235,7 +235,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             (),
             (2, 2, 2, 2, 4),
             goal=0.995,
-            layers="32c3-p2-32c3-32c3-p2-32c3v",
+            layers="32c3-p2-32c3-32c3-p2-48c3v",
             training={"epochs": 16},
             **_COUNTS,
         ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ EXAMPLES = {
     "tests/examples/mnist-256.npz": "256-128-10",
     "tests/examples/mnist-conv-small.npz": "16c3-p2-32c3v-p2-10",
     "tests/examples/mnist-conv.npz": "32c5s2-32c3-p2-32c3v-10",
+    "tests/examples/mnist-conv-large.npz": "32c3-p2-32c3-32c3-p2-48c3v-10",
 }
 """Trained models, and what the table calls them: hidden layers by qat.model.notation."""
 
@@ -143,6 +144,21 @@ def updated(text: str, name: str, table: str) -> str:
     return pattern.sub(lambda found: found[1] + table + found[2], text)
 
 
+def _examples_table() -> str:
+    """Return the network table of the examples, on MNIST's test images."""
+    models = {name: Model.load(path) for path, name in EXAMPLES.items()}
+    data = (load(name).with_input_bits(4) for name in ("mnist", "mnist-16"))
+    return network_table(models, {x.shape[1]: x for x in (part.x_test for part in data)})
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "layer table": layer_table,
+    "encoder table": encoder_table,
+    "network table": _examples_table,
+}
+"""By their marks in the page; the last one needs MNIST."""
+
+
 def main() -> None:
     """Print the tables, or write them into a file."""
     parser = argparse.ArgumentParser(prog="python tests/bench/tables.py")
@@ -150,14 +166,11 @@ def main() -> None:
     parser.add_argument(
         "--images", action="store_true", help="whole inferences, on MNIST's test images, as well"
     )
+    parser.add_argument("--only", choices=TABLES, help="this table alone")
     arguments = parser.parse_args()
-    tables = {"layer table": layer_table(), "encoder table": encoder_table()}
-    if arguments.images:
-        models = {name: Model.load(path) for path, name in EXAMPLES.items()}
-        data = (load(name).with_input_bits(4) for name in ("mnist", "mnist-16"))
-        images = {x.shape[1]: x for x in (part.x_test for part in data)}
-        tables["network table"] = network_table(models, images)
-    for name, table in tables.items():
+    wanted = [arguments.only] if arguments.only else list(TABLES)[: 3 if arguments.images else 2]
+    for name in wanted:
+        table = TABLES[name]()
         if arguments.update:
             path = Path(arguments.update)
             path.write_text(updated(path.read_text("utf-8"), name, table), "utf-8")
