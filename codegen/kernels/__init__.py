@@ -27,6 +27,8 @@ from codegen.kernels.mixed import cost as mixed_cost
 from codegen.kernels.mixed import plan as mixed
 from codegen.kernels.packed import cost as packed_cost
 from codegen.kernels.packed import plan as packed
+from codegen.kernels.pairs import cost as pairs_cost
+from codegen.kernels.pairs import plan as pairs
 from codegen.kernels.plain import cost as plain_cost
 from codegen.kernels.plain import plan as plain
 from codegen.kernels.plain_counts import cost as plain_counts_cost
@@ -42,7 +44,7 @@ from qat.model import ALIF, LIF, Burst, Conv, CuBa, Model, Neuron, Synapse
 from qat.model.neurons import MAX_SPIKES
 
 __all__ = ["BYTES", "COUNTS", "KERNELS", "LEVELS", "PARTS", "SENT", "SPIKES", "Kernel",
-           "candidates", "layer_candidates", "named", "select"]  # fmt: skip
+           "candidates", "layer_candidates", "named", "readout_candidates", "select"]  # fmt: skip
 
 SPARSE = 0.975
 """Zeros from which lists of the other weights win: by then they take a seventh of the flash.
@@ -108,6 +110,15 @@ KERNELS: tuple[Kernel, ...] = (
         readout=fields.readout_stage,
         costs={"readout": fields_cost.fields_readout},
         most=(16, 2**16 // 255),
+    ),
+    Kernel(
+        name="pairs",
+        bits=(4,),
+        reads=(COUNTS,),
+        readout=pairs.readout_stage,
+        costs={"readout": pairs_cost.readout},
+        most=(16, pairs.FIELD // pairs.LARGEST),
+        fits=pairs.fits,
     ),
     Kernel(
         name="plain",
@@ -252,6 +263,17 @@ def layer_candidates(index: int, model: Model) -> tuple[Kernel, ...]:
     """
     rows = tuple(row for row in KERNELS if row.computes(index, model))
     return _worth(rows, model.layers[index].synapse)
+
+
+def readout_candidates(model: Model) -> tuple[Kernel, ...]:
+    """Return the rows that can compute the readout of a model, in the table's order."""
+    readout, index = model.readout, len(model.layers)
+    assert readout is not None
+    reads, weighted = COUNTS if readout.COUNTS else SENT, readout.synapses
+    if not weighted:
+        return candidates(None, reads)
+    rows = (row for row in KERNELS if row.readout and row.serves(weighted[0], reads))
+    return _worth(tuple(r for r in rows if r.fits is None or r.fits(index, model)), weighted[0])
 
 
 def _worth(rows: tuple[Kernel, ...], synapse: Synapse) -> tuple[Kernel, ...]:

@@ -52,7 +52,8 @@ class Kernel:
     spikes:  that such a neuron may emit in a step at most
     pools:   it computes what a pool leaves of a layer's spikes, of more than one position
     edges:   synapses of a layer that it computes, as the view of a model has them
-    fits:    whether it can compute layer `index` of a model, of those that all this allows
+    fits:    whether it can compute layer `index` of a model, of those that all this allows, or
+             the readout, whose index is the number of layers
     together: returns the stages of all layers, with what several of its own share
     folder:  where its templates lie, layer.c.j2 and readout.c.j2, if not in this package
     """

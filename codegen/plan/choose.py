@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 
 from codegen import isa
 from codegen.kernels import (
-    COUNTS,
     KERNELS,
-    SENT,
-    candidates,
     encoders,
     layer_candidates,
     named,
+    readout_candidates,
     select,
 )
 from codegen.kernels.gather.plan import Gather, gather_of, pasts, reads_of
@@ -169,10 +167,7 @@ class _Asked:
         """Return the kernels that could serve a stage; a readout may have no weights."""
         if index < len(self.model.layers):
             return layer_candidates(index, self.behind)
-        readout = self.model.readout
-        assert readout is not None
-        reads, weighted = COUNTS if readout.COUNTS else SENT, readout.synapses
-        return candidates(weighted[0] if weighted else None, reads)
+        return readout_candidates(self.model)
 
     def choice(self, index: int) -> Choice:
         """Choose a kernel; what stands alone needs no cost."""

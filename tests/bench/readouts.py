@@ -1,6 +1,8 @@
-"""Fit the costs of packed readouts to counts on emulated cores: `python tests/bench/readouts.py`.
+"""Fit the costs of readouts of few outputs to counts on emulated cores.
 
-They stand in a kind of parts of their own, so that these are fitted alone; all other rows of
+    python tests/bench/readouts.py
+
+They stand in kinds of parts of their own, so that these are fitted alone; all other rows of
 costs.json stay. The models are random (support.zoo.readouts).
 """
 
@@ -10,6 +12,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -21,6 +24,7 @@ from support.zoo.readouts import random_readout, read_by
 
 from codegen import isa
 from codegen.checks.equivalence import made_inputs
+from codegen.kernels import readout_candidates
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.render.generated import Generated, generated
@@ -33,40 +37,44 @@ from codegen.target.recorder import bytes_of
 from codegen.target.runner import MARKS
 from qat.model import Activity, Model
 
-KIND = "packed readout"
+BITS = {"packed": 2, "pairs": 4}
+"""{kernel: bits of its weights}."""
 MODELS, INPUTS = 120, 3
 
 
-def packed(model: Model) -> Generated:
-    """Return the C of a model whose readout is packed."""
-    return generated(model, kernels={len(model.layers): "packed"})
+def read(model: Model, kernel: str) -> Generated:
+    """Return the C of a model whose readout has a kernel."""
+    return generated(model, kernels={len(model.layers): kernel})
 
 
-def observe(board: Board) -> Iterator[Observation]:
+def observe(board: Board, kernel: str) -> Iterator[Observation]:
     """Yield what readouts took on a board: of one input, and the mean of some."""
+    kind = f"{kernel} readout"
     with Counting(board) as counting:
         for seed in range(MODELS):
-            model = random_readout(seed)
-            x, made = made_inputs(model, INPUTS, seed=seed), packed(model)
+            model = random_readout(seed, BITS[kernel])
+            if kernel not in {row.name for row in readout_candidates(model)}:
+                continue
+            x, made = made_inputs(model, INPUTS, seed=seed), read(model, kernel)
             counts = counting.count(model, made.files, x)
             at = part_names(made.program).index("readout")
             for some, parts, single in ((x[:1], counts[0], True), (x, counts.mean(axis=0), False)):
                 activity = Activity.measure(model, some)
                 for work in cost.works(made.program, model.input, activity, board.core, single):
-                    if work.kind == KIND:
+                    if work.kind == kind:
                         took, total = float(parts[at]), float(parts.sum())
-                        yield Observation(KIND, work.features, took, total)
-            print(f"{board.name}: {seed + 1}", flush=True)
+                        yield Observation(kind, work.features, took, total)
+            print(f"{board.name} {kernel}: {seed + 1}", flush=True)
 
 
 def _infer(qemu: Qemu, held: bytes) -> None:
     Device(Client(qemu, TIMEOUT)).infer(10, held)
 
 
-def measure_cycles(board: Board) -> float:
+def measure_cycles(board: Board, kernel: str) -> float:
     """Return the estimated cycles per instruction on a board's core."""
-    model = read_by(10, 289)
-    x, made = made_inputs(model, 1, seed=1).astype(model.input.dtype), packed(model)
+    model = read_by(10, 289, bits=BITS[kernel])
+    x, made = made_inputs(model, 1, seed=1).astype(model.input.dtype), read(model, kernel)
     ((held, _),) = bytes_of(model, x, model.steps or 1)
     with TargetModel(made, board, flags=MARKS) as target:
         call = partial(_infer, held=held)
@@ -80,16 +88,17 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--board", default="all", help="a board, or all")
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
+    parser.add_argument("--kernel", choices=BITS, help="one of them; by default each")
     arguments = parser.parse_args()
-    for board in find_boards(arguments.board):
-        if board.hardware is not None:
-            continue
+    emulated = [b for b in find_boards(arguments.board) if b.hardware is None]
+    for kernel, board in product([arguments.kernel] if arguments.kernel else BITS, emulated):
+        kind = f"{kernel} readout"
         if not arguments.cycles and isa.find(board.core).cores[0] == board.core:
-            row = fit(list(observe(board)))
-            write("costs", isa.find(board.core).name, {KIND: row})
+            row = fit(list(observe(board, kernel)))
+            write("costs", isa.find(board.core).name, {kind: row})
             errors = f"{row['mean_error']:.1%} mean, {row['largest_error']:.1%} at most"
-            print(f"{board.name:9} {row['observations']:4} counts, error {errors}")
-        write("cycles", board.core, {KIND: measure_cycles(board)})
+            print(f"{board.name:9} {kind} {row['observations']:4} counts, error {errors}")
+        write("cycles", board.core, {kind: measure_cycles(board, kernel)})
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from support.avr import RAM, ROOM, VECTORS, answer, refused
 from support.hunters import HUNTERS, Hunter
 from support.zoo import counting, depthwise, windows
 from support.zoo.depthwise import random_words
-from support.zoo.readouts import EDGES
+from support.zoo.readouts import EDGES, PAIRS
 from support.zoo.sized import inputs_of
 from support.zoo.small import small_model
 from support.zoo.windows import random_windows
@@ -59,6 +59,7 @@ OWN = {
     "integrator": next(h for h in HUNTERS.values() if isinstance(h.model.readout, LI)),
     "depthwise": Hunter(random_words(15), depthwise.KERNELS),
     "packed": Hunter(EDGES["10 of 128"], {1: "packed"}),
+    "pairs": Hunter(PAIRS["10 of 128"], {1: "pairs"}),
 }
 """Kernels that the costs choose for none of those that fit."""
 

@@ -60,6 +60,7 @@ def test_every_kernel_and_input_is_run_on_the_cores() -> None:
     on_maps = [*(map_model(seed) for seed in (1, 5, 8, 13)), random_windows(0)]
     models = [*MODELS.values(), *byte_maps.MODELS.values(), *counting.MODELS.values(), *on_maps]
     models += [*echoes.MODELS.values(), random_words(1), readouts.CHOSEN]
+    models.append(readouts.PAIRS["10 of 128"])
     chosen = {stage.kernel for model in models for stage in plan(model).stages}
     assert not {kernel.name for kernel in KERNELS} - chosen
     assert not set(INPUTS) - {type(model.input) for model in MODELS.values()}

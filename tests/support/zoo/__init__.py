@@ -127,6 +127,7 @@ def _all() -> dict[str, Kept]:
             for seed in (2, 8, 11, 23)
         },
         **{f"read, {name}": Kept(readouts.EDGES[name], {1: "packed"}) for name in readouts.HUNTERS},
+        **{f"4 bits, {name}": Kept(readouts.PAIRS[name], {1: "pairs"}) for name in readouts.PAIRED},
         **{
             f"depthwise {seed}": Kept(depthwise.random_words(seed), depthwise.KERNELS)
             for seed in (15, 20)

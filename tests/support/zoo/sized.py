@@ -210,7 +210,12 @@ def spikes(inputs: int) -> Any:
 def inputs_of(model: Model) -> tuple[Any, int | None]:
     """Return inputs and the number of steps."""
     if isinstance(model.input, Spikes):
-        return spikes(model.input.size), None
+        x, steps = spikes(model.input.size), model.steps
+        if steps is None:
+            return x, None
+        each = x.reshape(-1, model.input.size)
+        whole = len(each) // steps * steps
+        return each[:whole].reshape(-1, steps, model.input.size), steps
     rng, low, high = np.random.default_rng(1), model.input.low, model.input.high
     steps = model.steps or 9
     x = rng.integers(low, high, (7, steps, model.input.size), endpoint=True)
