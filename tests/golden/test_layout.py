@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,7 +26,9 @@ BY_HAND = ("firmware", "codegen/checks", "tests/bench")
 
 COLUMNS = 120
 FUNCTION_LINES = 120
-NETWORK_LINES = 300
+LETTERS = 10
+"""Of a model's name for which lines are short enough: its user chooses it."""
+NETWORK_LINES = 350
 """By then the interface is over and the first layer begins; the network's constants came before."""
 
 CONTENTS = ("Machine", "Network", "Layers", "Loops", "Weights")
@@ -36,7 +39,9 @@ def files_of(name: str) -> dict[str, str]:
         return render_program(MODELS[name].program())
     if name in OTHERS:
         return render(OTHERS[name])
-    models = {model.name: model for model in (*GOLDEN, example())} | SHIPPED
+    if name in SHIPPED:
+        return render(replace(SHIPPED[name], name=SHIPPED[name].name[:LETTERS]))
+    models = {model.name: model for model in (*GOLDEN, example())}
     return render(models[name])
 
 

@@ -380,7 +380,8 @@ static void maps_layer0(maps_state *state)
 #if MAPS_PROBE > 1
                     maps_tell0(state, c, part, 8u * k, words);
 #endif
-                    maps_burst_bytes((state->work.images0 + 80u), maps_limits0[0] + c, words, &digits[0][lane]);
+                    maps_burst_bytes((state->work.images0 + 80u),
+                        maps_limits0[0] + c, words, &digits[0][lane]);
                 }
                 for (uint32_t b = 0u; b < 2u; b++) {
                     maps_turn(digits[b]);
@@ -1356,7 +1357,8 @@ static void maps_add_carries(uint32_t *carries, uint32_t *end, uint32_t *planes,
 static void maps_add_columns(const uint32_t *columns,
     const uint16_t *list, uint32_t n, uint32_t *planes, uint32_t width, uint32_t *carries)
 {
-    maps_add_carries(carries, maps_add_batches(columns, list, n, planes, carries), planes + 4, width - 4u);
+    maps_add_carries(carries, maps_add_batches(columns, list, n, planes, carries),
+        planes + 4, width - 4u);
 }
 #endif
 

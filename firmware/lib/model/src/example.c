@@ -1280,7 +1280,8 @@ static void example_add_carries(uint32_t *carries, uint32_t *end, uint32_t *plan
 static void example_add_columns(const uint32_t *columns,
     const uint16_t *list, uint32_t n, uint32_t *planes, uint32_t width, uint32_t *carries)
 {
-    example_add_carries(carries, example_add_batches(columns, list, n, planes, carries), planes + 4, width - 4u);
+    example_add_carries(carries, example_add_batches(columns, list, n, planes, carries),
+        planes + 4, width - 4u);
 }
 #endif
 
