@@ -27,7 +27,7 @@ CORES = sorted(isa.cores())
 DIGITS = ("top", "signed")
 
 NEW = {
-    *("bytes currents", "bytes held", "channel_words spikes", "packed readout"),
+    *("bytes currents", "bytes held", "channel_words spikes", "packed readout", "pairs readout"),
     "windows spikes",
 }
 MAPS = {
