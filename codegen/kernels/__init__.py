@@ -112,15 +112,6 @@ KERNELS: tuple[Kernel, ...] = (
         most=(16, 2**16 // 255),
     ),
     Kernel(
-        name="pairs",
-        bits=(4,),
-        reads=(COUNTS,),
-        readout=pairs.readout_stage,
-        costs={"readout": pairs_cost.readout},
-        most=(16, pairs.FIELD // pairs.LARGEST),
-        fits=pairs.fits,
-    ),
-    Kernel(
         name="plain",
         bits=(4, 8, 16),
         reads=(SPIKES, BYTES, COUNTS),
@@ -134,6 +125,15 @@ KERNELS: tuple[Kernel, ...] = (
             "readout": plain_cost.plain_readout,
         },
         family="integer layer",
+    ),
+    Kernel(
+        name="pairs",
+        bits=(4,),
+        reads=(COUNTS,),
+        readout=pairs.readout_stage,
+        costs={"readout": pairs_cost.readout},
+        most=(16, pairs.FIELD // pairs.LARGEST),
+        fits=pairs.fits,
     ),
     Kernel(
         name="bytes",
