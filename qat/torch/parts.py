@@ -20,7 +20,9 @@ from qat.model.notation import MOST_CHANNELS, MOST_KERNEL, Extent, LayerNote, Po
 from qat.model.shape import Padding
 from qat.train.chain import Chain
 from qat.train.fold import SPIKES, Inflow
-from qat.train.neurons import NEURONS, Granularity, dynamics_of
+from qat.train.leaky import dynamics_of
+from qat.train.neuron import Granularity
+from qat.train.neurons import NEURONS
 from qat.train.settings import (
     LEAK_B,
     RAISE_BY,

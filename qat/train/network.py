@@ -20,8 +20,10 @@ from qat.train.chain import Pass, Response
 from qat.train.fold import SPIKES, Constants, Float, Inflow
 from qat.train.heads import AccumulateTwin
 from qat.train.inflow import INPUTS, accepted, input_record, time_major
+from qat.train.leaky import dynamics_of
 from qat.train.lif import Spike
-from qat.train.neurons import NEURONS, Granularity, dynamics_of
+from qat.train.neuron import Granularity
+from qat.train.neurons import NEURONS
 from qat.train.norm import Moments, Parameters
 from qat.train.settings import (
     adaptation,

@@ -13,7 +13,8 @@ from qat.train.delays import DelayTwin
 from qat.train.edges import EdgeTwin
 from qat.train.fold import Inflow
 from qat.train.heads import AccumulateTwin, LITwin
-from qat.train.neurons import NEURONS, Granularity
+from qat.train.neuron import Granularity
+from qat.train.neurons import NEURONS
 from qat.train.pooling import pool_twin
 from qat.train.surrogate import RECURRENT, SLOPE
 from qat.train.synapses import DenseTwin, synapse_twin

@@ -31,7 +31,7 @@ from qat.train.fold import (
     magnitude,
     scaled_by_channel,
 )
-from qat.train.neurons import Incoming, NeuronTwin
+from qat.train.neuron import Incoming, NeuronTwin
 from qat.train.norm import Moments, Parameters
 from qat.train.pooling import PoolTwin
 from qat.train.quantize import Quantized, straight_through

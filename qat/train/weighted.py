@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qat.train.arrays import as_of
 from qat.train.fold import Constants, Float, Inflow
-from qat.train.neurons import Granularity
+from qat.train.neuron import Granularity
 from qat.train.norm import Parameters
 from qat.train.quantize import QUANTIZERS, Quantized, straight_through
 from qat.train.synapses import SynapseTwin

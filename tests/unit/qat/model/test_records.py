@@ -24,7 +24,8 @@ MAY = (
     "qat/model/lif.py", "qat/model/burst.py", "qat/model/cuba.py", "qat/model/integrator.py",
     "qat/model/edges.py", "qat/model/readouts.py",
     "qat/model/__init__.py",  # what others import them from
-    "qat/train/synapses.py", "qat/train/neurons.py", "qat/train/twins.py", "qat/train/fold.py",
+    "qat/train/synapses.py", "qat/train/leaky.py", "qat/train/neurons.py", "qat/train/twins.py",
+    "qat/train/fold.py",
     "qat/nir/plan.py", "qat/nir/whole.py",  # graphs of others become records
     "qat/train/seed.py",  # one layer of the first two records
     "codegen/kernels/",
