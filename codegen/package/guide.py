@@ -9,7 +9,7 @@ from typing import Any
 from codegen import isa
 from codegen.plan import cost
 from codegen.render.generated import Generated
-from codegen.report.report import cycles_per_instruction
+from codegen.report.report import cycles_per_instruction, traced
 from codegen.report.summary import shape_text
 from codegen.target.boards import load_boards
 from qat.model import Model, Spectrum, Spikes
@@ -31,11 +31,14 @@ class Cost:
     checked: str
 
 
-def _cost(made: Generated, core: str) -> Cost:
+def _cost(made: Generated, core: str) -> Cost | None:
+    """Return what a call takes on a core; None where a part of it was never counted there."""
     typical = cost.works(made.program, made.model.input, made.activity, core)
     worst = cost.worst_works(made.program, made.model.input, core)
     typical += cost.around(made.program, core)
     worst += cost.around(made.program, core, worst=True)
+    if not cost.priced([*typical, *worst], core) or not all(traced(w.kind, core) for w in typical):
+        return None
     each = [cycles_per_instruction(work.kind, core) for work in typical]
     counts = [cost.evaluate(work, core) for work in typical]
     most = [cost.evaluate(work, core, "worst") for work in worst]
@@ -49,14 +52,14 @@ def _cost(made: Generated, core: str) -> Cost:
     )
 
 
-def costs_of(made: Generated, cores: Sequence[str] = ()) -> tuple[Cost, ...]:
-    """Return what a call takes: on the core that the C is for, else on these.
+def costs_of(made: Generated, cores: Sequence[str] = ()) -> dict[str, Cost | None]:
+    """Return {core: what a call takes}: for the core that the C is for, else for these.
 
     cores: () for those of ARM
     """
     only = made.program.only
     known = cores or [board.core for board in load_boards().values()]
-    return tuple(_cost(made, core) for core in (known if only is None else only.cores))
+    return {core: _cost(made, core) for core in (known if only is None else only.cores)}
 
 
 MOST_RATE = 1e6
@@ -128,8 +131,9 @@ def guide(made: Generated, cores: Sequence[str] = ()) -> dict[str, Any]:
         "source": made.activity.source,
         "rate": rate_of(model),
         "avr_ram": program.flash_bytes + (program.stream_bytes or program.ram_bytes),
-        "costs": costs,
-        "measured": " and ".join(dict.fromkeys(_measured_with(row.core) for row in costs)),
+        "costs": [one for one in costs.values() if one is not None],
+        "unpriced": " and ".join(core for core, one in costs.items() if one is None),
+        "measured": " and ".join(dict.fromkeys(_measured_with(core) for core in costs)),
     }
 
 

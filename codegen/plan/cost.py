@@ -239,7 +239,7 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
     else:
         assert isinstance(stage, Readout)
         parts = [_readout_work(stage, activity, load)]
-    if not all(measured(work.kind, core) and not _unseen(work, core) for work in parts):
+    if not priced(parts, core):
         return None
     return sum(evaluate(work, core) for work in parts)
 
@@ -265,6 +265,11 @@ def coefficients() -> dict[str, Any]:
 def measured(kind: str, core: str) -> bool:
     """Return True if a kind of part has coefficients on a core."""
     return family(kind) in coefficients()["costs"].get(isa.find(core).name, {})
+
+
+def priced(parts: Iterable[Work], core: str) -> bool:
+    """Return True if every part has coefficients on a core, for every feature that it has."""
+    return all(measured(work.kind, core) and not _unseen(work, core) for work in parts)
 
 
 def _unseen(work: Work, core: str) -> list[str]:

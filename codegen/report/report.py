@@ -128,17 +128,21 @@ class Report:
         return asdict(self)
 
 
+def traced(kind: str, core: str) -> bool:
+    """Return True if a kind of part has cycles per instruction on a core."""
+    return kind in cost.coefficients()["cycles"].get(core, {})
+
+
 def cycles_per_instruction(kind: str, core: str) -> float:
     """Return the estimated cycles per instruction of a kind of part on a core.
 
     Raises ValueError for one that was never traced.
     """
-    known = cost.coefficients()["cycles"].get(core, {})
-    if kind not in known:
+    if not traced(kind, core):
         raise ValueError(
             f"report: no cycles for {kind!r} on {core}; run python tests/bench/calibrate.py"
         )
-    return float(known[kind])
+    return float(cost.coefficients()["cycles"][core][kind])
 
 
 def report(model: Model | Generated, board: str | Board, density: float | None = None) -> Report:

@@ -19,6 +19,7 @@ from codegen.base.paths import assets
 from codegen.checks.host import WARNINGS, find_compiler
 from codegen.package.examples import vectors_of
 from codegen.package.packages import FORMATS
+from codegen.plan import cost
 from codegen.render import render
 from codegen.target.boards import find_board
 from codegen.target.compiler import find_cross_compiler
@@ -261,6 +262,19 @@ def test_every_format_has_a_readme_that_names_its_files(form: str, tmp_path: Pat
         assert word in text
     assert (folder / "manifest.json").is_file()
     assert codegen.check(MODELS["sensor"], code=folder) is None
+
+
+def test_a_core_on_which_a_part_was_not_counted_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = cost.coefficients()
+    rows = {kind: row for kind, row in known["costs"]["rv32imc"].items() if kind != "samples"}
+    less = known | {"costs": known["costs"] | {"rv32imc": rows}}
+    monkeypatch.setattr(cost, "coefficients", lambda: less)
+    text = (write(MODELS["sensor"], tmp_path, "esp-idf") / "README.md").read_text()
+    assert "Nothing is predicted for rv32imc: a part of this network was not counted" in text
+    assert "| core | instructions |" not in text
+    assert "\n\n\n" not in text
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:

@@ -26,10 +26,7 @@ from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 CORES = sorted(isa.cores())
 DIGITS = ("top", "signed")
 
-NEW = {
-    *("bytes currents", "bytes held", "channel_words spikes", "packed readout", "pairs readout"),
-    "windows spikes",
-}
+NEW = {"channel_words spikes", "packed readout", "pairs readout", "windows spikes"}
 MAPS = {
     *("conv_plain spikes", "conv_plain currents", "conv_plain held"),
     *("plain_counts spikes", "plain_counts currents", "plain_counts held"),
