@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from byte_maps import write
+from calibration.boards import boards
 from calibration.counting import Counting
 from calibration.cycles import executed
 from calibration.fitting import Observation, fit
@@ -28,7 +29,7 @@ from codegen.kernels import readout_candidates
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.render.generated import Generated, generated
-from codegen.target.boards import Board, find_boards
+from codegen.target.boards import Board
 from codegen.target.device import Device
 from codegen.target.emulated import TIMEOUT, TargetModel
 from codegen.target.protocol import Client
@@ -90,8 +91,8 @@ def main() -> None:
     parser.add_argument("--cycles", action="store_true", help="cycles alone")
     parser.add_argument("--kernel", choices=BITS, help="one of them; by default each")
     arguments = parser.parse_args()
-    emulated = [b for b in find_boards(arguments.board) if b.hardware is None]
-    for kernel, board in product([arguments.kernel] if arguments.kernel else BITS, emulated):
+    kernels, chosen = [arguments.kernel] if arguments.kernel else BITS, boards(arguments.board)
+    for kernel, board in product(kernels, chosen):
         kind = f"{kernel} readout"
         if not arguments.cycles and isa.find(board.core).cores[0] == board.core:
             row = fit(list(observe(board, kernel)))
