@@ -26,17 +26,21 @@ from qat.model import LIF, Activity, Dense, Layer, Model, Rates, Spikes
 CORES = sorted(isa.cores())
 DIGITS = ("top", "signed")
 
-NEW = {"channel_words spikes", "packed readout", "pairs readout", "windows spikes"}
+NEW = {"pairs readout", "windows spikes"}
 MAPS = {
     *("conv_plain spikes", "conv_plain currents", "conv_plain held"),
     *("plain_counts spikes", "plain_counts currents", "plain_counts held"),
     *("mixed currents", "mixed held"),
 }
+WORDS = {"channel_words spikes", "packed readout"}
 VALUES = {"detector", "samples", "sound"}
 """What multiplies values of both signs, in a time that depends on them where a library does it."""
-UNMEASURED = {"rv32imc": NEW, "rv32ec": NEW | MAPS | VALUES}
+UNMEASURED = {"rv32imc": NEW, "rv32ec": NEW | MAPS | VALUES | WORDS}
 """Kinds without coefficients: an estimate of them is refused in a line, and nothing is chosen."""
-UNTRACED = {"rv32imc": {"gather"} | MAPS, "rv32ec": {"gather"}}
+UNTRACED = {
+    "rv32imc": {"gather", "channel_words spikes", "mixed currents", "mixed held"},
+    "rv32ec": {"gather"},
+}
 """Kinds with coefficients, but without cycles per instruction."""
 
 
