@@ -25,7 +25,8 @@ def chain() -> Sequential:
     return Sequential(
         Frames(12, -8, 7),
         Dense(16, bits=4, recurrent=3), LIF(leak=(1,), reset="zero", most=3),
-        Dense(9, delays=5), CuBa(leak=(2, -4), leak_c=(3,), threshold="neuron"),
+        Dense(9, delays=5, recurrent=2), CuBa(leak=(2, -4), leak_c=(3,), threshold="neuron"),
+        Dense(10, recurrent=2), ALIF(leak_b=2, raise_by=0.4),
         Dense(8, bits=8, skips=(0, "input")), LIF(leak=(), membrane_bits=12),
         LI(4, bits=16, score="max"),
         steps=7, seed=3,
@@ -64,9 +65,9 @@ def test_layers_may_differ_in_all_that_they_have() -> None:
     net = chain()
     model = assert_equal(net, inputs(net))
     kinds = [type(layer.neuron).__name__ for layer in model.layers]
-    assert kinds == ["LIF", "CuBa", "LIF"]
-    assert [layer.neuron.leak for layer in model.layers] == [(1,), (2, -4), ()]
-    assert [edge.source for edge in model.layers[2].edges] == ["before", 0, "input"]
+    assert kinds == ["LIF", "CuBa", "ALIF", "LIF"]
+    assert [layer.neuron.leak for layer in model.layers] == [(1,), (2, -4), (3,), ()]
+    assert [edge.source for edge in model.layers[3].edges] == ["before", 0, "input"]
 
 
 def test_maps_and_counts() -> None:
@@ -236,7 +237,7 @@ def test_what_is_exported_knows_its_activity() -> None:
     net = chain()
     model = qat.torch.export(net, "words", inputs(net))
     assert model.name == "words"
-    assert len(model.metadata["firing_rates"]) == 3
+    assert len(model.metadata["firing_rates"]) == 4
     assert model.metadata["activity"]
 
 
