@@ -130,7 +130,7 @@ def _all() -> dict[str, Kept]:
         **{f"4 bits, {name}": Kept(readouts.PAIRS[name], {1: "pairs"}) for name in readouts.PAIRED},
         **{
             f"depthwise {seed}": Kept(depthwise.random_words(seed), depthwise.KERNELS)
-            for seed in (15, 20)
+            for seed in (2, 15, 20, 32)
         },
         "windows together": Kept(windows.random_together(14), dict.fromkeys((0, 1, 2), "windows")),
         "maps on integers": Kept(map_model(30)),

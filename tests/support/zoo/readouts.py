@@ -69,7 +69,7 @@ PAIRS = {
     )
 }
 """Readouts of 4 bits: of odd and even numbers of outputs, counts of one plane and more."""
-PAIRED = ("1 of 33", "9 of 31")
+PAIRED = ("1 of 33", "2 of 65", "9 of 31")
 """Those that hunt planted faults."""
 CHOSEN = read_by(10, 288, lines=60 * LINES)
 """What its layer takes leaves room for the instructions of a packed readout."""
