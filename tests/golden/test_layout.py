@@ -28,7 +28,7 @@ COLUMNS = 120
 FUNCTION_LINES = 120
 LETTERS = 10
 """Of a model's name for which lines are short enough: its user chooses it."""
-NETWORK_LINES = 350
+NETWORK_LINES = 370
 """By then the interface is over and the first layer begins; the network's constants came before."""
 
 CONTENTS = ("Machine", "Network", "Layers", "Loops", "Weights")

@@ -13,6 +13,9 @@ from codegen.kernels.windows.lanes import ByteNeurons
 from codegen.kernels.windows.layout import Layout
 from qat.model import Shape
 
+OR = "\n" + 20 * " "
+"""Where a conditional expression is broken, so that the line that tells a membrane is short."""
+
 
 @dataclass(frozen=True)
 class Reached(Counting):
@@ -177,7 +180,7 @@ class WindowsLayer(BitslicedLayer):
         whole = f"{position} * {layout.full}u + {c} / 32u"
         row, column = f"{position} / {width}u", f"{position} % {width}u / {layout.group}u"
         shared = f"{self.kinds[-1].before}u + {row} * {layout.groups}u + {column}"
-        return f"{c} < {32 * layout.full}u ? {whole} : {shared}" if layout.full else shared
+        return f"{c} < {32 * layout.full}u{OR}? {whole}{OR}: {shared}" if layout.full else shared
 
     def lane_of(self, neuron: str) -> str:
         """Return C text of a neuron's lane in that word."""
@@ -187,7 +190,9 @@ class WindowsLayer(BitslicedLayer):
         c, position = self._place(neuron)
         place = f"{position} % {self.map.width}u % {layout.group}u * {layout.part}u + "
         shared = (place if layout.group > 1 else "") + f"{c} % 32u"
-        return f"({c} < {32 * layout.full}u ? {c} % 32u : {shared})" if layout.full else shared
+        if not layout.full:
+            return shared
+        return f"({c} < {32 * layout.full}u{OR}? {c} % 32u{OR}: {shared})"
 
     def _place(self, neuron: str) -> tuple[str, str]:
         channels = self.map.channels
