@@ -13,7 +13,7 @@ from qat.train.network import Network
 RANGES = ((0, 255), (0, 15), (-128, 127), (0, 1))
 LEAKS = ((), (3,), (2, -4))
 MAPS = ("4c3-p2-6c3-7", "3c3s2-5", "d3-a2-4c3v", "4c3-p2-6t2", "5c3-a2-d3-8")
-FAMILIES = ("time", "cuba", "lif", "map", "burst")
+FAMILIES = ("time", "cuba", "lif", "alif", "map", "burst")
 
 
 def networks(count: int, first: int = 0) -> list[tuple[Network, Any, Any]]:
@@ -41,7 +41,8 @@ def _made(seed: int) -> tuple[Network, Any, Any] | None:
         return None
     low, high = net.encoder.low, net.encoder.high
     shape = (5, net.ends[0]) if net.encoder.held else (5, net.steps, net.ends[0])
-    return net, numbers.integers(low, high, shape, endpoint=True), numbers.integers(0, 4, 5)
+    x = numbers.integers(low, high, shape, endpoint=True).astype(net.encoder.dtype)
+    return net, x, numbers.integers(0, 4, 5)
 
 
 def _settings(draw: random.Random) -> dict[str, Any]:
@@ -73,8 +74,10 @@ def _layers(draw: random.Random, seed: int) -> tuple[list[int], dict[str, Any]]:
     """Return (sizes, settings) of a family of networks, all of them in turn."""
     one, family = draw.choice, FAMILIES[seed % len(FAMILIES)]
     bits = [one((2, 4, 8, 16)) for _ in range(8)]
-    if family in ("cuba", "lif"):
+    if family in ("cuba", "lif", "alif"):
         own: dict[str, Any] = {"levels": one((1, 3))}
+        if family == "alif":
+            own = {"neuron": "alif", "leak_b": one((1, 4)), "raise_by": one((0.1, 0.5))}
         if family == "cuba":
             own |= {"neuron": "cuba", "leak_c": one(LEAKS)}
         hidden = [draw.randint(1, 33), draw.randint(1, 20)]
@@ -84,7 +87,8 @@ def _layers(draw: random.Random, seed: int) -> tuple[list[int], dict[str, Any]]:
                  for _ in range(draw.randint(1, 3))]  # fmt: skip
         words[1:] = [word + one(("", "+i")) for word in words[1:]]
         words[2:] = [word + one(("", "+0")) for word in words[2:]]
-        own = {"layers": "-".join(words), "truncate": one((None, 3)), "levels": one((1, 3))}
+        own = {"layers": "-".join(words), "truncate": one((None, 3))}
+        own |= one(({"levels": 1}, {"levels": 3}, {"neuron": "cuba"}, {"neuron": "alif"}))
         return [draw.randint(1, 20), 4], {**own, "bits": bits[: len(words) + 1]}
     grid, layers = (one((4, 6)), one((4, 6)), one((1, 2))), one(MAPS)
     own = {"grid": grid, "layers": layers, "levels": one((1, 3, 7))}

@@ -24,8 +24,8 @@ COUNT = 45
 PENALTY = 0.3
 """On the spikes of every layer, so that their gradient is compared as well."""
 
-WORDS = """lif cuba burst accumulate count li analog frames spikes rate latency delta subtract zero
-value recurrent map norm""".split()
+WORDS = """lif cuba alif burst accumulate count li analog frames spikes rate latency delta subtract
+zero value recurrent map norm""".split()
 """What some of the networks must have."""
 
 

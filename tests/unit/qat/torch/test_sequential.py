@@ -83,8 +83,9 @@ def test_maps_and_counts() -> None:
 
 @pytest.mark.parametrize("encoder", [Latency.linear(12, 0, 9, 5), Delta(12, 0, 9, threshold=2)])
 def test_encoders_and_counting(encoder: Any) -> None:
-    net = Sequential(encoder, Dense(16), LIF(), Dense(4), LIF(), Count(), steps=5)
-    assert_equal(net, inputs(net))
+    net = Sequential(encoder, Dense(16), ALIF(leak_b=2), Dense(4), LIF(), Count(), steps=5)
+    model = assert_equal(net, inputs(net))
+    assert type(model.layers[0].neuron).__name__ == "ALIF"
 
 
 def test_a_batch_of_maps_in_time() -> None:
