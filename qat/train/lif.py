@@ -142,8 +142,8 @@ def thresholds(spikes: Float, threshold: Float, dynamics: Dynamics) -> Float:
     """
     if dynamics.adaptation is None:
         return threshold
-    found = namespace(spikes).empty_like(spikes)
-    b = found[0] * 0
+    xp = namespace(spikes)
+    found, b = xp.empty_like(spikes), xp.zeros_like(spikes[0])
     for t in range(len(spikes)):
         found[t] = threshold + b
         b = _raised(b, spikes[t], dynamics)

@@ -182,3 +182,11 @@ def test_the_gradient_of_spending():
 
         slopes = spending.loss(rates, 5)[1]
         np.testing.assert_allclose(slopes[layer], numeric(loss, rates[layer]), rtol=1e-6)
+
+
+def test_thresholds_do_not_begin_with_what_memory_held(monkeypatch):
+    monkeypatch.setattr(np, "empty_like", lambda x: np.full_like(x, np.nan))
+    spikes = np.zeros((3, 2, 4), np.float32)
+    dynamics = lif.Dynamics(leak_b=2, raised=np.float32(1))
+    found = lif.thresholds(spikes, np.ones(4, np.float32), dynamics)
+    np.testing.assert_array_equal(found, np.ones((3, 2, 4)))
