@@ -66,8 +66,9 @@ def _timings(*cores: str) -> dict[str, Timing]:
 
 
 _LOOPS = (
-    "add_bytes", "add_columns", "add_strips4", "add_strips8", "list_active", "list_rows8",
-    "list_rows16", "list_rows32", "reset",
+    "add_bytes", "add_column2", "add_column4", "add_column8", "add_column16", "add_columns",
+    "add_strips4", "add_strips8", "list_active", "list_rows8", "list_rows16", "list_rows32",
+    "reset",
 )  # fmt: skip
 
 SETS: tuple[InstructionSet, ...] = (

@@ -160,6 +160,7 @@ KERNELS: tuple[Kernel, ...] = (
             "currents": plain_counts_cost.counts_currents,
             "held": plain_counts_cost.counts_held,
         },
+        family="plain_counts layer",
     ),
     Kernel(
         name="mixed",
@@ -171,7 +172,7 @@ KERNELS: tuple[Kernel, ...] = (
         fits=mixed.fits,
         layer=mixed.layer_stage,
         costs={"currents": mixed_cost.mixed_currents, "held": mixed_cost.mixed_held},
-        alike={"currents": "plain_counts currents", "held": "plain_counts spikes"},
+        alike={"currents": "plain_counts currents", "held": "plain_counts layer"},
     ),
     Kernel(
         name="windows",
@@ -212,6 +213,7 @@ KERNELS: tuple[Kernel, ...] = (
             "currents": conv_plain_cost.conv_currents,
             "held": conv_plain_cost.conv_held,
         },
+        family="conv_plain layer",
     ),
     Kernel(
         name="integrator",

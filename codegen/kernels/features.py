@@ -65,12 +65,17 @@ def expected(instructions: float) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed(Features):
-    """Active inputs listed: words looked through, inputs found; on Helium by a table as well."""
+    """Active inputs listed: words looked through, inputs found.
+
+    On Helium by a table as well; far: in lists whose entries are words, by portable C.
+    """
 
     words: float = 0.0
     inputs: float = 0.0
     words_by_table: float = 0.0
     inputs_by_table: float = 0.0
+    words_far: float = expected(8)
+    inputs_far: float = expected(8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,29 +96,46 @@ class Adder(Features):
 
 @dataclass(frozen=True, kw_only=True)
 class Added(Features):
-    """The same, by the adder for long lists or by the one for short lists."""
+    """The same, by the adder for long lists or by the one for short lists.
+
+    far: by portable C, of lists whose entries are words
+    """
 
     long: Adder = Adder()
     short: Adder = Adder()
+    far: Adder = Adder()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Codes(Features):
-    """Codes added to totals; those of columns of odd length, and of a power of two."""
+    """Codes added to totals; those of columns of a power of two.
 
-    codes: float = 0.0
-    odd: float = 0.0
+    rest: codes that are left of columns, which loops take by pairs, or by bytes
+    """
+
+    codes: float = expected(5)
     power_of_two: float = 0.0
+    rest: float = expected(9)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Few(Features):
-    """Columns of one code and of two, whose loop is written out; those of 4 bits apart."""
+    """Columns of so few codes that the loop over them is written out; those of 4 bits apart."""
 
-    one: float = 0.0
-    one4: float = 0.0
-    two: float = 0.0
-    two4: float = 0.0
+    one: float = expected(9)
+    two: float = expected(13)
+    one4: float = expected(10)
+    two4: float = expected(15)
+    three4: float = expected(25)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewOfTwoBits(Features):
+    """The same of 2 bits."""
+
+    one: float = expected(10)
+    two: float = expected(15)
+    three: float = expected(25)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +150,28 @@ class Columns(Features):
     """
 
     few: Few = Few()
-    columns: float = 0.0
+    columns: float = expected(9)
     codes4: Codes = Codes()
     codes8: Codes = Codes()
     codes16: Codes = Codes()
-    cleared: float = 0.0
+    cleared: float = expected(1)
     cleared_some: float = 0.0
     cleared_many: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllColumns(Columns):
+    """Columns of any bits."""
+
+    few2: FewOfTwoBits = FewOfTwoBits()
+    codes2: Codes = Codes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Products(Features):
+    """Codes that are multiplied by counts, by their bits: without a product a core needs less."""
+
+    codes2: float = 0.0
+    codes4: float = 0.0
+    codes8: float = 0.0
+    codes16: float = 0.0

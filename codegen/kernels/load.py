@@ -9,7 +9,18 @@ from math import exp, log2
 from operator import add
 from typing import TypeVar
 
-from codegen.kernels.features import Added, Adder, Codes, Columns, Features, Few, Listed
+from codegen.kernels.features import (
+    Added,
+    Adder,
+    AllColumns,
+    Codes,
+    Columns,
+    Features,
+    Few,
+    FewOfTwoBits,
+    Listed,
+    Products,
+)
 from codegen.kernels.stage import Layer, Readout
 
 Found = TypeVar("Found", bound=Features)
@@ -35,7 +46,7 @@ class Load:
     values: {value: inputs that have it, mean} of a byte vector
     counts: {spikes in an inference: neurons of the last layer that had them, mean}
     fired:  values of the layer's own signal that are not 0, mean of a step
-    emitted: their sum
+    emitted: their sum; put: their digits, up to the highest that is set
     free:   the call is one step of many, of a model that runs free
     single: the figures are those of one call, not means over many
     worst:  instead of values and counts: as many digits as there can be
@@ -43,6 +54,7 @@ class Load:
     vectors: the core has vectors, and the C some loop for them
     table:  the program lists spikes by a table of bytes, where that core can
     compact: the program has the adder for short lists
+    far:    entries of its lists are words, as no loop of an instruction set takes them
     """
 
     steps: float = 1
@@ -58,6 +70,7 @@ class Load:
     counts: Mapping[int, float] = field(default_factory=dict)
     fired: float = 0
     emitted: float = 0
+    put: float = 0
     free: bool = False
     single: bool = False
     worst: bool = False
@@ -65,6 +78,7 @@ class Load:
     vectors: bool = False
     table: bool = False
     compact: bool = False
+    far: bool = False
 
 
 def any_of(n: float, load: Load) -> float:
@@ -95,6 +109,8 @@ def over_steps(found: Callable[[Load], Found], load: Load, size: int) -> Found:
 
 def listed(words: float, active: float, size: int, load: Load) -> Listed:
     """List the active inputs of some words: where it is wide by a table where two are 16 apart."""
+    if load.far:
+        return Listed(words_far=words, inputs_far=active)
     dense = 0.0
     if load.wide and load.table:
         share = min(active / size, 1.0)
@@ -123,6 +139,8 @@ def added(sums: Sums, load: Load) -> Added:
         height=sum(busy * planes for busy, _, planes in sums),
         carries=sum(busy * log2(1 + n / busy / batch) for busy, n, _ in sums if busy),
     )
+    if load.far:
+        return Added(far=found)
     return Added(short=found) if load.compact else Added(long=found)
 
 
@@ -144,29 +162,63 @@ def count_width(stage: Layer, load: Load) -> int:
     return load.most.bit_length() if stage.counted else 0
 
 
+def counted_planes(stage: Layer, load: Load) -> int:
+    """Return how many planes of the counts a word of each plane of the signal is added to.
+
+    Those are the ones from its level on.
+    """
+    width = count_width(stage, load)
+    return sum(max(width - plane, 0) for plane in range(stage.signal_planes))
+
+
 def not_zero(values: Mapping[int, float]) -> float:
     """Return how many inputs are not 0, of {value: inputs that have it}."""
     return sum(n for value, n in values.items() if value)
 
 
-FEW, SOME, MANY = 2, 6, 8
-"""Neurons up to which a compiler writes out the loop over a column; and from which on it clears
-the totals in a loop, on one core and on the others."""
+SOME, MANY = 6, 8
+"""Totals from which on a compiler clears them in a loop, on one core and on the others."""
+
+FEW, FEW_PACKED = 2, 3
+"""Codes up to which the loop over a column is written out; those of less than a byte."""
+
+NUMBERS = ("one", "two", "three")
 
 
-def columns(active: float, n: int, bits: int) -> Columns:
-    """Clear n totals, and add a column of n codes to them for every active input.
+def columns(active: float, n: int, bits: int, times: float = 1.0) -> Columns:
+    """Clear n totals so many times, and add a column of n codes for every active input.
 
-    Which addressing a compiler chooses depends on the length of a column: on the Cortex-M0 that is
-    a third of what it takes.
+    bits: 4, 8 or 16
     """
-    found, codes = Columns(cleared=n, cleared_some=n >= SOME, cleared_many=n >= MANY), active * n
-    if n <= FEW:
-        name = ("one", "two")[n - 1] + "4" * (bits == 4)
+    found = Columns(
+        cleared=n * times, cleared_some=times * (n >= SOME), cleared_many=times * (n >= MANY)
+    )
+    if n <= (FEW_PACKED if bits == 4 else FEW):
+        name = NUMBERS[n - 1] + "4" * (bits == 4)
         return replace(found, few=Few(**{name: active}))
-    each = Codes(codes=codes, odd=codes * (n % 2), power_of_two=codes * (n & (n - 1) == 0))
-    of_bits = {width: each if bits == width else Codes() for width in (4, 8, 16)}
-    return replace(found, columns=active, codes4=of_bits[4], codes8=of_bits[8], codes16=of_bits[16])
+    each = {width: _codes(active, n, 2) if bits == width else Codes() for width in (4, 8, 16)}
+    return replace(found, columns=active, codes4=each[4], codes8=each[8], codes16=each[16])
+
+
+def _codes(active: float, n: int, at_once: int) -> Codes:
+    """Return the codes of columns of n, of which a loop takes so many at once."""
+    codes = active * n
+    return Codes(codes=codes, rest=active * (n % at_once), power_of_two=codes * (n & (n - 1) == 0))
+
+
+def all_columns(active: float, n: int, bits: int, times: float = 1.0) -> AllColumns:
+    """Return the same for codes of 2 bits as well."""
+    if bits > 2:
+        return AllColumns(**vars(columns(active, n, bits, times)))
+    found = AllColumns(**vars(columns(0.0, n, 8, times)))
+    if n <= FEW_PACKED:
+        return replace(found, few2=FewOfTwoBits(**{NUMBERS[n - 1]: active}))
+    return replace(found, columns=active, codes2=_codes(active, n, 4))
+
+
+def products(values: float, n: int, bits: int) -> Products:
+    """Return the products of values and columns of n codes."""
+    return Products(**{f"codes{bits}": values * n})
 
 
 def plane_lengths(stage: Readout, load: Load) -> list[float]:

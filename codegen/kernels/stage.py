@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
 
 from codegen.kernels.memory import NO_SCRATCH, Field, Scratch, Table
 from codegen.kernels.source import Source
@@ -126,12 +129,16 @@ class Read(NamedTuple):
 
     source:  the number of the layer that sends it, INPUT for the input
     size:    values of it
-    arrives: the part of it that arrives within the steps of an inference: what is late may not
+    delays:  steps after which each value arrives, or all of them
     """
 
     source: int
     size: int
-    arrives: float
+    delays: NDArray[Any]
+
+    def arrives(self, steps: float) -> float:
+        """Return the part of it that arrives within so many steps: what is late may not."""
+        return float(np.maximum(steps - self.delays.astype(float), 0).mean()) / steps
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

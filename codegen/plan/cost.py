@@ -77,7 +77,8 @@ def layer_works(
     elif stage.index == 0:  # behind an encoder some bits are no lines
         size = given.lines
     emitted = sum(share * 2**place for place, share in enumerate(own.digits)) or own.rate
-    load = replace(base, fired=own.rate * stage.sends, emitted=emitted * stage.sends)
+    fired, put = own.rate * stage.sends, _lengths(own) * stage.sends
+    load = replace(base, fired=fired, emitted=emitted * stage.sends, put=put)
     if source is not None:
         spread = tuple(rate * size for rate in source.spread)
         digits = tuple(share * size for share in source.digits)
@@ -95,6 +96,16 @@ def layer_works(
     ]
 
 
+def _lengths(own: Rates) -> float:
+    """Return the mean number of digits of the values of a signal, up to the highest that is set.
+
+    A value reaches 2^k where digit k is set, and where a higher one is and digit k is not: half of
+    the time, if they have nothing to do with each other.
+    """
+    digits = own.digits or (own.rate,)
+    return sum(min(own.rate, digits[k] + sum(digits[k + 1 :]) / 2) for k in range(len(digits)))
+
+
 def sources(model_input: Input, activity: Activity) -> list[Rates | None]:
     """Return the spikes that each layer reads, None for a layer that reads bytes."""
     if not model_input.spiking:
@@ -103,15 +114,21 @@ def sources(model_input: Input, activity: Activity) -> list[Rates | None]:
     return [first, *activity.layers]
 
 
-def _reads(stage: Layer, rates: list[Rates | None]) -> Rates | None:
+def _reads(stage: Layer, rates: list[Rates | None], load: Load) -> Rates | None:
     """Return the signal that a layer reads: of several sources all their values together.
 
-    rates: of the input, None for bytes, and of the layers
+    rates: of the input, None for bytes, and of the layers; load: of a call, whose steps what is
+        late does not arrive in, but of a model that runs free
     """
     if not stage.reads:
         return rates[stage.index]
-    found = [(rates[read.source + 1], read) for read in stage.reads]
-    return together([(rate.thinned(read.arrives), read.size) for rate, read in found if rate])
+    found = []
+    for read in stage.reads:
+        rate = rates[read.source + 1]
+        if rate is not None:
+            share = 1.0 if load.free else read.arrives(load.steps)
+            found.append((rate.thinned(share), read.size))
+    return together(found)
 
 
 def base_load(
@@ -132,6 +149,7 @@ def base_load(
         vectors=isa.find(core).vectors and program.vector is not None,
         table=program.byte_table,
         compact=program.compact,
+        far=program.list_ctype != "uint16_t",
     )
 
 
@@ -162,7 +180,7 @@ def works(
     if any(program.gathers):
         parts.append(Work("rest", "gather", program, load))
     for stage, own in zip(program.layers, activity.layers, strict=True):
-        source = _reads(stage, reads)
+        source = _reads(stage, reads, load)
         parts += layer_works(stage, source, own, activity, load, given=model_input)
     if program.readout is not None:
         parts.append(_readout_work(program.readout, activity, load))
@@ -231,9 +249,10 @@ def stage_cost(stage: Stage, model: Model, activity: Activity, core: str) -> flo
     steps = model.steps or 1
     checks, asked = _checks(steps, model.stop, activity)
     vectors = isa.find(core).vectors
-    load = Load(activity.steps or steps, checks=checks, asked=asked, most=steps, vectors=vectors)
+    load = Load(activity.steps or steps, checks=checks, asked=asked, most=steps, vectors=vectors,
+                free=model.steps is None)  # fmt: skip
     if isinstance(stage, Layer):
-        reads = _reads(stage, sources(model.input, activity))
+        reads = _reads(stage, sources(model.input, activity), load)
         own = activity.layers[stage.index]
         parts = layer_works(stage, reads, own, activity, load, given=model.input)
     else:
@@ -296,7 +315,16 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
             f"costs: {work.kind!r} has the feature {unknown[0]!r}, which no count on {core} has; "
             "measure it with python tests/bench/calibrate.py"
         )
-    return float(sum(table[which].get(name, 0.0) * n for name, n in features.items()))
+    return _weighted(table[which], features)
+
+
+def _weighted(coefficients: Mapping[str, float], features: Mapping[str, float]) -> float:
+    return float(sum(coefficients.get(name, 0.0) * n for name, n in features.items()))
+
+
+def predicted_by(rows: Mapping[str, Any], work: Work) -> float:
+    """Return the typical instructions of a part by {family: coefficients}, unseen features as 0."""
+    return _weighted(rows[family(work.kind)]["typical"], work.features.numbers())
 
 
 def by_part(parts: Iterable[Work], core: str, which: str = "typical") -> dict[str, float]:

@@ -203,16 +203,24 @@ def check_names(costs: Mapping[str, Mapping[str, Any]], core: str) -> None:
 
     Raises ValueError for a family without a kind, or a coefficient without a field.
     """
-    known: dict[str, set[str]] = {}
-    for row in kinds().values():
-        known.setdefault(row.family, set()).update(row.features.names())
     for name, table in costs.items():
-        if name not in known:
+        if name not in families():
             raise ValueError(f"costs.json: {core} has {name!r}, which is no kind of part")
-        for key in ("seen", "typical", "worst"):
-            lost = sorted(set(table[key]) - known[name])
-            if lost:
-                raise ValueError(
-                    f"costs.json: {name!r} on {core} has a coefficient {lost[0]!r}, which is no "
-                    "field of its features; measure it with python tests/bench/calibrate.py"
-                )
+        lost = unknown_names(name, table)
+        if lost:
+            raise ValueError(
+                f"costs.json: {name!r} on {core} has a coefficient {lost[0]!r}, which is no "
+                "field of its features; measure it with python tests/bench/calibrate.py"
+            )
+
+
+def families() -> set[str]:
+    """Return the names under which coefficients stand."""
+    return {row.family for row in kinds().values()}
+
+
+def unknown_names(name: str, table: Mapping[str, Any]) -> list[str]:
+    """Return the coefficients of a family that no kind of part of it has a feature for."""
+    rows = [row for row in kinds().values() if row.family == name]
+    known = {one for row in rows for one in row.features.names()}
+    return sorted({one for key in ("seen", "typical", "worst") for one in table[key]} - known)

@@ -35,6 +35,12 @@ INSIDE = frozenset(
 )  # fmt: skip
 """Those that are text inside a stage's own functions, or stand in a part of their own."""
 
+OVER_LISTS = frozenset(
+    "add_columns add_columns4 add_nibbles add_strips4 add_strips8 list_active list_inactive "
+    "list_rows8 list_rows16 list_rows32 sum_digits sum_inactive".split()
+)
+"""Those that write or read a list: what instruction sets bring for them takes 16-bit entries."""
+
 VECTOR_LOOPS = frozenset({"add_columns4", "add_nibbles"})
 """Those that only an instruction set with vectors has."""
 
@@ -234,8 +240,9 @@ class Program:
         return isa.bringing(loop, self.sets)
 
     def bringing(self, loop: str) -> list[InstructionSet]:
-        """Return the sets that bring a loop over a list; they take lists of 16 bits."""
-        return self.rows_with(loop) if self.list_ctype == "uint16_t" else []
+        """Return the sets that bring a loop; over lists they take those of 16 bits."""
+        fits = self.list_ctype == "uint16_t" or loop not in OVER_LISTS
+        return self.rows_with(loop) if fits else []
 
     @property
     def _vectors(self) -> bool:

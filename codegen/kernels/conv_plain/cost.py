@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 from codegen.kernels.conv_plain.layer import ConvLayer
-from codegen.kernels.features import Features
-from codegen.kernels.load import Load, count_width, not_zero
+from codegen.kernels.features import AllColumns, Features, Products, expected
+from codegen.kernels.load import Load, all_columns, counted_planes, not_zero, products
 from codegen.kernels.neurons.cost import IntegerNeurons, of_shape
-from codegen.kernels.plain_counts.cost import CodeColumns, code_columns
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConvSums(Features):
     """Sums at every position.
 
-    positions: of the map of neurons; rows, taps: rows and taps of the kernel, at all positions
-    inputs:    bytes that lie under a tap, looked at
+    positions: of the map of neurons; rows, taps: rows and taps of the kernel, at all positions;
+               those of kernels of one row or column, which are no loops, left out
+    places:    taps that lie on the map
+    inputs:    bytes that lie there, looked at; alone: the only ones at their position
     words, words_planes: words of a signal that lie under a tap; times its planes
+    crossing:  these times planes, where the channels of a position may lie in two words of it
     columns:   of the values among them that are not 0
-    single, single_packed: such values, depthwise; of codes of 2 and 4 bits
-    values_planes: values of a signal of counts, times its planes
+    single, single_packed: such values, depthwise; of codes of 2 and 4 bits; single_planes: counts
+               among them, times their planes
+    values:    of a signal of counts, that are not 0; values_planes: times its planes
+    products:  of such values and codes
+    called:    columns that a function of their own adds
     """
 
-    positions: float = 0.0
-    rows: float = 0.0
-    taps: float = 0.0
-    inputs: float = 0.0
-    words: float = 0.0
-    words_planes: float = 0.0
-    columns: CodeColumns = CodeColumns()
-    single: float = 0.0
-    single_packed: float = 0.0
-    values_planes: float = 0.0
+    positions: float = expected(15)
+    rows: float = expected(6)
+    taps: float = expected(5)
+    places: float = expected(6)
+    inputs: float = expected(5)
+    alone: float = expected(4)
+    words: float = expected(12)
+    words_planes: float = expected(4)
+    crossing: float = expected(6)
+    columns: AllColumns = AllColumns()
+    products: Products = Products()
+    called: float = expected(8)
+    single: float = expected(10)
+    single_packed: float = expected(5)
+    single_planes: float = expected(6)
+    values: float = expected(8)
+    values_planes: float = expected(3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +55,18 @@ class ConvNeurons(IntegerNeurons):
     calls:      steps
     rows, positions: of the map, over the steps
     shifted:    neurons whose current is rounded
-    pooled:     neurons whose spikes a pool takes; pools, put: values of it; bits that are set
+    pooled:     neurons whose spikes a pool takes; pools: values of it
+    put:        values that are not 0; put_digits: their binary digits
     """
 
-    calls: float = 0.0
-    rows: float = 0.0
-    positions: float = 0.0
-    shifted: float = 0.0
-    pooled: float = 0.0
-    pools: float = 0.0
-    put: float = 0.0
+    calls: float = expected(20)
+    rows: float = expected(5)
+    positions: float = expected(15)
+    shifted: float = expected(2)
+    pooled: float = expected(5)
+    pools: float = expected(12)
+    put: float = expected(4)
+    put_digits: float = expected(10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,45 +103,64 @@ class ConvSpikes(Features):
 
 def _sums(stage: ConvLayer, active: float, planes: int) -> ConvSums:
     """The sums at all positions, of inputs of which so many are not 0."""
-    rows, across = stage.rows.lying(stage.stride), stage.columns.lying(stage.stride)
-    places, channels = rows * across, stage.grid.channels
+    places = stage.rows.lying(stage.stride) * stage.columns.lying(stage.stride)
+    down, across, channels = stage.rows.kernel, stage.columns.kernel, stage.grid.channels
     met = active * places / stage.grid.positions
     read = bool(stage.source.bits)
     words = 0 if read else places * -(-channels // 32)
     deep, packed = stage.depthwise, stage.bits < 8
-    cleared, added = stage.map.positions * stage.channels, 0.0 if deep else met
+    positions, added = stage.map.positions, 0.0 if deep else met
+    values = met * (planes > 1)
     return ConvSums(
-        positions=stage.map.positions,
-        rows=stage.rows.kernel * stage.map.positions,
-        taps=stage.rows.kernel * stage.columns.kernel * stage.map.positions,
-        inputs=places * channels * read,
+        positions=positions,
+        rows=positions * down * (down > 1),
+        taps=positions * down * across * (across > 1),
+        places=places,
+        inputs=places * channels * (read and channels > 1),
+        alone=places * (read and channels == 1),
         words=words,
         words_planes=words * planes * (planes > 1),
-        columns=code_columns(added, stage.channels, stage.bits, cleared),
+        crossing=words * planes * (32 % min(channels, 32) > 0),
+        columns=all_columns(added, stage.channels, stage.bits, positions),
+        products=products(0.0 if deep else values, stage.channels, stage.bits),
+        called=added * stage.own_column,
         single=met * deep,
         single_packed=met * (deep and packed),
-        values_planes=met * planes * (planes > 1),
+        single_planes=values * planes * deep,
+        values=values * (not deep),
+        values_planes=values * planes * (not deep),
     )
 
 
 def _neurons(stage: ConvLayer, load: Load) -> ConvNeurons:
     """The neurons at all positions, in one step."""
-    n, several = stage.neurons, stage.most > 1
-    shrinks = stage.rows.pool * stage.columns.pool
-    fired = min(load.fired * (shrinks if stage.pool else 1), n)
+    n, fired = stage.neurons, _fired(stage, load)
     return ConvNeurons(
         **of_shape(stage, "c"),
         calls=1,
         rows=stage.rows.left,
         positions=stage.map.positions,
         shifted=n * bool(stage.source.shift and not stage.cached),
-        fired=fired * (not several),
-        spikes=_emitted(stage, load, fired) * several,
+        fired=fired,
+        spikes=_emitted(stage, load, fired) * (stage.most > 1),
         pooled=n * (stage.pool is not None),
         pools=stage.sends * (stage.pool is not None),
-        put=0.0 if stage.simple else load.fired * (stage.signal_planes if load.worst else 1),
-        counted=stage.words * count_width(stage, load) * stage.signal_planes,
+        put=load.fired * (not stage.simple),
+        put_digits=load.put * (not stage.simple),
+        counted=stage.words * counted_planes(stage, load),
     )
+
+
+def _fired(stage: ConvLayer, load: Load) -> float:
+    """Return how many neurons fire, before a pool.
+
+    A pool of k values keeps one that is not 0 where any is. Neighbours read much of the same: they
+    are taken to be as alike as the square root of k that have nothing in common.
+    """
+    if stage.pool is None or load.worst:
+        return float(stage.neurons) if load.worst else load.fired
+    share = min(load.fired / stage.sends, 1.0)
+    return stage.neurons * (1 - (1 - share) ** sqrt(stage.sends / stage.neurons))
 
 
 def _emitted(stage: ConvLayer, load: Load, fired: float) -> float:

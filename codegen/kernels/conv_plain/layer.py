@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from codegen.kernels.neurons.integer import IntegerLayer
 from qat.model import Shape
 
+APART = 3
+"""Codes of a column from which on a function of its own adds it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
@@ -69,6 +72,25 @@ class ConvLayer(IntegerLayer):
     cached: bool
 
     @property
+    def own_column(self) -> bool:
+        """True if a column is added by a function of its own.
+
+        Within the loops around it a compiler has no registers left for it. A call takes about as
+        much as it takes to add a code, so that few codes are added where they are.
+        """
+        return not self.depthwise and self.channels >= APART
+
+    @property
+    def weighs(self) -> bool:
+        """True if columns are multiplied by values; those of spikes are added as they are."""
+        return bool(self.source.bits) or self.source.planes > 1
+
+    @property
+    def column_ctype(self) -> str:
+        """The C type of a column of codes; those of less than a byte are packed."""
+        return {8: "int8_t", 16: "int16_t"}.get(self.bits, "uint8_t")
+
+    @property
     def keeps_input(self) -> bool:
         """True if a held input is copied, and its currents are computed in the step."""
         return bool(self.source.bits) and not self.cached
@@ -76,4 +98,6 @@ class ConvLayer(IntegerLayer):
     @property
     def functions(self) -> dict[str, str]:
         """{function of its C, without the model's prefix: the part that it belongs to}."""
-        return super().functions | {f"sums{self.index}": "currents" if self.cached else self.part}
+        i, part = self.index, "currents" if self.cached else self.part
+        column = {f"column{i}": part} if self.own_column else {}
+        return super().functions | column | {f"sums{i}": part, f"neurons{i}": self.part}

@@ -24,7 +24,8 @@ from codegen.kernels.encoders.plan import (
 from codegen.kernels.kernel import Count
 from qat.model import Delta, Dense, Input, Latency, Model, Rate
 
-__all__ = ["ENCODERS", "PLACE", "PLAIN", "SLICED", "Encoder", "Row", "behind", "encoder_of"]
+__all__ = ["ENCODERS", "PLACE", "PLAIN", "SLICED", "Encoder", "Row", "behind", "encoder_of",
+           "ways_of"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,14 @@ def costs() -> dict[str, Count]:
     }
 
 
+def ways_of(model: Model) -> tuple[str, ...]:
+    """Return the ways in which a model's input can be encoded; none if it is taken as it is."""
+    row = ENCODERS.get(type(model.input))
+    if row is None:
+        return ()
+    return row.ways if isinstance(model.layers[0].synapse, Dense) else (PLAIN,)  # a map's order
+
+
 def encoder_of(model: Model, way: str | None = None) -> Encoder | None:
     """Return the stage of a model's encoder, None if its input is taken as it is.
 
@@ -64,12 +73,9 @@ def encoder_of(model: Model, way: str | None = None) -> Encoder | None:
 
     Raises ValueError for a way that this encoder does not have.
     """
-    row = ENCODERS.get(type(model.input))
+    row, ways = ENCODERS.get(type(model.input)), ways_of(model)
     if row is None:
         return None
-    ways = (
-        row.ways if isinstance(model.layers[0].synapse, Dense) else (PLAIN,)
-    )  # a map has its order
     chosen = way or (SLICED if model.input.size >= SLICED_FROM else ways[-1])
     if way is None and chosen not in ways:
         chosen = ways[-1]

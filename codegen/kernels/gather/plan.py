@@ -189,14 +189,7 @@ def gather_of(
 def reads_of(index: int, model: Model) -> tuple[Read, ...]:
     """Return everything that is brought together for a layer, () for none."""
     slices = model.slices[index] if isinstance(model, Gathered) else ()
-    return tuple(Read(one.source, one.size, _arrives(one, model.steps)) for one in slices)
-
-
-def _arrives(one: Slice, steps: int | None) -> float:
-    """Return the part of a signal that arrives within so many steps; None: all."""
-    if steps is None:
-        return 1.0
-    return float(np.maximum(steps - one.edge.delays.astype(np.int64), 0).mean()) / steps
+    return tuple(Read(one.source, one.size, one.edge.delays) for one in slices)
 
 
 def _part(place: int, one: Slice, model: Gathered, past: Past | None, live: str) -> Part:

@@ -4,52 +4,63 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.kernels.features import Features
+from codegen.kernels.features import Features, expected
 from codegen.kernels.neurons.integer import IntegerLayer
+
+WRITTEN_OUT = 3
+"""Spikes of a neuron up to which a compiler writes out the loop over them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntegerNeurons(Features):
-    """Steps of neurons in integers.
+    """Steps of neurons in integers; what is expected follows from the C.
 
     words:     of the planes of the signal, which are cleared
     membranes, small: neurons that have one; whose membrane is narrower than int32
+    remembered: neurons whose membrane is read: a leak of all of it leaves nothing
     leak, own, saturation: neurons times terms of the leak, constants of their own, limits
     fraction:  neurons whose current has fraction bits
-    counts:    neurons that emit by thresholds; multiples: by multiples of one
+    counts:    neurons that emit by thresholds; own_counts: by their own, own_rows: so many that
+               a compiler makes a loop; multiples: by multiples of one
     fired:     neurons that fire; spikes: what they emit together, of several
-    counted:   words times planes of the signal times those of the counts
+    counted:   words times planes of the counts, from the level of each plane of the signal on
     """
 
-    words: float = 0.0
-    neurons: float = 0.0
-    membranes: float = 0.0
+    words: float = expected(2)
+    neurons: float = expected(8)
+    membranes: float = expected(3)
     small: float = 0.0
-    leak: float = 0.0
-    own: float = 0.0
-    saturation: float = 0.0
-    fraction: float = 0.0
-    counts: float = 0.0
-    multiples: float = 0.0
-    fired: float = 0.0
-    spikes: float = 0.0
-    counted: float = 0.0
+    remembered: float = expected(2)
+    leak: float = expected(2)
+    own: float = expected(3)
+    saturation: float = expected(3)
+    fraction: float = expected(1)
+    counts: float = expected(4)
+    own_counts: float = expected(3)
+    own_rows: float = expected(4)
+    multiples: float = expected(4)
+    fired: float = expected(4)
+    spikes: float = expected(8)
+    counted: float = expected(6)
 
 
 def of_shape(stage: IntegerLayer, lane: str) -> dict[str, float]:
     """Return the features that follow from a layer alone; lane: C text of a channel's number."""
     n, several = stage.neurons, stage.most > 1
-    texts = (stage.bias, stage.threshold, stage.reset_by, stage.reset_to, stage.raise_by,
-             stage.counting)  # fmt: skip
+    rows = n * stage.counting.endswith(f"[{lane}]")
+    texts = (stage.bias, stage.threshold, stage.reset_by, stage.reset_to, stage.raise_by)
     return {
         "words": stage.signal_words,
         "neurons": n,
         "membranes": n * stage.memory,
         "small": n * (stage.memory and stage.v_ctype != "int32_t"),
+        "remembered": n * (stage.memory and not stage.forgets),
         "leak": n * stage.leaks,
         "own": n * sum(text.endswith(f"[{lane}]") for text in texts),
         "saturation": n * sum(x is not None for x in (stage.floor, stage.ceiling)),
         "fraction": n * (stage.fraction_bits > 0),
         "counts": n * bool(stage.counting),
+        "own_counts": rows,
+        "own_rows": rows * (stage.most > WRITTEN_OUT),
         "multiples": n * (several and not stage.counting),
     }

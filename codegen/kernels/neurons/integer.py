@@ -75,6 +75,11 @@ class IntegerLayer(Layer):
         return sum(k != 0 for k in self.leak) + others
 
     @property
+    def forgets(self) -> bool:
+        """True if the leak takes all of a membrane: it need not be read."""
+        return 0 in self.leak
+
+    @property
     def integers(self) -> dict[str, Range]:
         """{member of the state that is kept as integers: their proved range}."""
         i = self.index

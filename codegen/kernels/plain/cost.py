@@ -16,6 +16,7 @@ class IntegerNeurons(Features):
 
     steps, words, neurons: steps; words of the spikes and neurons, over the steps
     small:      neurons whose membrane is narrower than int32
+    remembered: neurons whose membrane is read: a leak of all of it leaves nothing
     leak:       neurons times terms of the leak
     own:        neurons times constants that each has for itself
     saturation: neurons times floor and ceiling
@@ -28,6 +29,7 @@ class IntegerNeurons(Features):
     words: float = 0.0
     neurons: float = 0.0
     small: float = 0.0
+    remembered: float = 0.0
     leak: float = 0.0
     own: float = 0.0
     saturation: float = 0.0
@@ -65,17 +67,10 @@ class SingleNeuron(Features):
 
 @dataclass(frozen=True, kw_only=True)
 class PlainCurrents(Features):
-    """Currents of byte vectors: columns of inputs that are not 0, then the shift and the bias.
-
-    within4, within16: codes of 4 bits, and codes of 16 bits times unsigned values of frames, that
-                       are added inside of the step's function: a core of few registers loads
-                       what it has no room for again
-    """
+    """Currents of byte vectors: columns of inputs that are not 0, then the shift and the bias."""
 
     single: SingleCurrent = SingleCurrent()
     columns: Columns = Columns()
-    within4: float = 0.0
-    within16: float = 0.0
     calls: float = 0.0
     inputs: float = 0.0
     neurons: float = 0.0
@@ -126,6 +121,7 @@ def integers(stage: PlainLayer, load: Load) -> IntegerNeurons:
         words=stage.words,
         neurons=n,
         small=n * (stage.v_ctype != "int32_t"),
+        remembered=n * (not stage.forgets),
         leak=n * stage.leaks,
         own=n * own,
         saturation=n * sum(x is not None for x in (stage.floor, stage.ceiling)),
@@ -146,25 +142,14 @@ def plain_currents(stage: PlainLayer, load: Load) -> PlainCurrents:
     active = float(stage.source.size) if load.worst else not_zero(load.values)
     if stage.neurons == 1:
         return PlainCurrents(single=_single_current(stage, active)).scaled(load.frames)
-    within = active * stage.neurons * _within(stage, load)
     return PlainCurrents(
         columns=columns(active, stage.neurons, stage.bits),
-        within4=within * (stage.bits == 4),
-        within16=within * (stage.bits == 16 and not (stage.source.analog or stage.source.negative)),
         calls=1,
         inputs=stage.source.size,
         neurons=stage.neurons,
         shifted=stage.neurons * bool(stage.source.shift),
         biased=stage.neurons * stage.bias.endswith("[j]"),
     ).scaled(load.frames)
-
-
-def _within(stage: PlainLayer, load: Load) -> bool:
-    """Return True if one function alone calls that of the currents: a compiler puts it inside.
-
-    An inference of a held input and m_input both call it.
-    """
-    return not stage.source.analog or load.free
 
 
 def _single_current(stage: PlainLayer, active: float) -> SingleCurrent:

@@ -4,46 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.kernels.features import Codes, Features
-from codegen.kernels.load import Load, count_width, not_zero
+from codegen.kernels.features import AllColumns, Features, Products, expected
+from codegen.kernels.load import Load, all_columns, counted_planes, not_zero, products
 from codegen.kernels.neurons.cost import IntegerNeurons, of_shape
 from codegen.kernels.plain.layer import PlainLayer
-
-FEW = 2
-"""Codes up to which a compiler writes out the loop over a column."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CodeColumns(Features):
-    """Columns of codes added to totals, which are cleared first.
-
-    cleared:  totals; few: columns of very few codes; columns: others
-    codes2, codes4, codes8, codes16: codes of all columns, by bits
-    """
-
-    cleared: float = 0.0
-    few: float = 0.0
-    columns: float = 0.0
-    codes2: Codes = Codes()
-    codes4: Codes = Codes()
-    codes8: Codes = Codes()
-    codes16: Codes = Codes()
-
-
-def code_columns(active: float, n: int, bits: int, cleared: float) -> CodeColumns:
-    """Add a column of n codes for each of so many values."""
-    codes = active * n
-    each = Codes(codes=codes, odd=codes * (n % 2), power_of_two=codes * (n & (n - 1) == 0))
-    of_bits = {width: each if bits == width else Codes() for width in (2, 4, 8, 16)}
-    return CodeColumns(
-        cleared=cleared,
-        few=active * (n <= FEW),
-        columns=active * (n > FEW),
-        codes2=of_bits[2],
-        codes4=of_bits[4],
-        codes8=of_bits[8],
-        codes16=of_bits[16],
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,21 +15,29 @@ class CountSums(Features):
     """Columns of inputs that are not 0, added to cleared totals.
 
     inputs:   bytes looked at; words, words_planes: words of a signal, times its planes
-    values_planes: counts that are not 0, times planes
+    values:   counts that are not 0; values_planes: times planes
+    products: what is taken times a code, by bits
     """
 
-    columns: CodeColumns = CodeColumns()
-    inputs: float = 0.0
-    words: float = 0.0
-    words_planes: float = 0.0
-    values_planes: float = 0.0
+    columns: AllColumns = AllColumns()
+    products: Products = Products()
+    inputs: float = expected(4)
+    words: float = expected(6)
+    words_planes: float = expected(3)
+    values: float = expected(5)
+    values_planes: float = expected(4)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmittingNeurons(IntegerNeurons):
-    """Steps of neurons behind dense weights; steps: how many there are."""
+    """Steps of neurons behind dense weights.
 
-    steps: float = 0.0
+    steps:      how many there are
+    put_digits: binary digits of the counts that they emit
+    """
+
+    steps: float = expected(20)
+    put_digits: float = expected(10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,24 +69,28 @@ class CountSpikes(Features):
 
 def _sums(stage: PlainLayer, active: float) -> CountSums:
     planes, read = stage.source.planes, stage.source.planes == 0
+    values = active * (planes > 1)
     return CountSums(
-        columns=code_columns(active, stage.neurons, stage.bits, stage.neurons),
+        columns=all_columns(active, stage.neurons, stage.bits),
+        products=products(values, stage.neurons, stage.bits),
         inputs=stage.source.size * read,
         words=stage.source.words * (not read),
         words_planes=stage.source.words * planes * (planes > 1),
-        values_planes=active * planes * (planes > 1),
+        values=values,
+        values_planes=values * planes,
     )
 
 
 def _neurons(stage: PlainLayer, load: Load) -> EmittingNeurons:
-    several, n = stage.most > 1, stage.neurons
+    n = stage.neurons
     spikes = n * stage.most if load.worst else max(load.emitted, load.fired)
     return EmittingNeurons(
         **of_shape(stage, "j"),
         steps=1,
         fired=load.fired,
-        spikes=spikes * several,
-        counted=stage.signal_words * count_width(stage, load),
+        spikes=spikes * (stage.most > 1),
+        put_digits=load.put * (stage.most > 1),
+        counted=stage.words * counted_planes(stage, load),
     ).scaled(load.steps)
 
 

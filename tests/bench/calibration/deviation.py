@@ -42,17 +42,19 @@ class Deviation:
         return self.predicted / self.counted - 1
 
 
-def deviations(models: int | Iterable[int], boards: Sequence[Board]) -> list[Deviation]:
-    """Predict and count models of the set REPORT on boards: the first so many, or these."""
+def deviations(
+    models: int | Iterable[int], boards: Sequence[Board], group: int = REPORT
+) -> list[Deviation]:
+    """Predict and count models of a set on boards: the first so many, or these."""
     numbers = range(models) if isinstance(models, int) else tuple(models)
-    return [one for board in boards for one in _on(board, numbers)]
+    return [one for board in boards for one in _on(board, numbers, group)]
 
 
-def _on(board: Board, numbers: Iterable[int]) -> list[Deviation]:
+def _on(board: Board, numbers: Iterable[int], group: int) -> list[Deviation]:
     found = []
     with Counting(board) as counting:
         for number in numbers:
-            one = case(REPORT, number)
+            one = case(group, number)
             model = one.known()
             made = generated(model)
             counts = counting.count(model, made.files, one.x, one.steps, parts=False)

@@ -9,7 +9,7 @@ others little.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ ABSOLUTE = 5.0
 OF_CALL = 0.1
 """Part of a call beside which the relative error of one of its parts counts for nothing."""
 
-USUAL = 0.05
+USUAL = 0.07
 """Relative error above which a count weighs less, by as much as it is larger."""
 
 ROUNDS = 3
@@ -34,7 +34,10 @@ MARGIN = 1.2
 """What the worst case has on top of all counts: in another model a compiler keeps other values in
 registers, which moves the count of a part by up to a tenth, and of the loop around all by more."""
 
-DRAWN = 0.15
+LIKE = 0.3
+"""How much a coefficient twice as large as that of a similar core weighs, in the same way."""
+
+DRAWN = 0.1
 """How much a coefficient twice as large as expected weighs, as a relative error of a count."""
 
 Floats = NDArray[np.float64]
@@ -82,22 +85,25 @@ def nnls(a: Floats, y: Floats) -> Floats:
     return x
 
 
-def fit(observations: Sequence[Observation]) -> dict[str, Any]:
-    """Return the coefficients of one kind: typical, and worst, which no observation exceeds."""
+def fit(
+    observations: Sequence[Observation], similar: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the coefficients of one kind: typical, and worst, which no observation exceeds.
+
+    similar: what was fitted for a core whose code is nearly the same: what fewer counts leave open
+        is taken from there
+    """
     rows = [o.features.numbers() for o in observations]
     names = list(dict.fromkeys(name for row in rows for name in row))
     a = np.array([[row.get(name, 0.0) for name in names] for row in rows])
-    known = {
-        name: n
-        for kind in {type(o.features) for o in observations}
-        for name, n in kind.names().items()
-    }
-    expected = np.array([known[name] for name in names])
     y = np.array([o.instructions for o in observations])
     scale = y + OF_CALL * np.array([o.call for o in observations]) + ABSOLUTE
-    typical = _typical(expected, a, y, np.array([o.weight for o in observations]) / scale)
+    prior = _expected(observations, names)
+    if similar is not None:
+        prior = Prior(np.array([similar["typical"].get(name, 0.0) for name in names]), LIKE)
+    typical = _typical(prior, a, y, np.array([o.weight for o in observations]) / scale)
     errors = (np.abs(a @ typical - y) / scale)[[o.weight > 0 for o in observations]]
-    return {
+    found = {
         "seen": names,
         "typical": _named(names, typical, 4),
         "worst": _named(names, _above(a, y, typical), 4),
@@ -105,33 +111,63 @@ def fit(observations: Sequence[Observation]) -> dict[str, Any]:
         "mean_error": round(float(errors.mean()), 4),
         "largest_error": round(float(errors.max()), 4),
     }
+    return found if similar is None else _completed(found, similar)
 
 
-def _typical(expected: Floats, a: Floats, y: Floats, weights: Floats) -> Floats:
-    """Return coefficients that few counts have to agree with less than the others.
+def _completed(found: dict[str, Any], similar: Mapping[str, Any]) -> dict[str, Any]:
+    """Return coefficients with those of features that a similar core alone has been counted for.
 
-    expected: instructions of each feature, 0 if unknown
+    The worst ones are the larger of both: fewer counts may have missed what is large.
     """
+    rest = [name for name in similar["seen"] if name not in found["seen"]]
+    typical = {name: similar["typical"][name] for name in rest if name in similar["typical"]}
+    worst = {
+        name: max(found["worst"].get(name, 0.0), similar["worst"].get(name, 0.0))
+        for name in (*found["seen"], *rest)
+        if name in found["worst"] or name in similar["worst"]
+    }
+    seen, typical = [*found["seen"], *rest], {**found["typical"], **typical}
+    return {**found, "seen": seen, "typical": typical, "worst": worst}
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """What coefficients are drawn to, 0 if unknown; how much one twice as large weighs."""
+
+    values: Floats
+    weight: float
+
+
+def _expected(observations: Sequence[Observation], names: Sequence[str]) -> Prior:
+    """Return what the fields of the features say that they should take."""
+    records = {type(o.features) for o in observations}
+    known = {name: n for record in records for name, n in record.names().items()}
+    return Prior(np.array([known[name] for name in names]), DRAWN)
+
+
+def _typical(prior: Prior, a: Floats, y: Floats, weights: Floats) -> Floats:
+    """Return coefficients that few counts have to agree with less than the others."""
     trust = np.ones(len(y))
     for _ in range(ROUNDS):
         now = weights * np.sqrt(trust)
         rows = a * now[:, None]
         largest = np.abs(rows).max(axis=0)
         largest[largest == 0] = 1.0
-        found = nnls(*_drawn_to(expected * largest, rows / largest, y * now)) / largest
+        scaled = Prior(prior.values * largest, prior.weight)
+        found = nnls(*_drawn_to(scaled, rows / largest, y * now)) / largest
         trust = 1 / np.maximum(1, np.abs(a @ found - y) * weights / USUAL)
     return found
 
 
-def _drawn_to(prior: Floats, a: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _drawn_to(prior: Prior, a: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Return the least squares problem with rows that draw coefficients to what is expected.
 
     Many features go together in most layers; where the counts do not tell them apart, this does.
     """
-    known = np.flatnonzero(prior)
+    known = np.flatnonzero(prior.values)
     rows = np.zeros((len(known), a.shape[1]))
-    rows[np.arange(len(known)), known] = DRAWN / prior[known]
-    return np.concatenate([a, rows]), np.concatenate([y, np.full(len(known), DRAWN)])
+    rows[np.arange(len(known)), known] = prior.weight / prior.values[known]
+    return np.concatenate([a, rows]), np.concatenate([y, np.full(len(known), prior.weight)])
 
 
 def _above(a: Floats, y: Floats, start: Floats) -> Floats:

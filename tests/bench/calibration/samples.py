@@ -172,6 +172,16 @@ FEW = (
 """Layers and readouts of one and two neurons behind spikes, counts of one output, frames that the
 step's function adds itself, and changes of which there is one step alone."""
 
+NARROW = (
+    Plan(Spikes, 0, 1, (200, 3, 60, 3, 30), (16,), None, plain=True),
+    Plan(Spikes, 0, 1, (90, 3, 40, 3, 12), (16,), None, own=True, plain=True),
+    Plan(Latency, 0, 255, (512, 3, 5), (16, 8), 5, plain=True),
+    Plan(Spikes, 0, 1, (300, 3, 50, 4, 7), (8, 8, 4, 4), None, own=True, plain=True),
+    Plan(Analog, 0, 15, (60, 3, 33, 4, 3), (4, 4, 8, 8), 6, own=True, plain=True),
+    Plan(Frames, -8, 7, (70, 4, 20, 3, 5), (16, 8, 4, 4), 4, plain=True),
+)
+"""Layers of three and four neurons, whose columns a compiler writes out, or just does not."""
+
 PLANS = (
     Plan(Analog, 0, 15, (784, 128, 10), (2, 8)),
     Plan(Analog, 0, 15, (196, 64, 10), (2, 8), own=True),
@@ -229,6 +239,9 @@ PLANS = (
     *SINGLE,
     *PIECES,
     *FEW,
+    *NARROW,
+    Plan(Analog, 0, 15, (3, 1, 2), (8, 8), 3, plain=True, stop=True),
+    Plan(Frames, 0, 7, (2, 1, 3), (4, 8), 3, plain=True, stop=True),
 )
 
 LEAKS = ((3,), (3,), (2, 4), (3, -5), (4,), (1,), (2, 3, 5), (6,))

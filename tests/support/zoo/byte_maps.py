@@ -117,3 +117,23 @@ HUNTERS = (
     "8 bits, pooled", "4 bits, signed",
 )  # fmt: skip
 """Those that hunt planted faults: every layout, and every way from digits to the signal."""
+
+
+def random_byte_map(rng: np.random.Generator, seed: int | None = None) -> Model:
+    """Return a model of any size, stride, padding and pool; the kernel may not serve it.
+
+    seed: of its weights, by default drawn as well
+    """
+    pool, stride = bool(rng.integers(2)), int(rng.choice([1, 1, 2]))
+    kernel = (int(rng.choice([1, 3, 3, 5, 7])), int(rng.choice([1, 2, 3, 3, 5, 7])))
+    unit = stride * (2 if pool else 1)
+    sides = tuple(unit * int(rng.integers(-(-k // unit), 22 // unit + 1)) for k in kernel)
+    low, high = [(0, 15), (0, 3), (0, 255), (-8, 7)][rng.integers(4)]
+    return byte_map(
+        (*sides, int(rng.choice([1, 1, 2, 3]))), int(rng.choice([8, 16, 16, 24, 32, 32, 64])),
+        kernel, stride=stride, pool=pool, most=int(rng.choice([1, 2, 3, 3, 5, 7])), low=low,
+        high=high, zeros=float(rng.choice([0.2, 0.45, 0.7])),
+        seed=int(rng.integers(2**31)) if seed is None else seed,
+        middle=float(rng.choice([0.0, 0.3, 0.5])), steps=int(rng.choice([1, 1, 2])),
+        bits=int(rng.choice([2, 2, 2, 4, 8])),
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from codegen.kernels.bitsliced import listing
 from codegen.kernels.bitsliced.cost.blocks import added_to_quads, split
 from codegen.kernels.bitsliced.cost.membranes import Membranes, membranes
 from codegen.kernels.bitsliced.layer import BitslicedLayer
-from codegen.kernels.features import Added, Features, Listed
+from codegen.kernels.features import Added, Features, Listed, expected
 from codegen.kernels.load import Load, added, any_of, digits_listed, over_steps
 
 
@@ -21,6 +21,8 @@ class BlockSums(Features):
     sized:             blocks whose planes follow from the spikes; sized_planes: all their planes
     inactive:          blocks that take away inactive inputs; inactive_planes: their planes
     could_be_inactive: blocks that could
+    rounds, rounds_planes, lists: of signals of counts, as for a byte vector: fillings of the list,
+                       planes of the sum and lists in each
     """
 
     summed: float = 0.0
@@ -31,6 +33,9 @@ class BlockSums(Features):
     inactive: float = 0.0
     inactive_planes: float = 0.0
     could_be_inactive: float = 0.0
+    rounds: float = expected(20)
+    rounds_planes: float = expected(2)
+    lists: float = expected(12)
     added: Added = Added()
 
 
@@ -63,6 +68,7 @@ class Spiking(Features):
     looped:                  steps with a loop over the blocks
     sized, sized_planes:     steps whose planes follow from the spikes; these planes
     inactive:                steps that list inactive inputs; inactive_words: their words
+    counts, counts_lists, counts_rounds: steps that list counts; lists of these, fillings of them
     """
 
     blocks: Membranes = Membranes()
@@ -77,6 +83,9 @@ class Spiking(Features):
     sized_planes: float = 0.0
     inactive: float = 0.0
     inactive_words: float = 0.0
+    counts: float = expected(40)
+    counts_lists: float = expected(25)
+    counts_rounds: float = expected(20)
 
 
 def held(stage: BitslicedLayer, load: Load) -> Held:
@@ -161,7 +170,13 @@ def _counts_summed(stage: BitslicedLayer, load: Load) -> Spiking:
         work = listing.work_off(found, source.words, stage.scratch.listed)
     level, (singles, quads) = listing.levels(source), split(stage, load)
     sums = [(any_of(n, load), n, width - level[k]) for k, n in work.segments]
-    each = BlockSums(summed=1, start=1, start_planes=work.rounds * width)
+    lists = work.rounds * len(found)
+    each = BlockSums(
+        summed=1,
+        rounds=work.rounds,
+        rounds_planes=work.rounds * width,
+        lists=lists,
+    )
     return Spiking(
         listed=digits_listed(found, source.words, source.size, load),
         block_sums=replace(each, added=added(sums, load)).scaled(singles),
@@ -169,4 +184,7 @@ def _counts_summed(stage: BitslicedLayer, load: Load) -> Spiking:
         spikes=1,
         planes=work.rounds * width,
         looped=1,
+        counts=1,
+        counts_lists=lists,
+        counts_rounds=work.rounds,
     )

@@ -25,6 +25,11 @@ class Membranes(Features):
     reset_ones:        ones of a reset for all; reset_zeros: zeros above the lowest of these
     reset_own:         planes of a reset for each neuron; reset_beside_own: of all digits then
     threshold:         digits; own_threshold: planes of a threshold for each neuron
+    compared, compared_own: digits of several thresholds, shared and own ones; lowered: planes that
+                       an own first threshold is taken from; counts: thresholds that a bit of a
+                       count depends on, over all bits
+    further:           planes of a synaptic current, or of what raises a threshold, beside what
+                       they are integrated by
     saturation:        digits of floor and ceiling
     not_lowered:       planes where the threshold is not part of the state
     counted:           planes of the counts
@@ -48,6 +53,11 @@ class Membranes(Features):
     reset_to_zero: float = expected(3)
     threshold: float = expected(1)
     own_threshold: float = expected(4)
+    compared: float = expected(2)
+    compared_own: float = expected(6)
+    lowered: float = expected(7)
+    counts: float = expected(2)
+    further: float = expected(4)
     saturation: float = expected(2)
     not_lowered: float = 0.0
     counted: float = expected(4)
@@ -79,9 +89,10 @@ def _compared(stage: BitslicedLayer) -> Membranes:
         return Membranes()
     return Membranes(
         u=(found.width - found.first) * (not stage.memory),
-        threshold=found.shared_digits + found.own_digits,
-        own_threshold=found.own_digits,
-        reset_own=len(found.less),
+        compared=found.shared_digits,
+        compared_own=found.own_digits,
+        lowered=len(found.less),
+        counts=sum(len(some) for some in found.bits),
     )
 
 
@@ -115,6 +126,7 @@ def _adapted(stage: BitslicedLayer) -> Membranes:
     return Membranes(
         u=2 * found.width,
         v=found.width,
+        further=found.width,
         leak=found.width if found.borrows else 0,
         reset_ones=bits.count(1),
         reset_zeros=bits[lowest:].count(0),
@@ -136,6 +148,7 @@ def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
         + _integrated(stage.into_v)
         + _integrated(stage.into_c)
         + _adapted(stage)
+        + Membranes(further=stage.into_c.width if stage.into_c is not None else 0)
         + Membranes(
             blocks=1,
             v=stage.v_width * (not forgets),

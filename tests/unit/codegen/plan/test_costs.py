@@ -73,30 +73,33 @@ def test_every_feature_has_a_coefficient_on_some_core_and_every_coefficient_a_fe
 
 BINARY = {f"sliced.{width}.lists_{kind}" for width in ("bytes", "nibbles") for kind in DIGITS}
 SHORT = {f"added.short.{name}" for name in Adder.names()}
+FAR = {f"added.far.{name}" for name in Adder.names()}
+SIGNAL = {
+    "sums.words",
+    "sums.words_planes",
+    "sums.values",
+    "sums.values_planes",
+    *(f"sums.products.codes{bits}" for bits in (2, 4, 8, 16)),
+}
+IN_WORDS = {"neurons.copied", "neurons.counted", "neurons.further"}
 NEVER = {
     "rest decision": {"fused_calls", "fused_state_words"},
     "plain currents": {"columns.few.one", "columns.few.one4"},
     "sliced rate encoder": BINARY,
     "sliced latency encoder": BINARY,
-    "bitsliced currents": {f"quads.{name}" for name in SHORT} | {"sliced.nibbles.lists_signed"},
-    "conv_plain spikes": {"sums.inputs", "neurons.shifted"},
-    "conv_plain held": {
-        "sums.words",
-        "sums.words_planes",
-        "sums.values_planes",
-        "neurons.fraction",
-    },
-    "conv_plain currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
-    "windows spikes": {"neurons.copied", "neurons.counted"},
-    "channel_words spikes": {"neurons.copied", "neurons.counted"},
-    "plain_counts spikes": {"sums.inputs"},
-    "plain_counts held": {"neurons.fraction"},
-    "plain_counts currents": {"sums.words", "sums.words_planes", "sums.values_planes"},
-    "bitsliced layer": {f"quad_sums.{name}" for name in SHORT} | {"blocks.copied"},
+    "bitsliced currents": {f"quads.{name}" for name in SHORT | FAR}
+    | {"sliced.nibbles.lists_signed"},
+    "bitsliced layer": {f"quad_sums.{name}" for name in SHORT | FAR} | {"blocks.copied"},
+    "conv_plain currents": SIGNAL | {"sums.crossing", "sums.single_planes"},
+    "plain_counts currents": SIGNAL,
+    "plain_counts layer": {"sums.inputs"},
+    "windows spikes": IN_WORDS,
+    "channel_words spikes": IN_WORDS,
 }
 """Features that nothing has: no inference with a fused layer stops early; currents of one neuron
-have features of their own; encoders cut bytes into bits; four blocks have one adder, single ones
-copy nothing; bytes have no planes, a signal is no bytes, the current of bytes has no fraction."""
+have features of their own; encoders cut bytes into bits; four blocks have one adder, and lists of
+16 bits; single ones copy nothing; bytes have no planes, a signal is no bytes; neurons in words of
+channels are counted apart."""
 
 
 @pytest.mark.parametrize("key", ["seen", "typical", "worst"])
@@ -110,10 +113,10 @@ def test_a_coefficient_without_a_feature_is_an_error(key):
 
 
 def test_features_are_added_scaled_and_told_by_name():
-    two = Columns(columns=1.0, codes8=Codes(codes=3.0)) + Columns(codes8=Codes(codes=1.0, odd=2.0))
-    assert two == Columns(columns=1.0, codes8=Codes(codes=4.0, odd=2.0))
-    assert two.scaled(2).numbers() == {"columns": 2.0, "codes8.codes": 8.0, "codes8.odd": 4.0}
-    assert list(Codes.names()) == ["codes", "odd", "power_of_two"]
+    two = Columns(columns=1.0, codes8=Codes(codes=3.0)) + Columns(codes8=Codes(codes=1.0, rest=2.0))
+    assert two == Columns(columns=1.0, codes8=Codes(codes=4.0, rest=2.0))
+    assert two.scaled(2).numbers() == {"columns": 2.0, "codes8.codes": 8.0, "codes8.rest": 4.0}
+    assert list(Codes.names()) == ["codes", "power_of_two", "rest"]
     assert {"codes4.codes", "few.one"} < set(Columns.names())
     with pytest.raises(TypeError, match="unheard_of"):
         Codes(unheard_of=1.0)

@@ -1,8 +1,9 @@
-"""Random models of kinds of neurons and readouts that calibration.variety does not draw."""
+"""Random models whose readouts are leaky integrators, of every feature of these."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from qat.model import (
 from qat.model.integrator import SCORES
 
 Rng = np.random.Generator
+
+MODELS, FIRST_SEED = 50, 10_000
+"""Models that are counted, and where their seeds begin."""
 
 INPUTS = (Spikes, Spikes, Analog, Frames)
 
@@ -61,22 +65,23 @@ def integrators(rng: Rng) -> Model:
     return Model(given, (layer,), readout, steps, "cal", stop=stop)
 
 
-KINDS: Mapping[str, tuple[Callable[[Rng], Model], tuple[str, ...]]] = {
-    "integrators": (integrators, ("integrator readout",)),
-}
-"""What makes a model, and the kinds of parts that are fitted to it."""
+def few() -> Iterator[Model]:
+    """Yield models of one to three integrators, with weights of all bits."""
+    for bits, outputs in product((2, 4, 8, 16), (1, 2, 3)):
+        rng = np.random.default_rng((FIRST_SEED, bits, outputs))
+        given = Spikes(20)
+        synapse = Dense(codes(rng, bits, (outputs, 40)), bits)
+        yield Model(given, (hidden(rng, given, 40),), LI(synapse, (2,)), 6, name="cal")
 
 
-def models(name: str, number: int) -> Iterator[Model]:
-    """Yield so many models of a row of KINDS."""
-    make, _ = KINDS[name]
-    made = 0
-    for seed in range(10 * number):
+def models(number: int = MODELS) -> Iterator[Model]:
+    """Yield so many models."""
+    made = seed = 0
+    while made < number:
+        seed += 1
         try:
-            model = make(np.random.default_rng((len(name), seed)))
+            model = integrators(np.random.default_rng((FIRST_SEED, seed)))
         except ValueError:  # a value could leave int32, or has no bound
             continue
         yield model
         made += 1
-        if made == number:
-            return
