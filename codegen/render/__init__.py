@@ -55,10 +55,11 @@ def constants(program: Program) -> Iterator[Constant]:
     vector = program.vector.macro if program.vector else ""
     if program.encoder is not None:
         yield from (Constant(table, placed=False) for table in program.encoder.tables)
+    brought = {table.name for one in program.gathers if one for table in one.tables}
     for stage in program.stages:
         dense: tuple[Table, ...] = getattr(stage, "dense", ()) if vector else ()
-        for table in stage.tables:
-            replaced = bool(dense) and table.name in stage.replaced
+        for table in stage.tables:  # what is brought together is read before any vector is
+            replaced = bool(dense) and table.name in stage.replaced and table.name not in brought
             yield Constant(table, unless=vector if replaced else "")
         yield from (Constant(table, only=vector) for table in dense)
     if program.sensor is not None:

@@ -7,11 +7,11 @@ console. So classes, scores and the signal of the last layer are told, no state.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from codegen.target.fit import Footprint, require_fit
 from codegen.target.qemu import find_qemu, qemu_command
 from codegen.target.recorder import bytes_of
 from codegen.target.runner import Progress
+from qat.machine.programs import run_raw
 from qat.machine.scratch import scratch
 from qat.model import Model, Result, State, check_input
 
@@ -240,24 +241,16 @@ class LeanModel(Closing):
     def _told(self, command: list[str]) -> bytes:
         """Run the emulator to its end and return what the firmware wrote."""
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+            status, (told, errors) = run_raw(command, seconds=SECONDS)
+        except TimeoutExpired:
             raise HangError(
                 f"{self.board.name}: the firmware hangs: it did not end within {SECONDS:g} s"
             ) from None
-        log = done.stderr.decode(errors="replace")
-        if done.returncode == EXIT_FAULT or "Lockup" in log:
+        log = errors.decode(errors="replace")
+        if status == EXIT_FAULT or "Lockup" in log:
             raise crash(self.board, self.elf, log)
-        if done.returncode:
+        if status:
             last = (log.strip().splitlines() or ["it said nothing"])[-1]
             emulator = self.board.architecture.tools.emulator
-            raise EmulatorError(
-                f"{self.board.name}: {emulator} ended with status {done.returncode}: {last}"
-            )
-        return done.stdout
+            raise EmulatorError(f"{self.board.name}: {emulator} ended with status {status}: {last}")
+        return told

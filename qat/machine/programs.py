@@ -50,6 +50,22 @@ def run(
     Raises OSError if it cannot be started, subprocess.TimeoutExpired, and RuntimeError for one
     that prints more than MOST bytes.
     """
+    status, said = run_raw(
+        command, folder=folder, environment=environment, seconds=seconds, merged=merged
+    )
+    texts = [text.decode("utf-8", "replace") for text in said]
+    return subprocess.CompletedProcess(command, status, texts[0], "".join(texts[1:]))
+
+
+def run_raw(
+    command: Sequence[str],
+    *,
+    folder: str | Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+    merged: bool = False,
+) -> tuple[int, list[bytes]]:
+    """Run a program as `run` does; return its status, and its output and errors in bytes."""
     errors = subprocess.STDOUT if merged else subprocess.PIPE
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -60,8 +76,7 @@ def run(
         except BaseException:
             process.kill()
             raise
-    texts = [text.decode("utf-8", "replace") for text in said]
-    return subprocess.CompletedProcess(command, process.returncode, texts[0], "".join(texts[1:]))
+    return process.returncode, [bytes(text) for text in said]
 
 
 def checked(command: Sequence[str], folder: str | Path, seconds: float | None = None) -> Done:

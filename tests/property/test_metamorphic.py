@@ -7,7 +7,7 @@ common would show as well. Each holds for Model.run and, pauses apart, for the c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +26,7 @@ from support.models import (
 )
 
 from codegen.checks.host import HostModel
-from qat.model import LI, Accumulate, CuBa, Dense, Layer, Model, Result, Spikes
+from qat.model import ALIF, LI, LIF, Accumulate, CuBa, Dense, Layer, Model, Result, Spikes
 
 SEEDS = st.integers(0, 2**32 - 1)
 FACTORS = st.integers(2, 9)
@@ -217,13 +217,23 @@ def scaled_synapse(synapse: Dense, factor: int) -> Dense:
     )
 
 
+def not_adapting(layer: Layer) -> Layer:
+    """Return a layer whose thresholds stay as they are."""
+    if not isinstance(layer.neuron, ALIF):
+        return layer
+    return replace(
+        layer, neuron=LIF(**{f.name: getattr(layer.neuron, f.name) for f in fields(LIF)})
+    )
+
+
 def scaled(model: Model, factor: int) -> Model:
     """Return the model with weights, thresholds, biases and limits in a unit as much smaller.
 
-    A leak floors v >> k, so that only one that takes nothing or everything has no unit.
+    A leak floors v >> k, so that only one that takes nothing or everything has no unit: neurons
+    that adapt, whose thresholds leak, do not.
     """
     layers = []
-    for layer in model.layers:
+    for layer in map(not_adapting, model.layers):
         neuron = replace(
             layer.neuron,
             leak=(),

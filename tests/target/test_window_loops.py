@@ -21,6 +21,11 @@ TURNS = 3000
 
 MAIN = Path(__file__).parents[1] / "support/loops/windows.c"
 NAMES = ("list_rows8", "list_rows16", "list_rows32", "add_columns")
+SEVERAL_WORDS = tuple(
+    SimpleNamespace(runs=True, unit=unit, grid=SimpleNamespace(channels=3 * unit))
+    for unit in (8, 16, 32)
+)
+"""Layers whose positions take more than a word each, so that every list has a loop over words."""
 HEAD = """\
 #include <stdint.h>
 {% for row in isa.SETS if row.variant %}
@@ -50,7 +55,7 @@ def loops(prefix: str, compact: bool) -> str:
     """Return the loops under a prefix: fast with those of the cores, slow in portable C alone."""
     program = SimpleNamespace(
         upper=prefix.upper(), list_ctype="uint16_t", compact=compact, runs=True,
-        runs_alone=False, loops=NAMES,
+        runs_alone=False, loops=NAMES, layers=SEVERAL_WORDS,
         bringing=lambda name: isa.bringing(name) if prefix == "fast" else [],
     )  # fmt: skip
     context: dict[str, Any] = {

@@ -28,7 +28,7 @@ from qat.model import Model, write_file
 from qat.study.plots import new_figure
 from qat.study.search.front import Found, front, within
 from qat.study.search.space import Space
-from qat.study.search.storage import opened, quiet, require_optuna, study_of
+from qat.study.search.storage import opened, require_optuna, study_of
 from qat.study.search.worker import Worker, found_by, progress_of
 from qat.train.runs import data_digest
 
@@ -137,9 +137,8 @@ def _begin(task: Task, out: Output) -> None:
     if known.trained or known.unfit or known.running:
         out.say(f"goes on: {known.trained} networks were trained, {known.unfit} could not fit")
         return
-    with quiet():
-        for options in Space.of(task.data).first():
-            task.study.enqueue_trial(options)
+    for options in Space.of(task.data).first():
+        task.study.enqueue_trial(options)
 
 
 def _watch(task: Task, out: Output) -> None:

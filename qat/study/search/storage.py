@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +36,12 @@ def require_optuna() -> None:
         ) from None
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep Optuna's own lines and warnings from the user."""
+def be_quiet() -> None:
+    """Keep Optuna's own lines, and its warnings about what is experimental, from the user."""
     import optuna  # noqa: PLC0415  # an extra
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 
 def opened(where: str) -> BaseStorage:
@@ -116,10 +112,10 @@ def study_of(storage: BaseStorage, name: str, settings: Mapping[str, Any]) -> St
     """
     import optuna  # noqa: PLC0415  # an extra
 
-    with quiet():
-        study = optuna.create_study(
-            storage=storage, study_name=name, direction="maximize", load_if_exists=True
-        )
+    be_quiet()
+    study = optuna.create_study(
+        storage=storage, study_name=name, direction="maximize", load_if_exists=True
+    )
     known = study.user_attrs.get(SETTINGS)
     if known is None:
         study.set_user_attr(SETTINGS, dict(settings))

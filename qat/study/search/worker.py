@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from qat.study.search.costs import Costs
 from qat.study.search.front import Found
 from qat.study.search.space import Options, Space
-from qat.study.search.storage import quiet
 from qat.train.divergence import DivergedError
 
 if TYPE_CHECKING:
@@ -117,8 +116,7 @@ def give_back(study: Study, worker: str | None = None, trial: int | None = None)
         except ValueError:  # somebody else was faster
             continue
         if one.params:
-            with quiet():
-                study.enqueue_trial(one.params, user_attrs={"again": one.number})
+            study.enqueue_trial(one.params, user_attrs={"again": one.number})
 
 
 @dataclass
@@ -174,16 +172,14 @@ class Worker:
         from optuna.samplers import TPESampler  # noqa: PLC0415  # an extra
 
         count = len(self.study.get_trials(deepcopy=False))
-        with quiet():
-            # Made anew for each trial: what it suggests then follows from what was found so far.
-            self.study.sampler = TPESampler(
-                seed=(self.seed * 1_000_003 + count) % 2**32,
-                multivariate=True,
-                group=True,
-                constant_liar=True,
-                constraints_func=lambda trial: trial.user_attrs.get("over", [0.0]),
-            )
-            trial = self.study.ask()
+        # Made anew for each trial: what it suggests then follows from what was found so far.
+        self.study.sampler = TPESampler(
+            seed=(self.seed * 1_000_003 + count) % 2**32,
+            multivariate=True,
+            group=True,
+            constant_liar=True,
+        )
+        trial = self.study.ask()
         trial.set_user_attr("worker", self.name)
         return trial
 
@@ -208,43 +204,47 @@ class Worker:
     def _do(self, trial: Trial) -> None:
         from optuna.exceptions import UpdateFinishedTrialError  # noqa: PLC0415  # an extra
 
-        with quiet():
-            asked = self.space.suggest(trial)
+        asked = self.space.suggest(trial)
         try:
             with self._beating(trial):
-                value = self._value(trial, asked)
-            self._tell(trial, value)
+                value, over = self._outcome(trial, asked)
+            self._tell(trial, value, over)
         except UpdateFinishedTrialError:  # it was given to another worker: ours came too late
             return
 
-    def _tell(self, trial: Trial, value: float | None) -> None:
+    def _tell(self, trial: Trial, value: float | None, over: Sequence[float]) -> None:
         from optuna.trial import TrialState  # noqa: PLC0415  # an extra
 
+        for name, excess in zip(self.limits, over, strict=True):
+            trial.set_constraint(name, excess)
         state = TrialState.PRUNED if value is None else TrialState.COMPLETE
-        with quiet():
-            self.study.tell(trial, value, state=state, skip_if_finished=True)
+        self.study.tell(trial, value, state=state, skip_if_finished=True)
 
-    def _value(self, trial: Trial, asked: Options) -> float | None:
-        """Return the accuracy of a network; None for one that cannot fit, or was ended early."""
+    def _outcome(self, trial: Trial, asked: Options) -> tuple[float | None, Sequence[float]]:
+        """Return the accuracy of a network, and by how much each limit is exceeded.
+
+        No accuracy for one that cannot fit, or was ended early.
+        """
         try:
             prepared = self.make(asked)
         except ValueError as error:
-            self._note(trial, over=[IMPOSSIBLE] * len(self.limits), why=str(error))
-            return None
-        self._note_costs(trial, prepared.costs, options=dict(prepared.options))
-        if max(prepared.costs.over(self.limits), default=0.0) > 0:
-            return None
+            self._note(trial, why=str(error))
+            return None, [IMPOSSIBLE] * len(self.limits)
+        over = prepared.costs.over(self.limits)
+        self._note(trial, costs=prepared.costs.to_json(), options=dict(prepared.options))
+        if max(over, default=0.0) > 0:
+            return None, over
         self._note(trial, trained=True)
         try:
             told = self._halving(trial, prepared.epochs)
             model, accuracy, costs = prepared.train(told)
         except _PrunedError:
-            return None
+            return None, over
         except DivergedError as error:
             self._note(trial, why=str(error))
-            return None
-        self._note_costs(trial, costs, model=base64.b64encode(model).decode())
-        return accuracy
+            return None, over
+        self._note(trial, costs=costs.to_json(), model=base64.b64encode(model).decode())
+        return accuracy, costs.over(self.limits)
 
     def _halving(self, trial: Trial, epochs: int) -> Callable[[int, float], None]:
         """Return what ends a training that falls behind, looking after 1/9 and 1/3 of it."""
@@ -255,16 +255,13 @@ class Worker:
         def told(epoch: int, accuracy: float) -> None:
             if not self.goes_on():
                 raise KeyboardInterrupt
-            with self._lock, quiet():
+            with self._lock:
                 trial.report(accuracy, epoch)
                 behind = epoch < epochs and trial.should_prune()
             if behind:
                 raise _PrunedError
 
         return told
-
-    def _note_costs(self, trial: Trial, costs: Costs, **more: Any) -> None:
-        self._note(trial, costs=costs.to_json(), over=costs.over(self.limits), **more)
 
     def _note(self, trial: Trial, **values: Any) -> None:
         with self._lock:

@@ -16,7 +16,7 @@ from qat.model import Shape
 from qat.study.search.costs import Costs
 from qat.study.search.front import Found, front, within
 from qat.study.search.space import KINDS, Options, Space
-from qat.study.search.storage import opened, quiet, study_of
+from qat.study.search.storage import opened, study_of
 from qat.study.search.worker import MISSED, MOST_UNFIT, Worker, found_by, give_back, progress_of
 
 SPACE = Space(("spikes", "counts"), False, (4, 2))
@@ -97,9 +97,8 @@ def test_a_search_that_is_resumed_finds_what_it_had_found_before(tmp_path: Path)
 
 def test_the_network_of_a_dead_worker_is_trained_by_another(tmp_path: Path) -> None:
     study = new_study(tmp_path / "search.journal")
-    with quiet():
-        lost = study.ask()
-        SPACE.suggest(lost)
+    lost = study.ask()
+    SPACE.suggest(lost)
     lost.set_user_attr("worker", "dead")
     worker(study, 5, name="alive", pulse=0.02).run()
     again = [t for t in study.get_trials() if t.user_attrs.get("again") == lost.number]
@@ -113,9 +112,8 @@ def test_a_worker_that_is_alive_keeps_its_trial_however_long_it_takes(
 ) -> None:
     study, now = new_study(), 0.0
     monkeypatch.setattr("qat.study.search.worker.time.monotonic", lambda: now)
-    with quiet():
-        slow = study.ask()
-        SPACE.suggest(slow)
+    slow = study.ask()
+    SPACE.suggest(slow)
     other = worker(study, 1, pulse=1.0)
     for beat in range(9):
         slow.set_user_attr("pulse", beat)
@@ -145,8 +143,7 @@ def test_ctrl_c_gives_the_trial_back() -> None:
 
 def test_a_trial_is_given_back_once() -> None:
     study = new_study()
-    with quiet():
-        SPACE.suggest(study.ask())
+    SPACE.suggest(study.ask())
     for _ in range(3):
         give_back(study, trial=0)
     assert len(study.get_trials()) == 2
