@@ -60,7 +60,7 @@ instructions for the loop around all layers, which takes about a hundred."""
 
 LOOSE, FEW = 0.2, 40
 """The same for random models, and instructions beside."""
-FEW_OF_REST = 75
+FEW_OF_REST = 65
 """The same for the rest of a call, of which a compiler puts more or less inside its loop."""
 
 IMAGES = 16
