@@ -22,7 +22,7 @@ from codegen.kernels.fields import cost as fields_cost
 from codegen.kernels.fields import plan as fields
 from codegen.kernels.integrator import cost as integrator_cost
 from codegen.kernels.integrator import plan as integrator
-from codegen.kernels.kernel import BYTES, COUNTS, LEVELS, PARTS, SENT, SPIKES, Kernel
+from codegen.kernels.kernel import BYTES, COUNTS, LEVELS, PARTS, SENT, SPIKES, Kernel, layer_reads
 from codegen.kernels.mixed import cost as mixed_cost
 from codegen.kernels.mixed import plan as mixed
 from codegen.kernels.packed import cost as packed_cost
@@ -264,7 +264,26 @@ def layer_candidates(index: int, model: Model) -> tuple[Kernel, ...]:
     model: as the kernels see it: behind its encoder. Raises ValueError where none does.
     """
     rows = tuple(row for row in KERNELS if row.computes(index, model))
+    if not rows and (told := _neurons_there(index, model)):
+        raise ValueError(told)
     return _worth(rows, model.layers[index].synapse)
+
+
+def _neurons_there(index: int, model: Model) -> str:
+    """Return one line about neurons that no kernel has behind what their layer reads, or ""."""
+    layer, reads = model.layers[index], layer_reads(index, model)
+    rows = [row for row in KERNELS if row.layer and row.edges >= len(layer.edges)]
+    there = [
+        row for row in rows if reads in row.reads and isinstance(layer.synapse, row.synapse or ())
+    ]
+    allowed = sorted({kind.__name__ for row in there for kind in row.neuron})
+    name = type(layer.neuron).__name__
+    if not allowed or name in allowed:
+        return ""
+    edges = f"{reads} over {len(layer.edges)} edges" if len(layer.edges) > 1 else reads
+    return (
+        f"layer {index}: no kernel has {name} neurons that read {edges}; use {' or '.join(allowed)}"
+    )
 
 
 def readout_candidates(model: Model) -> tuple[Kernel, ...]:

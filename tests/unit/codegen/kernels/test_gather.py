@@ -12,6 +12,7 @@ from qat.model import (
     Burst,
     Conv,
     Count,
+    CuBa,
     Dense,
     Edge,
     Frames,
@@ -109,3 +110,12 @@ def test_what_no_kernel_reads_is_one_line(model: Model, said: str) -> None:
         plan(model)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_neurons_that_no_kernel_has_there_are_named() -> None:
+    """Bytes and the layer's own spikes are computed in integers, for some kinds of neurons."""
+    layer = Layer(dense(4, 3), CuBa(9, (2,), leak_c=(1,)), more=(Edge(dense(3, 3), "self", 1),))
+    with pytest.raises(ValueError, match="no kernel has CuBa neurons that read bytes over 2"):
+        plan(Model(Frames(4, 0, 7), (layer,), Count(), 3))
+    layer = Layer(dense(4, 3), NEURON, more=layer.more)
+    assert plan(Model(Frames(4, 0, 7), (layer,), Count(), 3)).layers[0].kernel == "mixed"
