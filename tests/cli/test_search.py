@@ -126,8 +126,9 @@ def test_two_workers_share_a_database_and_one_is_killed(
     found, trials = json.loads(out), trials_in(storage)
     assert len(storage.get_all_studies()) == 1
     assert found["trained"] == TRIALS
-    lost = {t.number: t.params for t in trials if t.state.name == "FAIL" and t.params}
-    again = {t.user_attrs["again"]: t.params for t in trials if "again" in t.user_attrs}
+    known = {t.number: {**t.system_attrs.get("fixed_params", {}), **t.params} for t in trials}
+    lost = {t.number: known[t.number] for t in trials if t.state.name == "FAIL" and known[t.number]}
+    again = {t.user_attrs["again"]: known[t.number] for t in trials if "again" in t.user_attrs}
     assert again.keys() == lost.keys()  # one that was killed while it was asked has the rest anew
     assert all(again[number].items() >= lost[number].items() for number in lost)
 

@@ -55,10 +55,12 @@ def lines_of_trials(study: Study, limits: Mapping[str, float], told: set[int]) -
 
 
 def _line(trial: FrozenTrial, limits: Mapping[str, float]) -> str | None:
-    """Return what came of a trial, None for one that was given back or could not be."""
+    """Return what came of a trial, None for one that was given back."""
     known = trial.user_attrs
-    if trial.state.name == "FAIL" or "options" not in known:
+    if trial.state.name == "FAIL":
         return None
+    if "options" not in known:
+        return f"trial {trial.number}: cannot be made ({known.get('why', 'for no known reason')})"
     name = f"trial {trial.number}: {in_words(known['options'])}: "
     costs = Costs(**known["costs"])
     if "trained" not in known:
@@ -67,7 +69,8 @@ def _line(trial: FrozenTrial, limits: Mapping[str, float]) -> str | None:
         return f"{name}cannot fit ({', '.join(broken)})"
     if trial.value is None or "model" not in known:
         seen = max(trial.intermediate_values.values(), default=0.0)
-        return f"{name}ended early at {percent(seen)}"
+        why = f" ({known['why']})" if "why" in known else ""
+        return f"{name}ended early at {percent(seen)}{why}"
     kept = max(costs.over(limits), default=0) <= 0
     return (
         f"{name}{percent(trial.value)}, {costs.flash:,} B flash, {costs.ram:,} B RAM, "

@@ -16,6 +16,7 @@ from codegen.cli.before import require_folder
 from codegen.cli.data import load_data, say_notes
 from codegen.cli.output import Output
 from codegen.cli.pictures import check_formats
+from codegen.cli.printable import printable
 from codegen.cli.searching.candidates import Maker
 from codegen.cli.searching.fronts import Row, lines_of_trials, say_front, write_front
 from codegen.cli.searching.workers import Crew, has_parent, has_time
@@ -97,6 +98,8 @@ def work(argv: Sequence[str], name: str) -> None:
         Task.of(argv, arguments, data).worker(name).run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except (ValueError, OSError, RuntimeError) as error:
+        sys.exit(f"spikemcu search: {printable(str(error))}")  # a line, in place of a traceback
 
 
 def search(arguments: Namespace) -> int:
@@ -171,7 +174,12 @@ def _finish(task: Task, out: Output) -> int:
     best = within(found, task.limits)
     now = progress_of(task.study)
     out.say(f"\n{now.trained} networks trained, {len(found)} of them to the end; {now.unfit} were "
-            "not trained, since they cannot fit")  # fmt: skip
+            "not trained, since they cannot fit or cannot be made")  # fmt: skip
+    if now.trained < arguments.trials:
+        out.warn(
+            f"ended before {arguments.trials} networks were trained: --minutes are over, nothing "
+            "fits any more, or the workers died; the same command goes on"
+        )
     if not best:
         out.warn(f"no network keeps {arguments.budget}; try more --trials, or wider limits")
         out.result({**_json(task, []), "files": [], "next": None})

@@ -72,7 +72,7 @@ def opened(where: str) -> BaseStorage:
 
 def _journal(path: Path) -> BaseStorage:
     from optuna.storages import JournalStorage  # noqa: PLC0415  # an extra
-    from optuna.storages.journal import JournalFileBackend  # noqa: PLC0415
+    from optuna.storages.journal import JournalFileBackend  # noqa: PLC0415  # likewise
 
     if path.is_dir():
         raise ValueError(f"--storage {path}: is a folder; name a file in it")

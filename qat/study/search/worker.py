@@ -21,6 +21,7 @@ from qat.train.divergence import DivergedError
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
 
 PULSE = 10.0
 """Seconds after which a worker says again that it is alive."""
@@ -115,8 +116,13 @@ def give_back(study: Study, worker: str | None = None, trial: int | None = None)
             study.tell(one.number, state=TrialState.FAIL)
         except ValueError:  # somebody else was faster
             continue
-        if one.params:
-            study.enqueue_trial(one.params, user_attrs={"again": one.number})
+        if asked := _asked(one):
+            study.enqueue_trial(asked, user_attrs={"again": one.number})
+
+
+def _asked(trial: FrozenTrial) -> dict[str, Any]:
+    """Return what is known of a trial's network: what was put into the queue, and suggested."""
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
 
 
 @dataclass
@@ -164,7 +170,11 @@ class Worker:
             if now.trained >= self.trials or self._hopeless():
                 return None
             if now.trained + now.running < self.trials:
-                return self._ask()
+                trial = self._ask()
+                if not self._is_one_too_many(trial):
+                    return trial
+                give_back(self.study, trial=trial.number)
+                continue
             time.sleep(min(self.pulse, 1.0))  # the others' trials may still die
         return None
 
@@ -182,6 +192,14 @@ class Worker:
         trial = self.study.ask()
         trial.set_user_attr("worker", self.name)
         return trial
+
+    def _is_one_too_many(self, trial: Trial) -> bool:
+        """Return True if others asked at the same moment, and before: then they are enough."""
+        from optuna.trial import TrialState  # noqa: PLC0415  # an extra
+
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        before = sum(one.number < trial.number for one in running)
+        return progress_of(self.study).trained + before >= self.trials
 
     def _hopeless(self) -> bool:
         last = self.study.get_trials(deepcopy=False)[-MOST_UNFIT:]

@@ -250,3 +250,30 @@ def test_the_front_is_what_no_other_beats() -> None:
     ]
     assert [one.number for one in front(made)] == [0, 2, 3]
     assert [one.number for one in within(made, {"flash": 100})] == [0, 4, 2, 1]
+
+
+def test_a_network_of_the_queue_is_given_back_although_nothing_was_suggested_yet() -> None:
+    study = new_study()
+    study.enqueue_trial({"kind": "counts"})
+    study.ask()
+    give_back(study, trial=0)
+    assert study.ask().suggest_categorical("kind", SPACE.kinds) == "counts"
+
+
+def test_two_workers_that_ask_at_once_train_no_network_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = new_study()
+    one, other = worker(study, 1, name="one"), worker(study, 1, name="other")
+    ask, asked = Worker._ask, []
+
+    def slowly(self: Worker) -> optuna.Trial:
+        if self is one and not asked:  # the other has seen as many trials as this one
+            asked.append(ask(other))
+        return ask(self)
+
+    monkeypatch.setattr(Worker, "_ask", slowly)
+    one.begins = lambda: len(study.get_trials()) < 2
+    assert one._next() is None
+    assert [t.state.name for t in study.get_trials()] == ["RUNNING", "FAIL"]
+    assert not other._is_one_too_many(asked[0])
