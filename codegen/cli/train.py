@@ -27,6 +27,7 @@ from codegen.cli.output import Output, percent
 from codegen.measure.spend import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.data.dataset import Dataset
+from qat.data.shift import moved_by
 from qat.model import Model, c_name, check_c_name
 from qat.model.notation import LayerNote, dense, in_time, on_maps, parse, written
 from qat.train.fit import check_task
@@ -238,9 +239,13 @@ def recipe_of(arguments: Namespace, data: Dataset, net: Network) -> Recipe:
     """Return the recipe by name, or the one that belongs to data and network."""
     if arguments.recipe is None:
         kind = net.normalised, net.grid is not None, net.recurrent
-        return recipe_for(data.name, len(data.y_train), *kind)
-    named = recipe_named(arguments.recipe, net.normalised)
-    return for_recurrent(named) if net.recurrent else named
+        found = recipe_for(data.name, len(data.y_train), *kind)
+    else:
+        named = recipe_named(arguments.recipe, net.normalised)
+        found = for_recurrent(named) if net.recurrent else named
+    if arguments.shift is None:
+        return found
+    return dataclasses.replace(found, augment=moved_by(data, arguments.shift, found.augment))
 
 
 def _say_edges(out: Output, net: Network, recipe: Recipe) -> None:

@@ -47,9 +47,26 @@ def test_windows_of_a_recording_are_maps_of_height_1(folder, capsys):
     )
 
 
+@pytest.mark.parametrize("layers", ["6c3-p2-8c3v", "8"])
+def test_shift_moves_windows_anew_in_every_epoch(folder, capsys, layers):
+    words = ["train", str(folder / "waves.npz"), "--layers", layers, "--epochs", "2",
+             "--batch-size", "16", "--json"]  # fmt: skip
+    losses = []
+    for number, more in enumerate([[], ["--shift", "0"], ["--shift", "3"]]):
+        path = folder / f"moved-{number}.npz"
+        assert main([*words, "-o", str(path), *more]) == 0
+        found = json.loads(capsys.readouterr().out)["settings"]["augment"]
+        assert found == (None if number < 2 else "Shift(by=3, sides=None, blank=False)")
+        losses.append(qat.Model.load(path).digest())
+    assert losses[0] == losses[1] != losses[2]
+
+
 @pytest.mark.parametrize(
     ("data", "words", "message"),
     [
+        ("flat.npz", ["--shift", "1"], "shift: flat has 12 inputs without a place"),
+        ("waves.npz", ["--shift", "12"], "shift: found 12; waves has samples of 12 steps"),
+        ("digits", ["--shift", "8"], "samples of 8 pixels, use at most 7"),
         ("flat.npz", ["--layers", "8c3"], "--layers 8c3: flat has 12 inputs without a map"),
         ("waves.npz", ["--layers", "8c3-64c"], "'64c', 2nd of 2: is no layer"),
         ("waves.npz", ["--layers", "8c3", "--hidden", "8"], "give one of both"),

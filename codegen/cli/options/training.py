@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.cli.options.common import ONE_BOARD, SEED
 from codegen.cli.options.option import Group, Option
-from codegen.cli.parsing import number, positive
+from codegen.cli.parsing import number, positive, whole_number
 
 TRAINING = Group(
     "training (defaults: the data set's recipe)",
@@ -16,6 +16,13 @@ TRAINING = Group(
         Option("--weight-decay", type=number),
         Option("--averaging", "what an update keeps of the mean of the weights, below 1", number),
         Option("--rate-penalty", "weight of the firing-rate penalty", number),
+        Option(
+            "--shift",
+            "move every training sample anew by up to N pixels, both ways, or a window by N steps; "
+            "0 for none",
+            whole_number,
+            metavar="N",
+        ),
         Option(
             "--truncate",
             "steps after which membranes and recurrent edges pass no gradient on (default: never)",
