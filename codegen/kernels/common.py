@@ -12,7 +12,7 @@ from codegen.kernels.gather.view import Gathered
 from codegen.kernels.memory import Field
 from codegen.kernels.pack import LANES, words_for
 from codegen.kernels.source import Digits, Source
-from codegen.kernels.stage import Further, LayerFields, Range, Ranges
+from codegen.kernels.stage import LATE, Further, LayerFields, Range, Ranges
 from qat.model import (
     ALIF,
     Conv,
@@ -252,7 +252,9 @@ def _neuron_text(layer: Layer) -> str:
 
 
 def reset_text(neuron: Leaky) -> str:
-    """Return what a reset does: "subtract", "zero", "to 5", "to a value of each"."""
+    """Return what a reset does: "subtract", "zero", "to 5", "to a value of each", or LATE."""
+    if neuron.late:
+        return LATE
     if neuron.reset != "value":
         return neuron.reset
     shared = uniform(neuron.replaced)

@@ -18,6 +18,9 @@ from codegen.kernels.memory import NO_SCRATCH, Field, Scratch, Table
 from codegen.kernels.source import Source
 from qat.model import Interval
 
+LATE = "zero a step later"
+"""A reset that clears the step behind a spike, in words."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Stage(ABC):
@@ -152,7 +155,8 @@ class Layer(Stage):
     signal:    C name of its signal behind `state->`
     title:     what it is, for the header; "" for spikes of leaky neurons behind dense weights
     memory:    its neurons have membranes between steps; further: what they keep beside these
-    leak, reset: of leaky neurons; (), "" for others; reset: in words, "subtract", "zero", "to 5"
+    leak, reset: of leaky neurons; (), "" for others; reset: in words, "subtract", "zero", "to 5",
+               LATE
     last_mask: the lanes of the last word that belong to a neuron
     counted:   its spikes are counted for the readout
     reads:     of a layer that several signals are brought together for, each of them
@@ -200,7 +204,12 @@ class Layer(Stage):
     @property
     def replaces(self) -> bool:
         """True if a spike leaves a value in place of the membrane, and subtracts nothing."""
-        return self.reset not in ("", "subtract")
+        return self.reset not in ("", "subtract", LATE)
+
+    @property
+    def late(self) -> bool:
+        """True if a spike leaves the membrane, and clears it in the next step."""
+        return self.reset == LATE
 
     @property
     def first_plane(self) -> str:

@@ -25,6 +25,7 @@ typedef struct {
     int32_t flows;    /* there is a synaptic current */
     int32_t adapts;   /* the threshold is raised by spikes */
     int32_t replaces; /* the reset: 1 leaves a value, 0 subtracts the threshold */
+    int32_t late;     /* the reset: 1 takes nothing, and clears u of the next step */
     int32_t limited;  /* saturate u to [low, high] */
     float low, high;
     int32_t surrogate; /* 0 atan, 1 triangle, 2 fast sigmoid */
@@ -45,8 +46,16 @@ static void reset(const lif_settings *set, const float *restrict u, const float 
         }
     } else {
         for (int32_t n = 0; n < set->neurons; n++) {
-            v[n] = u[n] - spikes[n] * threshold[n];
+            v[n] = u[n] - (set->late ? 0.0f : spikes[n]) * threshold[n];
         }
+    }
+}
+
+/* What spiked in the step before is left nothing: a late reset of u, or of its gradient. */
+static void clear(int32_t neurons, const float *restrict before, float *restrict values)
+{
+    for (int32_t n = 0; n < neurons; n++) {
+        values[n] *= 1.0f - before[n];
     }
 }
 
@@ -129,6 +138,9 @@ void lif_forward(const lif_settings *set, const float *current, const float *res
             }
             if (echo != NULL && !set->flows) {
                 echo_add(echo, delays, t, spikes + (size_t)b * row, step, set->neurons, u_t);
+            }
+            if (set->late && t > 0) {
+                clear(set->neurons, s_t - step, u_t);
             }
             if (set->limited) {
                 saturate(set, u_t);
@@ -301,6 +313,9 @@ void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared
                 for (size_t n = 0; n < row; n++) {
                     du[n] = u_t[n] > set->low && u_t[n] < set->high ? du[n] : 0.0f;
                 }
+            }
+            if (set->late && t > 0) {
+                clear(set->neurons, s_t - step, du);
             }
             for (size_t n = 0; n < row; n++) {
                 dv[n] = du[n] * set->leak.kept * passes;

@@ -58,6 +58,8 @@ class ALIF(Leaky):
             raise ValueError(
                 f"ALIF.most: found {self.most}; a neuron whose threshold adapts has 1 spike a step"
             )
+        if self.late:
+            raise ValueError("ALIF.reset: found 'late'; only LIF and CuBa are reset a step later")
 
     def check(self, channels: int) -> None:
         """Refuse constants of another number of channels, and thresholds beyond int32."""

@@ -25,8 +25,10 @@ Why it is sound, in the order of the computation:
 4. u = clamp(f(v) + I): every pair of v in V(t) and I is allowed, whether or not an input
    gives both at once. That can only make U larger. Clamping is monotone.
 5. The reset is looked at by parts: silent values u < threshold stay, spiking ones move down
-   by r, or to what the reset leaves. The hull of both parts holds every next membrane, and V(t+1)
-   holds those of earlier steps as well. By induction V(t) holds every membrane of the steps 0 to t.
+   by r, or to what the reset leaves; a late reset leaves them, and sends those of V(t) to 0 in
+   U(t+1), which is f of the silent ones alone, and 0. The hull of both parts holds every next
+   membrane, and V(t+1) holds those of earlier steps as well. By induction V(t) holds every
+   membrane of the steps 0 to t.
 6. The rounds grow and the sets are finite, so a round that changes nothing proves V for all
    times. The interval that shrinking starts from is invariant: if v lies in it, so does the
    next v (`Membrane._proved_highest`, `_proved_lowest`); meeting it with its own image keeps every

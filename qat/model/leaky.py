@@ -24,9 +24,9 @@ from qat.model.digest import line, spread
 from qat.model.leak import leak, leak_terms
 from qat.model.neuron import MAX_SPIKES, Int32, Neuron, Signal
 
-Reset = Literal["subtract", "zero", "value"]
+Reset = Literal["subtract", "zero", "value", "late"]
 
-RESETS = ("subtract", "zero", "value")
+RESETS = ("subtract", "zero", "value", "late")
 """What a spike does to the membrane."""
 
 
@@ -40,13 +40,17 @@ class Leaky(Neuron):
         v_j = u_j - S_j * reset_by_j           reset = "subtract"
         v_j = 0 where S_j > 0, else u_j        reset = "zero"
         v_j = reset_to_j where S_j > 0, else u_j    reset = "value"
+        v_j = u_j                              reset = "late"
+
+    With "late" the reset to zero comes a step later, and clears what flows in as well: before the
+    comparison, u_j = 0 where v_j >= threshold_j, which is where the step before had a spike.
 
     threshold: int32 >= 1, one for the layer or one per channel. A strict `>` of another
                framework is this comparison with threshold + 1.
     leak:      at most four signed shifts: k stands for +(v >> k), -k for -(v >> k). Empty
                means integrate-and-fire. A term -(v >> 0) cannot be written; no leak that
                settles needs one, for v >> 0 is exact and would cancel another term.
-    reset:     "subtract", "zero" or "value".
+    reset:     "subtract", "zero", "value" or "late".
     reset_by:  int32 >= 0, one or one per channel; None means the threshold.
     floor, ceiling: the optional saturation, the only clamp in the model.
     most:      spikes that a step may emit, 1 to 7.
@@ -74,12 +78,17 @@ class Leaky(Neuron):
         set_, kind = object.__setattr__, self.kind
         if not isinstance(self.reset, str) or self.reset not in RESETS:
             raise ValueError(
-                f"{kind}.reset: found {self.reset!r}; allowed are 'subtract', 'zero' and 'value'"
+                f"{kind}.reset: found {self.reset!r}; allowed are 'subtract', 'zero', 'value' and "
+                "'late'"
+            )
+        if self.late and self.most > 1:
+            raise ValueError(
+                f"{kind}.most: found {self.most}; a neuron whose reset is late has 1 spike a step"
             )
         if self.reset_by is not None:
             if self.reset != "subtract":
                 raise ValueError(
-                    f"{kind}.reset_by: a reset to {self.reset} has no constant; leave it out"
+                    f"{kind}.reset_by: reset {self.reset!r} has no constant; leave it out"
                 )
             set_(self, "reset_by", per_layer_or_neuron(f"{kind}.reset_by", self.reset_by, 0))
         if (self.reset == "value") != (self.reset_to is not None):
@@ -102,6 +111,11 @@ class Leaky(Neuron):
     def kind(self) -> str:
         """What it is called."""
         return type(self).__name__
+
+    @property
+    def late(self) -> bool:
+        """True if a spike clears the step behind it, and leaves its own membrane."""
+        return self.reset == "late"
 
     @property
     def subtracted(self) -> IntArray:
@@ -132,12 +146,17 @@ class Leaky(Neuron):
             )
 
     def integrated(self, v: Int32, inflow: Int32) -> Int32:
-        """Return u: the membrane less its leak, and what flows in, saturated."""
+        """Return u: the membrane less its leak, and what flows in, saturated; 0 after a late reset.
+
+        v, inflow: (batch, neurons)
+        """
         u = v - leak(v, self.leak) + inflow
         if self.floor is not None:
             u = np.maximum(u, np.int32(self.floor))
         if self.ceiling is not None:
             u = np.minimum(u, np.int32(self.ceiling))
+        if self.late:
+            u = np.where(v >= spread_over(self.threshold, v.shape[-1]), np.int32(0), u)
         return u
 
     def emitted(self, u: Int32) -> Signal:
@@ -149,6 +168,8 @@ class Leaky(Neuron):
 
     def after(self, u: Int32, spikes: NDArray[Any]) -> Int32:
         """Return the membranes after the reset."""
+        if self.late:
+            return u
         if self.reset == "subtract":
             return u - spikes * spread_over(self.subtracted, u.shape[-1])
         return np.where(spikes > 0, spread_over(self.replaced, u.shape[-1]), u)

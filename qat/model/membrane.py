@@ -6,6 +6,8 @@ from V(0) = {0}:
     U(t+1) = clamp(f(V(t)) + I)            f(v) = v - leak(v), the exact extremum over V(t)
     V(t+1) = hull of V(t) and reset(U(t+1))
 
+A reset that is late sends spiking membranes of V(t) to 0 in U(t+1), and leaves U(t+1) as it is.
+
 A model of T steps needs T rounds. Without T the rounds run to their fixed point; where it
 is far away (slow leaks), they start instead from an interval that is proved to hold it and
 shrink towards it, so that the result is sound at every moment. Why all of it is sound stands in
@@ -63,7 +65,13 @@ class Membrane:
 
     def integrate(self, v: Interval) -> Interval:
         """Return u before the saturation."""
-        return self.extrema.image(v) + self.current
+        if not self.neuron.late:
+            return self.extrema.image(v) + self.current
+        silent = Interval(v.lo, np.minimum(v.hi, self.threshold - 1))  # v.lo <= 0: never empty
+        u, fires = self.extrema.image(silent) + self.current, v.hi >= self.threshold
+        return Interval(
+            np.where(fires, np.minimum(u.lo, 0), u.lo), np.where(fires, np.maximum(u.hi, 0), u.hi)
+        )
 
     def saturate(self, u: Interval) -> Interval:
         """Return u after the saturation, if the neuron has one."""
@@ -75,6 +83,8 @@ class Membrane:
 
     def after(self, u: Interval) -> Interval:
         """Return the membranes that u leaves behind, spiking or not."""
+        if self.neuron.late:
+            return u
         silent, spiking = u.lo < self.highest, u.hi >= self.threshold
         rest = Interval(u.lo, np.minimum(u.hi, self.highest - 1))
         kept = Interval(self.replaced, self.replaced)
@@ -134,6 +144,8 @@ class Membrane:
             # v >> k is v / 2^k less a part below 1: f(v) <= (1 - lambda) v + n with n terms at
             # most, (1 - lambda) h + n + I <= h where h >= (I + n) / lambda; a reset only lowers.
             return _divide_up(inflow + _terms(neuron), neuron)
+        if neuron.late:
+            return self.highest - 1 + inflow  # u of a silent membrane, which is kept; then 0
         if neuron.reset != "subtract" or bool((self.reset_by >= inflow).all()):
             return self.highest - 1  # u <= highest - 1 + I, and a spike takes r >= I away
         if self.steps is not None:

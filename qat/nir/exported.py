@@ -129,7 +129,7 @@ def _layer(writer: _Writer, index: int, layer: Layer) -> None:
     if neuron.most > 1 or neuron.floor is not None or neuron.ceiling is not None:
         what = "several spikes a step" if neuron.most > 1 else "a limit of the membrane"
         raise ValueError(f"layer {index}: {what} cannot be written to NIR")
-    reset = _reset(writer, index, neuron)
+    reset = _reset(writer, index, layer, neuron)
     scale, threshold = _scale(neuron, reset, layer.channels)
     leak = float(leak_fraction(neuron.leak))
     gain = leak if target.leaky is unit_gain and leak and isinstance(neuron, LIF) else 1.0
@@ -145,13 +145,19 @@ def _layer(writer: _Writer, index: int, layer: Layer) -> None:
     writer.senders.append(_pool(writer, index, layer, sender))
 
 
-def _reset(writer: _Writer, index: int, neuron: LIF | CuBa) -> str:
+def _reset(writer: _Writer, index: int, layer: Layer, neuron: LIF | CuBa) -> str:
     """Return the reset as the framework is told; ValueError for one that it cannot have."""
     target, word = writer.target, neuron.reset
     if word not in target.resets:
         raise ValueError(
             f"layer {index}: reset {word!r}; this framework loads {', '.join(target.resets)}: use "
             "another --dialect"
+        )
+    if word == "late":
+        if isinstance(neuron, CuBa) or any(e.reads_from(index) == index for e in layer.edges):
+            return "zero"  # its Synaptic, RLeaky and RSynaptic clear what flows in as well
+        raise ValueError(
+            f"layer {index}: reset 'late'; snnTorch has it of current-based or recurrent neurons"
         )
     if word == "zero" and target.read_as == "snntorch":
         return "zero-now"  # as its loader makes neurons: a late one of RLeaky clears inputs too

@@ -117,7 +117,7 @@ def network_of(made: Imported) -> Network:
         neuron="lif" if first.leak_c is None else "cuba",
         leak_c=first.leak_c,
         leak=first.leak,
-        reset="zero" if neuron.reset == "value" else "subtract",
+        reset="late" if neuron.late else "zero" if neuron.reset == "value" else "subtract",
         input=kind,  # type: ignore[arg-type]  # one of analog, frames, spikes
         input_range=None if kind == "spikes" else (record.low, record.high),
         threshold="neuron",
@@ -135,7 +135,10 @@ def _check(stage: Stage, part: Whole, first: Whole, *, spiking: bool) -> None:
         what = "has more than dense weights of the layer before"
     elif spiking and (part.leak, part.leak_c) != (first.leak, first.leak_c):
         what = "leaks otherwise than the first layer"
-    elif spiking and stage.neuron.reset != first.stage.neuron.reset:
+    elif spiking and (stage.neuron.reset, stage.neuron.late) != (
+        first.stage.neuron.reset,
+        first.stage.neuron.late,
+    ):
         what = "is reset otherwise than the first layer"
     elif spiking and (stage.neuron.several or np.any(part.reset_to)):
         what = "emits several spikes, or is reset elsewhere than to 0"

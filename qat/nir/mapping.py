@@ -334,7 +334,8 @@ def _gain(neuron: Dynamics, extent: Extent, shape: Shape) -> Any:
 def normalised(neuron: Dynamics, node: Node) -> tuple[Dynamics, Any]:
     """Return (Dynamics in units of the input, resets in the same step; what drives the membrane).
 
-    The gain divides thresholds and resets; a membrane that starts elsewhere than at 0 is shifted.
+    The gain divides thresholds and resets; a membrane that starts elsewhere than at 0 is shifted. A
+    reset to zero that clears what flows in a step later stays as it is.
     """
     n = neuron
     gain = n.gain * (n.current_gain if n.current_decay is not None else 1.0)
@@ -343,6 +344,8 @@ def normalised(neuron: Dynamics, node: Node) -> tuple[Dynamics, Any]:
     drive = n.drive - (1 - n.decay) * n.start
     still = np.zeros_like(n.decay)
     plain = dict.fromkeys(("late", "twice", "clears", "behind"), False)
+    if n.late and n.clears and n.reset == "value":  # the model has it as it is
+        plain = dict.fromkeys(("twice", "behind"), False)
     made = replace(n, gain=still + 1, drive=still, start=still, **plain)  # type: ignore[arg-type]
     if n.current_decay is not None:
         made = replace(made, current_gain=still + 1)
@@ -362,11 +365,8 @@ def normalised(neuron: Dynamics, node: Node) -> tuple[Dynamics, Any]:
 
 def _refuse(n: Dynamics, node: Node) -> None:
     """Refuse resets that no record of the model has."""
-    if n.late and n.reset == "value" and n.clears:
-        raise ValueError(
-            f"{node.where}: a reset to zero a step later clears the input of that step as well; "
-            "the model cannot: train with reset_mechanism='subtract', or reset_delay=False"
-        )
+    if n.late and n.clears and n.reset == "value" and np.any(n.start):
+        raise ValueError(f"{node.where}: is reset to zero a step later, and does not start there")
     if n.late and n.reset == "subtract" and (n.decay <= 0).any():
         raise ValueError(f"{node.where}: subtracts a step later what it has forgotten by then")
     if n.several and np.any(n.start):

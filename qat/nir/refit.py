@@ -35,14 +35,19 @@ def membranes(part: Whole, current: Int64, spikes: NDArray[Any]) -> Int64:
     """
     size = current.shape[-1]
     by, to = (spread_over(np.asarray(v), size) for v in (part.reset_by, part.reset_to))
-    reset = part.stage.neuron.reset
+    reset, late = part.stage.neuron.reset, part.stage.neuron.late
     v, found = np.zeros_like(current[0]), np.empty_like(current)
     c = np.zeros_like(v)
     for t in range(len(current)):
         c = current[t] if part.leak_c is None else c - leak(c, part.leak_c) + current[t]
-        u = found[t] = v - leak(v, part.leak) + c
+        u = v - leak(v, part.leak) + c
+        if late and t:
+            u = np.where(spikes[t - 1] > 0, 0, u)
+        found[t] = u
         fired = spikes[t].astype(np.int64)
-        if reset == "value":
+        if late:
+            v = u
+        elif reset == "value":
             v = np.where(fired > 0, to, u)
         else:
             v = u - fired * (by if reset == "subtract" else 0)

@@ -44,7 +44,15 @@ def unit_gain(leak: float, dt: float) -> tuple[float, float]:
 
 TARGETS = {
     "snntorch": Target(
-        1e-4, ("subtract", "zero"), True, True, False, True, _one_over, ("LIF", STILL), "snntorch"
+        1e-4,
+        ("subtract", "zero", "late"),
+        True,
+        True,
+        False,
+        True,
+        _one_over,
+        ("LIF", STILL),
+        "snntorch",
     ),
     "norse": Target(1e-3, ("zero",), False, False, False, True, unit_gain, ("IF", 1e3), "plain"),
     "spikingjelly": Target(

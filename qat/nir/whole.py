@@ -123,7 +123,9 @@ class Whole:
         """Return the record of its neurons."""
         reset = self.stage.neuron.reset
         more: dict[str, Any] = {"reset": "zero"}
-        if reset != "value":
+        if self.stage.neuron.late:
+            more = {"reset": "late"}
+        elif reset != "value":
             by = self.reset_by if reset == "subtract" else np.zeros((), np.int64)
             more = {"reset": "subtract", "reset_by": _one(by)}
         elif self.reset_to.any():

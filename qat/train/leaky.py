@@ -50,6 +50,13 @@ class LIFTwin(NeuronTwin):
     damping: tuple[float, float] = (1.0, SLOPE)
     truncate: int = 0
 
+    def __post_init__(self) -> None:
+        if self.dynamics.late and not self.detach_reset:
+            raise ValueError(
+                "Network.detach_reset: found False with reset 'late', whose spikes count as "
+                "constants always; leave it True"
+            )
+
     @property
     def most(self) -> int:  # type: ignore[override]  # a field there
         """Spikes in one step, at most."""
@@ -201,6 +208,13 @@ class ALIFTwin(LIFTwin):
 
     leak_b: int = 4
     raise_by: float = 0.25
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.dynamics.late:
+            raise ValueError(
+                "Network.reset: found 'late' with neuron 'alif'; use 'subtract', 'zero' or 'value'"
+            )
 
     @property
     def highest(self) -> float:

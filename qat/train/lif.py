@@ -32,7 +32,7 @@ class Dynamics:
     """What a neuron does with its membrane; see qat.model.LIF, CuBa and ALIF for the equations.
 
     leak:    signed shifts, as in LIF
-    reset:   "subtract", "zero" or "value"
+    reset:   "subtract", "zero", "value" or "late"
     limits:  (floor, ceiling) of u in integer units, or None
     rounded: True for shifts that round down, False for the exact fraction (float networks)
     most:    spikes of a neuron in one step, at most: one for each threshold that u holds
@@ -66,6 +66,16 @@ class Dynamics:
     def subtracts(self) -> bool:
         """True if a spike subtracts the threshold."""
         return self.reset == "subtract"
+
+    @property
+    def late(self) -> bool:
+        """True if a spike clears the step behind it, and leaves its own membrane."""
+        return self.reset == "late"
+
+    @property
+    def replaces(self) -> bool:
+        """True if a spike leaves a value in place of the membrane."""
+        return not (self.subtracts or self.late)
 
     @cached_property
     def kept(self) -> float:
@@ -119,6 +129,8 @@ def forward(
         if dynamics.synaptic is not None:
             inflow = c = decay(c, dynamics.synaptic) + inflow
         u[t] = decay(v, dynamics) + inflow
+        if dynamics.late and t:
+            u[t] *= 1 - spikes[t - 1]
         if dynamics.limits is not None:
             u[t] = xp.clip(u[t], *dynamics.limits)
         theta = threshold if dynamics.adaptation is None else threshold + b
@@ -154,6 +166,8 @@ def _taken(u: Float, spikes: Float, threshold: Float, dynamics: Dynamics) -> Flo
     """Return what the reset takes from u."""
     if dynamics.subtracts:
         return spikes * threshold
+    if dynamics.late:
+        return 0 * spikes
     return spikes.clip(None, 1) * (u - _to(dynamics, u))
 
 
@@ -231,7 +245,8 @@ def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str,
         **_leak_fields("leak_b", dynamics.adaptation),
         "flows": dynamics.synaptic is not None,
         "adapts": dynamics.adaptation is not None,
-        "replaces": not dynamics.subtracts,
+        "replaces": dynamics.replaces,
+        "late": dynamics.late,
         "limited": dynamics.limits is not None,
         "low": low,
         "high": high,
@@ -268,7 +283,8 @@ def backward(
 
         dS_t = dL/dS_t - dv_t * threshold          (reset by subtraction, not detached)
         dS_t = dL/dS_t - dv_t * (u_t - reset_to)   (reset to zero or a value, not detached)
-        du_t = dS_t * h' / threshold + dv_t * (1, or 1 - S_t where not by subtraction)
+        du_t = dS_t * h' / threshold + dv_t * (1, or 1 - S_t where a spike leaves a value)
+        du_t = du_t * (1 - S_(t-1))                (of a late reset, which is detached always)
         dv_(t-1) = (1 - lambda) * du_t             (floor: straight through)
 
     and, of a recurrent edge, what dI_t says of the spikes that arrived added to their dL/dS. Where
@@ -292,6 +308,7 @@ def backward(
     truncate: 0, or the steps after which memory passes no gradient on: none goes from step t to
               earlier ones, through membranes or recurrent edges, where truncate divides t
     """
+    detach_reset = detach_reset or dynamics.late
     if _library(u, feedback) is not None and surrogate.name in _KINDS:
         more: dict[str, Any] = {
             "surrogate": _KINDS[surrogate.name],
@@ -322,9 +339,11 @@ def backward(
         du[t] = ds * slope[t]
         d_theta = -du[t] * fall[t]
         d_threshold += d_theta.sum(axis=0)
-        du[t] += dv if dynamics.subtracts else dv * (1 - spikes[t].clip(None, 1))
+        du[t] += dv * (1 - spikes[t].clip(None, 1)) if dynamics.replaces else dv
         if dynamics.limits is not None:
             du[t] *= (u[t] > dynamics.limits[0]) & (u[t] < dynamics.limits[1])
+        if dynamics.late and t:
+            du[t] *= 1 - spikes[t - 1]
         first = t - t % truncate if truncate else 0
         ends = truncate > 0 and first == t
         dv = du[t] * (0.0 if ends else dynamics.kept)

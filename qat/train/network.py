@@ -77,7 +77,8 @@ class Network:
                  2 (ternary), 4, 8, 16, or None for real weights, the float network
     steps:       T; None for 1 where neurons emit counts, else 8
     leak:        signed shifts as in qat.model.LIF; () for integrate-and-fire
-    reset:       "subtract", "zero", or "value": a spike leaves `reset_to`
+    reset:       "subtract", "zero", "late": zero in the next step, whatever flows in then; or
+                 "value": a spike leaves `reset_to`
     reset_to:    the real membrane that it leaves then; thresholds begin at 1
     readout:     "accumulate": the output layer does not spike, its summed current is the score;
                  "count": it spikes, and the count is the score; "li": its currents flow into

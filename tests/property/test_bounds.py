@@ -50,14 +50,14 @@ def assert_inside(model: Model, x: Any) -> None:
 
 RESETS: tuple[dict[str, Any], ...] = (
     {"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to": -17},
-    {"reset": "value", "reset_to": 23},
+    {"reset": "value", "reset_to": 23}, {"reset": "late"},
 )  # fmt: skip
 
 
 @st.composite
 def neurons(draw: Any, threshold: Any, given: dict[str, Any]) -> Leaky:
     """Draw neurons of any kind with a membrane."""
-    kind = draw(st.sampled_from((LIF, CuBa, ALIF)))
+    kind = draw(st.sampled_from((LIF, CuBa) if given["reset"] == "late" else (LIF, CuBa, ALIF)))
     if kind is LIF:
         return LIF(threshold, **given)
     if kind is ALIF:
@@ -127,7 +127,9 @@ def own(values: Any, j: int) -> int:
 
 
 def integrate(neuron: LIF, v: int, current: int) -> int:
-    """Return u of the equations."""
+    """Return u of the equations; the thresholds are one for all."""
+    if neuron.reset == "late" and v >= int(neuron.threshold):
+        return 0
     u = v + current - sum(-(v >> -k) if k < 0 else v >> k for k in neuron.leak)
     u = u if neuron.floor is None else max(u, neuron.floor)
     return u if neuron.ceiling is None else min(u, neuron.ceiling)
@@ -135,7 +137,7 @@ def integrate(neuron: LIF, v: int, current: int) -> int:
 
 def after(neuron: LIF, j: int, u: int) -> int:
     """Return v of the equations."""
-    if u < own(neuron.threshold, j):
+    if u < own(neuron.threshold, j) or neuron.reset == "late":
         return u
     if neuron.reset == "subtract":
         return u - own(neuron.subtracted, j)

@@ -93,7 +93,7 @@ def _value(rng: random.Random, tree: Any) -> Any:
         lambda: rng.choice(NUMBERS),
         lambda: rng.choice(NUMBERS),
         lambda: rng.choice(INJECTIONS),
-        lambda: rng.choice((None, "", [], {}, "subtract", "zero", "value")),
+        lambda: rng.choice((None, "", [], {}, "subtract", "zero", "value", "late")),
         lambda: rng.choice(known) if known else None,
         lambda: {"kind": rng.choice(KINDS)},
         lambda: {"array": rng.choice((*INJECTIONS, "header.json", "layers.0.synapse.codes"))},

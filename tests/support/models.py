@@ -72,7 +72,7 @@ def lif(draw: Any, n: int) -> Leaky:
     """Draw neurons."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     threshold = per_layer_or_neuron(draw, rng, 1, draw(st.sampled_from((3, 250, 2**31 - 1))), n)
-    reset: dict[str, Any] = {"reset": draw(st.sampled_from(("subtract", "zero", "value")))}
+    reset: dict[str, Any] = {"reset": draw(st.sampled_from(("subtract", "zero", "value", "late")))}
     if reset["reset"] == "subtract" and draw(st.booleans()):
         reset["reset_by"] = per_layer_or_neuron(draw, rng, 0, 300, n)
     if reset["reset"] == "value":
@@ -84,6 +84,8 @@ def lif(draw: Any, n: int) -> Leaky:
         own["leak_b"] = draw(st.sampled_from((1, 2, 4, 9)))
         own["raise_by"] = per_layer_or_neuron(draw, rng, 1, draw(st.sampled_from((3, 90))), n)
         threshold = np.minimum(threshold, 2**30)
+        if reset["reset"] == "late":
+            reset["reset"] = "zero"
     return kind(
         threshold,
         draw(st.sampled_from(LEAKS)),

@@ -32,6 +32,8 @@ def step(neuron: Neuron, state: list[int], current: int, j: int) -> tuple[int, i
         u = max(u, neuron.floor)
     if neuron.ceiling is not None:
         u = min(u, neuron.ceiling)
+    if neuron.reset == "late" and state[0] >= value(neuron.threshold, j):
+        u = 0
     if isinstance(neuron, ALIF):
         spikes = int(u >= value(neuron.threshold, j) + state[1])
         further = [leaked(state[1], (neuron.leak_b,)) + spikes * value(neuron.raise_by, j)]
@@ -45,5 +47,7 @@ def after(neuron: Leaky, u: int, spikes: int, j: int) -> int:
     if neuron.reset == "subtract":
         constant = neuron.threshold if neuron.reset_by is None else neuron.reset_by
         return u - spikes * value(constant, j)
+    if neuron.reset == "late":
+        return u
     left = 0 if neuron.reset == "zero" else value(neuron.reset_to, j)
     return left if spikes else u

@@ -47,27 +47,31 @@ def _made(seed: int) -> tuple[Network, Any, Any] | None:
 
 def _settings(draw: random.Random) -> dict[str, Any]:
     one = draw.choice
-    own: dict[str, Any] = {"reset": one(("subtract", "zero", "value"))}
+    own: dict[str, Any] = {"reset": one(("subtract", "zero", "value", "late"))}
     if own["reset"] == "value":
         own["reset_to"] = -0.3
+    detached = {"detach_reset": own["reset"] == "late" or one((True, False))}
     readout = one(("accumulate", "count", "li"))
     if readout == "li":
         own |= {"score": one(("last", "max", "sum", "first")), "readout_leak": one(LEAKS)}
     kinds = ("analog", "frames", "spikes", "rate", "latency", "delta")
-    return own | {
-        "readout": readout,
-        "leak": one(LEAKS),
-        "input": one(kinds),
-        "input_range": one(RANGES),
-        "scale": one(("layer", "neuron")),
-        "threshold": one(("layer", "neuron")),
-        "bias": one((None, True, False)),
-        "membrane_bits": one((None, 8)),
-        "norm": one((True, False)),
-        "detach_reset": one((True, False)),
-        "surrogate": one(("atan", "triangle", "fast_sigmoid")),
-        "seed": draw.randrange(99),
-    }
+    return (
+        own
+        | detached
+        | {
+            "readout": readout,
+            "leak": one(LEAKS),
+            "input": one(kinds),
+            "input_range": one(RANGES),
+            "scale": one(("layer", "neuron")),
+            "threshold": one(("layer", "neuron")),
+            "bias": one((None, True, False)),
+            "membrane_bits": one((None, 8)),
+            "norm": one((True, False)),
+            "surrogate": one(("atan", "triangle", "fast_sigmoid")),
+            "seed": draw.randrange(99),
+        }
+    )
 
 
 def _layers(draw: random.Random, seed: int) -> tuple[list[int], dict[str, Any]]:

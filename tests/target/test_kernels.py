@@ -107,7 +107,9 @@ def test_bytes_may_lie_at_odd_addresses(name: str, board: str) -> None:
     check(MODELS[name], board, files=files)
 
 
-@pytest.mark.parametrize("name", ["analog", "to zero", "to a value", "several spikes"])
+@pytest.mark.parametrize(
+    "name", ["analog", "to zero", "to a value", "a step later", "several spikes"]
+)
 def test_a_vector_core_gives_u_as_well(name: str) -> None:
     """Helium keeps u for the probe in a way of its own; here it takes the membranes' place."""
     model = MODELS[name]

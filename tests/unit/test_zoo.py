@@ -18,7 +18,7 @@ ASKED = [
     *(("analog", f"{bits} bits") for bits in (2, 4, 8, 16)),
     *(("spikes", f"{bits} bits") for bits in (2, 4, 8)),
     *((f"{bits} bits", "accumulate") for bits in (2, 4, 8, 16)),
-    *(("reset subtract",), ("reset zero",), ("saturates",), ("own thresholds",)),
+    *(("reset subtract",), ("reset zero",), ("reset late",), ("saturates",), ("own thresholds",)),
     *(("li", "steps"), ("li", "early stop")),
     *(("1 leaks",), ("2 leaks",), ("equal levels",)),
     *(("conv", "analog"), ("conv", "spikes"), ("depthwise",), ("burst",), ("counts", "steps")),

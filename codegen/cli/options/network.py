@@ -130,7 +130,7 @@ NETWORK = Group(
             default="layer",
             **one_of("layer", "neuron"),
         ),
-        Option("--reset", default="subtract", **one_of("subtract", "zero", "value")),
+        Option("--reset", default="subtract", **one_of("subtract", "zero", "value", "late")),
         Option(
             "--reset-to",
             "membrane that a spike leaves with --reset value; thresholds begin at 1",

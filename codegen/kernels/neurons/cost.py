@@ -18,7 +18,8 @@ class IntegerNeurons(Features):
     words:     of the planes of the signal, which are cleared
     membranes, small: neurons that have one; whose membrane is narrower than int32
     remembered: neurons whose membrane is read: a leak of all of it leaves nothing
-    leak, own, saturation: neurons times terms of the leak, constants of their own, limits
+    leak, own, saturation: neurons times terms of the leak, constants of their own, limits; a late
+               reset is one, for it compares and chooses as these do
     fraction:  neurons whose current has fraction bits
     counts:    neurons that emit by thresholds; own_counts: by their own, own_rows: so many that
                a compiler makes a loop; multiples: by multiples of one
@@ -54,10 +55,10 @@ def of_shape(stage: IntegerLayer, lane: str) -> dict[str, float]:
         "neurons": n,
         "membranes": n * stage.memory,
         "small": n * (stage.memory and stage.v_ctype != "int32_t"),
-        "remembered": n * (stage.memory and not stage.forgets),
+        "remembered": n * (stage.memory and (stage.late or not stage.forgets)),
         "leak": n * stage.leaks,
         "own": n * sum(text.endswith(f"[{lane}]") for text in texts),
-        "saturation": n * sum(x is not None for x in (stage.floor, stage.ceiling)),
+        "saturation": n * (sum(x is not None for x in (stage.floor, stage.ceiling)) + stage.late),
         "fraction": n * (stage.fraction_bits > 0),
         "counts": n * bool(stage.counting),
         "own_counts": rows,

@@ -159,7 +159,7 @@ def _reset(neuron: Leaky) -> dict[str, Any]:
     subtracts = neuron.reset == "subtract"
     return {
         "reset_by": neuron.subtracted if subtracts else None,
-        "reset_to": None if subtracts else neuron.replaced,
+        "reset_to": None if subtracts or neuron.late else neuron.replaced,
     }
 
 

@@ -176,7 +176,7 @@ class Membrane:
     def reset_to(self) -> tuple[Digit, ...]:
         """Return the digits of what a spike leaves in place of v; none where it subtracts."""
         neuron, fires = self.layer.neuron, self.bounds.u.hi >= self.bias.threshold
-        if neuron.reset == "subtract":
+        if neuron.reset == "subtract" or neuron.late:
             return ()
         values = np.broadcast_to(neuron.replaced, self.layer.size).astype(np.int64)
         if fires.any():  # what never fires may be given what others have

@@ -72,7 +72,7 @@ def _after_leak(neuron: Leaky, v: Interval) -> NDArray[np.int64]:
 def serves(layer: Layer, layout: Layout, bounds: LayerBounds) -> bool:
     """Return True if bytes hold all that a layer computes, and its words are of one kind."""
     neuron = layer.neuron
-    if type(neuron) is not LIF or neuron.most > 1 or (layout.full and layout.part):
+    if type(neuron) is not LIF or neuron.late or neuron.most > 1 or (layout.full and layout.part):
         return False
     (v,), current, u = bounds.state, bounds.current, bounds.u_raw
     if not _fits(v.lo, v.hi, current.lo, current.hi) or not _fits(_after_leak(neuron, v)):

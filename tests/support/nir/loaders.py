@@ -33,7 +33,8 @@ def norse(path: str) -> Any:
 
 
 def snntorch(path: str) -> Any:
-    """Return a network with the resets that the file's metadata say: the loader takes zero."""
+    """Return a network with the resets that the file's metadata say: the loader takes zero, in the
+    same step."""
     import nir
     from snntorch import SpikingNeuron
     from snntorch.import_nir import import_from_nir
@@ -46,6 +47,8 @@ def snntorch(path: str) -> Any:
             neuron.reset_mechanism = "subtract"
             neuron.state_function = neuron._base_sub
             neuron.reset_delay = resets[name] == "subtract"
+        elif isinstance(neuron, SpikingNeuron):
+            neuron.reset_delay = resets[name] == "zero"
     return net
 
 

@@ -11,6 +11,7 @@ from qat.model import (
     LI,
     LIF,
     Analog,
+    Conv,
     Count,
     CuBa,
     Dense,
@@ -19,6 +20,8 @@ from qat.model import (
     Layer,
     Model,
     Neuron,
+    Pool,
+    Shape,
     Spikes,
 )
 
@@ -33,6 +36,13 @@ def layer(n: int, m: int, neuron: Neuron, bits: int = 2, **synapse: Any) -> Laye
 def spread(m: int, low: int, high: int) -> Any:
     """Return a constant of each of m neurons."""
     return np.random.default_rng(m).integers(low, high, m)
+
+
+def kernels_of(side: int, given: int, channels: int, bits: int, **more: Any) -> Conv:
+    """Return a random convolution of 3x3 on a square map."""
+    rng, high = np.random.default_rng(side), {2: 1, 8: 127}[bits]
+    weights = rng.integers(-high, high + 1, (channels, 3, 3, given))
+    return Conv(weights, Shape(side, side, given), bits, **more)
 
 
 def integrators(bits: int, score: str, most: int = 1, **more: Any) -> Model:
@@ -56,6 +66,40 @@ MODELS = {
             layer(33, 40, LIF(4, (2,), "value", reset_to=spread(40, -40, 3), most=7)),
             layer(40, 20, LIF(90, (3,), "value", reset_to=-300), 8),
             layer(20, 12, LIF(9, (), "value", reset_to=spread(12, -20, 9), floor=-60), 4),
+        ),
+    ),
+    "a step later": Model(
+        Spikes(64),
+        (
+            layer(64, 128, LIF(5, (2,), "late")),
+            layer(
+                128,
+                160,
+                LIF(spread(160, 1, 9), (1, -4), "late", floor=-9, ceiling=30),
+                fraction_bits=1,
+            ),
+            layer(160, 140, LIF(90, (0,), "late"), 8, bias=20),
+            layer(140, 12, LIF(spread(12, 5, 30), (), "late", floor=-60), 4),
+        ),
+    ),
+    "a step later, current-based": Model(
+        Spikes(64),
+        (
+            layer(64, 133, CuBa(spread(133, 5, 40), (3,), "late", leak_c=(2, -4)), bias=2),
+            layer(133, 20, CuBa(900, (3,), "late", leak_c=(2,)), 8),
+        ),
+    ),
+    "a step later, held": Model(
+        Analog(40, 0, 15),
+        (layer(40, 160, CuBa(300, (2,), "late", leak_c=(2,)), bias=spread(160, -9, 60)),),
+        Count(),
+        9,
+    ),
+    "a step later, on maps": Model(
+        Spikes(8 * 8 * 3, grid=Shape(8, 8, 3)),
+        (
+            Layer(kernels_of(8, 3, 32, 2, bias=1), LIF(4, (2,), "late"), pool=Pool("max", (2, 2))),
+            Layer(kernels_of(4, 32, 5, 8, bias=99), LIF(spread(5, 90, 300), (1,), "late")),
         ),
     ),
     "current-based": Model(

@@ -30,7 +30,7 @@ class Membranes(Features):
                        count depends on, over all bits
     further:           planes of a synaptic current, or of what raises a threshold, beside what
                        they are integrated by
-    saturation:        digits of floor and ceiling
+    saturation:        digits of floor and ceiling; of the threshold once more, for a late reset
     not_lowered:       planes where the threshold is not part of the state
     counted:           planes of the counts
     copied:            planes that are not computed in place
@@ -141,7 +141,7 @@ def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
     counted = count_width(stage, load) * stage.signal_planes
     if not stage.memory:
         return _compared(stage) + Membranes(blocks=1, counted=counted)
-    forgets = 0 in stage.terms
+    forgets, late = 0 in stage.terms, len(stage.threshold) * stage.late
     return (
         _reset(stage)
         + _compared(stage)
@@ -151,10 +151,10 @@ def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
         + Membranes(further=stage.into_c.width if stage.into_c is not None else 0)
         + Membranes(
             blocks=1,
-            v=stage.v_width * (not forgets),
+            v=stage.v_width * (stage.late or not forgets),
             threshold=len(stage.threshold),
             own_threshold=sum(d.word is not None for d in stage.threshold),
-            saturation=len(stage.floor) + len(stage.ceiling),
+            saturation=len(stage.floor) + len(stage.ceiling) + late,
             not_lowered=stage.u_width * (not stage.lowered),
             counted=counted,
         )

@@ -20,7 +20,7 @@ from qat.train.surrogate import SURROGATES
 DYNAMICS = [
     lif.Dynamics(leak, reset, limits, rounded, reset_to=-7.0)
     for leak in [(), (3,), (1, -3), (2, 4, -6)]
-    for reset in ["subtract", "value"]
+    for reset in ["subtract", "value", "late"]
     for limits in [None, (-40, 60)]
     for rounded in [True, False]
 ]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.zoo.small import small_model
 
-from qat.model import LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
+from qat.model import ALIF, LIF, Accumulate, Analog, Count, Dense, Frames, Layer, Model, Spikes
 from qat.model.intervals import Interval
 from qat.model.leak import LeakExtrema
 
@@ -38,9 +38,15 @@ def free(neuron: LIF, codes: Any = EYE, **synapse: Any) -> Model:
         (lambda: LIF(5, (1, 2, 3, 4, 5)), r"LIF.leak: found 5 terms; at most 4"),
         (lambda: LIF(5, (16,)), r"LIF.leak: found 16; allowed are -15 to 15"),
         (lambda: LIF(5, reset="soft"), r"LIF.reset: found 'soft'"),
-        (lambda: LIF(5, reset="zero", reset_by=3), r"a reset to zero has no constant"),
+        (lambda: LIF(5, reset="zero", reset_by=3), r"reset 'zero' has no constant"),
         (lambda: LIF(5, reset="value"), r"LIF.reset_to: found None with reset 'value'"),
         (lambda: LIF(5, reset_to=3), r"LIF.reset_to: found 3 with reset 'subtract'"),
+        (lambda: LIF(5, reset="late", reset_by=3), r"reset 'late' has no constant"),
+        (lambda: LIF(5, reset="late", most=2), r"LIF.most: found 2; .* whose reset is late has 1"),
+        (
+            lambda: ALIF(5, reset="late", leak_b=1, raise_by=1),
+            r"ALIF.reset: found 'late'; only LIF and CuBa",
+        ),
         (lambda: LIF(5, reset="value", reset_to=2**31), r"LIF.reset_to: holds 2147483648"),
         (
             lambda: Layer(Dense(EYE), LIF(5, (), "value", reset_to=[1, 2])),

@@ -95,6 +95,19 @@ def test_subtraction_is_exact_without_a_leak_for_the_frameworks_that_have_it(
         export(model, tmp_path / "b.nir", "norse")
 
 
+def test_a_late_reset_is_written_where_snntorch_clears_what_flows_in(tmp_path: Path) -> None:
+    late = CuBa(np.arange(400, 406), (), reset="late", leak_c=())
+    echo = Edge(Dense(codes(5, 5, seed=3), 8), "self", 1)
+    again = Layer(Dense(codes(5, 6, seed=2), 8), LIF(90, reset="late"), more=(echo,))
+    model = spiking(Layer(Dense(codes(6, 8), 8), late), again)
+    export(model, tmp_path / "a.nir", "snntorch")
+    assert set(round_trip(model, tmp_path / "a.nir", inputs(model)).values()) == {0.0}
+    with pytest.raises(ValueError, match="snnTorch has it of current-based or recurrent neurons"):
+        export(spiking(dense(LIF(90, reset="late"))), tmp_path / "b.nir", "snntorch")
+    with pytest.raises(ValueError, match="reset 'late'; this framework loads zero: use another"):
+        export(model, tmp_path / "b.nir", "norse")
+
+
 def test_a_leak_is_written_and_what_its_floors_change_is_counted(tmp_path: Path) -> None:
     few = Layer(Dense(codes(6, 8) // 9, 8), LIF(11, (2, -4), reset="zero"))
     model = spiking(few)

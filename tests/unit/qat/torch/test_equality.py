@@ -25,7 +25,7 @@ PENALTY = 0.3
 """On the spikes of every layer, so that their gradient is compared as well."""
 
 WORDS = """lif cuba alif burst accumulate count li analog frames spikes rate latency delta subtract
-zero value recurrent map norm""".split()
+zero value late recurrent map norm""".split()
 """What some of the networks must have."""
 
 

@@ -1,6 +1,7 @@
 """Backpropagation through time against finite differences, with a smooth spike for the step."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -99,15 +100,23 @@ def reference(current, threshold, *, reset, limits, smooth, frozen=None):
     """The time loop once more; `frozen` gives the spikes of the reset, with THRESHOLD in it."""
     v, spikes = np.zeros(current.shape[1:]), []
     for t, inflow in enumerate(current):
-        u = np.clip(v * 0.75 + inflow, *limits)
+        u = v * 0.75 + inflow
+        if reset == "late" and t:
+            u = u * (1 - (spikes if frozen is None else frozen)[t - 1])
+        u = np.clip(u, *limits)
         spikes.append(smooth(u / threshold - 1))
+        if reset == "late":
+            v = u
+            continue
         s, r = (spikes[-1], threshold) if frozen is None else (frozen[t], THRESHOLD)
         v = u - s * (r if reset == "subtract" else u - TO[reset])
     return np.array(spikes)
 
 
-@pytest.mark.parametrize("detached", [True, False])
-@pytest.mark.parametrize("reset", ["subtract", "zero", "value"])
+@pytest.mark.parametrize(
+    ("detached", "reset"),
+    [*product([True, False], ["subtract", "zero", "value"]), (True, "late")],
+)
 @pytest.mark.parametrize("limits", [(-50, 50), (-0.6, 1.2)])
 def test_the_time_loop(detached, reset, limits):
     random = np.random.default_rng(5)

@@ -44,7 +44,8 @@ NEURONS = (
     {"neuron": "alif", "leak_b": 6, "raise_by": 2.5},
 )
 
-RESETS = ({"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to": -0.4})
+RESETS = ({"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to": -0.4},
+          {"reset": "late"})  # fmt: skip
 
 
 @st.composite
@@ -254,6 +255,9 @@ def test_a_layer_whose_weights_are_all_zero_can_be_exported():
         ({"steps": 0}, "Network.steps: found 0"),
         ({"leak": (3, -3)}, "never settles"),
         ({"reset": "half"}, "reset"),
+        ({"reset": "late", "detach_reset": False}, "detach_reset: found False with reset 'late'"),
+        ({"reset": "late", "neuron": "alif"}, "found 'late' with neuron 'alif'"),
+        ({"reset": "late", "levels": 2}, "LIF.most: found 2; a neuron whose reset is late"),
         ({"readout": "mean"}, "Network.readout: found 'mean'; one of accumulate, count"),
         ({"input": "sound"}, "one of analog, frames, spikes"),
         ({"input_range": (-200, 3)}, "low"),
