@@ -176,6 +176,11 @@ def plain_spikes(layer: Layer) -> bool:
     return spikes_of_dense(layer) and len(layer.neuron.STATE) == 1
 
 
+def count_helpers(levels: int) -> frozenset[str]:
+    """Return the functions that count a signal whose values are as large as `levels`."""
+    return frozenset({"add", "count_levels"} if levels > 1 else {"count_spikes"})
+
+
 def shares(model: Model) -> bool:
     """Return True if signals that nobody reads any more give their memory to later ones.
 

@@ -162,13 +162,14 @@ def count_width(stage: Layer, load: Load) -> int:
     return load.most.bit_length() if stage.counted else 0
 
 
-def counted_planes(stage: Layer, load: Load) -> int:
-    """Return how many planes of the counts a word of each plane of the signal is added to.
+def planes_counted(stage: Layer, load: Load) -> dict[str, float]:
+    """Return the features of the planes of the counts that a word of the signal goes to.
 
-    Those are the ones from its level on.
+    counted: those that a spike or a carry alone reaches; levels: those that a plane of a signal
+    of counts is added to
     """
-    width = count_width(stage, load)
-    return sum(max(width - plane, 0) for plane in range(stage.signal_planes))
+    levels = stage.signal_planes * (stage.counted and stage.signal_planes > 1)
+    return {"counted": count_width(stage, load) - levels, "levels": levels}
 
 
 def not_zero(values: Mapping[int, float]) -> float:

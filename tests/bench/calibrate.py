@@ -69,7 +69,7 @@ def calibrate(board: Board, only: str | None = None) -> dict[str, Any]:
     shared: dict[str, list[Shared]] = defaultdict(list)
     families = {family(kind) for kind in kinds() if belongs(kind, only)}
     families -= set() if isa.find(board.core).multiplies else OF_VALUES
-    with Counting(board) as counting:
+    with Counting(board, keep=True) as counting:
         for number, subject in enumerate(subjects(bool(like))):
             if only is not None and not families & set(map(family, subject.kinds())):
                 continue

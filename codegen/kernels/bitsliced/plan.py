@@ -28,6 +28,7 @@ from codegen.kernels.bitsliced.sums import (
 from codegen.kernels.common import (
     SPIKES_HELPERS,
     common,
+    count_helpers,
     further_of,
     signal_field,
     source_of,
@@ -150,9 +151,9 @@ class _Builder(ABC):
         """Return the stage."""
         i, source = self.index, self.source
         shared = common(i, self.model, source)
-        several = self.model.layers[i].levels > 1
-        fused = shared["counted"] and source.analog and self.model.stop is None and not several
-        counts = {"count_levels" if several else "count_spikes"} if shared["counted"] else set()
+        levels = self.model.layers[i].levels
+        fused = shared["counted"] and source.analog and self.model.stop is None and levels == 1
+        counts = count_helpers(levels) if shared["counted"] else frozenset()
         neurons = self.neurons()
         constants: Constants = neurons.pop("own")
         return BitslicedLayer(

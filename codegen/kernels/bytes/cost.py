@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from codegen.kernels.bytes.geometry import LANES
 from codegen.kernels.bytes.layer import BytesLayer
 from codegen.kernels.features import Features, expected
-from codegen.kernels.load import Load, count_width
+from codegen.kernels.load import Load, planes_counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +93,13 @@ class BytesVectors(Features):
 
 @dataclass(frozen=True, kw_only=True)
 class BytesHeld(Features):
-    """Sums and counts, over the steps; counted: words times planes of the counts."""
+    """Sums and counts, over the steps; counted, levels: words times planes of the counts."""
 
     words: BytesWords = BytesWords()
     vectors: BytesVectors = BytesVectors()
     steps: float = 0.0
-    counted: float = 0.0
+    counted: float = expected(4)
+    levels: float = expected(8)
 
 
 def currents(stage: BytesLayer, load: Load) -> BytesImages:
@@ -125,7 +126,7 @@ def held(stage: BytesLayer, load: Load) -> BytesHeld:
         words=BytesWords() if vectors else _words(stage),
         vectors=_vectors(stage) if vectors else BytesVectors(),
         steps=1,
-        counted=stage.words * count_width(stage, load),
+        **{name: stage.words * n for name, n in planes_counted(stage, load).items()},
     ).scaled(load.steps)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from codegen.kernels.bitsliced.cost.membranes import Membranes, of_block
 from codegen.kernels.channel_words.layer import WordsLayer
 from codegen.kernels.features import Features, expected
-from codegen.kernels.load import Load, count_width
+from codegen.kernels.load import Load, planes_counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Words(Features):
     passed:  positions
     stored:  words of the signal that are stored as they are, by plane
     kept:    words that a pool takes; left: words that it makes
-    counted: words times planes of the counts
+    counted, levels: words times planes of the counts, as in load.planes_counted
     """
 
     calls: float = expected(40)
@@ -44,7 +44,8 @@ class Words(Features):
     stored: float = expected(3)
     kept: float = expected(5)
     left: float = expected(8)
-    counted: float = 0.0
+    counted: float = expected(4)
+    levels: float = expected(8)
 
 
 def words(stage: WordsLayer, load: Load) -> Words:
@@ -58,7 +59,7 @@ def words(stage: WordsLayer, load: Load) -> Words:
     lines = stage.rows.lying(stage.stride) * planes
     pools = stage.left.height * bool(stage.pooled)
     cleared = stage.kept + stage.lines + (under - lines) * stage.line + pools * stage.kept
-    neurons = replace(of_block(stage, load), counted=0.0)
+    neurons = replace(of_block(stage, load), counted=0.0, levels=0.0)
     return Words(
         calls=1,
         rows=rows,
@@ -77,5 +78,5 @@ def words(stage: WordsLayer, load: Load) -> Words:
         stored=blocks * stage.signal_planes * (not stage.pooled),
         kept=blocks * stage.kept_words * bool(stage.pooled),
         left=stage.left.positions * stage.layout.full * stage.signal_planes * bool(stage.pooled),
-        counted=stage.words * count_width(stage, load) * stage.signal_planes,
+        **{name: stage.words * n for name, n in planes_counted(stage, load).items()},
     ).scaled(load.steps)

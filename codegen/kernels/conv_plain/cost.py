@@ -7,7 +7,7 @@ from math import sqrt
 
 from codegen.kernels.conv_plain.layer import ConvLayer
 from codegen.kernels.features import AllColumns, Features, Products, expected
-from codegen.kernels.load import Load, all_columns, counted_planes, not_zero, products
+from codegen.kernels.load import Load, all_columns, not_zero, planes_counted, products
 from codegen.kernels.neurons.cost import IntegerNeurons, of_shape
 
 
@@ -147,7 +147,7 @@ def _neurons(stage: ConvLayer, load: Load) -> ConvNeurons:
         pools=stage.sends * (stage.pool is not None),
         put=load.fired * (not stage.simple),
         put_digits=load.put * (not stage.simple),
-        counted=stage.words * counted_planes(stage, load),
+        **{name: stage.words * n for name, n in planes_counted(stage, load).items()},
     )
 
 

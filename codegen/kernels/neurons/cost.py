@@ -24,7 +24,7 @@ class IntegerNeurons(Features):
     counts:    neurons that emit by thresholds; own_counts: by their own, own_rows: so many that
                a compiler makes a loop; multiples: by multiples of one
     fired:     neurons that fire; spikes: what they emit together, of several
-    counted:   words times planes of the counts, from the level of each plane of the signal on
+    counted, levels: words times planes of the counts, as in load.planes_counted
     """
 
     words: float = expected(2)
@@ -43,6 +43,7 @@ class IntegerNeurons(Features):
     fired: float = expected(4)
     spikes: float = expected(8)
     counted: float = expected(6)
+    levels: float = expected(8)
 
 
 def of_shape(stage: IntegerLayer, lane: str) -> dict[str, float]:

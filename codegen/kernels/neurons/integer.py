@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.common import (
+    count_helpers,
     effective_threshold,
     further_of,
     has_pool,
@@ -185,7 +186,7 @@ def neuron_helpers(layer: Record, counted: bool) -> frozenset[str]:
     if layer.neuron.most > 1 or has_pool(layer.pool):
         helpers.add("put")
     if counted:
-        helpers.add("count_spikes" if layer.levels == 1 else "count_levels")
+        helpers |= count_helpers(layer.levels)
     neuron = layer.neuron
     terms = neuron.leak if isinstance(neuron, Leaky) else ()
     terms += neuron.leak_c if isinstance(neuron, CuBa) else ()

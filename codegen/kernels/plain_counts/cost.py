@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen.kernels.features import AllColumns, Features, Products, expected
-from codegen.kernels.load import Load, all_columns, counted_planes, not_zero, products
+from codegen.kernels.load import Load, all_columns, not_zero, planes_counted, products
 from codegen.kernels.neurons.cost import IntegerNeurons, of_shape
 from codegen.kernels.plain.layer import PlainLayer
 
@@ -90,7 +90,7 @@ def _neurons(stage: PlainLayer, load: Load) -> EmittingNeurons:
         fired=load.fired,
         spikes=spikes * (stage.most > 1),
         put_digits=load.put * (stage.most > 1),
-        counted=stage.words * counted_planes(stage, load),
+        **{name: stage.words * n for name, n in planes_counted(stage, load).items()},
     ).scaled(load.steps)
 
 

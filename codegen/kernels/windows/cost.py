@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from codegen.kernels.bitsliced.cost.membranes import Membranes, of_block
 from codegen.kernels.features import Added, Features, expected
-from codegen.kernels.load import Load, added, any_of, count_width
+from codegen.kernels.load import Load, added, any_of, planes_counted
 from codegen.kernels.windows.layer import WindowsLayer, Words
 
 
@@ -53,7 +53,7 @@ class Windows(Features):
     stored:   words of the signal that are stored as they are, by plane; placed: parts of words
     kept:     words that a pool takes; left: words that it makes
     cleared:  words of the signal
-    counted:  words times planes of the counts
+    counted, levels: words times planes of the counts, as in load.planes_counted
     """
 
     rows: float = 0.0
@@ -71,7 +71,8 @@ class Windows(Features):
     kept: float = expected(5)
     left: float = expected(8)
     cleared: float = 0.0
-    counted: float = 0.0
+    counted: float = expected(4)
+    levels: float = expected(8)
 
 
 def _listed(stage: WindowsLayer, active: float) -> RowsListed:
@@ -133,6 +134,7 @@ def windows(stage: WindowsLayer, load: Load) -> Windows:
     """Sums of a signal in windows, then the neurons of every word."""
     planes, vectors = stage.source.planes, bool(stage.dense) and load.vectors
     digits = _digits(stage, load)
+    counted = planes_counted(stage, load)
     found = Windows(
         rows=stage.map.height,
         alike=stage.blocks * (stage.together is not None),
@@ -141,9 +143,10 @@ def windows(stage: WindowsLayer, load: Load) -> Windows:
         listed=_listed(stage, sum(digits)),
         neurons=Membranes()
         if vectors
-        else replace(of_block(stage, load), counted=0.0).scaled(stage.blocks),
+        else replace(of_block(stage, load), counted=0.0, levels=0.0).scaled(stage.blocks),
         cleared=stage.signal_words * stage.placed,
-        counted=stage.words * count_width(stage, load) * stage.signal_planes,
+        counted=stage.words * counted["counted"],
+        levels=stage.words * counted["levels"],
     )
     for kind in stage.kinds:
         groups = stage.map.height * kind.across

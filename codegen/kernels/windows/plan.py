@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from codegen.kernels.bitsliced.layer import Told
 from codegen.kernels.bitsliced.sums import ADDER_PLANES, carries_for
-from codegen.kernels.common import common, signal_field, source_of, width_of
+from codegen.kernels.common import common, count_helpers, signal_field, source_of, width_of
 from codegen.kernels.conv_plain.plan import axes
 from codegen.kernels.dense import DenseLIF
 from codegen.kernels.memory import Field, Scratch, Table
@@ -192,9 +192,7 @@ class Builder:
 
     def outflow(self, counted: bool) -> frozenset[str]:
         """Return the functions that what is emitted goes through."""
-        found, levels = set(), self.layer.levels
-        if counted:
-            found.add("count_levels" if levels > 1 else "count_spikes")
+        found = set(count_helpers(self.layer.levels) if counted else ())
         if not all(kind.direct for kind in self.kinds) or (self.layout.pooled and self.layout.part):
             found.add("set_bits")
         if self.layout.pooled == "sum":

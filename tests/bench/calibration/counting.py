@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.kept import Kept
 from codegen import isa
 from codegen.base.closing import Closing
 from codegen.base.errors import EmulatorError
 from codegen.base.paths import assets
+from codegen.isa.architecture import Firmware
 from codegen.target.boards import Board, find_board, further_boards, load_boards
 from codegen.target.compiler import compiling, model_flags, run_tool
 from codegen.target.device import Part, Parts, instructions_of
@@ -52,9 +54,11 @@ class Counting(Closing):
 
     What all of them have in common is compiled once. Use it as a context manager, or call close().
     Raises MissingCompilerError, BuildError, MissingQemuError or EmulatorError.
+
+    keep: take answers from a folder of the cache where the same sources were asked the same before
     """
 
-    def __init__(self, board: str | Board) -> None:
+    def __init__(self, board: str | Board, keep: bool = False) -> None:
         self.board = find_board(board)
         self.machine = _place(self.board)
         firmware, own = assets() / "firmware", self.board.architecture.firmware
@@ -72,6 +76,7 @@ class Counting(Closing):
         common = [*sources, *(firmware / path for path in own.counter)]
         self._compile(Path(self._folder.name), ["-c", *map(str, common)])
         self._objects = [str(path) for path in Path(self._folder.name).glob("*.o")]
+        self._kept = self._open(own) if keep else None
 
     def close(self) -> None:
         """Remove what was compiled."""
@@ -110,13 +115,33 @@ class Counting(Closing):
         With a held input, the first call of a model that runs free is the holding of the input.
         The arguments are those of `count`.
         """
-        with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
-            elf = self.link(Path(name), files, MARKS if parts else ())
-            answers = ask(elf, self.machine, _requests(model, x, steps))
+        flags, asked = MARKS if parts else (), _requests(model, x, steps)
+
+        def answer() -> NDArray[np.uint32]:
+            with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
+                return ask(self.link(Path(name), files, flags), self.machine, asked)
+
+        if self._kept is None:
+            answers = answer()
+        else:
+            answers = self._kept.of((PROGRAM.read_text("utf-8"), files, flags, asked), answer)
         wrapping = self.board.architecture.wrapping
         counts = [_instructions(answer, parts, wrapping) for answer in answers]
         totals = np.array(counts, np.float64)
         return totals.reshape(len(x), -1, totals.shape[1])
+
+    def _open(self, own: Firmware) -> Kept:
+        """Return the answers that are kept of what all programs of this board have in common."""
+        firmware = assets() / "firmware"
+        folders = ["include", *own.startup, *([own.library] if own.library else [])]
+        files = [path for folder in folders for path in sorted((firmware / folder).glob("*.[chS]"))]
+        files += [firmware / path for path in (own.script, *own.marks, *own.counter)]
+        tools = (compiling(self.board)[0], qemu_command(self.machine, Path())[0])
+        versions = [run_tool([tool, "--version"], Path()) for tool in tools]
+        run = qemu_command(self.machine, Path(), counting=True)
+        options = (*compiling(self.board), *model_flags(), *FLAGS, *self._linker, *run)
+        apart = [option.replace(str(assets()), "") for option in options]  # of every checkout
+        return Kept([path.read_text("utf-8") for path in files], versions, apart)
 
     def _compile(self, folder: Path, rest: Sequence[str]) -> None:
         flags = (*model_flags(), *FLAGS, *self._include)

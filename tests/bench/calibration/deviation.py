@@ -52,7 +52,7 @@ def deviations(
 
 def _on(board: Board, numbers: Iterable[int], group: int) -> list[Deviation]:
     found = []
-    with Counting(board) as counting:
+    with Counting(board, keep=True) as counting:
         for number in numbers:
             one = case(group, number)
             model = one.known()

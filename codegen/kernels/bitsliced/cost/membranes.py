@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from codegen.kernels.bitsliced.cost.blocks import split
 from codegen.kernels.bitsliced.layer import BitslicedLayer
 from codegen.kernels.features import Features, expected
-from codegen.kernels.load import Load, count_width
+from codegen.kernels.load import Load, planes_counted
 from codegen.kernels.neurons.integration import Integration
 
 
@@ -32,7 +32,7 @@ class Membranes(Features):
                        they are integrated by
     saturation:        digits of floor and ceiling; of the threshold once more, for a late reset
     not_lowered:       planes where the threshold is not part of the state
-    counted:           planes of the counts
+    counted, levels:   planes of the counts, as in load.planes_counted
     copied:            planes that are not computed in place
     """
 
@@ -61,6 +61,7 @@ class Membranes(Features):
     saturation: float = expected(2)
     not_lowered: float = 0.0
     counted: float = expected(4)
+    levels: float = expected(8)
     copied: float = expected(2)
 
 
@@ -138,9 +139,9 @@ def _adapted(stage: BitslicedLayer) -> Membranes:
 
 def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
     """Leak, integration, comparison, reset, counting of one block in one step."""
-    counted = count_width(stage, load) * stage.signal_planes
+    planes = planes_counted(stage, load)
     if not stage.memory:
-        return _compared(stage) + Membranes(blocks=1, counted=counted)
+        return _compared(stage) + Membranes(blocks=1, **planes)
     forgets, late = 0 in stage.terms, len(stage.threshold) * stage.late
     return (
         _reset(stage)
@@ -156,7 +157,7 @@ def of_block(stage: BitslicedLayer, load: Load) -> Membranes:
             own_threshold=sum(d.word is not None for d in stage.threshold),
             saturation=len(stage.floor) + len(stage.ceiling) + late,
             not_lowered=stage.u_width * (not stage.lowered),
-            counted=counted,
+            **planes,
         )
     )
 

@@ -81,7 +81,7 @@ SIGNAL = {
     "sums.values_planes",
     *(f"sums.products.codes{bits}" for bits in (2, 4, 8, 16)),
 }
-IN_WORDS = {"neurons.copied", "neurons.counted", "neurons.further"}
+IN_WORDS = {"neurons.copied", "neurons.counted", "neurons.levels", "neurons.further"}
 NEVER = {
     "rest decision": {"fused_calls", "fused_state_words"},
     "plain currents": {"columns.few.one", "columns.few.one4"},
