@@ -18,7 +18,7 @@ from codegen.render.generated import Generated, generated
 from codegen.target.boards import Board, find_boards
 from codegen.target.build import build as build_firmware
 from codegen.target.compiler import size_of
-from codegen.target.device import COUNTED_BY
+from codegen.target.counting import COUNTED_BY
 from codegen.target.doctor import doctor as look_for_tools
 from codegen.target.emulated import TargetModel
 from codegen.target.fit import require_fit

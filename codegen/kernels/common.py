@@ -15,7 +15,6 @@ from codegen.kernels.source import Digits, Source
 from codegen.kernels.stage import LATE, Further, LayerFields, Range, Ranges
 from qat.model import (
     ALIF,
-    Conv,
     CuBa,
     Dense,
     Input,
@@ -27,6 +26,7 @@ from qat.model import (
     Neuron,
     Pool,
 )
+from qat.model.synapses import Weighted
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
 
@@ -63,9 +63,9 @@ def source_of(index: int, model: Model) -> Source:
     return replace(byte_source(model_input), analog=model_input.held, shift=synapse.input_shift)
 
 
-def weighted_of(layer: Layer) -> Dense | Conv:
+def weighted_of(layer: Layer) -> Weighted:
     """Return the synapse of a layer whose kernel knows weights."""
-    assert isinstance(layer.synapse, Dense | Conv)
+    assert isinstance(layer.synapse, Weighted)
     return layer.synapse
 
 
@@ -226,23 +226,11 @@ def leak_text(leak: tuple[int, ...]) -> str:
 def title_of(index: int, model: Model) -> str:
     """Return what a layer is, from what it reads to what it sends."""
     layer, given = model.layers[index], model.shapes()[index]
-    parts = [_synapse_text(layer), _neuron_text(layer)]
+    parts = [layer.synapse.in_words, _neuron_text(layer)]
     if has_pool(layer.pool):
         assert layer.pool is not None
         parts.append(f"pool {layer.pool.mode} {'x'.join(map(str, layer.pool.kernel))}")
     return f"{given} -> {', '.join(parts)} -> {layer.shape}"
-
-
-def _synapse_text(layer: Layer) -> str:
-    """Return "conv 3x3, 32 channels", or the number of neurons of dense weights."""
-    synapse = layer.synapse
-    if not isinstance(synapse, Conv):
-        return f"{layer.size} neurons"
-    kind = "depthwise conv" if synapse.depthwise else "conv"
-    stride = f" stride {synapse.stride}" if synapse.stride > 1 else ""
-    bare = " without padding" if synapse.padding == "none" and synapse.kernel != (1, 1) else ""
-    sides = "x".join(map(str, synapse.kernel))
-    return f"{kind} {sides}{stride}{bare}, {synapse.channels} channels"
 
 
 def _neuron_text(layer: Layer) -> str:

@@ -22,7 +22,7 @@ from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan import cost
 from codegen.plan.build import HELPERS, _fields
 from codegen.plan.program import Program, input_ctype
-from codegen.plan.sensor import stream_of
+from codegen.plan.sensor import Stream, stream_of
 from qat.model import Activity, Model
 
 
@@ -58,38 +58,26 @@ def plan(
     Raises ValueError if no kernel serves a layer, or if there is no such core.
     """
     alone = None if only is None else isa.find(only)
-    core = core or (only if alone and only in alone.cores else None)
-    core = core or (alone.cores[0] if alone else isa.DEFAULT_CORE)
     encoder = encoders.encoder_of(model, (kernels or {}).get(encoders.PLACE))
-    asked = _Asked(model, core, activity, dict(kernels or {}), encoder)
+    asked = _Asked(model, core or _core_of(only, alone), activity, dict(kernels or {}), encoder)
     layers = tuple(asked.layer(index) for index in range(len(model.layers)))
     for row in KERNELS:
         layers = row.together(asked.behind, layers) if row.together else layers
     if alone is not None and not any(row.vectors for row in isa.lineage(alone)):
         layers = tuple(layer.without_vectors() for layer in layers)
-    readout = asked.readout()
     given = "in" if encoder is None else "state->input_spikes"
     kept = pasts(asked.behind, layers, given)
     gathers = tuple(
         gather_of(index, asked.behind, kept, layers, given) for index in range(len(layers))
     )
-    layers = tuple(map(_with_gather, layers, gathers))
-    stages: tuple[Stage, ...] = (*layers, readout) if readout else layers
-    if encoder is not None:
-        stages = (encoder, *stages)
+    layers, readout = tuple(map(_with_gather, layers, gathers)), asked.readout()
+    stages = tuple(stage for stage in (encoder, *layers, readout) if stage is not None)
     scratch = Scratch()
     for stage in stages:
         scratch = scratch.largest(stage.scratch)
     list_ctype = "uint16_t" if scratch.listed <= LIST_ENTRIES_16 else "uint32_t"
-    needs = frozenset().union(*(stage.helpers for stage in stages))
-    if kept:
-        needs |= {"slot"}
-    probes = frozenset().union(*(stage.probes for stage in stages))
     stream = stream_of(model, input_ctype(model.input))
-    smooths = model.detector is not None and model.detector.smooth > 0
-    if stream is not None and (stream.shift or stream.sound or smooths):
-        needs |= {"asr"}
-    probes -= needs
+    helpers, probes = _functions(stages, bool(kept), _shifts(model, stream))
     return Program(
         model=model,
         layers=layers,
@@ -98,7 +86,7 @@ def plan(
         fields=_fields(stages, kept, scratch, list_ctype),
         gathers=gathers,
         rings=kept,
-        helpers=tuple(name for name in HELPERS if name in needs | probes),
+        helpers=helpers,
         probes=probes,
         list_ctype=list_ctype,
         scratch=scratch,
@@ -106,6 +94,32 @@ def plan(
         sets=isa.rows.SETS if alone is None else tuple(isa.lineage(alone)),
         only=alone,
     )
+
+
+def _core_of(only: str | None, alone: isa.InstructionSet | None) -> str:
+    """Return the core for which kernels are chosen where none is named."""
+    if alone is None:
+        return isa.DEFAULT_CORE
+    return only if only in alone.cores else alone.cores[0]
+
+
+def _shifts(model: Model, stream: Stream | None) -> bool:
+    """Return True if values are shifted between the samples and the layers, or after them."""
+    smooths = model.detector is not None and model.detector.smooth > 0
+    return stream is not None and bool(stream.shift or stream.sound or smooths)
+
+
+def _functions(
+    stages: tuple[Stage, ...], late: bool, shifts: bool
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the functions that the stages share, in order, and those that are for probes alone.
+
+    late: signals of earlier steps are kept
+    """
+    needs = frozenset().union(*(stage.helpers for stage in stages))
+    needs |= {name for name, wanted in (("slot", late), ("asr", shifts)) if wanted}
+    probes = frozenset().union(*(stage.probes for stage in stages)) - needs
+    return tuple(name for name in HELPERS if name in needs | probes), probes
 
 
 def choices(

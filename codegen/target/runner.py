@@ -18,7 +18,8 @@ from codegen.base.errors import ProtocolError, RestartedError, WrongModelError
 from codegen.checks.streams import Stream, check_samples, ends_of
 from codegen.kernels.pack import signal_words, unpack_bits, unpack_signal
 from codegen.target.boards import Board
-from codegen.target.device import Device, Heard, Info, What, check_count, instructions_of
+from codegen.target.counting import What, check_count, instructions_of
+from codegen.target.device import Device, Heard, Info
 from codegen.target.recorder import Recorder, Vectors, bytes_of
 from qat.model import Model, Result, State, check_input
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from codegen.checks.comparison import Comparison
 from codegen.checks.equivalence import compare_on, compare_raw
 from codegen.target.boards import Board
-from codegen.target.device import COUNTED_BY, Info
+from codegen.target.counting import COUNTED_BY
+from codegen.target.device import Info
 from codegen.target.hardware import BoardModel
 from codegen.target.ports import serial_number
 from codegen.target.runner import Counts

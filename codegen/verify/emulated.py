@@ -14,7 +14,7 @@ from codegen.checks.equivalence import compare_on, compare_raw
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.target.boards import Board
-from codegen.target.device import What
+from codegen.target.counting import What
 from codegen.target.emulated import TargetModel
 from codegen.target.fit import require_fit
 from codegen.target.lean import LeanModel, footprint_on

@@ -176,24 +176,17 @@ def from_recording(
     labels = checked_labels("y", y, len(array))
     columns = [np.asarray(column) for column in (labels, by, runs) if column is not None]
     starts, stretches = cut(columns, timing)
-    of = labels[starts]
     check_classes(labels, labels[:0])
-    parts = (
-        divide_in_time(starts, of, window)
-        if by is None
-        else divide_by(columns[1][starts], of, seed)
-    )
     classes = class_names or tuple(map(str, range(int(labels.max()) + 1)))
-    _check_parts(parts, of, classes, timing, by is not None)
-    steps, channels = window // group, array.shape[1]
-    needed = len(starts) * channels * (2 * window + BYTES_PER_INPUT * steps)
+    names = None if by is None else columns[1][starts]
+    parts, rule = _parts(starts, labels[starts], names, classes, timing, seed=seed)
+    needed = len(starts) * array.shape[1] * (2 * window + BYTES_PER_INPUT * (window // group))
     require(f"{len(starts):,} windows", needed, "use a larger hop")
     divided = [starts[parts == part] for part in (TRAIN, VALIDATE, TESTS)]
     raw, warnings = _raw(array, divided, timing, unit, channel_names)
-    rule = Division("time") if by is None else by_recordings(columns[1][starts], parts, seed)
     return from_raw(
         raw,
-        *(of[parts == part] for part in (TRAIN, VALIDATE, TESTS)),
+        *(labels[part] for part in divided),
         class_names=class_names,
         channel_names=channel_names,
         warnings=warnings,
@@ -202,6 +195,28 @@ def from_recording(
         licence=licence,
         starts=divided[2],
     ).divided_by(rule)
+
+
+def _parts(
+    starts: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    names: NDArray[Any] | None,
+    classes: Sequence[str],
+    timing: Windowing,
+    *,
+    seed: int,
+) -> tuple[Any, Division]:
+    """Return the part of every window and the rule; ValueError where a class has too few.
+
+    labels, names: of every window; without names the windows are divided in time
+    """
+    if names is None:
+        parts, rule = divide_in_time(starts, labels, timing.window), Division("time")
+    else:
+        parts = divide_by(names, labels, seed)
+        rule = by_recordings(names, parts, seed)
+    _check_parts(parts, labels, classes, timing, names is not None)
+    return parts, rule
 
 
 def cut(columns: list[NDArray[Any]], timing: Windowing) -> tuple[NDArray[np.int64], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,7 @@ class Conv(Weighted):
     stride: int = 1
     padding: Padding = "same"
     groups: int = 1
+    delayed: ClassVar[str] = "channel of the map"
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -124,6 +125,15 @@ class Conv(Weighted):
     def n_out(self) -> int:
         """Number of currents, over all positions."""
         return self.shape.size
+
+    @property
+    def in_words(self) -> str:
+        """What it is, such as "conv 3x3 stride 2, 32 channels"."""
+        kind = "depthwise conv" if self.depthwise else "conv"
+        stride = f" stride {self.stride}" if self.stride > 1 else ""
+        bare = " without padding" if self.padding == "none" and self.kernel != (1, 1) else ""
+        sides = "x".join(map(str, self.kernel))
+        return f"{kind} {sides}{stride}{bare}, {self.channels} channels"
 
     @property
     def values_at_once(self) -> int:

@@ -40,7 +40,7 @@ def delay_of(what: str, value: ArrayLike, synapse: Synapse) -> int | IntArray:
     if found.shape != (synapse.in_channels,):
         raise ValueError(
             f"{what}: found shape {found.shape}; one delay for all, or {synapse.in_channels} of "
-            f"them, one for each {'channel of the map' if isinstance(synapse, Conv) else 'input'}"
+            f"them, one for each {synapse.delayed}"
         )
     return int(found[0]) if (found == found[0]).all() else found
 

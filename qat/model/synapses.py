@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +55,13 @@ class Synapse(ABC):
     bits: what a weight takes in flash, 0 where there are none
     bias: what is added to the currents, one for all or one for each channel
     fraction_bits: binary digits by which its sums are moved to become currents
+    delayed: what of its input may have a delay of its own, one for each of `in_channels`
     """
 
     bits: int
     bias: IntArray
     fraction_bits: int
+    delayed: ClassVar[str] = "input"
 
     @property
     @abstractmethod
@@ -90,6 +92,11 @@ class Synapse(ABC):
     @abstractmethod
     def shape(self) -> Shape:
         """The shape of its currents."""
+
+    @property
+    def in_words(self) -> str:
+        """What it makes, for people, such as "10 neurons"."""
+        return f"{self.n_out} neurons"
 
     @property
     def values_at_once(self) -> int:

@@ -17,9 +17,10 @@ from qat.torch.parts import LI, Accumulate, Count, chain_of
 from qat.train.arrays import host
 from qat.train.chain import Chain, Response
 from qat.train.inflow import accepted, time_major
-from qat.train.network import AT_ONCE, MEASURED, PIECE_VALUES, READOUTS
+from qat.train.network import READOUTS
 from qat.train.norm import Moments, Parameters
 from qat.train.optimiser import RATES, kind_of
+from qat.train.trainable import AT_ONCE, MEASURED, PIECE_VALUES
 
 
 class Sent(NamedTuple):

@@ -150,27 +150,27 @@ def fit(
         "augment": augment,
     }
     kind = net.normalised, net.grid is not None, net.recurrent
-    start = recipe or recipe_for(data.name, len(data.y_train), *kind)
-    recipe = _recipe(start, given)
+    recipe = _recipe(recipe or recipe_for(data.name, len(data.y_train), *kind), given)
     check_task(net, data, recipe)
     session, settings = Session(net, data, recipe, seed), _settings(data, recipe, seed)
     folder = None if run is None else _opened(Path(run), resume, session, settings)
-    interrupted, diverged = False, None
-    try:
-        interrupted = _train(session, folder, progress)
-    except Unbounded as fault:
-        diverged = in_words(fault, len(session.epochs) + 1, recipe)
-    net.parameters = session.best_parameters
-    if session.best is None and diverged is not None:
-        raise DivergedError(diverged)
-    if session.best is not None:
-        net.report = _report(net, data, session.best, settings)
-        net.sensor = data.sensor
-        if folder is not None and not net.is_float:
-            folder.write_model(export(net))
+    interrupted, diverged = _train(session, folder, progress)
+    _take_best(session, settings, folder)
     warnings = health.of_network(net) if net.is_float else health.of_model(export(net))
     done, ran = tuple(session.epochs), loops(SURROGATES[net.surrogate])
     return History(done, session.best, interrupted, settings, warnings, diverged, ran)
+
+
+def _take_best(session: Session, settings: dict[str, Any], folder: RunFolder | None) -> None:
+    """Give the network the weights of the best epoch, and write its model into the folder."""
+    net, best, data = session.net, session.best, session.data
+    net.parameters = session.best_parameters
+    if best is None:
+        return
+    net.report = _report(net, data, best, settings)
+    net.sensor = data.sensor
+    if folder is not None and not net.is_float:
+        folder.write_model(export(net))
 
 
 def require_whole(history: History) -> Epoch:
@@ -208,8 +208,11 @@ def _opened(path: Path, resume: bool, session: Session, training: dict[str, Any]
 
 def _train(
     session: Session, folder: RunFolder | None, progress: Callable[[Epoch], object] | None
-) -> bool:
-    """Train the epochs that are left; return True if Ctrl-C ended them early."""
+) -> tuple[bool, str | None]:
+    """Train the epochs that are left; return (True if Ctrl-C ended them early, how it diverged).
+
+    Raises DivergedError where no epoch was finished before, the weights being those from before.
+    """
     try:
         while len(session.epochs) < session.recipe.epochs:
             epoch = session.epoch()
@@ -220,8 +223,14 @@ def _train(
             if progress is not None:
                 progress(epoch)
     except KeyboardInterrupt:
-        return True
-    return False
+        return True, None
+    except Unbounded as fault:
+        diverged = in_words(fault, len(session.epochs) + 1, session.recipe)
+        if session.best is None:
+            session.net.parameters = session.best_parameters
+            raise DivergedError(diverged) from None
+        return False, diverged
+    return False, None
 
 
 def _model(session: Session, best: Epoch) -> Model:

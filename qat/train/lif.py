@@ -320,41 +320,75 @@ def backward(
             "feedback": feedback,
         }
         return _compiled_backward(d_spikes, u, spikes, threshold, dynamics, **more)
-    xp, theta = namespace(u), thresholds(spikes, threshold, dynamics)
-    slope = surrogate.derivative(u / theta - _nearest(u, theta, dynamics.most))
-    slope /= theta
-    fall = u / theta  # of the spike, as the threshold rises, in units of its slope
-    d, du = xp.empty_like(u), xp.empty_like(u)
-    d[...], d_threshold = d_spikes, xp.zeros_like(u[0, 0])
-    dv, dc, db = (xp.zeros_like(u[0]) for _ in range(3))
+    back = _Back(d_spikes, u, spikes, threshold, dynamics, surrogate=surrogate)
     for t in reversed(range(len(u))):
-        ds = d[t]  # with what later steps sent back
-        if dynamics.adaptation is not None:
-            ds = ds + db * as_of(dynamics.raised, u)
-            d_threshold += (spikes[t] * db).sum(axis=0) * as_of(dynamics.raised, u) / threshold
-        if not detach_reset:
-            taken = threshold if dynamics.subtracts else u[t] - _to(dynamics, u)
-            ds = ds - dv * taken
-            d_threshold -= (spikes[t] * dv).sum(axis=0) * dynamics.subtracts
-        du[t] = ds * slope[t]
-        d_theta = -du[t] * fall[t]
-        d_threshold += d_theta.sum(axis=0)
-        du[t] += dv * (1 - spikes[t].clip(None, 1)) if dynamics.replaces else dv
-        if dynamics.limits is not None:
-            du[t] *= (u[t] > dynamics.limits[0]) & (u[t] < dynamics.limits[1])
-        if dynamics.late and t:
-            du[t] *= 1 - spikes[t - 1]
         first = t - t % truncate if truncate else 0
-        ends = truncate > 0 and first == t
-        dv = du[t] * (0.0 if ends else dynamics.kept)
-        if dynamics.adaptation is not None:
-            db = (db * dynamics.adaptation.kept + d_theta) * (not ends)
-        if dynamics.synaptic is not None:
-            du[t] += dc
-            dc = du[t] * (0.0 if ends else dynamics.synaptic.kept)
+        back.step(t, detach_reset, ends=truncate > 0 and first == t)
         if feedback is not None:
-            feedback.send_back(d, du[t], t, first)
-    return Gradients(du.sum(axis=0, keepdims=True) if held else du, d_threshold)
+            feedback.send_back(back.d, back.du[t], t, first)
+    current = back.du.sum(axis=0, keepdims=True) if held else back.du
+    return Gradients(current, back.d_threshold)
+
+
+class _Back:
+    """Gradients on their way from the last step to the first.
+
+    d:  dL/dS, (steps, batch, neurons), with what later steps sent back to it
+    du: dL/d current, (steps, batch, neurons); dL/du until a current before the membrane joins
+    dv, dc, db: what the step after sends to this one's membrane, synaptic current and threshold,
+        (batch, neurons)
+    """
+
+    def __init__(
+        self,
+        d_spikes: Float,
+        u: Float,
+        spikes: Float,
+        threshold: Float,
+        dynamics: Dynamics,
+        *,
+        surrogate: Surrogate,
+    ) -> None:
+        self.u, self.spikes, self.threshold, self.dynamics = u, spikes, threshold, dynamics
+        xp, theta = namespace(u), thresholds(spikes, threshold, dynamics)
+        self.slope = surrogate.derivative(u / theta - _nearest(u, theta, dynamics.most))
+        self.slope /= theta
+        self.fall = u / theta  # of the spike, as the threshold rises, in units of its slope
+        self.d, self.du = xp.empty_like(u), xp.empty_like(u)
+        self.d[...], self.d_threshold = d_spikes, xp.zeros_like(u[0, 0])
+        self.dv, self.dc, self.db = (xp.zeros_like(u[0]) for _ in range(3))
+
+    def step(self, t: int, detach_reset: bool, ends: bool) -> None:
+        """Go back through step t; where it `ends`, nothing goes on to the step before."""
+        u, du, dynamics = self.u[t], self.du, self.dynamics
+        du[t] = self._of_spikes(t, detach_reset) * self.slope[t]
+        d_theta = -du[t] * self.fall[t]
+        self.d_threshold += d_theta.sum(axis=0)
+        du[t] += self.dv * (1 - self.spikes[t].clip(None, 1)) if dynamics.replaces else self.dv
+        if dynamics.limits is not None:
+            du[t] *= (u > dynamics.limits[0]) & (u < dynamics.limits[1])
+        if dynamics.late and t:
+            du[t] *= 1 - self.spikes[t - 1]
+        self.dv = du[t] * (0.0 if ends else dynamics.kept)
+        if dynamics.adaptation is not None:
+            self.db = (self.db * dynamics.adaptation.kept + d_theta) * (not ends)
+        if dynamics.synaptic is not None:
+            du[t] += self.dc
+            self.dc = du[t] * (0.0 if ends else dynamics.synaptic.kept)
+
+    def _of_spikes(self, t: int, detach_reset: bool) -> Float:
+        """Return dL/dS of step t, with what spikes do to the threshold and by the reset."""
+        u, spikes, dynamics = self.u[t], self.spikes[t], self.dynamics
+        ds = self.d[t]
+        if dynamics.adaptation is not None:
+            raised = as_of(dynamics.raised, self.u)
+            ds = ds + self.db * raised
+            self.d_threshold += (spikes * self.db).sum(axis=0) * raised / self.threshold
+        if not detach_reset:
+            taken = self.threshold if dynamics.subtracts else u - _to(dynamics, self.u)
+            ds = ds - self.dv * taken
+            self.d_threshold -= (spikes * self.dv).sum(axis=0) * dynamics.subtracts
+        return ds
 
 
 def _nearest(u: Float, threshold: Float, most: int) -> Float | int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from qat.machine.memory import require
 from qat.model import FrontEnd, Shape
@@ -16,15 +15,12 @@ from qat.model.inputs import Input
 from qat.model.integrator import Score
 from qat.model.leaky import Reset
 from qat.model.notation import LayerNote, in_time, on_maps, recurring, written
-from qat.train.chain import Pass, Response
-from qat.train.fold import SPIKES, Constants, Float, Inflow
-from qat.train.heads import AccumulateTwin
-from qat.train.inflow import INPUTS, accepted, input_record, time_major
+from qat.train.fold import SPIKES, Inflow
+from qat.train.inflow import INPUTS, input_record
 from qat.train.leaky import dynamics_of
-from qat.train.lif import Spike
 from qat.train.neuron import Granularity
 from qat.train.neurons import NEURONS
-from qat.train.norm import Moments, Parameters
+from qat.train.norm import Parameters
 from qat.train.settings import (
     adaptation,
     bits_per_layer,
@@ -40,8 +36,8 @@ from qat.train.settings import (
     truncated,
 )
 from qat.train.structure import Plan
-from qat.train.surrogate import SURROGATES, heaviside
-from qat.train.twins import LayerTwin
+from qat.train.surrogate import SURROGATES
+from qat.train.trainable import BYTES_PER_WEIGHT, Trainable
 
 READOUTS = {"accumulate": 4.0, "count": 8.0, "li": 4.0}
 """Readouts, each with the initial gain from its score per step to a logit; it is learned."""
@@ -55,20 +51,8 @@ IN_TIME = (
 )
 """Settings that are told only where they are not as ever, so that older runs can be resumed."""
 
-BYTES_PER_WEIGHT = 32
-"""Weights, their gradient, the two moments of Adam, codes, and what forms the next of each."""
 
-VALUES_PER_NEURON = 4
-"""Numbers kept per neuron and step in training: u, spikes, the current and the gradient."""
-
-MEASURED, AT_ONCE = 4096, 256
-"""Samples by which the moments of batch norms are measured, and how many of them make a batch."""
-
-PIECE_VALUES = 2**21
-"""Membranes that are computed in one piece outside of training, so that memory stays bounded."""
-
-
-class Network:
+class Network(Trainable):
     """A chain of spiking layers with a readout.
 
     sizes:       inputs, hidden neurons, outputs: at least two whole numbers; inputs and outputs
@@ -178,23 +162,15 @@ class Network:
         self.neuron = neuron
         self.levels = integer("Network.levels", row.levels if levels is None else levels, 1, 7)
         self.steps = integer("Network.steps", row.steps if steps is None else steps, 1, 2**24)
-        ends, notes = layout_of(sizes, layers)
-        spiking, held = INPUTS[input].spiking, INPUTS[input].held
-        self.notes = edged(notes, recurrent, delays, spiking)
-        check_edges(self.notes, neuron, held, spiking)
-        self.norm, self.delays, self.truncate = norm, delays, truncated(truncate)
-        self.damping = damping_of(damping)
-        self.grid = grid_of(grid, ends[0], self.notes)
-        self.ends = ends
+        self.readout, self.input, self.event_threshold = readout, input, event_threshold
+        self._set_layers(sizes, layers, grid, recurrent, delays)
         self.bits = bits_per_layer(bits, len(self.notes) + 1)
-        self.readout, self.input = readout, input
         self.integrator = integrator_of(readout, score, readout_leak, readout_threshold)
-        self.event_threshold = event_threshold
-        self.scale, self.threshold, self.bias = scale, threshold, bias
+        self.scale, self.threshold, self.bias, self.norm = scale, threshold, bias, norm
         self.surrogate, self.detach_reset = surrogate, detach_reset
-        self.dynamics = dynamics_of(
-            leak, reset, membrane_bits, 1 if neuron == "burst" else self.levels
-        )
+        self.truncate, self.damping = truncated(truncate), damping_of(damping)
+        most = 1 if neuron == "burst" else self.levels
+        self.dynamics = dynamics_of(leak, reset, membrane_bits, most)
         self.leak_c = synaptic_leak(neuron, leak_c)
         self.adaptation = adaptation(neuron, leak_b, raise_by, self.levels)
         self.reset_to = reset_value(reset, reset_to)
@@ -210,6 +186,20 @@ class Network:
         self.sensor: FrontEnd | None = None  # how samples become its inputs, once it is trained
 
     # ------------------------------------------------------------- structure
+
+    def _set_layers(
+        self,
+        sizes: Sequence[int],
+        layers: str | None,
+        grid: Shape | Sequence[int] | None,
+        recurrent: bool,
+        delays: int,
+    ) -> None:
+        self.ends, notes = layout_of(sizes, layers)
+        row = INPUTS[self.input]
+        self.notes, self.delays = edged(notes, recurrent, delays, row.spiking), delays
+        check_edges(self.notes, self.neuron, row.held, row.spiking)
+        self.grid = grid_of(grid, self.ends[0], self.notes)
 
     def _build(self, input_range: tuple[int, int]) -> None:
         self.encoder = self._encoder(input_range)
@@ -265,25 +255,6 @@ class Network:
     def settings(self) -> dict[str, Any]:
         """Return what the network was made with, as plain JSON values."""
         dynamics = self.dynamics
-        more: dict[str, Any] = {}  # what networks of dense layers and one spike a step go without
-        if on_maps(self.notes) or in_time(self.notes):
-            more = {"layers": written(self.notes)}
-        more |= {
-            name: getattr(self, name) for name, usual in IN_TIME if getattr(self, name) != usual
-        }
-        if self.grid is not None:
-            more["grid"] = list(self.grid.sides)
-        if self.neuron != "lif" or self.levels > 1:
-            more |= {"neuron": self.neuron, "levels": self.levels}
-        if self.leak_c is not None:
-            more["leak_c"] = list(self.leak_c)
-        more |= self.adaptation
-        if self.integrator is not None:
-            own = self.integrator
-            more |= {"score": own["score"], "readout_leak": list(own["leak"]),
-                     "readout_threshold": own["threshold"]}  # fmt: skip
-        if dynamics.reset == "value":
-            more["reset_to"] = self.reset_to
         return {
             "sizes": list(self.sizes),
             "bits": list(self.bits),
@@ -302,22 +273,31 @@ class Network:
             "detach_reset": self.detach_reset,
             "event_threshold": self.event_threshold,
             "seed": self.seed,
-            **more,
+            **self._further_settings(),
         }
 
-    def training_bytes(self, batch: int) -> int:
-        """Return about how much memory training with batches of this many samples takes."""
-        inputs = self.encoder.lines * self._input_steps
-        neurons = sum(twin.n_out for twin in self.layers)
-        inputs += sum(self._copies(twin) for twin in self.layers)
-        return BYTES_PER_WEIGHT * self.chain.weights + 4 * batch * (
-            2 * inputs + VALUES_PER_NEURON * self.steps * neurons
-        )
-
-    def _copies(self, twin: LayerTwin) -> int:
-        """Return the values of delayed signals that training keeps of a layer, over all steps."""
-        late = [twin.n_in] if twin.delays is not None else []
-        return self.steps * sum((*late, *(edge.synapse.n_in for edge in twin.more)))
+    def _further_settings(self) -> dict[str, Any]:
+        """Return those that networks of dense layers with one spike a step go without."""
+        found: dict[str, Any] = {}
+        if on_maps(self.notes) or in_time(self.notes):
+            found["layers"] = written(self.notes)
+        found |= {
+            name: getattr(self, name) for name, usual in IN_TIME if getattr(self, name) != usual
+        }
+        if self.grid is not None:
+            found["grid"] = list(self.grid.sides)
+        if self.neuron != "lif" or self.levels > 1:
+            found |= {"neuron": self.neuron, "levels": self.levels}
+        if self.leak_c is not None:
+            found["leak_c"] = list(self.leak_c)
+        found |= self.adaptation
+        if self.integrator is not None:
+            own = self.integrator
+            found |= {"score": own["score"], "readout_leak": list(own["leak"]),
+                      "readout_threshold": own["threshold"]}  # fmt: skip
+        if self.dynamics.reset == "value":
+            found["reset_to"] = self.reset_to
+        return found
 
     @property
     def recurrent(self) -> bool:
@@ -325,47 +305,9 @@ class Network:
         return recurring(self.notes)
 
     @property
-    def products(self) -> int:
-        """Products that the currents of one inference take."""
-        return self.chain.products(self._input_steps)
-
-    @property
-    def _input_steps(self) -> int:
-        """Steps in which the first layer's currents are computed: one, where they are held."""
-        return 1 if self.encoder.held and not self.encoder.spiking else self.steps
-
-    @property
-    def layers(self) -> tuple[LayerTwin, ...]:
-        """The layers that spike."""
-        return self.chain.layers
-
-    @property
-    def head(self) -> AccumulateTwin | None:
-        """The readout that accumulates; None where the last layer's counts are the scores."""
-        return self.chain.head
-
-    @property
-    def twins(self) -> tuple[LayerTwin | AccumulateTwin, ...]:
-        """Every layer with weights, the readout included."""
-        return self.chain.twins
-
-    @property
-    def normalised(self) -> bool:
-        """True if batch norms stand before the neurons."""
-        return self.chain.normalised
-
-    @property
     def is_float(self) -> bool:
         """True if a layer has real weights, so that the network cannot be exported."""
         return None in self.bits
-
-    def of_layer(self, values: Parameters, index: int) -> Parameters:
-        """Return the entries of `values` that belong to a layer, without its number."""
-        return self.chain.of_layer(values, index)
-
-    def constrained(self, parameters: Parameters) -> Parameters:
-        """Return the parameters within the ranges that their layers allow."""
-        return self.chain.constrained(parameters)
 
     # ----------------------------------------------------------------- input
 
@@ -401,19 +343,6 @@ class Network:
             if self.encoder.lines != lines:  # values below 0 have lines of their own
                 self.parameters = self._initial()
 
-    def encode(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return what the first layer receives of a batch that `check` has accepted."""
-        return self.encoder.encode(x, self.steps)
-
-    def check(self, x: ArrayLike) -> NDArray[Any]:
-        """Return `x` as an array this network accepts, or raise ValueError.
-
-        x: (batch, inputs) for analog input, else (batch, steps, inputs); whole numbers
-        """
-        if self.input_range is None and self.input != "spikes":
-            raise ValueError("Network.input_range: is not known yet; train first, or give it")
-        return accepted(x, self.encoder, self.steps, self.input)
-
     def with_bits(self, bits: int | Sequence[int | None] | None) -> Network:
         """Return a network with these parameters and other bits: quantization after training.
 
@@ -424,87 +353,3 @@ class Network:
         other.report = {}
         other._build(self.input_range or (0, 1))
         return other
-
-    # ------------------------------------------------------- forward, backward
-
-    def fold(self) -> tuple[Constants, ...]:
-        """Return the integer model's constants for every twin; call it once per weight update."""
-        return self.chain.fold(self.parameters)
-
-    def forward(
-        self,
-        x: NDArray[Any],
-        constants: tuple[Constants, ...],
-        spike: Spike = heaviside,
-        *,
-        training: bool = False,
-    ) -> Pass:
-        """Run a batch that `check` has accepted.
-
-        spike:    other than the step, it checks gradients
-        training: batch norms take the moments of this batch
-        """
-        signal = time_major(self.encode(x))
-        return self.chain.forward(self.parameters, constants, signal, spike, training)
-
-    def backward(
-        self,
-        run: Pass,
-        constants: tuple[Constants, ...],
-        d_logits: Float,
-        d_rates: Sequence[Float] | None = None,
-    ) -> Parameters:
-        """Return the gradient of every parameter from dL/d logits and dL/d mean firing rates.
-
-        d_logits: (batch, outputs)
-        d_rates:  per spiking layer, (neurons,): dL/d the mean spikes per step over the batch
-        """
-        return self.chain.backward(self.parameters, constants, run, d_logits, d_rates)
-
-    # ------------------------------------------------------------------- use
-
-    def pieces(self, x: NDArray[Any]) -> Iterator[NDArray[Any]]:
-        """Yield consecutive parts of a batch, each of bounded memory."""
-        widest = max(self.ends[0], *(twin.n_out for twin in self.twins))
-        size = max(1, PIECE_VALUES // (widest * self.steps))
-        for i in range(0, max(len(x), 1), size):
-            yield x[i : i + size]
-
-    def run(self, x: ArrayLike) -> Response:
-        """Return scores, predictions and all spikes; ValueError as `check` raises it."""
-        constants = self.fold()
-        passes = [self.forward(piece, constants) for piece in self.pieces(self.check(x))]
-        scores = np.concatenate([p.scores for p in passes])
-        spikes = tuple(
-            np.rint(np.concatenate(layer, axis=1).transpose(1, 0, 2)).astype(dtype)
-            for dtype, layer in zip(
-                self.chain.signal_dtypes(),
-                zip(*([t.spikes for t in p.traces] for p in passes), strict=True),
-                strict=True,
-            )
-        )
-        return Response(scores, scores.argmax(axis=1), spikes)
-
-    def measured(self, x: NDArray[Any]) -> Parameters:
-        """Return the parameters with moments of the batch norms as they are on these inputs.
-
-        x: as `check` has accepted it; MEASURED of them at most are taken, spread over all
-        """
-        if not self.normalised or not len(x):
-            return self.parameters
-        constants, chosen = self.fold(), np.random.RandomState(0).permutation(len(x))[:MEASURED]
-        parts = max(1, len(chosen) // AT_ONCE)
-        passes = [
-            self._moments(x[part], constants) for part in np.array_split(np.sort(chosen), parts)
-        ]
-        return self.chain.together(self.parameters, passes)
-
-    def _moments(self, x: NDArray[Any], constants: tuple[Constants, ...]) -> list[Moments]:
-        traces = self.forward(x, constants, training=True).traces
-        return [trace.moments for trace in traces if trace.moments is not None]
-
-    def predict(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Return the class of every sample, (batch,) int64; ValueError as `check` raises it."""
-        constants = self.fold()
-        scores = [self.forward(piece, constants).scores for piece in self.pieces(self.check(x))]
-        return np.concatenate(scores).argmax(axis=1)

@@ -21,7 +21,8 @@ with atheris.instrument_imports(
     from support.fuzzing import check_line, start
 
     from codegen.base.errors import TargetError
-    from codegen.target.device import Device, What
+    from codegen.target.counting import What
+    from codegen.target.device import Device
     from codegen.target.protocol import CRC, HEADER, Client, Decoder, Frame, encode
 
 OUTPUTS, WORDS = 300, 700

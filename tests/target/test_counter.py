@@ -10,7 +10,8 @@ from support.recorded import build
 from codegen.base.errors import InconsistentError
 from codegen.render import render
 from codegen.target.boards import find_board, further_boards, load_boards
-from codegen.target.device import Device, What, check_count
+from codegen.target.counting import What, check_count
+from codegen.target.device import Device
 from codegen.target.protocol import Client
 from codegen.target.qemu import Qemu
 from qat.model import Model

@@ -12,7 +12,8 @@ import pytest
 
 from codegen.base.errors import RefusedError
 from codegen.target.boards import find_board
-from codegen.target.device import PROBE_WORDS, STEPS_DECIDED, Device, What
+from codegen.target.counting import What
+from codegen.target.device import PROBE_WORDS, STEPS_DECIDED, Device
 from codegen.target.protocol import (
     MAX_FRAME,
     MAX_PAYLOAD,

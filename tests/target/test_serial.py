@@ -22,7 +22,8 @@ from codegen.base.paths import assets
 from codegen.render import render
 from codegen.target.boards import Board, find_board, further_boards, hardware_boards, load_boards
 from codegen.target.compiler import find_cross_compiler
-from codegen.target.device import Counter, Device, What
+from codegen.target.counting import Counter, What
+from codegen.target.device import Device
 from codegen.target.hardware import BoardModel
 from codegen.target.ports import SerialLink
 from codegen.target.protocol import Client, Link

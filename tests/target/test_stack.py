@@ -23,7 +23,7 @@ from codegen.isa import ARM
 from codegen.render import render
 from codegen.target.boards import find_board, further_boards, load_boards
 from codegen.target.compiler import compiling, model_flags
-from codegen.target.device import What
+from codegen.target.counting import What
 from codegen.target.emulated import TargetModel
 from codegen.target.stack import deepest, disassemble, frame_of, stack_of
 from qat.model import Model, Spikes

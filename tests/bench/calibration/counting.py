@@ -25,7 +25,7 @@ from codegen.base.paths import assets
 from codegen.isa.architecture import Firmware
 from codegen.target.boards import Board, find_board, further_boards, load_boards
 from codegen.target.compiler import compiling, model_flags, run_tool
-from codegen.target.device import Part, Parts, instructions_of
+from codegen.target.counting import Part, Parts, instructions_of
 from codegen.target.qemu import qemu_command
 from codegen.target.recorder import bytes_of
 from codegen.target.runner import MARKS

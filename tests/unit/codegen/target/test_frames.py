@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from codegen.base.errors import HangError, RefusedError
 from codegen.base.paths import assets
 from codegen.isa import ARM
-from codegen.target import device, faults, protocol
+from codegen.target import counting, device, faults, protocol
 from codegen.target.protocol import MAX_PAYLOAD, Client, Code, Decoder, Frame, Type, encode
 
 FRAMES = st.builds(
@@ -119,14 +119,14 @@ def test_constants_agree_with_the_firmware() -> None:
     text = (FIRMWARE / "include" / "spikemcu" / "protocol.h").read_text()
     assert enumerators(text, "TYPE_") == [t.name for t in sorted(Type)]
     assert enumerators(text, "CODE_") == [c.name for c in sorted(Code)]
-    assert enumerators(text, "BENCHMARK_") == [w.name for w in sorted(device.What)]
-    assert enumerators(text, "COUNTER_") == [c.name for c in sorted(device.Counter)]
+    assert enumerators(text, "BENCHMARK_") == [w.name for w in sorted(counting.What)]
+    assert enumerators(text, "COUNTER_") == [c.name for c in sorted(counting.Counter)]
     assert f"PROTOCOL_VERSION {device.VERSION}u" in text
     frame = (FIRMWARE / "include" / "spikemcu" / "frame.h").read_text()
     assert f"FRAME_MAGIC 0x{int.from_bytes(protocol.MAGIC, 'little'):08X}u" in frame
     assert f"FRAME_BYTES {protocol.MAX_FRAME}u" in frame
     counter = (FIRMWARE / "include" / "spikemcu" / "counter.h").read_text()
-    assert f"COUNTER_LOOPS {device.KNOWN_INSTRUCTIONS // 2}u" in counter
+    assert f"COUNTER_LOOPS {counting.KNOWN_INSTRUCTIONS // 2}u" in counter
     counter = (FIRMWARE / "src" / "qemu" / "arm" / "counter.c").read_text()
     assert f"HANDLER_INSTRUCTIONS {ARM.wrapping}u" in counter
     startup = (FIRMWARE / "platform" / "startup" / "startup.h").read_text()
