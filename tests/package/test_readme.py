@@ -175,14 +175,6 @@ def test_linked_files_exist(root: Path) -> None:
             assert (page.parent / link).is_file(), (page, link)
 
 
-def test_files_that_are_named_exist(root: Path) -> None:
-    """Paths of modules, templates and tests, as they stand in backticks."""
-    path = re.compile(r"`((?:qat|codegen|tests|boards|firmware)/[\w/.-]*[\w/])`")
-    for page in pages(root):
-        for named in path.findall(page.read_text()):
-            assert (root / named).exists(), (page, named)
-
-
 def test_the_tree_of_the_architecture_is_the_tree(root: Path) -> None:
     """Every package of the two halves has its line, in their order, and none is gone."""
     text = (root / ".github" / "ARCHITECTURE.md").read_text().split("## The order of imports")[0]
