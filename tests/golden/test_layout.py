@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,6 +36,7 @@ a map the contracts of its loops, and what its words are, come before as well.""
 CONTENTS = ("Machine", "Network", "Layers", "Loops", "Weights")
 
 
+@cache
 def files_of(name: str) -> dict[str, str]:
     if name in MODELS:
         return render_program(MODELS[name].program())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.crossed import crossed
 from support.results import assert_same
 from support.zoo.byte_maps import BYTES, MODELS, byte_map, far_over
 
@@ -27,8 +28,7 @@ def check(model: Model, samples: int = 6, **options: Any) -> None:
     assert_same(model.run(x, trace=True), host.run(x, trace=True))
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "compiler"), crossed(MODELS, ["gcc", "clang"]))
 def test_the_c_gives_the_model(name: str, compiler: str) -> None:
     check(MODELS[name], compiler=compiler, flags=SANITIZE)
 

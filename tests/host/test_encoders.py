@@ -127,6 +127,7 @@ RATES = (
 
 
 FEW = ((0, 255), (0, 16), (7, 200), (-128, 127), (-7, 7), (-1, 0))
+HALF = (*FEW, (0, 128), (0, 1), (-8, 7), (-16, 3), (-5, 90))
 
 
 def ranges(way: str, ordinary: tuple[tuple[int, int], ...]) -> list[Any]:
@@ -137,7 +138,7 @@ def ranges(way: str, ordinary: tuple[tuple[int, int], ...]) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("low", "high", "way"), [*ranges("sliced", RATES), *ranges("plain", FEW)])
+@pytest.mark.parametrize(("low", "high", "way"), [*ranges("sliced", HALF), *ranges("plain", FEW)])
 def test_rates_of_every_range(low: int, high: int, way: str) -> None:
     check(model_of(Rate(37, low, high)), way)
 
@@ -187,7 +188,7 @@ SIZED = {
 }
 
 
-@pytest.mark.parametrize(("size", "kind"), crossed(map(str, SIZES), SIZED, each=2))
+@pytest.mark.parametrize(("size", "kind"), crossed(map(str, SIZES), SIZED))
 def test_sizes_around_words(size: str, kind: str) -> None:
     make, way = SIZED[kind]
     check(model_of(make(int(size))), way)
@@ -303,7 +304,7 @@ SIZES_AND_RANGES = ("3, 0 to 15", "61, -3 to 16", "30, 0 to 15", "16, -3 to 16",
 KINDS = {kind.__name__: kind for kind in (Rate, Latency, Delta)}
 
 
-@pytest.mark.parametrize(("name", "sized"), crossed(KINDS, SIZES_AND_RANGES, each=3))
+@pytest.mark.parametrize(("name", "sized"), crossed(KINDS, SIZES_AND_RANGES, each=2))
 def test_bytes_beyond_the_range_do_no_harm(name: str, sized: str, tmp_path: Path) -> None:
     """No access beyond an array, by gcc's address sanitizer, and nothing undefined."""
     kind, (size, low, high) = KINDS[name], map(int, re.findall(r"-?\d+", sized))
