@@ -189,7 +189,8 @@ def _network(row: Row) -> str:
     inputs, outputs = row.sizes[0], row.sizes[-1]
     shape = f"{inputs}-{written(row.notes)}-{outputs}"
     kinds = ["ternary" if bits == 2 else f"{bits}-bit" for bits in row.bits]
-    kind = "all ternary" if set(row.bits) == {2} else f"ternary, {kinds[-1]} output layer"
+    same = len(set(row.bits)) == 1
+    kind = f"all {kinds[0]}" if same else f"{kinds[0]}, {kinds[-1]} output layer"
     pixels = f", {row.input_bits}-bit input" if row.input_bits else ""
     folds = ", each subject left out" if row.by_subject else ""
     counts = f", counts of 0 to {row.network['levels']}" if "levels" in row.network else ""

@@ -211,6 +211,17 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             steps=1,
             network={"neuron": "burst", "levels": 3},
         ),
+        "digits-counts-4": Row(
+            "digits",
+            (42,),
+            (4, 4),
+            goal=0.985,
+            seeds=5,
+            input_bits=4,
+            steps=1,
+            network={"neuron": "burst", "levels": 3},
+            training={"epochs": 150, "averaging": 0.997, "weight_decay": 0.1},
+        ),
         "watch-conv": Row(
             "watch",
             (),

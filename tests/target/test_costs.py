@@ -58,6 +58,9 @@ PREDICTED, REST = 0.05, 25
 """Part of a count by which a prediction may miss it, for every layer of an example; and
 instructions for the loop around all layers, which takes about a hundred."""
 
+MAPS = ("mnist-conv-small", "mnist-conv", "mnist-conv-large")
+"""The examples on maps."""
+
 LOOSE, FEW = 0.2, 40
 """The same for random models, and instructions beside."""
 FEW_OF_REST = 65
@@ -246,6 +249,7 @@ MODELS = {
     "times": _two(Latency.linear(300, 0, 15, 5), 1),
     "times one by one": _two(Latency(9, 0, 255, (256, 200, 0)), 1),
     "events": _two(Delta(70, 0, 255, 1), 1),
+    **{name: Model.load(EXAMPLES / f"{name}.npz") for name in MAPS},
 }
 
 LOOSE_BOUND = 2.5

@@ -58,6 +58,22 @@ def test_the_table_says_what_was_measured(
     assert "other" not in out
 
 
+@pytest.mark.parametrize(
+    ("bits", "words"),
+    [
+        ((2, 2), "all ternary"),
+        ((4, 4), "all 4-bit"),
+        ((2, 8), "ternary, 8-bit output layer"),
+        ((8, 4), "8-bit, 4-bit output layer"),
+    ],
+)
+def test_the_table_says_the_bits(bits: tuple[int, int], words: str) -> None:
+    trial = {"test": 0.9, "firing_rates": [0.1]}
+    results = {"quick": {"trained": {"0": trial}, "float": {}}}
+    (line,) = script.text_rows(results, {"quick": replace(QUICK, bits=bits)})[1]
+    assert line[1] == f"64-12-10 {words}, T = 8"
+
+
 def test_other_settings_are_trained_anew(
     tmp_path: Path, rows: dict[str, Row], capsys: pytest.CaptureFixture[str]
 ) -> None:
