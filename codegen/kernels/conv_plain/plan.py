@@ -77,9 +77,8 @@ def _helpers(synapse: Conv, source: Source) -> frozenset[str]:
     if source.shift:
         helpers.add("asr")
     if not source.bits:
-        helpers |= {"trailing_zeros", "bits"}
-    if source.planes > 1:
-        helpers.add("lane")
+        channels = synapse.grid.channels
+        helpers |= {"trailing_zeros", *(["bits"] if channels % 32 and 32 % channels else [])}
     return frozenset(helpers)
 
 

@@ -22,7 +22,8 @@ class IntegerNeurons(Features):
                reset is one, for it compares and chooses as these do
     fraction:  neurons whose current has fraction bits
     counts:    neurons that emit by thresholds; own_counts: by their own, own_rows: so many that
-               a compiler makes a loop; multiples: by multiples of one
+               a compiler makes a loop; multiples: by multiples of one; looped: those of shared
+               thresholds and of multiples, so many that it is a loop
     fired:     neurons that fire; spikes: what they emit together, of several
     counted, levels: words times planes of the counts, as in load.planes_counted
     """
@@ -40,6 +41,7 @@ class IntegerNeurons(Features):
     own_counts: float = expected(3)
     own_rows: float = expected(4)
     multiples: float = expected(4)
+    looped: float = expected(4)
     fired: float = expected(4)
     spikes: float = expected(8)
     counted: float = expected(6)
@@ -65,4 +67,5 @@ def of_shape(stage: IntegerLayer, lane: str) -> dict[str, float]:
         "own_counts": rows,
         "own_rows": rows * (stage.most > WRITTEN_OUT),
         "multiples": n * (several and not stage.counting),
+        "looped": (n - rows) * (stage.most > WRITTEN_OUT),
     }

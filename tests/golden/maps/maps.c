@@ -391,13 +391,12 @@ static MAPS_APART void maps_sums1(maps_state *state, const uint32_t *in, uint32_
 
             for (uint32_t c = 0u; c < 5u; c += 32u) {
                 const uint32_t n = 5u;
-                uint32_t planes[2];
-                uint32_t active = 0u;
+                const uint32_t planes[2] = {
+                    maps_bits(in, first + c, n),
+                    maps_bits(&in[2u], first + c, n),
+                };
+                const uint32_t active = planes[0] | planes[1];
 
-                for (uint32_t b = 0u; b < 2u; b++) {
-                    planes[b] = maps_bits(&in[b * 2u], first + c, n);
-                    active |= planes[b];
-                }
 #ifdef MODEL_ANALYSIS /* bit after bit, which an analysis by intervals can follow */
                 for (uint32_t lane = 0u; lane < 32u; lane++) {
                     if (((active >> lane) & 1u) == 0u) {
@@ -408,7 +407,9 @@ static MAPS_APART void maps_sums1(maps_state *state, const uint32_t *in, uint32_
                     const uint32_t lane = maps_trailing_zeros(word);
 #endif
                     const uint32_t channel = c + lane;
-                    const uint32_t value = maps_lane(planes, 1u, 2u, lane);
+                    uint32_t value = (planes[0] >> lane) & 1u;
+
+                    value |= ((planes[1] >> lane) & 1u) << 1u;
 
                     state->totals[channel] += (int32_t)value * maps_code4(maps_weights1[at], channel);
                 }
