@@ -66,6 +66,11 @@ def whole_numbers(text: str) -> list[int]:
         raise ArgumentTypeError(f"found {text!r}; must be whole numbers like 128,64") from None
 
 
+def leaks(text: str) -> list[tuple[int, ...]]:
+    """Parse `2/4/3,-6`: leaks with / between, each the shifts of its terms."""
+    return [tuple(whole_numbers(part)) for part in text.split("/")]
+
+
 def share(text: str) -> float:
     """Parse `2%` or `0.02`."""
     body, percent = (text[:-1], 100) if text.endswith("%") else (text, 1)

@@ -125,6 +125,7 @@ def network_of(arguments: Namespace, data: Dataset) -> Network:
         raise_by=arguments.raise_by,
         levels=arguments.levels,
         leak=tuple(arguments.leak),
+        leaks=arguments.leaks,
         reset=arguments.reset,
         reset_to=arguments.reset_to,
         readout=arguments.readout,

@@ -21,11 +21,13 @@ from qat.model import (
     Interval,
     Layer,
     LayerBounds,
+    LeakClasses,
     Leaky,
     Model,
     Neuron,
     Pool,
 )
+from qat.model.leak import Leak
 from qat.model.synapses import Weighted
 
 SPIKES_HELPERS = frozenset({"trailing_zeros", "list_active"})
@@ -217,10 +219,17 @@ def signal_field(index: int, model: Model) -> Field:
     return replace(kept, scratch=True, group=group)
 
 
-def leak_text(leak: tuple[int, ...]) -> str:
-    """Return the leak as a C expression."""
+def leak_text(leak: Leak) -> str:
+    """Return the leak as a C expression; of classes those of all, with "or" between."""
+    if isinstance(leak, LeakClasses):
+        return " or ".join(map(leak_text, leak.terms))
     terms = [f"{'-' if k < 0 else '+'} (v >> {abs(k)})" for k in leak]
     return " ".join(terms).removeprefix("+ ") or "none"
+
+
+def one_leak(neuron: Neuron) -> bool:
+    """Return True where neurons share a leak, or have none."""
+    return not (isinstance(neuron, Leaky) and isinstance(neuron.leak, LeakClasses))
 
 
 def title_of(index: int, model: Model) -> str:

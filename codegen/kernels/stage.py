@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from codegen.kernels.memory import NO_SCRATCH, Field, Scratch, Table
 from codegen.kernels.source import Source
 from qat.model import Interval
+from qat.model.leak import Leak
 
 LATE = "zero a step later"
 """A reset that clears the step behind a spike, in words."""
@@ -156,7 +157,8 @@ class Layer(Stage):
     title:     what it is, for the header; "" for spikes of leaky neurons behind dense weights
     memory:    its neurons have membranes between steps; further: what they keep beside these
     leak, reset: of leaky neurons; (), "" for others; reset: in words, "subtract", "zero", "to 5",
-               LATE
+               LATE; leak: as in the record, LeakClasses where
+               the neurons do not share one
     last_mask: the lanes of the last word that belong to a neuron
     counted:   its spikes are counted for the readout
     reads:     of a layer that several signals are brought together for, each of them
@@ -175,7 +177,7 @@ class Layer(Stage):
     signal: str
     title: str = ""
     memory: bool = True
-    leak: tuple[int, ...]
+    leak: Leak
     reset: str
     last_mask: int
     ranges: Ranges
@@ -328,7 +330,7 @@ class LayerFields(TypedDict):
     signal: str
     title: str
     memory: bool
-    leak: tuple[int, ...]
+    leak: Leak
     reset: str
     last_mask: int
     ranges: Ranges

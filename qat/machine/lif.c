@@ -2,6 +2,8 @@
  * the same order. All arrays are C-contiguous float32: (steps, batch, neurons), or
  * (1, batch, neurons) for a current that is held; thresholds, what a reset leaves, and what a spike adds to
  * the threshold, are (neurons,).
+ * leaks is NULL where all neurons share the leak of the membrane; else rows of (neurons,): what each keeps,
+ * then scale and sign of every term.
  * A recurrent edge is echo, its weights, and the delays of its sources, (neurons,); echo is NULL where
  * there is none. */
 
@@ -76,6 +78,27 @@ static void decay(const lif_leak *leak, int32_t neurons, const float *restrict x
     }
 }
 
+/* The same of membranes, each with a leak of its own where there are rows of leaks. */
+static void decay_own(const lif_leak *leak, const float *restrict leaks, int32_t neurons,
+                      const float *restrict x, float *restrict out)
+{
+    if (leaks == NULL) {
+        decay(leak, neurons, x, out);
+        return;
+    }
+    for (int32_t n = 0; n < neurons; n++) {
+        out[n] = leak->terms < 0 ? x[n] * leaks[n] : x[n];
+    }
+    for (int32_t i = 0; i < leak->terms; i++) {
+        const float *restrict scale = leaks + (size_t)(2 * i + 1) * (size_t)neurons;
+        const float *restrict sign = scale + neurons;
+
+        for (int32_t n = 0; n < neurons; n++) {
+            out[n] += sign[n] * floorf(x[n] * scale[n]);
+        }
+    }
+}
+
 /* b of the next step, and with it the threshold: b = b - leak_b(b) + q S. more: scratch of (neurons,). */
 static void raise(const lif_settings *set, const float *restrict threshold, const float *restrict q,
                   const float *restrict spikes, float *restrict b, float *restrict more, float *restrict theta)
@@ -105,8 +128,8 @@ static void saturate(const lif_settings *set, float *restrict u)
 
 /* rows: scratch of (5, neurons); echo: (sources, neurons). */
 void lif_forward(const lif_settings *set, const float *current, const float *restrict threshold,
-                 const float *restrict to, const float *restrict q, const float *echo,
-                 const int32_t *delays, float *u, float *spikes, float *rows)
+                 const float *restrict to, const float *restrict q, const float *leaks,
+                 const float *echo, const int32_t *delays, float *u, float *spikes, float *rows)
 {
     const size_t row = (size_t)set->neurons, step = row * (size_t)set->batch;
     float *restrict v = rows, *restrict c = rows + row, *restrict raised = rows + 2 * row,
@@ -123,7 +146,7 @@ void lif_forward(const lif_settings *set, const float *current, const float *res
             float *restrict u_t = u + at;
             float *restrict s_t = spikes + at;
 
-            decay(&set->leak, set->neurons, v, u_t);
+            decay_own(&set->leak, leaks, set->neurons, v, u_t);
             if (set->flows) {
                 decay(&set->leak_c, set->neurons, c, more);
                 for (size_t n = 0; n < row; n++) {
@@ -242,8 +265,9 @@ static void thresholds(const lif_settings *set, const float *restrict threshold,
  * thetas: scratch of (steps, neurons) where the threshold adapts. */
 void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared, const float *u,
                   const float *spikes, const float *restrict threshold, const float *restrict to,
-                  const float *restrict q, const float *echo, const int32_t *delays, float *d_current,
-                  double *restrict d_threshold, float *rows, float *more, float *thetas)
+                  const float *restrict q, const float *leaks, const float *echo,
+                  const int32_t *delays, float *d_current, double *restrict d_threshold,
+                  float *rows, float *more, float *thetas)
 {
     const size_t row = (size_t)set->neurons, step = row * (size_t)set->batch;
     float *restrict slope = rows, *restrict dv = rows + row, *restrict du = rows + 2 * row,
@@ -318,7 +342,7 @@ void lif_backward(const lif_settings *set, const float *d_spikes, int32_t shared
                 clear(set->neurons, s_t - step, du);
             }
             for (size_t n = 0; n < row; n++) {
-                dv[n] = du[n] * set->leak.kept * passes;
+                dv[n] = du[n] * (leaks == NULL ? set->leak.kept : leaks[n]) * passes;
             }
             if (set->flows) {
                 for (size_t n = 0; n < row; n++) {

@@ -34,17 +34,23 @@ class Library:
         return self._ffi.new("lif_settings *", values)
 
     def forward(
-        self, settings: Any, current: Array, *rows: Array, echo: Echo | None = None
+        self,
+        settings: Any,
+        current: Array,
+        *rows: Array,
+        echo: Echo | None = None,
+        leaks: Array | None = None,
     ) -> tuple[Array, Array]:
         """Return (u, spikes), (steps, batch, neurons).
 
         rows: the threshold, what a reset leaves, and what a spike adds to the threshold, (neurons,)
         echo: weights (sources, neurons)
+        leaks: where neurons do not share one, what each keeps, then scale and sign of every term
         """
         u = np.empty((settings.steps, *current.shape[1:]), np.float32)
         spikes, scratch = np.empty_like(u), np.empty((5, current.shape[2]), np.float32)
         self._c.lif_forward(
-            settings, *map(self._floats, (current, *rows)), *self._echo(echo),
+            settings, *map(self._floats, (current, *rows)), self._leaks(leaks), *self._echo(echo),
             *map(self._floats, (u, spikes, scratch)),
         )  # fmt: skip
         return u, spikes
@@ -57,10 +63,11 @@ class Library:
         spikes: Array,
         *rows: Array,
         echo: Echo | None = None,
+        leaks: Array | None = None,
     ) -> tuple[Array, Array]:
         """Return dL/d current, summed if `settings.held`, and float64 dL/d threshold.
 
-        rows: as for `forward`; echo: weights of (neurons, sources)
+        rows, leaks: as for `forward`; echo: weights of (neurons, sources)
         """
         held = bool(settings.held)
         d_current = np.empty((1 if held else len(u), *u.shape[1:]), np.float32)
@@ -70,11 +77,16 @@ class Library:
         thetas = np.empty((len(u) if settings.adapts else 0, u.shape[2]), np.float32)
         self._c.lif_backward(
             settings, self._floats(d_spikes), len(d_spikes) == 1,
-            *map(self._floats, (u, spikes, *rows)), *self._echo(echo), self._floats(d_current),
+            *map(self._floats, (u, spikes, *rows)), self._leaks(leaks), *self._echo(echo),
+            self._floats(d_current),
             self._ffi.from_buffer("double[]", d_threshold),
             *map(self._floats, (scratch, more, thetas)),
         )  # fmt: skip
         return d_current, d_threshold
+
+    def _leaks(self, leaks: Array | None) -> Any:
+        """Return the argument of leaks that neurons do not share, a null pointer for none."""
+        return self._ffi.NULL if leaks is None else self._floats(leaks)
 
     def _echo(self, echo: Echo | None) -> tuple[Any, Any]:
         """Return the arguments of a recurrent edge, two null pointers for none."""

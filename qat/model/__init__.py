@@ -17,7 +17,7 @@ from qat.model.execution import Result, check_input, join
 from qat.model.inputs import INPUTS, Analog, Delta, Frames, Input, Latency, Rate, Spikes
 from qat.model.intervals import Interval
 from qat.model.layer import Layer
-from qat.model.leak import leak_fraction
+from qat.model.leak import LeakClasses, leak_fraction
 from qat.model.leaky import Leaky
 from qat.model.model import Model
 from qat.model.names import (
@@ -78,6 +78,7 @@ __all__ = [
     "Latency",
     "Layer",
     "LayerBounds",
+    "LeakClasses",
     "Leaky",
     "Model",
     "Neuron",

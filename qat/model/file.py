@@ -26,6 +26,7 @@ from qat.model.detector import Detector
 from qat.model.edges import SYNAPSES, Edge
 from qat.model.inputs import INPUTS
 from qat.model.layer import Layer
+from qat.model.leak import LeakClasses
 from qat.model.neurons import NEURONS
 from qat.model.pool import Pool
 from qat.model.readouts import READOUTS, EarlyStop
@@ -52,6 +53,7 @@ RECORDS: dict[str, type] = {
         Shape,
         *SYNAPSES,
         *NEURONS,
+        LeakClasses,
         Pool,
         Edge,
         Layer,

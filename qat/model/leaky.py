@@ -21,7 +21,7 @@ from qat.model.checks import (
     spread_over,
 )
 from qat.model.digest import line, spread
-from qat.model.leak import leak, leak_terms
+from qat.model.leak import Leak, LeakClasses, Terms, check_channels, leak_given, leaked, leaks_of
 from qat.model.neuron import MAX_SPIKES, Int32, Neuron, Signal
 
 Reset = Literal["subtract", "zero", "value", "late"]
@@ -49,7 +49,8 @@ class Leaky(Neuron):
                framework is this comparison with threshold + 1.
     leak:      at most four signed shifts: k stands for +(v >> k), -k for -(v >> k). Empty
                means integrate-and-fire. A term -(v >> 0) cannot be written; no leak that
-               settles needs one, for v >> 0 is exact and would cancel another term.
+               settles needs one, for v >> 0 is exact and would cancel another term. LeakClasses
+               where the neurons do not share one.
     reset:     "subtract", "zero", "value" or "late".
     reset_by:  int32 >= 0, one or one per channel; None means the threshold.
     floor, ceiling: the optional saturation, the only clamp in the model.
@@ -58,7 +59,7 @@ class Leaky(Neuron):
     """
 
     threshold: IntArray
-    leak: tuple[int, ...] = ()
+    leak: Leak = ()
     reset: Reset = "subtract"
     reset_by: IntArray | None = None
     floor: int | None = None
@@ -70,7 +71,7 @@ class Leaky(Neuron):
         set_, kind = object.__setattr__, self.kind
         set_(self, "threshold", per_layer_or_neuron(f"{kind}.threshold", self.threshold, 1))
         set_(self, "most", integer(f"{kind}.most", self.most, 1, MAX_SPIKES))
-        set_(self, "leak", leak_terms(self.leak, f"{kind}.leak"))
+        set_(self, "leak", leak_given(self.leak, f"{kind}.leak"))
         self._check_reset()
         self._check_saturation()
 
@@ -118,6 +119,21 @@ class Leaky(Neuron):
         return self.reset == "late"
 
     @property
+    def leaks(self) -> tuple[Terms, ...]:
+        """Every leak that neurons have: one, or those of the classes."""
+        return leaks_of(self.leak)
+
+    @property
+    def shared_leak(self) -> Terms:
+        """The leak that all neurons share; ValueError where they do not."""
+        if isinstance(self.leak, LeakClasses):
+            raise ValueError(
+                f"{self.kind}.leak: has {len(self.leaks)} classes; needs one leak that all neurons "
+                "share"
+            )
+        return self.leak
+
+    @property
     def subtracted(self) -> IntArray:
         """r, what a spike subtracts from the membrane: `reset_by`, by default the threshold."""
         return self.threshold if self.reset_by is None else self.reset_by
@@ -138,6 +154,7 @@ class Leaky(Neuron):
         must_match(f"{kind}.threshold", self.threshold, channels)
         must_match(f"{kind}.reset_by", self.subtracted, channels)
         must_match(f"{kind}.reset_to", self.replaced, channels)
+        check_channels(self.leak, channels, f"{kind}.leak")
         largest = self.most * int(max(self.threshold.max(), self.subtracted.max()))
         if self.most > 1 and largest > INT32_MAX:
             raise ValueError(
@@ -150,7 +167,7 @@ class Leaky(Neuron):
 
         v, inflow: (batch, neurons)
         """
-        u = v - leak(v, self.leak) + inflow
+        u = v - leaked(v, self.leak) + inflow
         if self.floor is not None:
             u = np.maximum(u, np.int32(self.floor))
         if self.ceiling is not None:
@@ -181,6 +198,8 @@ class Leaky(Neuron):
             return values[..., channels] if values.ndim else values
 
         given: dict[str, Any] = {name: of(getattr(self, name)) for name in self.by_channel()}
+        if isinstance(self.leak, LeakClasses):
+            given["leak"] = self.leak.chosen(channels)
         return replace(self, **given)
 
     def by_channel(self) -> tuple[str, ...]:
@@ -193,15 +212,30 @@ class Leaky(Neuron):
         return self.chosen(slice(channels))
 
     def describe(self) -> dict[str, Any]:
-        """Return leak, reset, the smallest and largest threshold, and spikes if several."""
-        found = {"leak": list(self.leak), "reset": self.reset, "threshold": _extent(self.threshold)}
+        """Return leak or leaks, reset, extent of the thresholds, and spikes if several."""
+        found = {
+            **self._leak_described(),
+            "reset": self.reset,
+            "threshold": _extent(self.threshold),
+        }
         if self.reset_to is not None:
             found["reset_to"] = _extent(self.reset_to)
         return found | ({"most": self.most} if self.most > 1 else {})
 
+    def _leak_described(self) -> dict[str, Any]:
+        """Return the leak, or the classes of leaks with how many channels are of each."""
+        if not isinstance(self.leak, LeakClasses):
+            return {"leak": list(self.leak)}
+        sizes = np.bincount(self.leak.of).tolist()
+        return {"leaks": [list(terms) for terms in self.leaks], "of_each_leak": sizes}
+
     def digested(self, channels: int) -> Iterator[bytes]:
         """Yield what the digest hashes of a layer of so many channels."""
-        yield line(self.kind.lower(), *self.leak, self.reset)
+        if isinstance(self.leak, LeakClasses):
+            yield line(self.kind.lower(), "leaks", self.reset)
+            yield from self.leak.digested(channels)
+        else:
+            yield line(self.kind.lower(), *self.leak, self.reset)
         yield spread("threshold", self.threshold, channels)
         if self.reset == "subtract":
             yield spread("reset_by", self.subtracted, channels)

@@ -20,7 +20,7 @@ import numpy as np
 
 from qat.model.checks import INT32_MAX
 from qat.model.intervals import Int64, Interval, refuse_beyond_int32
-from qat.model.leak import LeakExtrema, leak_fraction, partial_sums
+from qat.model.leak import Extrema, by_class, leak_fraction, leaks_of, partial_sums
 from qat.model.leaky import Leaky
 
 ROUNDS = 512
@@ -55,7 +55,7 @@ class Membrane:
         self, neuron: Leaky, current: Interval, steps: int | None, highest: Int64 | None = None
     ) -> None:
         self.neuron, self.current, self.steps = neuron, current, steps
-        self.extrema = LeakExtrema(neuron.leak)
+        self.extrema = Extrema(neuron.leak)
         n = len(current.lo)
         self.threshold = np.broadcast_to(neuron.threshold, n).astype(np.int64)
         self.highest = self.threshold if highest is None else highest
@@ -177,11 +177,14 @@ class Membrane:
 
 
 def _terms(neuron: Leaky) -> int:
-    """Return n, no less than the terms of the leak."""
-    return max(3, len(neuron.leak))
+    """Return n, no less than the terms of a leak."""
+    return max(3, *map(len, leaks_of(neuron.leak)))
 
 
 def _divide_up(value: Int64, neuron: Leaky) -> Int64:
-    """Return the smallest integer >= value / lambda."""
-    fraction = leak_fraction(neuron.leak)
-    return -((-value * fraction.denominator) // fraction.numerator)
+    """Return the smallest integer >= value / lambda, of each neuron."""
+    found = np.empty_like(value)
+    for terms, here in by_class(neuron.leak, len(value)):
+        fraction = leak_fraction(terms)
+        found[here] = -((-value[here] * fraction.denominator) // fraction.numerator)
+    return found

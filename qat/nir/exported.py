@@ -131,7 +131,7 @@ def _layer(writer: _Writer, index: int, layer: Layer) -> None:
         raise ValueError(f"layer {index}: {what} cannot be written to NIR")
     reset = _reset(writer, index, layer, neuron)
     scale, threshold = _scale(neuron, reset, layer.channels)
-    leak = float(leak_fraction(neuron.leak))
+    leak = float(leak_fraction(neuron.shared_leak))
     gain = leak if target.leaky is unit_gain and leak and isinstance(neuron, LIF) else 1.0
     arriving = [
         _edge(writer, index, place, edge, scale / gain) for place, edge in enumerate(layer.edges)
@@ -163,7 +163,7 @@ def _reset(writer: _Writer, index: int, layer: Layer, neuron: LIF | CuBa) -> str
         return "zero-now"  # as its loader makes neurons: a late one of RLeaky clears inputs too
     if word != "subtract":
         return word
-    kept = 1 - float(leak_fraction(neuron.leak))
+    kept = 1 - float(leak_fraction(neuron.shared_leak))
     amounts: dict[str, Any] = {"subtract": neuron.subtracted, "subtract-now": neuron.subtracted}
     if target.read_as == "snntorch":  # a step later, what is left of it is the threshold
         amounts["subtract"] = neuron.subtracted * kept
@@ -194,7 +194,7 @@ def _threshold(neuron: LIF | CuBa, reset: str) -> NDArray[np.float64]:
     theta = neuron.threshold.astype(np.float64)
     if not reset.startswith("subtract"):
         return theta - HALF
-    kept = 1 - float(leak_fraction(neuron.leak)) if reset == "subtract" else 1.0
+    kept = 1 - float(leak_fraction(neuron.shared_leak)) if reset == "subtract" else 1.0
     taken = neuron.subtracted * kept
     if neuron.leak or (taken == theta - 1).all():
         return np.asarray(taken)
@@ -204,7 +204,7 @@ def _threshold(neuron: LIF | CuBa, reset: str) -> NDArray[np.float64]:
 def _neuron(
     target: Target, neuron: LIF | CuBa, extent: Extent, threshold: float, scale: NDArray[np.float64]
 ) -> dict[str, Any]:
-    one, leak, to = np.ones(extent, np.float32), float(leak_fraction(neuron.leak)), 0.0
+    one, leak, to = np.ones(extent, np.float32), float(leak_fraction(neuron.shared_leak)), 0.0
     if neuron.reset == "value" and neuron.reset_to is not None:
         values = neuron.reset_to * scale
         if np.ptp(values):
@@ -222,7 +222,10 @@ def _neuron(
 def _currents(target: Target, neuron: CuBa, one: NDArray[Any]) -> dict[str, Any]:
     """Return the time constants of a current-based neuron whose inputs count as they are."""
     found: dict[str, Any] = {}
-    for tau, gain, leak in (("tau_mem", "r", neuron.leak), ("tau_syn", "w_in", neuron.leak_c)):
+    for tau, gain, leak in (
+        ("tau_mem", "r", neuron.shared_leak),
+        ("tau_syn", "w_in", neuron.leak_c),
+    ):
         share = float(leak_fraction(leak)) or 1 / STILL
         found |= {tau: target.dt / share * one, gain: 1 / share * one}
     return found

@@ -31,6 +31,7 @@ from qat.train.settings import (
     check_edges,
     damping_of,
     integrator_of,
+    leak_classes,
     require_known,
     reset_value,
     synaptic_leak,
@@ -130,6 +131,7 @@ class LIF:
     detach_reset: bool = True
     damping: tuple[float, float] | None = None
     truncate: int | None = None
+    leaks: Sequence[tuple[int, ...]] | None = field(default=None, kw_only=True)
 
     @property
     def kind(self) -> str:
@@ -155,6 +157,7 @@ class LIF:
             "reset_to": reset_value(self.reset, self.reset_to),
             "damping": damping_of(self.damping),
             "truncate": truncated(self.truncate),
+            "leaks": leak_classes(self.kind, self.leaks),
         }
 
 

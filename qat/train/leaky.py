@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from qat.model import ALIF, LIF, CuBa
+from qat.model import ALIF, LIF, CuBa, LeakClasses
 from qat.model.checks import integer
+from qat.model.leak import Leak, Terms, leaks_of
 from qat.model.leaky import Leaky, Reset
 from qat.train import lif
 from qat.train.arrays import as_of, namespace
@@ -30,6 +31,8 @@ class LIFTwin(NeuronTwin):
     thresholds:   one learned threshold for the "layer" or one per "neuron" (channel); behind a
                   batch norm, whose gain says as much, it is 1
     dynamics:     leak, reset and limits of the membrane, and how many spikes a step may have
+    leaks:        classes of leaks in place of that one, over which the channels are spread evenly,
+                  in order: of 64 and 4 classes the first 16 have the first
     surrogate:    a row of qat.train.surrogate.SURROGATES
     detach_reset: whether the reset's spike counts as a constant in the backward pass
     reset_to:     real value that a spike leaves, where the reset is "value"
@@ -49,6 +52,7 @@ class LIFTwin(NeuronTwin):
     reset_to: float = 0.0
     damping: tuple[float, float] = (1.0, SLOPE)
     truncate: int = 0
+    leaks: tuple[Terms, ...] = ()
 
     def __post_init__(self) -> None:
         if self.dynamics.late and not self.detach_reset:
@@ -91,7 +95,18 @@ class LIFTwin(NeuronTwin):
     @property
     def _finest(self) -> int:
         """The largest shift of a leak."""
-        return max((abs(k) for k in self.dynamics.leak), default=0)
+        return max((abs(k) for terms in self._leaks for k in terms), default=0)
+
+    @property
+    def _leaks(self) -> tuple[Terms, ...]:
+        """Every leak that a neuron may have."""
+        return self.leaks or leaks_of(self.dynamics.leak)
+
+    def _leak(self, channels: int) -> Leak:
+        """Return the leak of so many channels."""
+        if not self.leaks:
+            return self.dynamics.leak
+        return spread_leaks(self.leaks, channels)
 
     @property
     def growth(self) -> float:
@@ -100,15 +115,20 @@ class LIFTwin(NeuronTwin):
         |u| <= steps * I without a leak; with n terms, |u| <= (I + n) / lambda <= (n + 1) I / lambda
         for I >= 1. A spike only moves u towards 0. The terms of v - leak(v) are added one by one.
         """
-        terms, kept = len(self.dynamics.leak), self.dynamics.kept
+        return max(map(self._growth, self._leaks))
+
+    def _growth(self, leak: Terms) -> float:
+        terms, kept = len(leak), lif.Dynamics(leak).kept
         if not terms:
             return float(self.steps)
         grown = min((terms + 1) / (1 - kept), float(self.steps) * (terms + 1))
-        return grown * (1 if terms == 1 else terms + 1)
+        return float(grown * (1 if terms == 1 else terms + 1))
 
     def _dynamics(self, constants: Constants, size: int) -> lif.Dynamics:
         """Return what a layer of so many neurons does, in units of its membrane."""
         found = self.dynamics
+        if self.leaks:
+            found = replace(found, leak=self._leak(len(constants.codes)))
         if not self.rounded:
             found = replace(found, limits=None, rounded=False)
         if constants.reset_to is not None:
@@ -165,7 +185,7 @@ class LIFTwin(NeuronTwin):
         low, high = dynamics.limits or (None, None)
         return LIF(
             whole(constants.threshold),
-            dynamics.leak,
+            self._leak(len(constants.codes)),
             dynamics.reset,
             floor=low,
             ceiling=high,
@@ -256,8 +276,16 @@ def _spread(values: Float | None, size: int) -> Float:
     return namespace(values).tile(values, (size // len(values),)) if values.ndim else values
 
 
+def spread_leaks(leaks: tuple[Terms, ...], channels: int) -> Leak:
+    """Return classes of leaks, evenly over the channels; one leak where there is one channel."""
+    of = np.arange(channels) * len(leaks) // channels
+    if channels < len(leaks):
+        leaks, of = leaks[:channels], np.arange(channels)
+    return leaks[0] if len(leaks) == 1 else LeakClasses(leaks, of)
+
+
 def dynamics_of(
-    leak: tuple[int, ...],
+    leak: Terms,
     reset: Reset,
     membrane_bits: int | None,
     most: int = 1,

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.machine import native
-from qat.model.leak import leak_fraction
+from qat.model.checks import spread_over
+from qat.model.leak import Leak, LeakClasses, leak_fraction, leaks_of
 from qat.model.leaky import Reset
 from qat.train.arrays import as_of, empty, is_numpy, namespace
 from qat.train.feedback import Feedback
@@ -31,7 +32,7 @@ Spike = Callable[[Float], Float]
 class Dynamics:
     """What a neuron does with its membrane; see qat.model.LIF, CuBa and ALIF for the equations.
 
-    leak:    signed shifts, as in LIF
+    leak:    signed shifts, as in LIF; LeakClasses where each channel has those of its class
     reset:   "subtract", "zero", "value" or "late"
     limits:  (floor, ceiling) of u in integer units, or None
     rounded: True for shifts that round down, False for the exact fraction (float networks)
@@ -42,7 +43,7 @@ class Dynamics:
     raised:  q, by which a spike raises the threshold, () or (neurons,)
     """
 
-    leak: tuple[int, ...] = ()
+    leak: Leak = ()
     reset: Reset = "subtract"
     limits: tuple[int, int] | None = None
     rounded: bool = True
@@ -78,20 +79,41 @@ class Dynamics:
         return not (self.subtracts or self.late)
 
     @cached_property
-    def kept(self) -> float:
-        """1 - lambda: the part of a membrane that one step keeps."""
-        return 1.0 - float(leak_fraction(self.leak))
+    def kept(self) -> Any:
+        """1 - lambda: the part of a membrane that one step keeps; (channels,) of classes."""
+        found = np.array([1.0 - float(leak_fraction(terms)) for terms in leaks_of(self.leak)])
+        return found[self.leak.of] if isinstance(self.leak, LeakClasses) else float(found[0])
+
+    @cached_property
+    def by_term(self) -> tuple[tuple[Any, Any], ...]:
+        """(2**-|k|, what it does to x: -1 takes away, 1 adds) of every term, floats.
+
+        Of classes (channels,) each, 0 where one has fewer terms than another.
+        """
+        found = np.zeros((2, max(map(len, leaks_of(self.leak))), len(leaks_of(self.leak))))
+        for number, terms in enumerate(leaks_of(self.leak)):
+            found[0, : len(terms), number] = [2.0 ** -abs(k) for k in terms]
+            found[1, : len(terms), number] = [1.0 if k < 0 else -1.0 for k in terms]
+        if isinstance(self.leak, LeakClasses):
+            return tuple(zip(*found[:, :, self.leak.of], strict=True))
+        return tuple(
+            (float(scale), float(sign)) for scale, sign in zip(*found[..., 0], strict=True)
+        )
 
 
 def decay(v: Float, dynamics: Dynamics) -> Float:
     """Return v - leak(v), of the shape and dtype of v."""
     if not dynamics.rounded:
-        return v * dynamics.kept
+        return v * _of_each(dynamics.kept, v)
     u, floor = v, namespace(v).floor
-    for k in dynamics.leak:
-        shifted = floor(v * 2.0 ** -abs(k))
-        u = u + shifted if k < 0 else u - shifted
+    for scale, sign in dynamics.by_term:
+        u = u + _of_each(sign, v) * floor(v * _of_each(scale, v))
     return u
+
+
+def _of_each(value: Any, v: Float) -> Any:
+    """Return a number as it is, one of each channel for every neuron of v, in the dtype of v."""
+    return value if isinstance(value, float) else as_of(spread_over(value, v.shape[-1]), v)
 
 
 def forward(
@@ -117,8 +139,10 @@ def forward(
         held = len(current) == 1
         settings = library.settings(**_fields(dynamics, (steps, *current.shape[1:]), held))
         echo = None if feedback is None else _echo(feedback.weights.T, feedback)
-        rows = _rows(threshold, dynamics, current)
-        return library.forward(settings, np.ascontiguousarray(current), *rows, echo=echo)
+        rows, leaks = _rows(threshold, dynamics, current), _leak_rows(dynamics, current)
+        return library.forward(
+            settings, np.ascontiguousarray(current), *rows, echo=echo, leaks=leaks
+        )
     xp, u = namespace(current), empty((steps, *current.shape[1:]), current)
     spikes, v = xp.empty_like(u), xp.zeros_like(u[0])
     c, b = v, v
@@ -221,17 +245,26 @@ def _rows(threshold: Float, dynamics: Dynamics, values: Float) -> tuple[Float, .
     return tuple(map(np.ascontiguousarray, wide))
 
 
+def _leak_rows(dynamics: Dynamics, values: Float) -> Float | None:
+    """Return kept, then scale and sign of every term of each neuron; None where all share them."""
+    if not isinstance(dynamics.leak, LeakClasses):
+        return None
+    rows = (dynamics.kept, *(row for term in dynamics.by_term for row in term))
+    return np.array([spread_over(row, values.shape[2]) for row in rows], np.float32)
+
+
 def _leak_fields(name: str, dynamics: Dynamics | None) -> dict[str, Any]:
-    """Return the fields of a leak of lif_settings; one of no terms that keeps all, for None."""
-    leak = () if dynamics is None else dynamics.leak
-    return {
-        name: {
-            "terms": -1 if dynamics is not None and not dynamics.rounded else len(leak),
-            "scale": [2.0 ** -abs(k) for k in leak],
-            "sign": [1.0 if k < 0 else -1.0 for k in leak],
-            "kept": 1.0 if dynamics is None else dynamics.kept,
-        }
-    }
+    """Return the fields of a leak of lif_settings; one of no terms that keeps all, for None.
+
+    Of classes the number of terms alone, for what they are is in rows.
+    """
+    terms = () if dynamics is None else dynamics.by_term
+    found = {"terms": -1 if dynamics is not None and not dynamics.rounded else len(terms)}
+    if dynamics is not None and isinstance(dynamics.leak, LeakClasses):
+        return {name: found}
+    scales, signs = zip(*terms, strict=True) if terms else ((), ())
+    kept = 1.0 if dynamics is None else dynamics.kept
+    return {name: {**found, "scale": list(scales), "sign": list(signs), "kept": kept}}
 
 
 def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str, Any]:
@@ -357,6 +390,7 @@ class _Back:
         self.d, self.du = xp.empty_like(u), xp.empty_like(u)
         self.d[...], self.d_threshold = d_spikes, xp.zeros_like(u[0, 0])
         self.dv, self.dc, self.db = (xp.zeros_like(u[0]) for _ in range(3))
+        self.kept = _of_each(dynamics.kept, u)
 
     def step(self, t: int, detach_reset: bool, ends: bool) -> None:
         """Go back through step t; where it `ends`, nothing goes on to the step before."""
@@ -369,7 +403,7 @@ class _Back:
             du[t] *= (u > dynamics.limits[0]) & (u < dynamics.limits[1])
         if dynamics.late and t:
             du[t] *= 1 - self.spikes[t - 1]
-        self.dv = du[t] * (0.0 if ends else dynamics.kept)
+        self.dv = du[t] * (0.0 if ends else self.kept)
         if dynamics.adaptation is not None:
             self.db = (self.db * dynamics.adaptation.kept + d_theta) * (not ends)
         if dynamics.synaptic is not None:
@@ -411,6 +445,6 @@ def _compiled_backward(
     settings = library.settings(**{**_fields(dynamics, u.shape, False), **more})
     d, u, spikes = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
     echo = None if feedback is None else _echo(feedback.weights, feedback)
-    rows = _rows(threshold, dynamics, u)
-    d_current, d_theta = library.backward(settings, d, u, spikes, *rows, echo=echo)
+    rows, leaks = _rows(threshold, dynamics, u), _leak_rows(dynamics, u)
+    d_current, d_theta = library.backward(settings, d, u, spikes, *rows, echo=echo, leaks=leaks)
     return Gradients(d_current, d_theta.astype(np.float32))

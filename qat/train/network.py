@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from qat.model import FrontEnd, Shape
 from qat.model.checks import integer
 from qat.model.inputs import Input
 from qat.model.integrator import Score
+from qat.model.leak import leak_terms
 from qat.model.leaky import Reset
 from qat.model.notation import LayerNote, in_time, on_maps, recurring, written
 from qat.train.fold import SPIKES, Inflow
@@ -30,6 +32,7 @@ from qat.train.settings import (
     grid_of,
     integrator_of,
     layout_of,
+    leak_classes,
     require_known,
     reset_value,
     synaptic_leak,
@@ -61,6 +64,9 @@ class Network(Trainable):
                  2 (ternary), 4, 8, 16, or None for real weights, the float network
     steps:       T; None for 1 where neurons emit counts, else 8
     leak:        signed shifts as in qat.model.LIF; () for integrate-and-fire
+    leaks:       2 to 8 of them, over which the neurons of every hidden layer are spread evenly, in
+                 place of the one: some forget soon and others late. None for `leak` alone, which
+                 an output layer that spikes has in any case
     reset:       "subtract", "zero", "late": zero in the next step, whatever flows in then; or
                  "value": a spike leaves `reset_to`
     reset_to:    the real membrane that it leaves then; thresholds begin at 1
@@ -127,6 +133,7 @@ class Network(Trainable):
         raise_by: float | None = None,
         levels: int | None = None,
         leak: tuple[int, ...] = (3,),
+        leaks: Sequence[tuple[int, ...]] | None = None,
         reset: Reset = "subtract",
         reset_to: float | None = None,
         readout: Literal["accumulate", "count", "li"] = "accumulate",
@@ -171,6 +178,7 @@ class Network(Trainable):
         self.truncate, self.damping = truncated(truncate), damping_of(damping)
         most = 1 if neuron == "burst" else self.levels
         self.dynamics = dynamics_of(leak, reset, membrane_bits, most)
+        self.leak, self.leaks = leak_terms(leak), leak_classes(neuron, leaks)
         self.leak_c = synaptic_leak(neuron, leak_c)
         self.adaptation = adaptation(neuron, leak_b, raise_by, self.levels)
         self.reset_to = reset_value(reset, reset_to)
@@ -203,7 +211,7 @@ class Network(Trainable):
 
     def _build(self, input_range: tuple[int, int]) -> None:
         self.encoder = self._encoder(input_range)
-        weighted, classes = self.readout != "count", self.ends[1]
+        weighted, classes = self.head_reads, self.ends[1]
         if weighted and not self.notes:
             raise ValueError("Network.sizes: a readout with weights needs a hidden layer")
         plan = Plan(
@@ -221,7 +229,19 @@ class Network(Trainable):
             self.norm,
             self.integrator,
         )
-        self.chain = plan.chain()
+        self.chain = plan.chain(self._each(plan))
+
+    def _each(self, plan: Plan) -> list[Plan] | None:
+        """Return the plan of every layer, where an output layer that spikes has another leak."""
+        if not self.leaks or self.head_reads:
+            return None
+        output = replace(plan, settings={**plan.settings, "leaks": ()})
+        return [*[plan] * (len(plan.notes) - 1), output]
+
+    @property
+    def head_reads(self) -> bool:
+        """True if the scores are those of weights, and every layer of neurons is a hidden one."""
+        return self.readout != "count"
 
     @property
     def _late(self) -> int:
@@ -239,6 +259,7 @@ class Network(Trainable):
             "reset_to": self.reset_to,
             "damping": self.damping,
             "truncate": self.truncate,
+            **({"leaks": self.leaks} if self.leaks else {}),
             **({} if self.leak_c is None else {"leak_c": self.leak_c}),
             **self.adaptation,
         }
@@ -259,7 +280,7 @@ class Network(Trainable):
             "sizes": list(self.sizes),
             "bits": list(self.bits),
             "steps": self.steps,
-            "leak": list(dynamics.leak),
+            "leak": list(self.leak),
             "reset": dynamics.reset,
             "limits": dynamics.limits,
             "readout": self.readout,

@@ -9,7 +9,7 @@ from typing import Any
 from qat.model import MAX_DELAY, Shape
 from qat.model.checks import finite, integer
 from qat.model.integrator import SCORES
-from qat.model.leak import leak_terms
+from qat.model.leak import MAX_CLASSES, Terms, leak_terms
 from qat.model.notation import LayerNote, dense, on_maps, parse, recurring, written
 from qat.train.quantize import QUANTIZERS
 
@@ -62,6 +62,21 @@ def require_known(**settings: tuple[str, Iterable[str]]) -> None:
     for what, (value, allowed) in settings.items():
         if value not in allowed:
             raise ValueError(f"Network.{what}: found {value!r}; one of {', '.join(allowed)}")
+
+
+def leak_classes(neuron: str, leaks: Iterable[Iterable[int]] | None) -> tuple[Terms, ...]:
+    """Return the leaks that neurons have by their classes; none where all share one."""
+    if leaks is None:
+        return ()
+    if neuron == "burst":
+        raise ValueError("Network.leaks: goes with neurons that leak; found neuron 'burst'")
+    found = tuple(leak_terms(leak, "Network.leaks") for leak in leaks)
+    if not 2 <= len(found) <= MAX_CLASSES or () in found or len(set(found)) < len(found):
+        raise ValueError(
+            f"Network.leaks: found {found}; must be 2 to {MAX_CLASSES} leaks, no two the same: "
+            "((2,), (4,)); one that all neurons share is `leak`"
+        )
+    return found
 
 
 def synaptic_leak(neuron: str, leak: tuple[int, ...] | None) -> tuple[int, ...] | None:

@@ -24,6 +24,7 @@ from qat.model import (
     Frames,
     Latency,
     Layer,
+    LeakClasses,
     Leaky,
     Model,
     Rate,
@@ -52,6 +53,18 @@ def per_layer_or_neuron(draw: Any, rng: np.random.Generator, low: int, high: int
     if draw(st.booleans()):
         return draw(st.integers(low, high))
     return rng.integers(low, high, n, endpoint=True)
+
+
+def leak(draw: Any, rng: np.random.Generator, n: int) -> Any:
+    """Draw a leak that n neurons share, or classes of leaks."""
+    count = draw(st.sampled_from((1, 1, 2, 3, 8)))
+    if count == 1 or n < count:
+        return draw(st.sampled_from(LEAKS))
+    of = rng.permutation(np.arange(n) % count)
+    leaks = st.sampled_from(LEAKS[1:])
+    return LeakClasses(
+        tuple(draw(st.lists(leaks, min_size=count, max_size=count, unique=True))), of
+    )
 
 
 @st.composite
@@ -88,7 +101,7 @@ def lif(draw: Any, n: int) -> Leaky:
             reset["reset"] = "zero"
     return kind(
         threshold,
-        draw(st.sampled_from(LEAKS)),
+        leak(draw, rng, n),
         **reset,
         floor=draw(st.none() | st.integers(-300, 0)),
         ceiling=draw(st.none() | st.integers(1, 300)),

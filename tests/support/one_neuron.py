@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qat.model import ALIF, LIF, Burst, CuBa, Leaky, Neuron
+from qat.model import ALIF, LIF, Burst, CuBa, LeakClasses, Leaky, Neuron
 
 
 def value(constant: Any, j: int) -> int:
@@ -17,6 +17,13 @@ def leaked(v: int, terms: tuple[int, ...]) -> int:
     return v - sum(-(v >> -k) if k < 0 else v >> k for k in terms)
 
 
+def leak_of(neuron: Leaky, j: int) -> tuple[int, ...]:
+    """Return the terms of neuron j's leak."""
+    if not isinstance(neuron.leak, LeakClasses):
+        return neuron.leak
+    return neuron.leak.terms[value(neuron.leak.of, j)]
+
+
 def step(neuron: Neuron, state: list[int], current: int, j: int) -> tuple[int, int, list[int]]:
     """Return u, how often neuron j spikes, and its state after the step."""
     if isinstance(neuron, Burst):
@@ -27,7 +34,7 @@ def step(neuron: Neuron, state: list[int], current: int, j: int) -> tuple[int, i
     if isinstance(neuron, CuBa):
         current = leaked(state[1], neuron.leak_c) + current
         further = [current]
-    u = leaked(state[0], neuron.leak) + current
+    u = leaked(state[0], leak_of(neuron, j)) + current
     if neuron.floor is not None:
         u = max(u, neuron.floor)
     if neuron.ceiling is not None:

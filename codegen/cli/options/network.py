@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.cli.options.common import BITS, OUTPUT_BITS, STEPS
 from codegen.cli.options.option import Group, Option
-from codegen.cli.parsing import number, one_of, positive, positive_number, whole_numbers
+from codegen.cli.parsing import leaks, number, one_of, positive, positive_number, whole_numbers
 
 INPUT_KINDS = ("analog", "frames", "spikes", "rate", "latency", "delta")
 """How data reach a network, as in qat.data.encode, which --help does not load."""
@@ -115,6 +115,13 @@ NETWORK = Group(
             whole_numbers,
             metavar="K,K",
             default=[3],
+        ),
+        Option(
+            "--leaks",
+            "2 to 8 leaks, each as --leak, over which the neurons of every hidden layer are "
+            "spread evenly: 2/4/6",
+            leaks,
+            metavar="K/K",
         ),
         Option(
             "--resolution",

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.channel_words.layer import WordsLayer
+from codegen.kernels.common import one_leak
 from codegen.kernels.memory import Scratch, Table
 from codegen.kernels.pack import LANES, pack_bits
 from codegen.kernels.windows.plan import Builder
@@ -26,6 +27,8 @@ MOST = 25
 def fits(index: int, model: Model) -> bool:
     """Return True for a depthwise convolution of whole words of channels, with a small kernel."""
     layer = model.layers[index]
+    if not one_leak(layer.neuron):
+        return False
     synapse, planes = layer.synapse, model.reads(index)[1].bit_length()
     if not isinstance(synapse, Conv) or not synapse.depthwise or synapse.channels % LANES:
         return False

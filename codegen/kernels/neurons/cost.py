@@ -52,7 +52,8 @@ def of_shape(stage: IntegerLayer, lane: str) -> dict[str, float]:
     """Return the features that follow from a layer alone; lane: C text of a channel's number."""
     n, several = stage.neurons, stage.most > 1
     rows = n * stage.counting.endswith(f"[{lane}]")
-    texts = (stage.bias, stage.threshold, stage.reset_by, stage.reset_to, stage.raise_by)
+    texts = (stage.bias, stage.threshold, stage.reset_by, stage.reset_to, stage.raise_by,
+             stage.own_leak)  # fmt: skip
     return {
         "words": stage.signal_words,
         "neurons": n,
@@ -60,7 +61,7 @@ def of_shape(stage: IntegerLayer, lane: str) -> dict[str, float]:
         "small": n * (stage.memory and stage.v_ctype != "int32_t"),
         "remembered": n * (stage.memory and (stage.late or not stage.forgets)),
         "leak": n * stage.leaks,
-        "own": n * sum(text.endswith(f"[{lane}]") for text in texts),
+        "own": n * (sum(text.endswith(f"[{lane}]") for text in texts) + len(stage.switched)),
         "saturation": n * (sum(x is not None for x in (stage.floor, stage.ceiling)) + stage.late),
         "fraction": n * (stage.fraction_bits > 0),
         "counts": n * bool(stage.counting),

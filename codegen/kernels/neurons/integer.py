@@ -19,8 +19,9 @@ from codegen.kernels.common import (
 )
 from codegen.kernels.memory import Field, Table
 from codegen.kernels.stage import Layer, Range
-from qat.model import ALIF, Burst, CuBa, Interval, LayerBounds, Leaky, Neuron, Pool
+from qat.model import ALIF, Burst, CuBa, Interval, LayerBounds, LeakClasses, Leaky, Neuron, Pool
 from qat.model import Layer as Record
+from qat.model.leak import Terms, leaks_of
 
 
 def integer_ctype(interval: Interval) -> str:
@@ -43,6 +44,8 @@ class IntegerLayer(Layer):
     most:      spikes that it emits in a step at most
     counting:  C text of the array of its thresholds, where it emits counts by them; "" elsewhere
     pool:      what its spikes go through; None for nothing, or for a pool of one position
+    own_leak:  C text of what leak a neuron has, where they do not share one: its shift where each
+               class has one term that takes away, else the number of its class; "" elsewhere
     """
 
     bits: int
@@ -59,6 +62,7 @@ class IntegerLayer(Layer):
     most: int = 1
     counting: str = ""
     pool: Pool | None = None
+    own_leak: str = ""
 
     @property
     def simple(self) -> bool:
@@ -73,12 +77,22 @@ class IntegerLayer(Layer):
         """
         others = sum(1 + sum(k != 0 for k in one.leak) for one in self.further)
         others += self.adaptive is not None
-        return sum(k != 0 for k in self.leak) + others
+        return max(sum(k != 0 for k in terms) for terms in leaks_of(self.leak)) + others
+
+    @property
+    def shifts_own(self) -> bool:
+        """True if the neurons do not share a leak, which is one shift for each."""
+        return bool(self.own_leak) and single(leaks_of(self.leak))
+
+    @property
+    def switched(self) -> tuple[Terms, ...]:
+        """The leaks among which a switch chooses; none where there is no such."""
+        return leaks_of(self.leak) if self.own_leak and not self.shifts_own else ()
 
     @property
     def forgets(self) -> bool:
         """True if the leak takes all of a membrane: it need not be read."""
-        return 0 in self.leak
+        return all(0 in terms for terms in leaks_of(self.leak))
 
     @property
     def integers(self) -> dict[str, Range]:
@@ -149,10 +163,23 @@ def _numbers(neuron: Neuron, bounds: LayerBounds, constants: Constants) -> dict[
     (floor, ceiling), size = saturation(neuron, bounds), len(bounds.u.hi)
     threshold = constants.text("threshold", effective_threshold(neuron, bounds))
     raises = {"raise_by": neuron.raise_by} if isinstance(neuron, ALIF) else {}
-    return {"threshold": threshold, "floor": floor, "ceiling": ceiling} | {
+    found = {"threshold": threshold, "floor": floor, "ceiling": ceiling}
+    if isinstance(neuron.leak, LeakClasses):
+        found["own_leak"] = constants.text("leak", _leak_numbers(neuron.leak))
+    return found | {
         name: "0" if values is None else constants.text(name, np.broadcast_to(values, size))
         for name, values in (_reset(neuron) | raises).items()
     }
+
+
+def single(leaks: tuple[Terms, ...]) -> bool:
+    """Return True where each leak is one term that takes away."""
+    return all(len(terms) == 1 and terms[0] >= 0 for terms in leaks)
+
+
+def _leak_numbers(leak: LeakClasses) -> NDArray[np.integer[Any]]:
+    """Return the shift of each channel, or the number of its class."""
+    return np.array([terms[0] for terms in leak.terms])[leak.of] if single(leak.terms) else leak.of
 
 
 def _reset(neuron: Leaky) -> dict[str, Any]:
@@ -188,7 +215,8 @@ def neuron_helpers(layer: Record, counted: bool) -> frozenset[str]:
     if counted:
         helpers |= count_helpers(layer.levels)
     neuron = layer.neuron
-    terms = neuron.leak if isinstance(neuron, Leaky) else ()
+    leaks = neuron.leaks if isinstance(neuron, Leaky) else ()
+    terms = tuple(k for leak in leaks for k in leak)
     terms += neuron.leak_c if isinstance(neuron, CuBa) else ()
     terms += (neuron.leak_b,) if isinstance(neuron, ALIF) else ()
     if any(terms):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from codegen.kernels.neurons.plan import Loads, Plane, loads, near
+from codegen.kernels.neurons.plan import Loads, Picked, Plane, loads, near
 
 EXTENDED = 2
 """Planes of a mere sign from which on it pays to add them in a way of their own."""
@@ -38,10 +38,23 @@ class Own:
 
 
 @dataclass(frozen=True)
+class Pick:
+    """A term of the leak that is another one for neurons of another class, or that some lack.
+
+    negative: it adds
+    choices:  (shift, word of the constants with the neurons that have it)
+    """
+
+    negative: bool
+    choices: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class Integration:
     """What is added, plane by plane.
 
-    leak:     the terms of x's leak
+    leak:     the terms of x's leak, those that all neurons have
+    picks:    the others
     kept:     planes of x; width: planes of the result
     given:    the current; fraction: its fraction bits
     own:      a bias of each neuron; None without
@@ -57,6 +70,7 @@ class Integration:
     own: Own | None = None
     low_bits: int = 0
     extends: bool = False
+    picks: tuple[Pick, ...] = ()
 
     @cached_property
     def halved(self) -> bool:
@@ -93,6 +107,7 @@ class Integration:
                 one=b < self.fraction and bool(self.low_bits >> b & 1),
                 flows="extend" if b >= self._from(self.fraction + self.given.width) else "add",
                 turned=self._turned(b),
+                picked=tuple(self._picked(pick, b) for pick in self.picks),
             )
             for b in range(self.width)
         )
@@ -111,6 +126,13 @@ class Integration:
             for k in self.terms
         )  # fmt: skip
 
+    def _picked(self, pick: Pick, plane: int) -> Picked:
+        """Return what a plane loses or gains by a term that not all neurons have."""
+        return Picked(
+            "add" if pick.negative else "subtract",
+            tuple((min(plane + shift, self.kept - 1), word) for shift, word in pick.choices),
+        )
+
     def _turned(self, plane: int) -> tuple[tuple[str, str, int], ...]:
         """Return the carries of numbers of which from this plane on only the sign is left."""
         given = self.given.width
@@ -126,7 +148,7 @@ class Integration:
     @cached_property
     def chains(self) -> tuple[str, ...]:
         """The names of the carries that ripple through the planes."""
-        names = [f"leak{term}" for term in range(len(self.planes[0].leak))]
+        names = [f"leak{term}" for term in range(len(self.terms) + len(self.picks))]
         if self._flows:
             names.append("inflow")
         if self.own is not None:
@@ -137,6 +159,7 @@ class Integration:
     def operations(self) -> frozenset[str]:
         """Functions that add and subtract planes, as far as it calls them."""
         used = {operation for p in self.planes for operation, _ in p.leak}
+        used |= {"add" if pick.negative else "subtract" for pick in self.picks}
         if {"inflow", "bias"} & set(self.chains):
             used.add("add")
         if "inflow" in self.chains:
@@ -145,13 +168,13 @@ class Integration:
 
     @property
     def loads(self) -> tuple[Loads | None, ...]:
-        """What is loaded ahead of each plane; nothing where the leak reaches far."""
-        return ahead(self.planes, self.terms)
+        """What is loaded ahead of each plane; nothing where the leak reaches far, or is picked."""
+        return (None,) * len(self.planes) if self.picks else ahead(self.planes, self.terms)
 
     @property
     def near(self) -> bool:
         """True if the planes that are added are held in registers."""
-        return near(self.terms)
+        return near(self.terms) and not self.picks
 
 
 def ahead(planes: Sequence[Plane], terms: Sequence[int]) -> tuple[Loads | None, ...]:

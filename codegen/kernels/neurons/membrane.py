@@ -19,6 +19,7 @@ from codegen.kernels.neurons.adaptation import Adaptation
 from codegen.kernels.neurons.constants import Constants, common_digits
 from codegen.kernels.neurons.counting import Counting, counting
 from codegen.kernels.neurons.integration import Given, Integration, Own
+from codegen.kernels.neurons.leaks import picked_of
 from codegen.kernels.neurons.plan import Digit
 from qat.model import ALIF, CuBa, LayerBounds
 
@@ -116,8 +117,8 @@ class Membrane:
         if self.flow is not None:
             given = Given(self.flow.width, cached=True, folded=True)
             found = Integration((), 0, 0, given, extends=True)
-        leak = self.layer.neuron.leak
-        return replace(found, leak=leak, kept=self.v_width, width=self.u_width)
+        leak, picks = picked_of(self.layer.neuron.leak, self.layer.size, self.constants)
+        return replace(found, leak=leak, picks=picks, kept=self.v_width, width=self.u_width)
 
     @cached_property
     def adaptation(self) -> Adaptation | None:

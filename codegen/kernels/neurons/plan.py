@@ -15,6 +15,18 @@ NEAR = 4
 
 
 @dataclass(frozen=True)
+class Picked:
+    """A term of a leak that neurons do not share, in one plane.
+
+    operation: "subtract" or "add"
+    sources:   (plane of v, word of the constants with the neurons that take it)
+    """
+
+    operation: str
+    sources: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class Plane:
     """One bit plane of u = v - leak(v) + I.
 
@@ -25,6 +37,7 @@ class Plane:
     one:     True where the low bits of a common bias add a 1
     turned:  (chain, "v" or "current", plane of it): carries that say from here on where the sign is
              unlike them
+    picked:  terms of the leak that neurons do not share
     """
 
     index: int
@@ -35,6 +48,7 @@ class Plane:
     one: bool
     flows: str = "add"
     turned: tuple[tuple[str, str, int], ...] = ()
+    picked: tuple[Picked, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ class PlainReadout(Features):
 def integers(stage: PlainLayer, load: Load) -> IntegerNeurons:
     """Neurons in integers over the steps: what each takes, and what it takes to fire."""
     n = stage.neurons
-    own = sum(text.endswith("[j]") for text in _constants(stage))
+    own = sum(text.endswith("[j]") for text in _constants(stage)) + len(stage.switched)
     return IntegerNeurons(
         steps=1,
         words=stage.words,
@@ -134,7 +134,7 @@ def integers(stage: PlainLayer, load: Load) -> IntegerNeurons:
 
 def _constants(stage: PlainLayer) -> tuple[str, ...]:
     """Return the C text of the constants of a neuron."""
-    return stage.bias, stage.threshold, stage.reset_by, stage.reset_to
+    return stage.bias, stage.threshold, stage.reset_by, stage.reset_to, stage.own_leak
 
 
 def plain_currents(stage: PlainLayer, load: Load) -> PlainCurrents:

@@ -66,7 +66,7 @@ def _fits(*values: Any) -> bool:
 def _after_leak(neuron: Leaky, v: Interval) -> NDArray[np.int64]:
     """Return what the leak leaves of every membrane that there may be."""
     every = np.arange(v.low, v.high + 1, dtype=np.int32)
-    return (every - leak(every, neuron.leak)).astype(np.int64)
+    return (every - leak(every, neuron.shared_leak)).astype(np.int64)
 
 
 def serves(layer: Layer, layout: Layout, bounds: LayerBounds) -> bool:
@@ -103,7 +103,7 @@ def planned(
 
     reset = neuron.subtracted if neuron.reset == "subtract" else neuron.replaced
     found = ByteNeurons(
-        terms=tuple(max(min(k, LARGEST_SHIFT), -LARGEST_SHIFT) for k in neuron.leak),
+        terms=tuple(max(min(k, LARGEST_SHIFT), -LARGEST_SHIFT) for k in neuron.shared_leak),
         doubled=synapse.fraction_bits,
         bias=own("byte_bias", "bias", synapse.bias),
         threshold=own("byte_threshold", "threshold", effective_threshold(neuron, bounds)),

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from codegen.kernels.bitsliced.layer import Told
 from codegen.kernels.bitsliced.sums import ADDER_PLANES, carries_for
-from codegen.kernels.common import common, count_helpers, signal_field, source_of, width_of
+from codegen.kernels.common import (
+    common,
+    count_helpers,
+    one_leak,
+    signal_field,
+    source_of,
+    width_of,
+)
 from codegen.kernels.conv_plain.plan import axes
 from codegen.kernels.dense import DenseLIF
 from codegen.kernels.memory import Field, Scratch, Table
@@ -33,6 +40,8 @@ HELPERS = frozenset({"trailing_zeros", "rows", "adder", "add_columns"})
 def fits(index: int, model: Model) -> bool:
     """Return True if windows serve a layer: channels at bytes, a list of 16 bits, no groups."""
     layer = model.layers[index]
+    if not one_leak(layer.neuron):
+        return False
     synapse = layer.synapse
     if not isinstance(synapse, Conv) or synapse.depthwise or not unit_of(synapse.grid.channels):
         return False

@@ -39,6 +39,7 @@ from qat.model import (
     Input,
     Latency,
     Layer,
+    LeakClasses,
     Model,
     Neuron,
     Rate,
@@ -306,8 +307,12 @@ def _counting(rng: Rng, neuron: LIF, n: int) -> Neuron:
 def _lasting(rng: Rng, neuron: LIF, n: int) -> Neuron:
     """Return neurons like these that keep more, or that a spike sets to a value.
 
-    They have a synaptic current, or a threshold that spikes raise.
+    They have a synaptic current, or a threshold that spikes raise; or leaks of several classes.
     """
+    if n > 1 and rng.random() < 0.25:
+        neuron = replace(neuron, leak=_classes(rng, n))
+        if rng.random() < 0.5:
+            return neuron
     if rng.random() < 0.3:
         low, leak_b = int(neuron.threshold.min()), int(rng.choice([2, 3, 4, 5, 6, 8]))
         raise_by = rng.integers(1, low + 2, n) if rng.random() < 0.3 else np.array(low // 4 + 1)
@@ -328,6 +333,14 @@ def _lasting(rng: Rng, neuron: LIF, n: int) -> Neuron:
         neuron.threshold, neuron.leak or (3,), neuron.reset, leak_c=leak_c, most=most,
         floor=neuron.floor, ceiling=neuron.ceiling, reset_by=neuron.reset_by, reset_to=reset_to,
     )  # fmt: skip
+
+
+def _classes(rng: Rng, n: int) -> LeakClasses:
+    """Return leaks of which each of n neurons has one."""
+    some = ((1,), (2,), (3,), (4,), (6,), (2, -4), (1, 3))
+    chosen = rng.choice(len(some), int(rng.integers(2, min(n, 5) + 1)), replace=False)
+    of = rng.permutation(np.arange(n) % len(chosen))
+    return LeakClasses(tuple(some[each] for each in chosen), of)
 
 
 def _integrators(rng: Rng, model: Model, outputs: int) -> LI:

@@ -93,7 +93,10 @@ def _neuron(neuron: Neuron) -> Iterator[str]:
     if not isinstance(neuron, Leaky):
         return
     yield f"reset {neuron.reset}"
-    yield f"{len(neuron.leak)} leaks"
+    if len(neuron.leaks) > 1:
+        yield "classes of leaks"
+    for terms in neuron.leaks:
+        yield f"{len(terms)} leaks"
     if neuron.floor is not None or neuron.ceiling is not None:
         yield "saturates"
 

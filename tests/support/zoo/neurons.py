@@ -18,6 +18,7 @@ from qat.model import (
     EarlyStop,
     Frames,
     Layer,
+    LeakClasses,
     Model,
     Neuron,
     Pool,
@@ -43,6 +44,13 @@ def kernels_of(side: int, given: int, channels: int, bits: int, **more: Any) -> 
     rng, high = np.random.default_rng(side), {2: 1, 8: 127}[bits]
     weights = rng.integers(-high, high + 1, (channels, 3, 3, given))
     return Conv(weights, Shape(side, side, given), bits, **more)
+
+
+def classes(m: int, *terms: tuple[int, ...]) -> LeakClasses:
+    """Return leaks of which m neurons have one each, at random, but the first all of them."""
+    of = np.random.default_rng(m).integers(0, len(terms), m)
+    of[: len(terms)] = np.arange(len(terms))
+    return LeakClasses(terms, of)
 
 
 def integrators(bits: int, score: str, most: int = 1, **more: Any) -> Model:
@@ -127,6 +135,23 @@ MODELS = {
     ),
     "current-based frames": Model(
         Frames(33, -8, 7), (layer(33, 129, CuBa(90, (2,), leak_c=(1, -3)), bias=20),), Count(), 7
+    ),
+    "classes of leaks": Model(
+        Spikes(64),
+        (
+            layer(64, 128, LIF(9, classes(128, (2,), (4,), (6,))), bias=2),
+            layer(128, 160, ALIF(7, classes(160, (1,), (1, 3), (1, -4)), leak_b=3, raise_by=2)),
+            layer(160, 33, CuBa(30, classes(33, (3, -6), (2,), (2, 4, -7)), "zero", leak_c=(2,))),
+            layer(33, 40, LIF(4, classes(40, (5,), (1,), (0,)), most=3, floor=-30)),
+            layer(40, 20, LIF(90, classes(20, (1,), (3,), (5,))), 8),
+            layer(20, 12, LIF(9, classes(12, (1,), (3, -5)), "value", reset_to=-4), 4),
+        ),
+    ),
+    "classes of leaks, held": Model(
+        Analog(40, 0, 15),
+        (layer(40, 150, LIF(300, classes(150, (2,), (3, -5))), bias=spread(150, -9, 60)),),
+        Count(),
+        9,
     ),
     "adaptive": Model(
         Spikes(64),

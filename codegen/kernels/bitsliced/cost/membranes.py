@@ -21,6 +21,7 @@ class Membranes(Features):
     u, v:              planes before and after the reset
     leak, more_leak:   planes of all terms, and of all but the first
     negative_leak:     planes of terms that add
+    picked:            planes that a term of the leak is picked from, where neurons do not share it
     far_leak:          planes where a term shifts by more than four; far_leaks: times the terms
     reset_ones:        ones of a reset for all; reset_zeros: zeros above the lowest of these
     reset_own:         planes of a reset for each neuron; reset_beside_own: of all digits then
@@ -42,6 +43,7 @@ class Membranes(Features):
     leak: float = expected(5)
     more_leak: float = 0.0
     negative_leak: float = 0.0
+    picked: float = expected(5)
     far_leak: float = 0.0
     far_leaks: float = 0.0
     current: float = expected(6)
@@ -102,13 +104,16 @@ def _integrated(found: Integration | None) -> Membranes:
     if found is None:
         return Membranes()
     terms, width = found.terms, found.width
-    far = any(abs(k) > 4 for k in terms)
+    far = any(abs(k) > 4 for k in terms) or bool(found.picks)
     taken = 0 if 0 in terms else len(terms)  # x - (x >> 0) is no operation at all
+    taken += len(found.picks)
+    adding = sum(k < 0 for k in terms) + sum(pick.negative for pick in found.picks)
     return Membranes(
         u=width,
         leak=taken * width,
         more_leak=max(taken - 1, 0) * width,
-        negative_leak=sum(k < 0 for k in terms) * width,
+        negative_leak=adding * width,
+        picked=sum(len(pick.choices) for pick in found.picks) * width,
         far_leak=far * width,
         far_leaks=far * len(terms) * width,
         current=sum(p.current is not None for p in found.planes),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import qat
 from qat.machine import native
+from qat.model import LeakClasses
 from qat.train import lif
 from qat.train.surrogate import SURROGATES
 
@@ -48,7 +49,13 @@ def runs(draw):
     current = random.integers(-30, 50, (1 if held else steps, 5, neurons)).astype(np.float32)
     each = draw(st.booleans())
     threshold = np.float32(20) + random.integers(0, 9, neurons if each else ()).astype(np.float32)
-    return current, threshold, draw(st.sampled_from(DYNAMICS)), steps
+    dynamics = draw(st.sampled_from(DYNAMICS))
+    if neurons > 2 and draw(st.booleans()):
+        classes = LeakClasses(
+            ((3,), (1, -3), (2, 4, -6)), random.permutation(np.arange(neurons) % 3)
+        )
+        dynamics = dataclasses.replace(dynamics, leak=classes)
+    return current, threshold, dynamics, steps
 
 
 @given(runs())

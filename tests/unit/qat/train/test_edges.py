@@ -45,6 +45,7 @@ def networks(draw):
         steps,
         layers="-".join(words),
         leak=draw(st.sampled_from([(), (3,), (2, -4)])),
+        leaks=draw(st.sampled_from([None, None, ((1,), (2, -4)), ((0,), (2,), (3, 5), (6,))])),
         reset=draw(st.sampled_from(["subtract", "zero"])),
         readout=draw(st.sampled_from(["accumulate", "count"])),
         input=kind,
@@ -111,6 +112,7 @@ OF_KINDS = [
     (*LAYERS[2], False, {}),
     (*LAYERS[0], False, {"neuron": "cuba", "leak_c": (1, -3)}),
     (*LAYERS[1], False, {"neuron": "alif", "leak_b": 2, "raise_by": 0.6}),
+    (*LAYERS[0], False, {"neuron": "alif", "leaks": ((1,), (2, -4), (3,))}),
 ]  # fmt: skip
 
 

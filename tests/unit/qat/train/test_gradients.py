@@ -53,6 +53,15 @@ def test_the_gradient_through_thresholds_that_adapt(kind, each):
     assert_gradients(kind, neuron="alif", leak_b=2, raise_by=0.6, threshold=each)
 
 
+LEAKS = ((1,), (3,), (2, -4))
+
+
+@pytest.mark.parametrize("neuron", ["lif", "cuba", "alif"])
+@pytest.mark.parametrize("readout", ["accumulate", "count"])
+def test_the_gradient_through_classes_of_leaks(neuron, readout):
+    assert_gradients("frames", neuron=neuron, readout=readout, leaks=LEAKS)
+
+
 def assert_gradients(kind, **options):
     """Compare the gradient of every parameter with finite differences."""
     surrogate = "atan"

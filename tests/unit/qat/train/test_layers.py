@@ -44,6 +44,8 @@ NEURONS = (
     {"neuron": "alif", "leak_b": 6, "raise_by": 2.5},
 )
 
+LEAKS = (None, None, ((1,), (3,)), ((2, -4), (5,), (1, 3), (0,)))
+
 RESETS = ({"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to": -0.4},
           {"reset": "late"})  # fmt: skip
 
@@ -60,6 +62,7 @@ def networks(draw):
         [draw(st.sampled_from([2, 4, 8, 16])) for _ in range(depth)],
         draw(st.integers(1, 9)),
         leak=draw(leaks()),
+        leaks=draw(st.sampled_from(LEAKS)),
         **draw(st.sampled_from(RESETS)),
         **draw(st.sampled_from(NEURONS)),
         **readout,

@@ -132,12 +132,16 @@ def test_settings_name_all_that_makes_a_network():
     assert current["leak_c"] == [1]
     adaptive = Network([64, 8, 10], neuron="alif", leak_b=3).settings()
     assert (adaptive["leak_b"], adaptive["raise_by"]) == (3, 0.25)
-    found = current | adaptive | some.settings() | Network([64, 8, 10], **in_time).settings()
+    by_class = Network([64, 8, 10], leaks=((2,), (4,))).settings()
+    assert by_class["leaks"] == [[2], [4]]
+    late = Network([64, 8, 10], **in_time).settings()
+    found = current | adaptive | by_class | some.settings() | late
     assert set(found) == made_with | {"limits"}
     assert later.items() <= some.settings().items()
     assert set(network().settings()) == made_with - {
         *later,
         *in_time,
+        "leaks",
         "leak_c",
         "leak_b",
         "raise_by",
