@@ -309,6 +309,8 @@ class Network(Trainable):
             found["grid"] = list(self.grid.sides)
         if self.neuron != "lif" or self.levels > 1:
             found |= {"neuron": self.neuron, "levels": self.levels}
+        if self.leaks:
+            found["leaks"] = [list(leak) for leak in self.leaks]
         if self.leak_c is not None:
             found["leak_c"] = list(self.leak_c)
         found |= self.adaptation
