@@ -35,6 +35,7 @@ from qat.model import (
     Frames,
     Latency,
     Layer,
+    LeakClasses,
     Model,
     Pool,
     Rate,
@@ -251,6 +252,8 @@ def models() -> Iterator[Model]:
     yield Model(Spikes(12), (current,), scores, 6, "currents")
     raised = Layer(Dense(_codes(20, 2, 8, 12)), ALIF(4, (2,), leak_b=2, raise_by=range(1, 9)))
     yield Model(Spikes(12), (raised,), scores, 6, "adapting")
+    classes = LeakClasses(((1,), (3, -5), (4,)), [0, 1, 2, 2, 1, 0, 0, 1])
+    yield Model(Spikes(12), (_layer(21, 2, 8, 12, leak=classes),), scores, 6, "forgetting")
     first = LI(Dense(_codes(18, 4, 3, 8), 4, bias=[2, 0, -1]), (2, -5), "first", 40)
     yield Model(Rate(12, 0, 15), (ternary,), first, 6, "integrating", stop=EarlyStop(90))
     sensor = Sensor([120, -4, 39240], [70_000, 71_000, 45_000], shift=21, group=4, hop=3)
