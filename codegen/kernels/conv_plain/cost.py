@@ -10,9 +10,8 @@ from codegen.kernels.features import AllColumns, Features, Products, expected
 from codegen.kernels.load import Load, all_columns, not_zero, planes_counted, products
 from codegen.kernels.neurons.cost import IntegerNeurons, of_shape
 
-
-WRITTEN_OUT, FEW_CHANNELS = 2, 2
-"""Planes of a signal, and channels of bytes, up to which a compiler writes out the loop over them."""
+FEW_CHANNELS = 2
+"""Channels of bytes up to which a compiler writes out the loop over them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +23,6 @@ class ConvSums(Features):
     places:    taps that lie on the map
     inputs:    bytes that lie there, looked at; alone: the only ones at their position
     words, words_planes: words of a signal that lie under a tap; times its planes
-    words_looped, values_looped: the same, and values, times planes that are more than written out
     pairs:     inputs of two channels, over which the loop is written out
     crossing:  these times planes, where the channels of a position may lie in two words of it
     columns:   of the values among them that are not 0
@@ -43,7 +41,6 @@ class ConvSums(Features):
     alone: float = expected(4)
     words: float = expected(12)
     words_planes: float = expected(4)
-    words_looped: float = expected(4)
     crossing: float = expected(6)
     pairs: float = 0.0
     columns: AllColumns = AllColumns()
@@ -54,7 +51,6 @@ class ConvSums(Features):
     single_planes: float = expected(6)
     values: float = expected(8)
     values_planes: float = expected(3)
-    values_looped: float = expected(4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +115,7 @@ def _sums(stage: ConvLayer, active: float, planes: int) -> ConvSums:
     words = 0 if read else places * -(-channels // 32)
     deep, packed = stage.depthwise, stage.bits < 8
     positions, added = stage.map.positions, 0.0 if deep else met
-    values, looped = met * (planes > 1), planes > WRITTEN_OUT
+    values = met * (planes > 1)
     return ConvSums(
         positions=positions,
         rows=positions * down * (down > 1),
@@ -130,7 +126,6 @@ def _sums(stage: ConvLayer, active: float, planes: int) -> ConvSums:
         alone=places * (read and channels == 1),
         words=words,
         words_planes=words * planes * (planes > 1),
-        words_looped=words * planes * looped,
         crossing=words * planes * (32 % min(channels, 32) > 0),
         columns=all_columns(added, stage.channels, stage.bits, positions),
         products=products(0.0 if deep else values, stage.channels, stage.bits),
@@ -140,7 +135,6 @@ def _sums(stage: ConvLayer, active: float, planes: int) -> ConvSums:
         single_planes=values * planes * deep,
         values=values * (not deep),
         values_planes=values * planes * (not deep),
-        values_looped=values * planes * looped,
     )
 
 
