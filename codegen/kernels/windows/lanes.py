@@ -74,6 +74,8 @@ def serves(layer: Layer, layout: Layout, bounds: LayerBounds) -> bool:
     neuron = layer.neuron
     if type(neuron) is not LIF or neuron.late or neuron.most > 1 or (layout.full and layout.part):
         return False
+    if not layout.near:
+        return False
     (v,), current, u = bounds.state, bounds.current, bounds.u_raw
     if not _fits(v.lo, v.hi, current.lo, current.hi) or not _fits(_after_leak(neuron, v)):
         return False

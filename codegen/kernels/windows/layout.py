@@ -123,6 +123,11 @@ class Layout:
         """True if offsets of 16 bits reach all columns of weights, and the list is of such."""
         return self._reach(self.at_once) <= LIST_ENTRIES_16 and self.entries <= LIST_ENTRIES_16
 
+    @property
+    def near(self) -> bool:
+        """True if offsets are less than 2^15, which Helium multiplies as signed halfwords."""
+        return 2 * self._reach(self.at_once) <= LIST_ENTRIES_16
+
     def _columns(self, positions: int) -> int:
         synapse = self.synapse
         stride, width, pad = synapse.stride, synapse.grid.width, synapse.pad[1]

@@ -25,13 +25,13 @@ def tables(
     low: NDArray[np.int64],
     high: NDArray[np.int64],
 ) -> tuple[Table, ...]:
-    """Return what replaces the weights on Helium; () where a sum or a threshold does not fit.
+    """Return what replaces the weights on Helium; () where a sum, a threshold or an offset does not fit.
 
     The sum of halfwords, less a middle threshold of its neuron, is held to a byte: that changes no
     comparison with thresholds that lie less than a byte from it. thresholds: (D, lanes) of the sum
     a; low, high: (lanes,), what it reaches
     """
-    if layout.full and layout.part:
+    if (layout.full and layout.part) or not layout.near:
         return ()
     values = np.clip(thresholds, low, high + 1)
     middle = (values[0] + values[-1]) // 2

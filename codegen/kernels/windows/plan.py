@@ -24,7 +24,7 @@ from codegen.kernels.conv_plain.plan import axes
 from codegen.kernels.dense import DenseLIF
 from codegen.kernels.memory import Field, Scratch, Table
 from codegen.kernels.neurons.constants import Constants
-from codegen.kernels.neurons.counting import Counting, best_start, counting, folded
+from codegen.kernels.neurons.counting import Counting, alike, best_start, counting, folded
 from codegen.kernels.neurons.integration import Given
 from codegen.kernels.neurons.membrane import Bias, Membrane, without_memory
 from codegen.kernels.pack import ternary_planes
@@ -289,9 +289,12 @@ def compared(builders: Sequence[Builder]) -> Compared:
     start, own = best_start(thresholds, low, high), Constants()
     low, high, thresholds = low + start, high + start, thresholds + start
     width = max(width_of(int(low.min()), int(high.max())), *(one.least for one in builders))
-    found = counting(own, thresholds, low, high, width)
-    if found.most > 1 and (len(builders) > 1 or builders[0].layout.pooled == "max"):
-        found = Reached(found.given, found.width, found.less, found.digits)
+    several = thresholds.shape[0] > 1
+    found = alike(own, thresholds, low, high, width) if several and len(builders) > 1 else None
+    if found is None:
+        found = counting(own, thresholds, low, high, width)
+        if several and (len(builders) > 1 or builders[0].layout.pooled == "max"):
+            found = Reached(found.given, found.width, found.less, found.digits)
     return Compared(start, width, found, own)
 
 
