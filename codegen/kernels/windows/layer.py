@@ -71,6 +71,8 @@ class Together:
     columns: of a map that are listed at once, at most
     pad:     positions before a row, at most
     pools:   some have a pool
+    several: some have several words a position
+    placed:  words of some are put between others of the signal
     """
 
     members: tuple[int, ...]
@@ -78,6 +80,8 @@ class Together:
     columns: int
     pad: int
     pools: bool
+    several: bool
+    placed: bool
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -112,13 +116,17 @@ class WindowsLayer(BitslicedLayer):
     @property
     def numbers(self) -> dict[str, int]:
         """What a function of several layers reads of this one, by the names of C."""
+        sent = self.together is not None and (self.together.placed or self.signal_planes > 1)
         return {
+            **({"plane": self.words} if sent else {}),
             "height": self.map.height,
             "width": self.map.width,
             "rows": self.grid.height,
             "columns": self.grid.width,
             "pad": self.across.pad,
             **({"pool": int(self.pooled != "")} if self.together and self.together.pools else {}),
+            **({"words": self.layout.full} if self.together and self.together.several else {}),
+            **({"last": self.layout.last} if self.together and self.together.placed else {}),
         }
 
     def constants_of(self, layers: Sequence[Layer]) -> int:
@@ -178,6 +186,8 @@ class WindowsLayer(BitslicedLayer):
             return super().block_of(neuron)
         c, position = self._place(neuron)
         whole = f"{position} * {layout.full}u + {c} / 32u"
+        if not layout.part:
+            return whole
         row, column = f"{position} / {width}u", f"{position} % {width}u / {layout.group}u"
         shared = f"{self.kinds[-1].before}u + {row} * {layout.groups}u + {column}"
         return f"{c} < {32 * layout.full}u{OR}? {whole}{OR}: {shared}" if layout.full else shared
@@ -188,6 +198,8 @@ class WindowsLayer(BitslicedLayer):
         if layout.aligned:
             return super().lane_of(neuron)
         c, position = self._place(neuron)
+        if not layout.part:
+            return f"{c} % 32u"
         place = f"{position} % {self.map.width}u % {layout.group}u * {layout.part}u + "
         shared = (place if layout.group > 1 else "") + f"{c} % 32u"
         if not layout.full:

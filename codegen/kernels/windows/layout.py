@@ -3,7 +3,8 @@
 A position's channels fill whole words first. What is left over, its part, shares a word with the
 parts of the next positions where these are 8 or 16 lanes: their windows are then one run of the
 list, and each has its own weights at its own place of a wider kernel. So 16 channels take half of
-the runs of 32. 24 lanes have a word alone.
+the runs of 32. 24 lanes have a word alone; so has any part where several layers are one function,
+which takes a word as the next.
 """
 
 from __future__ import annotations
@@ -40,22 +41,29 @@ class Layout:
     pool:    (height, width) of positions that a pool takes together
     pooled:  "max" or "sum"; "" for no pool
     planes:  of the signal that it reads
+    padded:  a position's channels are padded to whole words
     """
 
     synapse: Conv
     pool: tuple[int, int]
     pooled: str
     planes: int
+    padded: bool = False
 
     @property
     def full(self) -> int:
         """Whole words of a position."""
-        return self.synapse.channels // LANES
+        return (self.synapse.channels + (LANES - 1) * self.padded) // LANES
 
     @property
     def part(self) -> int:
         """Channels of a position that fill no word."""
-        return self.synapse.channels % LANES
+        return 0 if self.padded else self.synapse.channels % LANES
+
+    @property
+    def last(self) -> int:
+        """Channels of a position's last word, of padded ones."""
+        return self.synapse.channels - LANES * (self.full - 1)
 
     @property
     def group(self) -> int:
@@ -81,6 +89,9 @@ class Layout:
         """
         full = LANES * self.full
         whole = np.arange(full)
+        if self.padded:
+            again = full - LANES + whole % LANES % self.last
+            return np.where(whole < self.synapse.channels, whole, again)
         if not self.part:
             return whole
         return np.concatenate([whole, full + np.arange(LANES) % self.part])
@@ -89,7 +100,9 @@ class Layout:
     def aligned(self) -> bool:
         """True if neuron j is lane j % 32 of word j // 32."""
         width, full = self.synapse.shape.width, self.full
-        return self.part == 0 or (full == 0 and self.group > 1 and width % self.group == 0)
+        if self.synapse.channels % LANES == 0:
+            return True
+        return not self.padded and (full == 0 and self.group > 1 and width % self.group == 0)
 
     @property
     def step(self) -> int:
@@ -146,13 +159,13 @@ class Layout:
         return width * self.step
 
 
-def layout_of(layer: Layer, planes: int) -> Layout:
+def layout_of(layer: Layer, planes: int, padded: bool = False) -> Layout:
     """Return the layout of a convolution that reads so many planes."""
     synapse, pool = layer.synapse, layer.pool
     assert isinstance(synapse, Conv)
     if pool is None or pool.kernel == (1, 1):
-        return Layout(synapse, (1, 1), "", planes)
-    return Layout(synapse, pool.kernel, pool.mode, planes)
+        return Layout(synapse, (1, 1), "", planes, padded)
+    return Layout(synapse, pool.kernel, pool.mode, planes, padded)
 
 
 def window_codes(layout: Layout) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
@@ -162,7 +175,8 @@ def window_codes(layout: Layout) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
     """
     synapse, full = layout.synapse, LANES * layout.full
     codes = synapse.codes.transpose(0, 2, 1, 3).astype(np.int8)
-    whole = codes[:full].reshape(full, codes[0].size)
+    whole = np.zeros((full, codes[0].size), np.int8)
+    whole[: len(codes)] = codes.reshape(len(codes), -1)[:full]
     shared = np.zeros((LANES if layout.part else 0, layout.span, *codes.shape[2:]), np.int8)
     for place in range(layout.group if layout.part else 0):
         first, left = layout.part * place, synapse.stride * place

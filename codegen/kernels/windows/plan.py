@@ -76,6 +76,7 @@ class Builder:
 
     together: what it shares with others that one function computes, and how their sums are
         compared; None where it stands alone
+    padded:   its words are whole: those of layers that one function computes
     nibbles:  Helium may have other weights
     """
 
@@ -83,14 +84,18 @@ class Builder:
     record: type[WindowsLayer] = WindowsLayer
 
     def __init__(
-        self, index: int, model: Model, together: tuple[Together, Compared] | None = None
+        self,
+        index: int,
+        model: Model,
+        together: tuple[Together, Compared] | None = None,
+        padded: bool = False,
     ) -> None:
         self.index, self.model, self.layer = index, model, model.layers[index]
         assert isinstance(self.layer.synapse, Conv)
         self.synapse, self.source = self.layer.synapse, source_of(index, model)
         self.together = together[0] if together else None
         self.shared = together[1] if together else None
-        self.layout = layout_of(self.layer, self.source.planes)
+        self.layout = layout_of(self.layer, self.source.planes, padded)
         bounds, lanes = model.bounds().layers[index], self.layout.lanes
         self.bounds = LayerBounds(
             accumulator=_of_lanes(bounds.accumulator, lanes),
@@ -121,7 +126,7 @@ class Builder:
         whole = Words(
             table=f"weights{i}", count=layout.full, places=1, lanes=32, channel=0,
             columns=self.synapse.kernel[1], across=shape.width, before=0,
-            direct=layout.part == 0, kept=left.width * layout.full * pooled, kept_before=0,
+            direct=layout.aligned, kept=left.width * layout.full * pooled, kept_before=0,
         )  # fmt: skip
         shared = Words(
             table=f"shared{i}" if layout.full else f"weights{i}", count=1, places=layout.group,
@@ -156,7 +161,7 @@ class Builder:
         kept = sum(kind.kept for kind in self.kinds)
         kept *= values if layout.pooled == "max" else layer.levels.bit_length()
         if self.together is not None:
-            kept = values * layer.shape.width
+            kept = values * layer.shape.width * layout.full
         helpers = self.loops() | self.outflow(shared["counted"])
         if neurons["dense"]:
             helpers |= {"add_nibbles"}

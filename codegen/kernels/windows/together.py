@@ -2,7 +2,8 @@
 
 A function of its own takes 0.6 to 0.9 KB of code on ARMv7-M; a row of numbers about 20 bytes. The
 sums of all have as many planes as the widest, and their thresholds are compared digit by digit
-alike, so that the neurons are one function, too.
+alike, so that the neurons are one function, too. Channels that fill no word are padded: a layer's
+own function costs more than the empty lanes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,15 @@ from codegen.kernels.stage import Layer
 from codegen.kernels.windows.layer import Together, WindowsLayer
 from codegen.kernels.windows.plan import Builder, compared
 from qat.model import Model
+
+BYTE = 255
+"""Positions of a row that a number in flash tells, at most."""
+
+FEW = 16
+"""Positions of which each may have a word that it could share with the next."""
+
+HALFWORD = 65535
+"""Words of a plane of a signal, at most."""
 
 POOLS = ((1, 1), (2, 2))
 """Positions that are taken together: a remainder by others is a division, which a core may lack."""
@@ -31,7 +41,8 @@ def together(model: Model, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         if isinstance(stage, WindowsLayer) and _plain(stage):
             assert stage.counting is not None
             reads = stage.grid.channels, stage.layout.synapse.kernel, stage.stride
-            alike[reads, stage.source.planes, stage.counting.most, bool(stage.dense)].append(stage)
+            vectors = bool(Builder(stage.index, model, padded=True).build().dense)
+            alike[reads, stage.source.planes, stage.counting.most, vectors].append(stage)
     most = max(alike.values(), key=len, default=[])
     if len(most) < 2:
         return layers
@@ -40,25 +51,32 @@ def together(model: Model, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
 
 
 def _plain(stage: WindowsLayer) -> bool:
-    """Return True for 32 neurons without memory a position, square odd kernels, pools of 2x2."""
+    """Return True for whole words without memory, or nearly so, square odd kernels, pools of 2x2."""
     layout, synapse = stage.layout, stage.layout.synapse
     pools = layout.pooled != "sum" and layout.pool in POOLS
     plain = stage.kernel == "windows" and pools and not stage.pieces
     square = synapse.kernel[0] == synapse.kernel[1] and synapse.kernel[0] % 2 == 1
-    return plain and square and not stage.memory and synapse.channels == LANES
+    small = max(stage.grid.height, stage.grid.width) <= BYTE
+    small = small and stage.words <= HALFWORD
+    whole = synapse.channels >= LANES and (layout.group == 1 or synapse.shape.positions <= FEW)
+    return plain and square and small and whole and not stage.memory
 
 
 def _rebuilt(model: Model, stages: Sequence[WindowsLayer]) -> list[WindowsLayer]:
     """Return the stages with the widest sums, one start, and one table of constants."""
-    found = compared([Builder(stage.index, model) for stage in stages])
+    builders = [Builder(stage.index, model, padded=True) for stage in stages]
+    found, row = compared(builders), 0
     members, made = tuple(stage.index for stage in stages), []
-    for row, stage in enumerate(stages):
+    for stage, one in zip(stages, builders, strict=True):
         mine = Together(
             members=members,
             row=row,
-            columns=max(one.layout.columns for one in stages),
+            columns=max(one.layout.columns for one in builders),
             pad=max(one.across.pad for one in stages),
             pools=any(one.pooled for one in stages),
+            several=any(one.layout.full > 1 for one in builders),
+            placed=any(not one.layout.aligned for one in builders),
         )
-        made.append(Builder(stage.index, model, (mine, found)).build())
+        made.append(Builder(stage.index, model, (mine, found), padded=True).build())
+        row += one.layout.full
     return made

@@ -12,9 +12,12 @@ from qat.model import LIF, Burst, Conv, Count, Layer, Model, Neuron, Pool, Shape
 KERNELS = {0: "windows", 1: "windows"}
 CHANNELS = (8, 16, 24, 32, 40, 48, 64, 72)
 STEPS = (1, 2, None)
-TOGETHER = (2, 4, 5, 7, 12, 13, 14, 17, 21, 22, 23)
+TOGETHER = (2, 4, 5, 7, 12, 13, 14, 17, 21, 22, 23, 25, 27, 33, 39, 42, 47, 50, 51, 59)
 """Seeds of `random_together` of which one function computes several layers: of maps that are listed
 at once, and counts of one or two digits."""
+
+WIDE = (32, 40, 48, 56, 64, 72, 96)
+"""Channels of the last of layers together, from seed 24 on: whole words, or padded ones."""
 
 LEAKS = ((2,), (3,), (6,), (2, -4), (0,), (1, 3), (3, 5))
 
@@ -77,22 +80,26 @@ def random_windows(seed: int) -> Model:
 
 
 def random_together(seed: int) -> Model:
-    """Return two or three layers of 32 channels that one function computes, behind another layer.
+    """Return two or three layers that one function computes, behind another layer.
 
-    They differ in their maps, padding and pools, and read spikes or counts.
+    They differ in their maps, padding and pools, and read spikes or counts. All have 32 channels,
+    but for the last one of seeds from 24 on.
     """
     rng = np.random.default_rng([7, seed])
     kernel, most = int(rng.choice([1, 3, 3, 3, 5])), int(rng.choice([1, 2, 3, 3, 5]))
     shape = Shape(2 * int(rng.integers(3, 5)), 2 * int(rng.integers(3, 6)), 8)
     given, layers = Spikes(shape.size, grid=shape), []
-    for k in (1, *[kernel] * (2 + seed % 2)):
-        codes = rng.integers(-1, 2, (32, k, k, shape.channels))
+    last = int(rng.choice(WIDE)) if seed >= 24 else 32
+    for k, channels in zip(
+        (1, *[kernel] * (2 + seed % 2)), (*[32] * (2 + seed % 2), last), strict=True
+    ):
+        codes = rng.integers(-1, 2, (channels, k, k, shape.channels))
         codes[rng.random(codes.shape) < 0.4] = 0
         reach = int(np.abs(codes).sum(axis=(1, 2, 3)).mean() ** 0.5) + 2
-        levels = np.sort(rng.integers(-reach // 2, 3 * reach, (most, 32)), axis=0)
+        levels = np.sort(rng.integers(-reach // 2, 3 * reach, (most, channels)), axis=0)
         sides = shape.height, shape.width
         padding: Any = "none" if rng.random() < 0.3 and min(sides) >= 2 * k else "same"
-        synapse = Conv(codes, shape, bias=rng.integers(-3, 4, 32), padding=padding)
+        synapse = Conv(codes, shape, bias=rng.integers(-3, 4, channels), padding=padding)
         sides = synapse.shape.height, synapse.shape.width
         even = all(side % 2 == 0 and side >= 2 * kernel for side in sides)
         pool = Pool("max", (2, 2)) if even and layers and rng.random() < 0.7 else None
