@@ -196,10 +196,19 @@ class Program:
     @property
     def loops(self) -> tuple[str, ...]:
         """The loops that stages share, in the order of their definition."""
-        names = [name for name in self.helpers if name in LOOPS]
+        vectors = self.vector is not None
+        names = [
+            name for name in self.helpers
+            if name in LOOPS and (vectors or name not in VECTOR_LOOPS)
+        ]  # fmt: skip
         if self.wide and "add_columns" in names:
             names.insert(names.index("add_columns") + 1, "add_columns4")
         return tuple(names)
+
+    @property
+    def mapped(self) -> bool:
+        """True if layers have maps: their loops have long contracts, which stand with them."""
+        return any(y.title for y in self.layers)
 
     @property
     def variants(self) -> tuple[InstructionSet, ...]:

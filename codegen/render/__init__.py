@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,9 @@ INPUT_KINDS = tuple(kind.__name__.lower() for kind in INPUTS)
 
 COLUMNS = 118
 """Columns of a line of a comment."""
+
+LONG_COMMENT = re.compile(r"^/\*\n(?: \*[^/].*\n| \*\n)+ \*/\n", re.MULTILINE)
+"""One whose marks have lines of their own."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,14 @@ def constants(program: Program) -> Iterator[Constant]:
         yield from (Constant(table, placed=False) for table in program.sensor.tables)
 
 
+def neighbours(
+    constants: Iterable[Constant],
+) -> list[tuple[tuple[str, str], list[Constant]]]:
+    """Return constants by their conditions, `only` and `unless`, in their order."""
+    groups = groupby(constants, key=lambda one: (one.only, one.unless))
+    return [(condition, list(some)) for condition, some in groups]
+
+
 def dims(shape: tuple[int, ...]) -> str:
     """Return C array dimensions: (4, 11) -> [4][11]."""
     return "".join(f"[{extent}]" for extent in shape)
@@ -95,6 +108,13 @@ def wrapped(text: str, lead: str) -> str:
         text, COLUMNS - len(lead), break_on_hyphens=False, break_long_words=False
     )
     return f"\n{lead}".join(broken)
+
+
+def parted(contract: str, comments: bool) -> str:
+    """Return the long comments of a contract alone, or what else it declares."""
+    if comments:
+        return "".join(found[0] for found in LONG_COMMENT.finditer(contract))
+    return LONG_COMMENT.sub("", contract)
 
 
 def set_bits() -> NDArray[np.uint8]:
@@ -129,7 +149,7 @@ def environment() -> Environment:
     env = make_environment(loader=loader())
     functions = (
         dims, blocks, u32, plus, leak_text, c_numbers, set_bits, last_mask, c_string,
-        c_comment, constants, wrapped,
+        c_comment, constants, neighbours, wrapped, parted,
     )  # fmt: skip
     env.globals.update({function.__name__: function for function in functions})
     return env
@@ -160,7 +180,7 @@ def template_context(program: Program, directives: bool = False) -> dict[str, An
 def _kernels(program: Program) -> str:
     """Return the kernels of all stages; each once where layers have maps, which are many."""
     names = [stage.kernel for stage in program.stages]
-    return ", ".join(dict.fromkeys(names) if any(y.title for y in program.layers) else names)
+    return ", ".join(dict.fromkeys(names) if program.mapped else names)
 
 
 def render(

@@ -29,9 +29,8 @@ COLUMNS = 120
 FUNCTION_LINES = 120
 LETTERS = 10
 """Of a model's name for which lines are short enough: its user chooses it."""
-NETWORK_LINES, MAP_LINES = 300, 370
-"""By then the interface is over and the first layer begins; the network's constants came before. On
-a map the contracts of its loops, and what its words are, come before as well."""
+NETWORK_LINES = 300
+"""By then the interface is over and the first layer begins; the network's constants came before."""
 
 CONTENTS = ("Machine", "Network", "Layers", "Loops", "Weights")
 
@@ -103,8 +102,7 @@ def test_the_network_comes_first(files: dict[str, str]) -> None:
     heads = [line.split()[1] for line in lines[:12] if re.match(r" \* [A-Z]\w+  ", line)]
     assert tuple(heads) == CONTENTS
     first = next(n for n, line in enumerate(lines, 1) if line.startswith(" * Layer 0: "))
-    on_a_map = "-> conv " in lines[first - 1]
-    assert first <= (MAP_LINES if on_a_map else NETWORK_LINES)
+    assert first <= NETWORK_LINES
     places = [next((n for n, line in enumerate(lines) if line.endswith(f"- {part} */")), -1)
               for part in ("machine", "network", "layers", "loops", "weights")]  # fmt: skip
     assert [n for n in places if n >= 0] == sorted(n for n in places if n >= 0)

@@ -25,7 +25,7 @@ def tables(
     low: NDArray[np.int64],
     high: NDArray[np.int64],
 ) -> tuple[Table, ...]:
-    """Return what replaces the weights on Helium; () where a sum, a threshold or an offset does not fit.
+    """Return what replaces the weights on Helium; () where sums, thresholds or offsets do not fit.
 
     The sum of halfwords, less a middle threshold of its neuron, is held to a byte: that changes no
     comparison with thresholds that lie less than a byte from it. thresholds: (D, lanes) of the sum

@@ -294,12 +294,13 @@ def compared(builders: Sequence[Builder]) -> Compared:
     start, own = best_start(thresholds, low, high), Constants()
     low, high, thresholds = low + start, high + start, thresholds + start
     width = max(width_of(int(low.min()), int(high.max())), *(one.least for one in builders))
-    several = thresholds.shape[0] > 1
-    found = alike(own, thresholds, low, high, width) if several and len(builders) > 1 else None
-    if found is None:
-        found = counting(own, thresholds, low, high, width)
-        if several and (len(builders) > 1 or builders[0].layout.pooled == "max"):
-            found = Reached(found.given, found.width, found.less, found.digits)
+    many, several = len(builders) > 1, len(thresholds) > 1
+    same = alike(own, thresholds, low, high, width) if many and several else None
+    if same is not None:
+        return Compared(start, width, same, own)
+    found = counting(own, thresholds, low, high, width)
+    if several and (many or builders[0].layout.pooled == "max"):
+        found = Reached(found.given, found.width, found.less, found.digits)
     return Compared(start, width, found, own)
 
 

@@ -51,7 +51,7 @@ def together(model: Model, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
 
 
 def _plain(stage: WindowsLayer) -> bool:
-    """Return True for whole words without memory, or nearly so, square odd kernels, pools of 2x2."""
+    """Return True for words that one function serves: no memory, square kernels, pools of 2x2."""
     layout, synapse = stage.layout, stage.layout.synapse
     pools = layout.pooled != "sum" and layout.pool in POOLS
     plain = stage.kernel == "windows" and pools and not stage.pieces

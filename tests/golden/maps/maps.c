@@ -232,21 +232,8 @@ static void maps_add_column2(int32_t *totals, const uint8_t *column, uint32_t n,
 /* totals[j] += x * code of each of n neurons; 8 bits a code. */
 static void maps_add_column8(int32_t *totals, const int8_t *column, uint32_t n, int32_t x);
 
-/*
- * maps_images lays the input, a map of 6x6x1, out as images: 4 of a channel, one for each
- * column that a position looks at, 4 positions a word in fields of 8 bits.
- */
 static void maps_images(const uint8_t *x, uint32_t *images);
 
-/*
- * maps_add_bytes sums one channel: start, less the words at the minus taps, plus those at the plus
- * taps. A word is 4 positions in fields of 8 bits and is added as it is: what fields borrow from
- * each other on the way they have given back at the end, when each holds its own sum.
- * A block is 8 words, four at an image and four 32 bytes further; the next block begins 64 bytes
- * further. taps has the distances of `minus` taps, then of `plus` taps, in units of 8 bytes.
- * Words 0, 2, 4 and 6 of a block are the corners of 2x2 positions, and so are 1, 3, 5 and 7. Where
- * MAPS_CORNERS is 1 the largest of each is taken: sums has 2 words for a block, else 8.
- */
 #if (MAPS_ARMV7M && defined(__ARM_FEATURE_DSP)) && MAPS_PROBE < 2
 #define MAPS_CORNERS 1
 #else
@@ -255,22 +242,9 @@ static void maps_images(const uint8_t *x, uint32_t *images);
 static MAPS_UNUSED void maps_add_bytes(const uint32_t *image, const uint8_t *taps, uint32_t minus,
     uint32_t plus, uint32_t start, uint32_t *sums, uint32_t blocks);
 
-/*
- * maps_burst_bytes makes spikes of the sums of 32 positions of a channel, 8 words of 4 fields: a count
- * of 0 to 3, in binary digits, digit b in digits[32 b]. Field k of word i is bit i + 8 k.
- * A sum is 2^7 more than its distance from the first threshold, so that its highest bit says whether it
- * has been reached; limits[5 j]
- * lies the next one above it, and so on. No field ever leaves its range.
- * A position spikes as the one of its four corners does that has the most.
- */
 static MAPS_UNUSED MAPS_APART void maps_burst_bytes(const uint32_t *sums,
     const uint8_t *limits, uint32_t words, uint32_t *digits);
 
-/*
- * maps_turn makes 32 words, one of every channel, to 32 words of one position each, in their order: word i
- * lies at words[i]. Field k of word i of the sums was bit i + 8 k of a channel's word, and is
- * position 4 i + k.
- */
 static MAPS_UNUSED void maps_turn(uint32_t *words);
 
 /*
@@ -780,6 +754,10 @@ static void maps_add_column8(int32_t *totals, const int8_t *column, uint32_t n, 
 }
 #endif
 
+/*
+ * maps_images lays the input, a map of 6x6x1, out as images: 4 of a channel, one for each
+ * column that a position looks at, 4 positions a word in fields of 8 bits.
+ */
 static void maps_images(const uint8_t *x, uint32_t *images)
 {
     uint32_t row[2][4];
@@ -862,6 +840,15 @@ static void maps_images(const uint8_t *x, uint32_t *images)
     }
 }
 
+/*
+ * maps_add_bytes sums one channel: start, less the words at the minus taps, plus those at the plus
+ * taps. A word is 4 positions in fields of 8 bits and is added as it is: what fields borrow from
+ * each other on the way they have given back at the end, when each holds its own sum.
+ * A block is 8 words, four at an image and four 32 bytes further; the next block begins 64 bytes
+ * further. taps has the distances of `minus` taps, then of `plus` taps, in units of 8 bytes.
+ * Words 0, 2, 4 and 6 of a block are the corners of 2x2 positions, and so are 1, 3, 5 and 7. Where
+ * MAPS_CORNERS is 1 the largest of each is taken: sums has 2 words for a block, else 8.
+ */
 #if MAPS_ARMV7M
 /* clang-format off */
 /*
@@ -1121,6 +1108,14 @@ static void maps_add_bytes(const uint32_t *image, const uint8_t *taps, uint32_t 
 }
 #endif
 
+/*
+ * maps_burst_bytes makes spikes of the sums of 32 positions of a channel, 8 words of 4 fields: a count
+ * of 0 to 3, in binary digits, digit b in digits[32 b]. Field k of word i is bit i + 8 k.
+ * A sum is 2^7 more than its distance from the first threshold, so that its highest bit says whether it
+ * has been reached; limits[5 j]
+ * lies the next one above it, and so on. No field ever leaves its range.
+ * A position spikes as the one of its four corners does that has the most.
+ */
 static MAPS_APART void maps_burst_bytes(const uint32_t *sums,
     const uint8_t *limits, uint32_t words, uint32_t *digits)
 {
@@ -1177,6 +1172,11 @@ static MAPS_APART void maps_burst_bytes(const uint32_t *sums,
     digits[32] = digit1 >> words;
 }
 
+/*
+ * maps_turn makes 32 words, one of every channel, to 32 words of one position each, in their order: word i
+ * lies at words[i]. Field k of word i of the sums was bit i + 8 k of a channel's word, and is
+ * position 4 i + k.
+ */
 static void maps_turn(uint32_t *words)
 {
     uint32_t half[32];

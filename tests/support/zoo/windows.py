@@ -90,9 +90,8 @@ def random_together(seed: int) -> Model:
     shape = Shape(2 * int(rng.integers(3, 5)), 2 * int(rng.integers(3, 6)), 8)
     given, layers = Spikes(shape.size, grid=shape), []
     last = int(rng.choice(WIDE)) if seed >= 24 else 32
-    for k, channels in zip(
-        (1, *[kernel] * (2 + seed % 2)), (*[32] * (2 + seed % 2), last), strict=True
-    ):
+    further = 1 + seed % 2
+    for k, channels in ((1, 32), *[(kernel, 32)] * further, (kernel, last)):
         codes = rng.integers(-1, 2, (channels, k, k, shape.channels))
         codes[rng.random(codes.shape) < 0.4] = 0
         reach = int(np.abs(codes).sum(axis=(1, 2, 3)).mean() ** 0.5) + 2
