@@ -108,10 +108,19 @@ def test_extreme_weights_on_a_core(board: str) -> None:
     [
         ("n < 126u ? n : 126u", "n < 133u ? n : 133u"),
         ("vshr.u8 %q[some], %q[some], #4", "vshr.u8 %q[some], %q[some], #3"),
-        ("smlatb", "smlabb"),
-        ("ldrh %[pair], [%[list], #12]", "ldrh %[pair], [%[list], #10]"),
         ("vmovltq_u8(high)", "vmovlbq_u8(high)"),
     ],
 )
 def test_a_planted_fault_shows_on_helium(old: str, new: str) -> None:
     assert differing(EXTREME, "qemu-m55", old=old, new=new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("smlatb", "smlabb"),
+        ("ldrh %[pair], [%[list], #12]", "ldrh %[pair], [%[list], #10]"),
+    ],
+)
+def test_an_entry_that_is_taken_for_another_shows_on_helium(old: str, new: str) -> None:
+    assert differing(min(NIBBLES), "qemu-m55", old=old, new=new)
