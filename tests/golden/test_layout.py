@@ -16,6 +16,7 @@ from support.zoo import counting, heard
 from support.zoo.golden import GOLDEN, example
 from support.zoo.tiny import MODELS
 
+from codegen import isa
 from codegen.package.packages import FORMATS, package
 from codegen.render import render, render_program
 from qat.model import Model
@@ -107,6 +108,13 @@ def test_the_network_comes_first(files: dict[str, str]) -> None:
               for part in ("machine", "network", "layers", "loops", "weights")]  # fmt: skip
     assert [n for n in places if n >= 0] == sorted(n for n in places if n >= 0)
     assert first - 1 > places[2]
+
+
+@pytest.mark.parametrize("core", [core for row in isa.SETS for core in row.cores])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_c_for_one_core_has_no_text_that_none_compiles(name: str, core: str) -> None:
+    files = render(SHIPPED[name], core, only=core)
+    assert not re.findall(r"^#(?:el)?if 0\b.*", "\n".join(files.values()), re.MULTILINE)
 
 
 def test_clang_format_finds_nothing(files: dict[str, str], root: Path, tmp_path: Path) -> None:

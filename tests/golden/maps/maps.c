@@ -276,8 +276,9 @@ static void maps_tell0(maps_state *state, uint32_t c, uint32_t part, uint32_t fi
         const int32_t at = (int32_t)field - zero;
 
         if (y < 6u && x < 6u) {
-            state->u0[(y * 6u + x) * 5u + c] =
-                at;
+            const int32_t u = at;
+
+            state->u0[(y * 6u + x) * 5u + c] = u;
         }
     }
 }
