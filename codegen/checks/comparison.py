@@ -211,12 +211,14 @@ def _traces(expected: Result, found: Result) -> Iterator[Quantity]:
 
 
 def _further(expected: Result, found: Result) -> Iterator[Quantity]:
-    """Yield what neurons keep beside their membranes, named as the array is."""
+    """Yield what neurons keep beside their membranes, named as the array is, and readouts."""
     for layer, (ours, theirs) in enumerate(
         zip(expected.further or (), found.further or (), strict=False)
     ):
         for name, values in ours.items():
             yield Quantity(name, layer, values, theirs[name])
+    if expected.integral is not None and found.integral is not None:
+        yield Quantity("readout's v", None, expected.integral, found.integral)
 
 
 def _samples(result: Result) -> int:

@@ -17,7 +17,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.base.errors import InconsistentError
-from codegen.checks.states import arrays_of, further_of, membranes_of, state_values
+from codegen.checks.states import (
+    arrays_of,
+    further_of,
+    integral_of,
+    membranes_of,
+    state_values,
+)
 from codegen.checks.streams import Stream, check_samples
 from codegen.kernels.pack import pack_bits, signal_words, unpack_signal
 from codegen.render.generated import Generated, generated
@@ -127,8 +133,8 @@ class _Trace:
 def _layout(model: Model) -> tuple[_Trace, ...]:
     at = [0, 0, 0]
     layout = []
-    for layer in model.layers:
-        sizes = (layer.size, state_values(layer), signal_words(layer.sends, layer.levels))
+    for index, layer in enumerate(model.layers):
+        sizes = (layer.size, state_values(model, index), signal_words(layer.sends, layer.levels))
         u, v, words = (slice(start, start + n) for start, n in zip(at, sizes, strict=True))
         layout.append(_Trace(u, v, words, layer))
         at = [u.stop, v.stop, words.stop]
@@ -250,6 +256,7 @@ class CompiledModel(ABC):
             v=None if vs is None else self._of_state(membranes_of, vs),
             steps=made if model.stop is not None else None,
             further=None if vs is None else self._of_state(further_of, vs),
+            integral=None if vs is None else integral_of(model, vs[..., last.state]),
         )
 
     def _u(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:

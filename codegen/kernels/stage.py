@@ -370,6 +370,11 @@ class Readout(Stage):
         return f"state->{self.counts}{'' if self.single else f'[{number}]'}[{word}]"
 
     @property
+    def membranes(self) -> str:
+        """The member of the state that holds membranes of its own; "" for none."""
+        return ""
+
+    @property
     def every_step(self) -> bool:
         """True if it works in every step, and not on counts alone."""
         return False

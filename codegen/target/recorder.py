@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.base.errors import InconsistentError
-from codegen.checks.states import arrays_of, further_of, membranes_of, state_values
+from codegen.checks.states import (
+    arrays_of,
+    further_of,
+    integral_of,
+    membranes_of,
+    state_values,
+)
 from codegen.kernels.pack import pack_bits, signal_words, unpack_signal
 from codegen.target.device import Answer, Device
 from qat.model import Model, Result, Spikes, State
@@ -43,7 +49,8 @@ class Recorder:
         self.every_step = trace or model.steps is None
         self.held = model.input.held
         self.parts = [
-            (signal_words(layer.sends, layer.levels), state_values(layer)) for layer in model.layers
+            (signal_words(layer.sends, layer.levels), state_values(model, index))
+            for index, layer in enumerate(model.layers)
         ]
         self.size = sum(words + membranes for words, membranes in self.parts)
         kept = steps if self.every_step else 1
@@ -125,6 +132,7 @@ class Recorder:
             v=tuple(map(membranes_of, self.model.layers, kept)) if told else None,
             steps=None if self.model.stop is None else self.made,
             further=tuple(map(further_of, self.model.layers, kept)) if told else None,
+            integral=integral_of(self.model, kept[-1]) if told else None,
         )
 
     def _split(self) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[np.int32], ...]]:

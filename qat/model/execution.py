@@ -39,6 +39,8 @@ class Result:
                  layer has no memory. All 0 in the steps that an early stop has saved
     steps:       (batch,) int64, the steps that were made, for a model that may stop early; None
                  for the others
+    integral:    with trace, the membranes of a readout of leaky integrators after every step,
+                 (batch, step, outputs) int32; None for other readouts
     further:     with trace, for each layer {name: array like v} of what its neurons keep beside
                  the membrane: {"c": synaptic currents} of CuBa, {"b": what adds to the
                  threshold} of ALIF
@@ -53,6 +55,7 @@ class Result:
     v: tuple[Int32, ...] | None = None
     steps: NDArray[np.int64] | None = None
     further: tuple[dict[str, Int32], ...] | None = None
+    integral: Int32 | None = None
 
 
 def check_input(model: Model, x: ArrayLike, steps: int | None = None) -> tuple[NDArray[Any], int]:
@@ -177,7 +180,18 @@ def _run_piece(model: Model, x: NDArray[Any], state: State, trace: bool, steps: 
         v=tuple(one.v for one in traces) if trace else None,
         steps=made,
         further=tuple(map(_further, model.layers, traces)) if trace else None,
+        integral=_integral(model, signal, made) if trace else None,
     )
+
+
+def _integral(model: Model, spikes: Signal, made: NDArray[np.int64] | None) -> Int32 | None:
+    """Return what the readout keeps after every step, all 0 in those that were not made."""
+    if model.readout is None:
+        return None
+    found = model.readout.kept(spikes, _of_sums(model))
+    if found is None or made is None:
+        return found
+    return found * (np.arange(found.shape[1]) < made[:, None])[..., None]
 
 
 def _further(layer: Layer, trace: _Trace) -> dict[str, Int32]:

@@ -122,6 +122,15 @@ class LI(Readout):
             kept[:, t] = v
         return kept
 
+    def kept(self, signal: Signal, magnitude: int) -> Int32 | None:
+        """Return the membranes after every step, (batch, step, outputs)."""
+        return self.membranes(signal, magnitude)
+
+    @property
+    def keeps(self) -> bool:
+        """True: its membranes."""
+        return True
+
     def _reached(self, v: Int32) -> NDArray[np.bool_]:
         """Return where some membrane of (..., outputs) has reached the threshold."""
         largest = v.max(axis=-1)

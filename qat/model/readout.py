@@ -84,6 +84,18 @@ class Readout(ABC):
         """
         return np.zeros(scores.shape[:2], np.bool_)
 
+    def kept(self, signal: Signal, magnitude: int) -> Int32 | None:
+        """Return what it keeps of its own after every step, (batch, step, outputs); None for none.
+
+        signal: of the last layer, (batch, step, values)
+        """
+        return None
+
+    @property
+    def keeps(self) -> bool:
+        """True if it has membranes of its own."""
+        return False
+
     @abstractmethod
     def digested(self) -> Iterator[bytes]:
         """Yield what the digest hashes behind the readout's name, in order."""

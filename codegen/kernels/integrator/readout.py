@@ -36,6 +36,11 @@ class Integrating(Readout):
         return True
 
     @property
+    def membranes(self) -> str:
+        """The member of the state that holds its membranes."""
+        return "integral"
+
+    @property
     def settles(self) -> bool:
         """True if scores may be final before the last step."""
         return self.mode == "first"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from codegen import check
+from codegen.kernels import KERNELS
 from codegen.kernels.gather.view import seen
 from codegen.plan.choose import plan
 from qat.model import (
+    ALIF,
     LIF,
     Burst,
     Conv,
@@ -17,7 +22,9 @@ from qat.model import (
     Edge,
     Frames,
     Layer,
+    LeakClasses,
     Model,
+    Neuron,
     Shape,
     Spikes,
     Synapse,
@@ -112,10 +119,28 @@ def test_what_no_kernel_reads_is_one_line(model: Model, said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_neurons_that_no_kernel_has_there_are_named() -> None:
-    """Bytes and the layer's own spikes are computed in integers, for some kinds of neurons."""
-    layer = Layer(dense(4, 3), CuBa(9, (2,), leak_c=(1,)), more=(Edge(dense(3, 3), "self", 1),))
+NEURONS = (
+    LIF(9, (2,)),
+    LIF(9, LeakClasses(((1,), (3, -5)), [0, 1, 1]), "zero", most=3),
+    CuBa(9, (2,), leak_c=(1,)),
+    ALIF(5, (2,), leak_b=2, raise_by=3),
+    Burst(np.array([3, 9])),
+)
+
+
+@pytest.mark.parametrize("neuron", NEURONS, ids=lambda one: type(one).__name__)
+def test_every_neuron_reads_bytes_beside_a_signal(neuron: Neuron) -> None:
+    echo = Edge(dense(3, 3), "self", 1)
+    model = Model(Frames(4, 0, 7), (Layer(dense(4, 3), neuron, more=(echo,)),), Count(), 9)
+    assert plan(model).layers[0].kernel == "mixed"
+    x = np.random.default_rng(0).integers(0, 8, (20, 9, 4))
+    assert check(model, x) is None
+    assert model.run(x).scores.any()
+
+
+def test_neurons_that_no_kernel_has_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = [replace(row, neuron=(LIF,) if row.edges > 1 else row.neuron) for row in KERNELS]
+    monkeypatch.setattr("codegen.kernels.KERNELS", tuple(some))
+    layer = Layer(dense(4, 3), NEURONS[2], more=(Edge(dense(3, 3), "self", 1),))
     with pytest.raises(ValueError, match="no kernel has CuBa neurons that read bytes over 2"):
         plan(Model(Frames(4, 0, 7), (layer,), Count(), 3))
-    layer = Layer(dense(4, 3), NEURON, more=layer.more)
-    assert plan(Model(Frames(4, 0, 7), (layer,), Count(), 3)).layers[0].kernel == "mixed"
