@@ -234,6 +234,6 @@ def doctor(arguments: Namespace) -> int:
             out.say(f"{tool.name} is for {tool.extra}" + ("" if tool.found else f": {tool.how}"))
     for tool in missing:
         out.say(f"{tool.name}: {tool.how}")
-    out.say("everything is here" if not missing else f"{len(missing)} missing")
+    out.say("all that everybody needs is here" if not missing else f"{len(missing)} missing")
     out.result({"tools": {t.name: t.found for t in tools}, "missing": [t.name for t in missing]})
     return 1 if missing else 0

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model import INPUT
+from qat.train.dynamics import Spike
 from qat.train.fold import Constants, Float
 from qat.train.heads import AccumulateTwin
-from qat.train.lif import Spike
 from qat.train.norm import Moments, Parameters
 from qat.train.twins import LayerTwin, Signals, Trace
 

@@ -17,10 +17,10 @@ from qat.data.origin import KEY, DataOrigin
 from qat.machine.memory import require
 from qat.model import Model
 from qat.train import health
+from qat.train.compiled import loops
 from qat.train.divergence import DivergedError, Unbounded, in_words
 from qat.train.export import activity_of, export
 from qat.train.history import Epoch, History
-from qat.train.lif import loops
 from qat.train.network import Network
 from qat.train.recipes import Augment, Recipe, recipe_for
 from qat.train.runs import RunFolder, data_digest
@@ -154,11 +154,13 @@ def fit(
     check_task(net, data, recipe)
     session, settings = Session(net, data, recipe, seed), _settings(data, recipe, seed)
     folder = None if run is None else _opened(Path(run), resume, session, settings)
+    ran = loops(SURROGATES[net.surrogate])  # compiled before an epoch is timed
     interrupted, diverged = _train(session, folder, progress)
     _take_best(session, settings, folder)
     warnings = health.of_network(net) if net.is_float else health.of_model(export(net))
-    done, ran = tuple(session.epochs), loops(SURROGATES[net.surrogate])
-    return History(done, session.best, interrupted, settings, warnings, diverged, ran)
+    return History(
+        tuple(session.epochs), session.best, interrupted, settings, warnings, diverged, ran
+    )
 
 
 def _take_best(session: Session, settings: dict[str, Any], folder: RunFolder | None) -> None:

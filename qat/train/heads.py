@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from qat.model import LI, Accumulate
 from qat.model.integrator import Score
-from qat.train import lif
 from qat.train.arrays import as_of, like, namespace, repeated
+from qat.train.dynamics import Dynamics, decay
 from qat.train.fold import RESOLUTION, Constants, Float, fold, scaled_by_channel, whole
 from qat.train.norm import Parameters
 from qat.train.synapses import DenseTwin
@@ -109,9 +109,9 @@ class LITwin(AccumulateTwin):
         return self.bits is not None
 
     @cached_property
-    def dynamics(self) -> lif.Dynamics:
+    def dynamics(self) -> Dynamics:
         """What a membrane loses in a step."""
-        return lif.Dynamics(self.leak, rounded=self.rounded)
+        return Dynamics(self.leak, rounded=self.rounded)
 
     @property
     def _remembered(self) -> float:
@@ -159,7 +159,7 @@ class LITwin(AccumulateTwin):
         v = xp.empty_like(current)
         now, least = xp.zeros_like(v[0]), constants.threshold
         for t, inflow in enumerate(current):
-            after = lif.decay(now, self.dynamics) + inflow
+            after = decay(now, self.dynamics) + inflow
             if least is not None:
                 after = xp.where((now >= least).any(axis=1)[:, None], now, after)
             v[t] = now = after

@@ -13,6 +13,7 @@ from qat.model.leak import Leak, Terms, leaks_of
 from qat.model.leaky import Leaky, Reset
 from qat.train import lif
 from qat.train.arrays import as_of, namespace
+from qat.train.dynamics import Dynamics, Spike
 from qat.train.feedback import Feedback
 from qat.train.fold import RESOLUTION, Constants, Float, fold, whole
 from qat.train.neuron import Backward, Granularity, Incoming, NeuronTwin, Parameters
@@ -45,7 +46,7 @@ class LIFTwin(NeuronTwin):
     steps: int
     rounded: bool = True
     thresholds: Granularity = "layer"
-    dynamics: lif.Dynamics = field(default_factory=lif.Dynamics)
+    dynamics: Dynamics = field(default_factory=Dynamics)
     surrogate: str = "atan"
     detach_reset: bool = True
     resolution: int | None = None
@@ -118,13 +119,13 @@ class LIFTwin(NeuronTwin):
         return max(map(self._growth, self._leaks))
 
     def _growth(self, leak: Terms) -> float:
-        terms, kept = len(leak), lif.Dynamics(leak).kept
+        terms, kept = len(leak), Dynamics(leak).kept
         if not terms:
             return float(self.steps)
         grown = min((terms + 1) / (1 - kept), float(self.steps) * (terms + 1))
         return float(grown * (1 if terms == 1 else terms + 1))
 
-    def _dynamics(self, constants: Constants, size: int) -> lif.Dynamics:
+    def _dynamics(self, constants: Constants, size: int) -> Dynamics:
         """Return what a layer of so many neurons does, in units of its membrane."""
         found = self.dynamics
         if self.leaks:
@@ -139,7 +140,7 @@ class LIFTwin(NeuronTwin):
         self,
         constants: Constants,
         current: Float,
-        spike: lif.Spike = heaviside,
+        spike: Spike = heaviside,
         feedback: Feedback | None = None,
     ) -> tuple[Float, Float]:
         """Return u and spikes of every step."""
@@ -206,10 +207,10 @@ class CuBaTwin(LIFTwin):
     @property
     def growth(self) -> float:
         """How many times its largest current whatever it keeps, and forms on the way, can be."""
-        first = LIFTwin(self.steps, dynamics=lif.Dynamics(self.leak_c))
+        first = LIFTwin(self.steps, dynamics=Dynamics(self.leak_c))
         return super().growth * first.growth
 
-    def _dynamics(self, constants: Constants, size: int) -> lif.Dynamics:
+    def _dynamics(self, constants: Constants, size: int) -> Dynamics:
         """Return what a layer of so many neurons does, in units of its membrane."""
         return replace(super()._dynamics(constants, size), leak_c=self.leak_c)
 
@@ -253,7 +254,7 @@ class ALIFTwin(LIFTwin):
         found = theta * self.raise_by
         return namespace(found).floor(found + 0.5).clip(1, None) if self.rounded else found
 
-    def _dynamics(self, constants: Constants, size: int) -> lif.Dynamics:
+    def _dynamics(self, constants: Constants, size: int) -> Dynamics:
         """Return what a layer of so many neurons does, in units of its membrane."""
         raised = _spread(self._raised(constants), size)
         return replace(super()._dynamics(constants, size), leak_b=self.leak_b, raised=raised)
@@ -289,7 +290,7 @@ def dynamics_of(
     reset: Reset,
     membrane_bits: int | None,
     most: int = 1,
-) -> lif.Dynamics:
+) -> Dynamics:
     """Return what neurons do with their membranes, saturated to `membrane_bits` if given.
 
     Raises ValueError for what the record LIF refuses, and for bits outside of 4 to 32.
@@ -297,7 +298,7 @@ def dynamics_of(
     to = np.array(0) if reset == "value" else None
     neuron = LIF(np.array(1), tuple(leak), reset, most=most, reset_to=to)  # refuses what it must
     if membrane_bits is None:
-        return lif.Dynamics(neuron.leak, neuron.reset, most=most)
+        return Dynamics(neuron.leak, neuron.reset, most=most)
     half = 2 ** (integer("Network.membrane_bits", membrane_bits, 4, 32) - 1)
     limits = (-half + (half == 2**31), half - 1)
-    return lif.Dynamics(neuron.leak, neuron.reset, limits, most=most)
+    return Dynamics(neuron.leak, neuron.reset, limits, most=most)

@@ -8,112 +8,17 @@ dtype in which they are exact. For float32 a compiled loop stands in where there
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qat.machine import native
-from qat.model.checks import spread_over
-from qat.model.leak import Leak, LeakClasses, leak_fraction, leaks_of
-from qat.model.leaky import Reset
-from qat.train.arrays import as_of, empty, is_numpy, namespace
+from qat.train.arrays import as_of, empty, namespace
+from qat.train.compiled import KINDS, echo_of, fields_of, leak_rows, library_for, rows_of
+from qat.train.dynamics import Dynamics, Float, Spike, decay, of_each
 from qat.train.feedback import Feedback
 from qat.train.surrogate import Surrogate, heaviside
-
-Float = NDArray[np.floating[Any]]
-Spike = Callable[[Float], Float]
-
-
-@dataclass(frozen=True)
-class Dynamics:
-    """What a neuron does with its membrane; see qat.model.LIF, CuBa and ALIF for the equations.
-
-    leak:    signed shifts, as in LIF; LeakClasses where each channel has those of its class
-    reset:   "subtract", "zero", "value" or "late"
-    limits:  (floor, ceiling) of u in integer units, or None
-    rounded: True for shifts that round down, False for the exact fraction (float networks)
-    most:    spikes of a neuron in one step, at most: one for each threshold that u holds
-    reset_to: what a reset leaves that does not subtract, () or (neurons,)
-    leak_c:  the leak of a synaptic current before the membrane, signed shifts; None without one
-    leak_b:  k, the leak b >> k of what adds to the threshold; 0 for a threshold that stays
-    raised:  q, by which a spike raises the threshold, () or (neurons,)
-    """
-
-    leak: Leak = ()
-    reset: Reset = "subtract"
-    limits: tuple[int, int] | None = None
-    rounded: bool = True
-    most: int = 1
-    reset_to: Any = 0.0
-    leak_c: tuple[int, ...] | None = None
-    leak_b: int = 0
-    raised: Any = 0.0
-
-    @cached_property
-    def synaptic(self) -> Dynamics | None:
-        """What a synaptic current loses in a step; None without one."""
-        return None if self.leak_c is None else Dynamics(self.leak_c, rounded=self.rounded)
-
-    @cached_property
-    def adaptation(self) -> Dynamics | None:
-        """What a raised threshold loses in a step; None where it stays."""
-        return Dynamics((self.leak_b,), rounded=self.rounded) if self.leak_b else None
-
-    @property
-    def subtracts(self) -> bool:
-        """True if a spike subtracts the threshold."""
-        return self.reset == "subtract"
-
-    @property
-    def late(self) -> bool:
-        """True if a spike clears the step behind it, and leaves its own membrane."""
-        return self.reset == "late"
-
-    @property
-    def replaces(self) -> bool:
-        """True if a spike leaves a value in place of the membrane."""
-        return not (self.subtracts or self.late)
-
-    @cached_property
-    def kept(self) -> Any:
-        """1 - lambda: the part of a membrane that one step keeps; (channels,) of classes."""
-        found = np.array([1.0 - float(leak_fraction(terms)) for terms in leaks_of(self.leak)])
-        return found[self.leak.of] if isinstance(self.leak, LeakClasses) else float(found[0])
-
-    @cached_property
-    def by_term(self) -> tuple[tuple[Any, Any], ...]:
-        """(2**-|k|, what it does to x: -1 takes away, 1 adds) of every term, floats.
-
-        Of classes (channels,) each, 0 where one has fewer terms than another.
-        """
-        found = np.zeros((2, max(map(len, leaks_of(self.leak))), len(leaks_of(self.leak))))
-        for number, terms in enumerate(leaks_of(self.leak)):
-            found[0, : len(terms), number] = [2.0 ** -abs(k) for k in terms]
-            found[1, : len(terms), number] = [1.0 if k < 0 else -1.0 for k in terms]
-        if isinstance(self.leak, LeakClasses):
-            return tuple(zip(*found[:, :, self.leak.of], strict=True))
-        return tuple(
-            (float(scale), float(sign)) for scale, sign in zip(*found[..., 0], strict=True)
-        )
-
-
-def decay(v: Float, dynamics: Dynamics) -> Float:
-    """Return v - leak(v), of the shape and dtype of v."""
-    if not dynamics.rounded:
-        return v * _of_each(dynamics.kept, v)
-    u, floor = v, namespace(v).floor
-    for scale, sign in dynamics.by_term:
-        u = u + _of_each(sign, v) * floor(v * _of_each(scale, v))
-    return u
-
-
-def _of_each(value: Any, v: Float) -> Any:
-    """Return a number as it is, one of each channel for every neuron of v, in the dtype of v."""
-    return value if isinstance(value, float) else as_of(spread_over(value, v.shape[-1]), v)
 
 
 def forward(
@@ -134,12 +39,12 @@ def forward(
 
     Returns two arrays of (steps, batch, neurons) in the dtype of `current`.
     """
-    library = _library(current, feedback)
+    library = library_for(current, feedback)
     if library is not None and spike is heaviside:
         held = len(current) == 1
-        settings = library.settings(**_fields(dynamics, (steps, *current.shape[1:]), held))
-        echo = None if feedback is None else _echo(feedback.weights.T, feedback)
-        rows, leaks = _rows(threshold, dynamics, current), _leak_rows(dynamics, current)
+        settings = library.settings(**fields_of(dynamics, (steps, *current.shape[1:]), held))
+        echo = None if feedback is None else echo_of(feedback.weights.T, feedback)
+        rows, leaks = rows_of(threshold, dynamics, current), leak_rows(dynamics, current)
         return library.forward(
             settings, np.ascontiguousarray(current), *rows, echo=echo, leaks=leaks
         )
@@ -211,84 +116,6 @@ def _emitted(u: Float, threshold: Float, most: int, spike: Spike) -> Float:
     return found
 
 
-_KINDS = {name: i for i, name in enumerate(native.SURROGATES)}
-"""The number of each surrogate in the C."""
-
-
-def loops(surrogate: Surrogate) -> str:
-    """Return which loops a training with this surrogate goes through: "compiled" or "NumPy".
-
-    Both make the same spikes to the bit. Their gradients differ in the last digits, so that they
-    may train different networks.
-    """
-    known = surrogate.name in _KINDS and native.library() is not None
-    return "compiled" if known else "NumPy"
-
-
-def _library(values: Float, feedback: Feedback | None) -> native.Library | None:
-    """Return the compiled loops if there are any for these values."""
-    if feedback is not None and not feedback.compiled:
-        return None
-    known = is_numpy(values) and values.dtype == np.float32 and values.size
-    return native.library() if known else None
-
-
-def _echo(weights: Float, feedback: Feedback) -> tuple[Float, NDArray[np.int32]]:
-    """Return a recurrent edge as the compiled loops take it, its weights as they are given."""
-    return np.ascontiguousarray(weights, np.float32), feedback.lags.whole.astype(np.int32)
-
-
-def _rows(threshold: Float, dynamics: Dynamics, values: Float) -> tuple[Float, ...]:
-    """Return threshold, reset_to and q for every neuron of values, (neurons,) each."""
-    constants = (threshold, dynamics.reset_to, dynamics.raised)
-    wide = (np.broadcast_to(np.asarray(one, np.float32), values.shape[2:]) for one in constants)
-    return tuple(map(np.ascontiguousarray, wide))
-
-
-def _leak_rows(dynamics: Dynamics, values: Float) -> Float | None:
-    """Return kept, then scale and sign of every term of each neuron; None where all share them."""
-    if not isinstance(dynamics.leak, LeakClasses):
-        return None
-    rows = (dynamics.kept, *(row for term in dynamics.by_term for row in term))
-    return np.array([spread_over(row, values.shape[2]) for row in rows], np.float32)
-
-
-def _leak_fields(name: str, dynamics: Dynamics | None) -> dict[str, Any]:
-    """Return the fields of a leak of lif_settings; one of no terms that keeps all, for None.
-
-    Of classes the number of terms alone, for what they are is in rows.
-    """
-    terms = () if dynamics is None else dynamics.by_term
-    found = {"terms": -1 if dynamics is not None and not dynamics.rounded else len(terms)}
-    if dynamics is not None and isinstance(dynamics.leak, LeakClasses):
-        return {name: found}
-    scales, signs = zip(*terms, strict=True) if terms else ((), ())
-    kept = 1.0 if dynamics is None else dynamics.kept
-    return {name: {**found, "scale": list(scales), "sign": list(signs), "kept": kept}}
-
-
-def _fields(dynamics: Dynamics, shape: tuple[int, ...], held: bool) -> dict[str, Any]:
-    """Return the fields of lif_settings in qat/machine/lif.c."""
-    low, high = dynamics.limits or (0, 0)
-    return {
-        **dict(zip(("steps", "batch", "neurons"), shape, strict=True)),
-        "held": held,
-        **_leak_fields("leak", dynamics),
-        **_leak_fields("leak_c", dynamics.synaptic),
-        **_leak_fields("leak_b", dynamics.adaptation),
-        "flows": dynamics.synaptic is not None,
-        "adapts": dynamics.adaptation is not None,
-        "replaces": dynamics.replaces,
-        "late": dynamics.late,
-        "limited": dynamics.limits is not None,
-        "low": low,
-        "high": high,
-        "most": dynamics.most,
-        "amplitude": 1.0,
-        "truncate": 0,
-    }
-
-
 @dataclass(frozen=True, eq=False)
 class Gradients:
     """dL/d current, (steps, batch, neurons) or (1, batch, neurons), dL/d threshold, (neurons,)."""
@@ -342,9 +169,9 @@ def backward(
               earlier ones, through membranes or recurrent edges, where truncate divides t
     """
     detach_reset = detach_reset or dynamics.late
-    if _library(u, feedback) is not None and surrogate.name in _KINDS:
+    if library_for(u, feedback) is not None and surrogate.name in KINDS:
         more: dict[str, Any] = {
-            "surrogate": _KINDS[surrogate.name],
+            "surrogate": KINDS[surrogate.name],
             "amplitude": surrogate.amplitude,
             "slope": surrogate.slope,
             "detached": detach_reset,
@@ -390,7 +217,7 @@ class _Back:
         self.d, self.du = xp.empty_like(u), xp.empty_like(u)
         self.d[...], self.d_threshold = d_spikes, xp.zeros_like(u[0, 0])
         self.dv, self.dc, self.db = (xp.zeros_like(u[0]) for _ in range(3))
-        self.kept = _of_each(dynamics.kept, u)
+        self.kept = of_each(dynamics.kept, u)
 
     def step(self, t: int, detach_reset: bool, ends: bool) -> None:
         """Go back through step t; where it `ends`, nothing goes on to the step before."""
@@ -442,9 +269,9 @@ def _compiled_backward(
 ) -> Gradients:
     library = native.library()
     assert library is not None
-    settings = library.settings(**{**_fields(dynamics, u.shape, False), **more})
+    settings = library.settings(**{**fields_of(dynamics, u.shape, False), **more})
     d, u, spikes = (np.ascontiguousarray(a, np.float32) for a in (d_spikes, u, spikes))
-    echo = None if feedback is None else _echo(feedback.weights, feedback)
-    rows, leaks = _rows(threshold, dynamics, u), _leak_rows(dynamics, u)
+    echo = None if feedback is None else echo_of(feedback.weights, feedback)
+    rows, leaks = rows_of(threshold, dynamics, u), leak_rows(dynamics, u)
     d_current, d_theta = library.backward(settings, d, u, spikes, *rows, echo=echo, leaks=leaks)
     return Gradients(d_current, d_theta.astype(np.float32))

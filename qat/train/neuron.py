@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model import Neuron
-from qat.train import lif
+from qat.train.dynamics import Spike
 from qat.train.feedback import Feedback
 from qat.train.fold import Constants, Float, Inflow
 from qat.train.quantize import Quantized
@@ -77,7 +77,7 @@ class NeuronTwin(ABC):
         self,
         constants: Constants,
         current: Float,
-        spike: lif.Spike,
+        spike: Spike,
         feedback: Feedback | None = None,
     ) -> tuple[Float, Float]:
         """Return (u, spikes), (steps, batch, neurons), of currents in units of the model.

@@ -15,8 +15,8 @@ import numpy as np
 
 from qat.machine import native
 from qat.model import Burst
-from qat.train import lif
 from qat.train.arrays import as_of, contiguous, is_numpy, namespace, repeated
+from qat.train.dynamics import Spike
 from qat.train.feedback import Feedback
 from qat.train.fold import Constants, Float, fold, whole
 from qat.train.leaky import ALIFTwin, CuBaTwin, LIFTwin
@@ -62,7 +62,7 @@ class BurstTwin(NeuronTwin):
         self,
         constants: Constants,
         current: Float,
-        spike: lif.Spike = heaviside,
+        spike: Spike = heaviside,
         feedback: Feedback | None = None,
     ) -> tuple[Float, Float]:
         """Return the currents, and how many thresholds each has reached, at every step."""

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from qat.data.dataset import Dataset
 from qat.train.chain import Pass
 from qat.train.divergence import Unbounded, check_arrays, check_loss, unchecked
+from qat.train.dynamics import Spike
 from qat.train.history import Epoch
-from qat.train.lif import Spike
 from qat.train.loss import Spending, cross_entropy, mean_penalty, rate_penalty
 from qat.train.network import Network
 from qat.train.optimiser import Adam, averaged, cosine_rate

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from qat.model.inputs import Input
 from qat.train.chain import Chain, Pass, Response
+from qat.train.dynamics import Spike
 from qat.train.fold import Constants, Float
 from qat.train.heads import AccumulateTwin
 from qat.train.inflow import accepted, time_major
-from qat.train.lif import Spike
 from qat.train.norm import Moments, Parameters
 from qat.train.surrogate import heaviside
 from qat.train.twins import LayerTwin

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model import INPUT, Layer
-from qat.train import lif, norm
+from qat.train import norm
 from qat.train.arrays import as_of, host, namespace
 from qat.train.delays import DelayTwin
+from qat.train.dynamics import Spike
 from qat.train.edges import EdgeTwin, quantized_together
 from qat.train.feedback import Feedback
 from qat.train.fold import (
@@ -218,7 +219,7 @@ class LayerTwin(Weighted):
         self,
         constants: Constants,
         x: NDArray[Any],
-        spike: lif.Spike = heaviside,
+        spike: Spike = heaviside,
         parameters: Parameters | None = None,
         *,
         signals: Signals | None = None,

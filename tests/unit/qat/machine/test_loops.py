@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from qat.machine import native
 from qat.model import Pool, Shape
 from qat.train import convolution, lif, neurons
+from qat.train.dynamics import Dynamics
 from qat.train.fold import SPIKES, Constants
 from qat.train.norm import Moments
 from qat.train.pooling import PoolTwin
@@ -127,7 +128,7 @@ def test_moments_counts_and_windows(rows, channels, levels, seed):
 @given(seed=st.integers(0, 99), most=st.integers(2, 7))
 def test_several_spikes_a_step(reset, detached, seed, most):
     random = np.random.default_rng(seed)
-    dynamics = lif.Dynamics((3,), reset, None, True, most, 5.0)
+    dynamics = Dynamics((3,), reset, None, True, most, 5.0)
     current = random.integers(-30, 120, (6, 4, 9)).astype(np.float32)
     threshold = (20 + random.integers(0, 9, 9)).astype(np.float32)
     d = random.normal(size=current.shape).astype(np.float32)

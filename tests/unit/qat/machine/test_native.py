@@ -16,10 +16,11 @@ import qat
 from qat.machine import native
 from qat.model import LeakClasses
 from qat.train import lif
+from qat.train.dynamics import Dynamics
 from qat.train.surrogate import SURROGATES
 
 DYNAMICS = [
-    lif.Dynamics(leak, reset, limits, rounded, reset_to=-7.0)
+    Dynamics(leak, reset, limits, rounded, reset_to=-7.0)
     for leak in [(), (3,), (1, -3), (2, 4, -6)]
     for reset in ["subtract", "value", "late"]
     for limits in [None, (-40, 60)]
@@ -133,7 +134,7 @@ def test_without_a_cache_the_library_is_compiled_for_the_process(tmp_path, monke
     found = native.library()
     assert found is not None
     current = np.full((1, 2, 3), 7, np.float32)
-    assert lif.forward(current, np.float32(20), lif.Dynamics((3,)), 9)[1].any()
+    assert lif.forward(current, np.float32(20), Dynamics((3,)), 9)[1].any()
 
 
 @pytest.mark.parametrize("broken", ["no compiler", "failing compiler"])
@@ -146,11 +147,11 @@ def test_without_a_library_numpy_does_the_work(broken, tmp_path, monkeypatch):
         monkeypatch.setenv("CC", "false")
     assert native.library() is None
     current = np.ones((1, 2, 3), np.float32)
-    assert lif.forward(current, np.float32(1), lif.Dynamics((3,)), 4)[1].sum() == 24
+    assert lif.forward(current, np.float32(1), Dynamics((3,)), 4)[1].sum() == 24
 
 
 def test_a_planted_difference_is_seen(monkeypatch):
-    run = np.full((1, 2, 3), 7, np.float32), np.float32(20), lif.Dynamics((3,)), 9
+    run = np.full((1, 2, 3), 7, np.float32), np.float32(20), Dynamics((3,)), 9
     wrong = (*run[:2], dataclasses.replace(run[2], leak=(2,)), 9)
     fast, _ = both(monkeypatch, lambda: lif.forward(*wrong))
     _, slow = both(monkeypatch, lambda: lif.forward(*run))

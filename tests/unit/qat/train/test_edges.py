@@ -11,6 +11,7 @@ from support.twins import assert_twin_equals_record
 
 from qat.train import lif
 from qat.train.delays import WIDTH, Lags
+from qat.train.dynamics import Dynamics
 from qat.train.export import export
 from qat.train.feedback import Feedback
 from qat.train.network import Network
@@ -162,7 +163,7 @@ def test_gradients_of_both_loops_agree(seed, truncate, detached, shared):
     current = random.integers(-30, 50, (9, 4, neurons)).astype(np.float32)
     kinds = ({}, {"leak_c": (1, -3)}, {"leak_b": 2, "raised": np.float32(6)})
     own = kinds[seed % 3]
-    dynamics = lif.Dynamics((3,), str(random.choice(["subtract", "zero"])), **own)
+    dynamics = Dynamics((3,), str(random.choice(["subtract", "zero"])), **own)
     d = random.normal(size=(1 if shared else 9, 4, neurons)).astype(np.float32)
 
     def all_of_it():
@@ -188,7 +189,7 @@ def test_gradients_of_both_loops_agree(seed, truncate, detached, shared):
 def test_truncation_cuts_memory_at_its_multiples(recurrent, own):
     """A block of steps has the gradient that it has where nothing follows it."""
     random = np.random.default_rng(0)
-    row, dynamics = SURROGATES["atan"], lif.Dynamics((2,), **own)
+    row, dynamics = SURROGATES["atan"], Dynamics((2,), **own)
     lags = Lags(random.integers(1, 5, 6))
     feedback = Feedback(random.normal(size=(6, 6)), lags, False) if recurrent else None
     current, d = random.normal(0.5, 1, (10, 3, 6)), random.normal(size=(10, 3, 6))

@@ -8,6 +8,7 @@ import pytest
 from support.slopes import in_float64, numeric
 
 from qat.train import lif
+from qat.train.dynamics import Dynamics
 from qat.train.loss import Spending, cross_entropy, rate_penalty
 from qat.train.network import Network
 from qat.train.session import gradients
@@ -131,7 +132,7 @@ def test_the_time_loop(detached, reset, limits):
     random = np.random.default_rng(5)
     current, weight = random.normal(0.5, 0.8, (7, 2, 3)), random.normal(size=(7, 2, 3))
     threshold, row = THRESHOLD.copy(), SURROGATES["fast_sigmoid"]
-    dynamics = lif.Dynamics((2,), reset, limits, rounded=False, reset_to=TO.get(reset, 0.0))
+    dynamics = Dynamics((2,), reset, limits, rounded=False, reset_to=TO.get(reset, 0.0))
     u, spikes = lif.forward(current, threshold, dynamics, 7, row.spike)
     same = {"reset": reset, "limits": limits, "smooth": row.spike}
     np.testing.assert_allclose(spikes, reference(current, threshold, **same), rtol=1e-12)
@@ -151,8 +152,8 @@ def test_the_time_loop(detached, reset, limits):
 
 def test_a_held_current_is_the_same_current_at_every_step():
     current = np.random.default_rng(0).normal(0.5, 1, (1, 4, 3))
-    held = lif.forward(current, np.ones(3), lif.Dynamics((3,)), 5)
-    repeated = lif.forward(np.repeat(current, 5, axis=0), np.ones(3), lif.Dynamics((3,)), 5)
+    held = lif.forward(current, np.ones(3), Dynamics((3,)), 5)
+    repeated = lif.forward(np.repeat(current, 5, axis=0), np.ones(3), Dynamics((3,)), 5)
     np.testing.assert_array_equal(held, repeated)
     np.testing.assert_array_equal(held[1], heaviside(held[0] - 1))
 
@@ -205,6 +206,6 @@ def test_the_gradient_of_spending():
 def test_thresholds_do_not_begin_with_what_memory_held(monkeypatch):
     monkeypatch.setattr(np, "empty_like", lambda x: np.full_like(x, np.nan))
     spikes = np.zeros((3, 2, 4), np.float32)
-    dynamics = lif.Dynamics(leak_b=2, raised=np.float32(1))
+    dynamics = Dynamics(leak_b=2, raised=np.float32(1))
     found = lif.thresholds(spikes, np.ones(4, np.float32), dynamics)
     np.testing.assert_array_equal(found, np.ones((3, 2, 4)))

@@ -12,8 +12,8 @@ from support.twins import assert_twin_equals_record
 import qat
 from qat.model import LIF, Dense
 from qat.model.leak import leak as leak_of
+from qat.train.dynamics import Dynamics, decay
 from qat.train.fold import Constants, Inflow
-from qat.train.lif import Dynamics, decay
 from qat.train.network import Network
 from qat.train.synapses import DenseTwin, currents
 
@@ -44,6 +44,9 @@ NEURONS = (
     {"neuron": "alif", "leak_b": 6, "raise_by": 2.5},
 )
 
+LATE = tuple(own for own in NEURONS if own.get("levels", 1) == 1 and own.get("neuron") != "alif")
+"""Those that a late reset, of one spike and of a threshold that stays, goes with."""
+
 LEAKS = (None, None, ((1,), (3,)), ((2, -4), (5,), (1, 3), (0,)))
 
 RESETS = ({"reset": "subtract"}, {"reset": "zero"}, {"reset": "value", "reset_to": -0.4},
@@ -57,14 +60,16 @@ def networks(draw):
     readout = draw(st.sampled_from(READOUTS))
     depth = draw(st.integers(1 if readout == {"readout": "count"} else 2, 3))
     sizes = [draw(st.integers(1, 40)) for _ in range(depth + 1)]
+    reset = draw(st.sampled_from(RESETS))
+    neurons = LATE if reset["reset"] == "late" else NEURONS
     net = Network(
         sizes,
         [draw(st.sampled_from([2, 4, 8, 16])) for _ in range(depth)],
         draw(st.integers(1, 9)),
         leak=draw(leaks()),
         leaks=draw(st.sampled_from(LEAKS)),
-        **draw(st.sampled_from(RESETS)),
-        **draw(st.sampled_from(NEURONS)),
+        **reset,
+        **draw(st.sampled_from(neurons)),
         **readout,
         input=kind,
         input_range=(low, high),

@@ -14,6 +14,7 @@ from qat.model import Shape
 from qat.model.notation import chained, parse, written
 from qat.study.otherbits import with_other_bits
 from qat.train import lif
+from qat.train.dynamics import Dynamics
 from qat.train.network import Network
 from qat.train.norm import STATISTICS
 from qat.train.session import gradients
@@ -171,7 +172,7 @@ def test_the_gradient_of_every_parameter(layers, kind, steps, neuron, levels):
 
 
 def test_several_spikes_a_step_have_the_slope_of_the_nearest_threshold():
-    dynamics = lif.Dynamics(most=3, rounded=False)
+    dynamics = Dynamics(most=3, rounded=False)
     u = np.array([[[0.4, 1.2, 1.7, 2.9, 9.0]]])
     row = SURROGATES["triangle"]
     theta = np.float64(1)
