@@ -38,7 +38,8 @@ class ALIF(Leaky):
     spike at most.
 
     Always 0 <= b <= raise_by * 2**leak_b: f(b) = b - (b >> leak_b) never falls where b rises, and
-    f(q * 2**leak_b) + q = q * 2**leak_b. In T steps b <= T * q besides.
+    f(q * 2**leak_b) + q = q * 2**leak_b. In T steps b <= T * q besides; and as a neuron spikes
+    where u >= threshold + b alone, b <= f(max u - threshold) + q.
 
     leak_b:   1 to 15
     raise_by: int32 >= 1, one for the layer or one per channel
@@ -86,15 +87,34 @@ class ALIF(Leaky):
     def reach(self, current: Interval, steps: int | None) -> Reach:
         """Return the proved ranges: a silent membrane stays below the highest threshold."""
         channels = len(current.lo)
-        most = self.highest(channels, steps)
-        highest = np.broadcast_to(self.threshold, channels) + most
+        theta, most = np.broadcast_to(self.threshold, channels), self.highest(channels, steps)
+        u_raw, u, v = self._with(current, steps, theta + most)
+        lower = np.minimum(most, self._after_highest(u.hi - theta))
+        if (lower < most).any():
+            most = lower
+            u_raw, u, v = self._with(current, steps, theta + most)
+        return Reach(u_raw, u, (v, Interval(np.zeros_like(most), most)))
+
+    def _with(
+        self, current: Interval, steps: int | None, highest: Int64
+    ) -> tuple[Interval, Interval, Interval]:
+        """Return the ranges of the membrane where no threshold passes `highest`."""
         if int(highest.max()) > INT32_MAX:
             raise ValueError(
                 f"ALIF.raise_by: thresholds reach {int(highest.max())}, beyond int32 ({INT32_MAX});"
                 " use a smaller raise_by or leak_b"
             )
-        u_raw, u, v = reach_of(self, current, steps, highest)
-        return Reach(u_raw, u, (v, Interval(np.zeros_like(most), most)))
+        return reach_of(self, current, steps, highest)
+
+    def _after_highest(self, most: Int64) -> Int64:
+        """Return what b is at most behind a spike, before which it was at most so much.
+
+        A neuron spikes where u >= threshold + b alone, so that b <= max u - threshold before it;
+        without a spike b never rises.
+        """
+        most = np.maximum(most, 0)
+        after: Int64 = most - (most >> self.leak_b) + self.raise_by.astype(np.int64)
+        return after
 
     def describe(self) -> dict[str, Any]:
         """Return what Leaky describes, and how the threshold adapts."""

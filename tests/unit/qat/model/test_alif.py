@@ -10,9 +10,9 @@ import pytest
 from qat.model import ALIF, LIF, Dense, Layer, Model, Spikes
 
 
-def free(neuron: ALIF | LIF, steps: int | None = None) -> Model:
-    """Return neurons that read one input each, three times what it sends."""
-    synapse = Dense(np.eye(2, dtype=int) * 3, 4)
+def free(neuron: ALIF | LIF, steps: int | None = None, bias: int = 0) -> Model:
+    """Return neurons that read one input each, three times what it sends, and a bias."""
+    synapse = Dense(np.eye(2, dtype=int) * 3, 4, bias=bias)
     return Model(Spikes(2), (Layer(synapse, neuron),), steps=steps, name="net")
 
 
@@ -38,7 +38,8 @@ def test_a_neuron_that_spikes_again_and_again_needs_more_each_time() -> None:
 def test_the_range_of_what_raises_a_threshold_is_reached_and_not_left(
     raise_by: Any, leak_b: int
 ) -> None:
-    model = free(ALIF(1, (1,), leak_b=leak_b, raise_by=raise_by, reset_by=0, ceiling=900))
+    neuron = ALIF(1, (1,), leak_b=leak_b, raise_by=raise_by, reset_by=0, ceiling=900)
+    model = free(neuron, bias=600)  # which is above every threshold
     most = np.broadcast_to(np.array(raise_by) * 2**leak_b, 2)
     (bounds,) = model.bounds().layers
     assert bounds.state[1].lo.tolist() == [0, 0]
@@ -58,6 +59,14 @@ def test_in_few_steps_it_rises_by_as_many_spikes() -> None:
     neuron = counted.layers[0].neuron
     assert isinstance(neuron, ALIF)
     assert neuron.highest(2, 7).tolist() == [35, 35]
+
+
+def test_a_threshold_that_no_membrane_reaches_rises_no_more() -> None:
+    model = free(ALIF(1, (0,), leak_b=3, raise_by=2))  # u is the current, 3 at most
+    (bounds,) = model.bounds().layers
+    found = model.run(np.ones((1, 9, 2), bool), trace=True)
+    assert found.further is not None
+    assert bounds.state[1].high == found.further[0]["b"].max() == 4  # and not 2 * 2**3
 
 
 def test_a_silent_membrane_may_be_as_high_as_the_highest_threshold() -> None:
