@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from codegen.kernels.gather.view import Gathered
 from codegen.kernels.memory import Field
 from codegen.kernels.pack import LANES, words_for
+from codegen.kernels.ranges import Further, Range, Ranges
 from codegen.kernels.source import Digits, Source
-from codegen.kernels.stage import LATE, Further, LayerFields, Range, Ranges
+from codegen.kernels.stage import LATE, LayerFields
 from qat.model import (
     ALIF,
     CuBa,

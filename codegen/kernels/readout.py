@@ -10,7 +10,8 @@ from codegen.kernels.common import counts_are_signal, signal_field, uniform
 from codegen.kernels.dense import dense
 from codegen.kernels.memory import Field, Table
 from codegen.kernels.pack import words_for
-from codegen.kernels.stage import Range, Readout
+from codegen.kernels.ranges import Range
+from codegen.kernels.stage import Readout
 from qat.model import Accumulate, Dense, Model
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.kernels.memory import NO_SCRATCH, Field, Scratch, Table
+from codegen.kernels.ranges import Further, Range, Ranges
 from codegen.kernels.source import Source
-from qat.model import Interval
 from qat.model.leak import Leak
 
 LATE = "zero a step later"
@@ -80,52 +80,6 @@ class Stage(ABC):
     def adder_inputs(self) -> int:
         """Spikes that one list can hold: what the adder's batches are chosen for; 0: none."""
         return 0
-
-
-@dataclass(frozen=True)
-class Range:
-    """A proved range, printed beside the code that relies on it."""
-
-    low: int
-    high: int
-    width: int
-
-    @classmethod
-    def of(cls, interval: Interval) -> Range:
-        """Return the hull of all neurons."""
-        return cls(interval.low, interval.high, interval.width)
-
-
-@dataclass(frozen=True)
-class Further:
-    """A state array of neurons beside their membranes.
-
-    name: behind `state->`, without the layer's number, and in the records
-    what: in words; leak: the terms of its own leak
-    """
-
-    name: str
-    what: str
-    range: Range
-    leak: tuple[int, ...]
-
-    @property
-    def ctype(self) -> str:
-        """The smallest C integer that holds it."""
-        return next(f"int{bits}_t" for bits in (8, 16, 32) if self.range.width <= bits)
-
-
-@dataclass(frozen=True)
-class Ranges:
-    """Proved ranges of a layer: accumulator, current, membrane before and after the reset.
-
-    v: None for neurons without memory
-    """
-
-    a: Range
-    current: Range
-    u: Range
-    v: Range | None
 
 
 class Read(NamedTuple):

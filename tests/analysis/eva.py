@@ -26,7 +26,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.kernels.stage import Range
+from codegen.kernels.ranges import Range
 from codegen.plan.build import ALONG_LISTS
 from codegen.plan.program import Program
 from codegen.render import environment, render_program, template_context

@@ -9,7 +9,7 @@ from codegen.kernels.integrator.readout import Integrating
 from codegen.kernels.memory import Field, Scratch, Table
 from codegen.kernels.neurons.integer import Constants, integer_ctype
 from codegen.kernels.pack import pack_fields, words_for
-from codegen.kernels.stage import Range
+from codegen.kernels.ranges import Range
 from qat.model import LI, Dense, Model
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen.kernels.common import leak_text
-from codegen.kernels.stage import Range, Readout
+from codegen.kernels.ranges import Range
+from codegen.kernels.stage import Readout
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -18,7 +18,8 @@ from codegen.kernels.common import (
     uniform,
 )
 from codegen.kernels.memory import Field, Table
-from codegen.kernels.stage import Layer, Range
+from codegen.kernels.ranges import Range
+from codegen.kernels.stage import Layer
 from qat.model import ALIF, Burst, CuBa, Interval, LayerBounds, LeakClasses, Leaky, Neuron, Pool
 from qat.model import Layer as Record
 from qat.model.leak import Terms, leaks_of
