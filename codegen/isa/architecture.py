@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from codegen.isa.clock import Clock
 from codegen.isa.code import Function, Instruction
 from codegen.isa.timings import Timing
 
@@ -124,6 +125,10 @@ class Architecture(ABC):
         jumped: another than the next one followed; before: what was executed right before it
         """
 
+    def clock(self, timing: Timing) -> Clock:
+        """Return what says how long a program takes, executed instruction by instruction."""
+        return _OneByOne(self, timing)
+
     @abstractmethod
     def ticks(self, clock_hz: int) -> int:
         """Return the ticks of an emulated machine's counter in 1000 instructions."""
@@ -139,3 +144,16 @@ class Architecture(ABC):
     @abstractmethod
     def part(self, before: Instruction) -> int:
         """Return the number of a mark's part, told by the instruction before its call."""
+
+
+class _OneByOne(Clock):
+    """One instruction after the other; of those before it each knows the last."""
+
+    def __init__(self, architecture: Architecture, timing: Timing) -> None:
+        self.architecture, self.timing = architecture, timing
+        self.before: Instruction | None = None
+
+    def takes(self, instruction: Instruction, jumped: bool) -> float:
+        """Return the cycles of one executed instruction."""
+        before, self.before = self.before, instruction
+        return self.architecture.cycles(instruction, jumped, self.timing, before)

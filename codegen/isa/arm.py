@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from codegen.base.errors import BuildError
 from codegen.isa.architecture import POINTER, Architecture, Firmware, Tools
+from codegen.isa.arm_pairs import Pairs
+from codegen.isa.clock import Clock
 from codegen.isa.code import HEAD, LINE, Function, Instruction
 from codegen.isa.timings import Timing
 
@@ -197,6 +199,10 @@ class Arm(Architecture):
         if name in ("bl", "blx"):
             return timing.call
         return timing.back if _RETURN.match(name) else timing.taken
+
+    def clock(self, timing: Timing) -> Clock:
+        """Return what says how long a program takes, executed instruction by instruction."""
+        return Pairs(timing) if timing.pairs else super().clock(timing)
 
     def ticks(self, clock_hz: int) -> int:
         """Return the ticks of SysTick in 1000 instructions, each of which takes 256 ns."""

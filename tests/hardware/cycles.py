@@ -198,21 +198,21 @@ def estimate(row: Row, folder: Path) -> Estimate:
 
 def _of_trace(row: Row, core: CoreProgram, elf: Path, log: Path) -> Estimate:
     """Sum what the function executed, and what it called, from its entry to its return."""
-    architecture, timing = core.board.architecture, isa.timing(core.board.core)
+    architecture = core.board.architecture
+    clock = architecture.clock(isa.timing(core.board.core))
     functions = disassemble(elf, architecture)
     code = {i.address: i for f in functions.values() for i in f.code}
     after = dict(zip(sorted(code), sorted(code)[1:], strict=False))
     begin, caller = functions[row.function].start, {i.address for i in functions["main"].code}
-    previous, earlier, count, cycles = 0, 0, 0, 0.0
+    previous, count, cycles = 0, 0, 0.0
     for address in addresses(log):
         if previous:
             count += 1
-            jumped, before = after.get(previous) != address, code.get(earlier)
-            cycles += architecture.cycles(code[previous], jumped, timing, before)
+            cycles += clock.takes(code[previous], after.get(previous) != address)
             if address in caller:
                 return Estimate(row, count, cycles)
         if previous or address == begin:
-            previous, earlier = address, previous
+            previous = address
     raise SystemExit(f"{row.function} on {row.board}: never returned")
 
 

@@ -27,6 +27,7 @@ from qat import evaluate
 from qat.data.dataset import Dataset
 from qat.model import Model, write_file
 from qat.study.plots import new_figure
+from qat.study.search.first import first_networks
 from qat.study.search.front import Found, front, within
 from qat.study.search.space import Space
 from qat.study.search.storage import opened, require_optuna, study_of
@@ -136,12 +137,17 @@ def _check_before_the_work(arguments: Namespace) -> None:
 
 def _begin(task: Task, out: Output) -> None:
     """Say what an older search of the same found; a new one starts with usual networks."""
-    known = progress_of(task.study)
-    if known.trained or known.unfit or known.running:
-        out.say(f"goes on: {known.trained} networks were trained, {known.unfit} could not fit")
+    now = progress_of(task.study)
+    if now.trained or now.unfit or now.running:
+        out.say(f"goes on: {now.trained} networks were trained, {now.unfit} could not fit")
         return
-    for options in Space.of(task.data).first():
-        task.study.enqueue_trial(options)
+    out.progress("looking for usual networks that fit")
+    networks = first_networks(
+        Space.of(task.data), lambda options: task.maker(options).costs, task.limits
+    )
+    if not task.study.get_trials(deepcopy=False):  # another machine may have begun meanwhile
+        for network in networks:
+            task.study.enqueue_trial(network)
 
 
 def _watch(task: Task, out: Output) -> None:

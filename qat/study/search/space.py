@@ -29,6 +29,8 @@ FACTORS = (0.3, 3.0)
 """Range of the learning rate, in those of the recipe."""
 PENALTIES = (0.1, 10.0)
 """The same of the firing-rate penalty."""
+RESOLUTIONS = (4, 8, 16)
+"""Least thresholds in units of the membrane: half of it takes a plane off membranes."""
 RECURRENT_DELAYS = (0, 7, 15)
 
 
@@ -84,32 +86,6 @@ class Space:
         found["penalty_factor"] = trial.suggest_float("penalty_factor", *PENALTIES, log=True)
         return found
 
-    def first(self) -> list[dict[str, Any]]:
-        """Return what a search tries before anything else: a usual network of every kind."""
-        return [self._first(kind) for kind in self.kinds]
-
-    def _first(self, kind: str) -> dict[str, Any]:
-        common = {"kind": kind, "bits": 2, "output_bits": 4, "input_bits": self.input_bits[0]}
-        known: dict[str, dict[str, Any]] = {
-            "spikes": {"spikes/layers": 1, "spikes/width0": 64, "spikes/leak": "3"},
-            "counts": {"counts/layers": 1, "counts/width0": 64, "counts/levels": 3},
-            "recurrent": {"recurrent/width": 32, "recurrent/delays": 0, "recurrent/leak": "3"},
-            "maps": {
-                "maps/layers": 2,
-                "maps/levels": 3,
-                "maps/dense": 0,
-                "maps/channels0": 16,
-                "maps/kernel0": 3,
-                "maps/reduced0": "p2",
-                "maps/channels1": 32,
-                "maps/kernel1": 3,
-                "maps/reduced1": "p2",
-            },
-        }
-        if not self.in_time:
-            known["spikes"]["spikes/steps"] = 8
-        return {**common, **known[kind], "rate_factor": 1.0, "penalty_factor": 1.0}
-
 
 def _widths(trial: Suggests, kind: str) -> str:
     layers = trial.suggest_int(f"{kind}/layers", 1, 2)
@@ -121,6 +97,7 @@ def _spikes(space: Space, trial: Suggests) -> dict[str, Any]:
     """Dense layers of leaky neurons that spike over several steps."""
     found = {"layers": _widths(trial, "spikes"), "neuron": "lif"}
     found["leak"] = trial.suggest_categorical("spikes/leak", LEAKS)
+    found["resolution"] = trial.suggest_categorical("spikes/resolution", RESOLUTIONS)
     if not space.in_time:
         found["steps"] = trial.suggest_categorical("spikes/steps", STEPS)
     return found

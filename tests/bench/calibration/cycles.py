@@ -74,13 +74,12 @@ def parts_of(
     hidden = _hidden(functions, marks, order, architecture)
     begin, counts = functions[start].start, defaultdict[int, list[float]](_pair)
     instructions, cycles, inside = 0, 0.0, False
-    previous, before = 0, None  # what was executed in front of that, marks left out
+    previous, clock = 0, architecture.clock(timing)
     for address in addresses:
         if previous and inside and previous not in hidden:
             jumped = after.get(previous) != address and address not in hidden
             instructions += 1
-            cycles += architecture.cycles(code[previous], jumped, timing, before)
-            before = code[previous]
+            cycles += clock.takes(code[previous], jumped)
         if address == begin:
             inside, instructions, cycles = True, 0, 0.0
         elif address in marks and inside:

@@ -79,7 +79,8 @@ class Hearing(Counting):
 
     def cycles(self, model: Model, requests: list[Request]) -> tuple[float, int]:
         """Return the estimated cycles of all requests, and their instructions, on its core."""
-        architecture, timing = self.board.architecture, isa.timing(self.board.core)
+        architecture = self.board.architecture
+        clock = architecture.clock(isa.timing(self.board.core))
         with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
             folder = Path(name)
             elf, log = self.link(folder, render(model), (), PROGRAM), folder / "trace"
@@ -101,7 +102,7 @@ class Hearing(Counting):
                     address = int(line.split("/")[1], 16)
                     if before in code:
                         instruction, after = code[before]
-                        total += architecture.cycles(instruction, after != address, timing)
+                        total += clock.takes(instruction, after != address)
                         count += 1
                     before = address
         return total, count

@@ -14,6 +14,7 @@ import pytest
 from qat.data.dataset import Dataset
 from qat.model import Shape
 from qat.study.search.costs import Costs
+from qat.study.search.first import first_networks, usual
 from qat.study.search.front import Found, front, within
 from qat.study.search.space import KINDS, Options, Space
 from qat.study.search.storage import opened, study_of
@@ -222,12 +223,31 @@ def test_the_space_is_what_the_data_allow(given: Dataset, kinds: tuple[str, ...]
     space = Space.of(given)
     assert space.kinds == kinds
     assert space.input_bits == (8, 6, 4, 3, 2)
-    for first in space.first():  # every first network is one of the space
-        study = optuna.create_study()
-        study.enqueue_trial(first)
-        trial = study.ask()
-        space.suggest(trial)
-        assert trial.params == first
+    for kind in kinds:
+        for network in usual(space, kind):  # every usual network is one of the space
+            study = optuna.create_study()
+            study.enqueue_trial(network)
+            trial = study.ask()
+            space.suggest(trial)
+            assert trial.params == network
+
+
+def test_a_search_begins_with_the_largest_usual_networks_that_fit() -> None:
+    space = Space.of(data((6,)))
+
+    def costs_of(options: Options) -> Costs:
+        if options["neuron"] == "burst" and options["layers"] == "64":
+            raise ValueError("cannot be")
+        return costs(100 * int(options["layers"]), 1)
+
+    found = first_networks(space, costs_of, {"flash": 12_800})
+    assert [(one["kind"], one[f"{one['kind']}/width0"]) for one in found] == [
+        ("spikes", 128),
+        ("spikes", 64),
+        ("counts", 128),
+        ("counts", 32),
+    ]
+    assert first_networks(space, costs_of, {"flash": 100}) == []
 
 
 def test_every_kind_has_networks() -> None:
