@@ -19,6 +19,7 @@ from qat.model import Model, c_name
 from qat.model.file import to_bytes
 from qat.study.search.costs import Costs
 from qat.study.search.space import Options
+from qat.study.search.worker import Trained
 from qat.train.fit import check_task
 from qat.train.recipes import Recipe
 
@@ -89,8 +90,8 @@ class Candidate:
         """Epochs of its training."""
         return self.recipe.epochs
 
-    def train(self, told: Callable[[int, float], None]) -> tuple[bytes, float, Costs]:
-        """Train; return the model file, its accuracy on validation data, its costs."""
+    def train(self, told: Callable[[int, float], None]) -> Trained:
+        """Train, and return what came of it."""
 
         def show(epoch: Epoch) -> None:
             told(epoch.number, epoch.validation_accuracy)
@@ -99,9 +100,9 @@ class Candidate:
         if history.interrupted or history.best is None:
             raise KeyboardInterrupt
         model = export(self.net, c_name(self.data.name))
-        accuracy = history.best.validation_accuracy
+        accuracy, loss = history.best.validation_accuracy, history.best.validation_loss
         model = replace(model, metadata={**model.metadata, "accuracy": {"validation": accuracy}})
-        return to_bytes(model), accuracy, costs_of(model, self.board)
+        return Trained(to_bytes(model), accuracy, loss, costs_of(model, self.board))
 
 
 class Maker:

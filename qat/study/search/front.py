@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ class Found:
     options:  of `spikemcu train`, with every setting resolved
     accuracy: of the integer model on validation data, 0 to 1
     model:    the model file
+    loss:     on validation data, which tells apart what is as accurate; infinite where it is unknown
     """
 
     number: int
@@ -24,6 +26,7 @@ class Found:
     accuracy: float
     costs: Costs
     model: bytes
+    loss: float = math.inf
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values, without the model."""
@@ -31,14 +34,15 @@ class Found:
             "trial": self.number,
             "options": dict(self.options),
             "validation": self.accuracy,
+            "loss": self.loss if math.isfinite(self.loss) else None,
             **self.costs.to_json(),
         }
 
 
 def within(found: Sequence[Found], limits: Mapping[str, float]) -> list[Found]:
-    """Return those that keep all limits, the most accurate first, then the smallest."""
+    """Return those that keep all limits, the most accurate first, of these the smallest loss."""
     fitting = [one for one in found if max(one.costs.over(limits), default=0) <= 0]
-    return sorted(fitting, key=lambda one: (-one.accuracy, one.costs.flash, one.number))
+    return sorted(fitting, key=lambda one: (-one.accuracy, one.loss, one.costs.flash, one.number))
 
 
 def front(found: Sequence[Found]) -> list[Found]:
@@ -48,7 +52,12 @@ def front(found: Sequence[Found]) -> list[Found]:
 
 def _beats(one: Found, other: Found) -> bool:
     """Return True if `one` is nowhere worse and somewhere better, or alike and earlier."""
-    mine, yours = ((-x.accuracy, x.costs.flash, x.costs.instructions) for x in (one, other))
+    mine, yours = _merits(one), _merits(other)
     if mine == yours:
         return one.number < other.number
     return all(a <= b for a, b in zip(mine, yours, strict=True))
+
+
+def _merits(one: Found) -> tuple[tuple[float, ...], ...]:
+    """Return what is small in a good network: errors, of these the loss; bytes; instructions."""
+    return (-one.accuracy, one.loss), (one.costs.flash,), (one.costs.instructions,)

@@ -7,6 +7,7 @@ trial whose number stands still is given to another one. No clock of another mac
 from __future__ import annotations
 
 import base64
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,20 @@ REDUCTION = 3
 """Of the networks that reach a rung of the halving, one of so many goes on."""
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training.
+
+    model:          the model file
+    accuracy, loss: on validation data
+    """
+
+    model: bytes
+    accuracy: float
+    loss: float
+    costs: Costs
+
+
 class Prepared(Protocol):
     """A network that was made and not trained."""
 
@@ -50,8 +65,8 @@ class Prepared(Protocol):
     def costs(self) -> Costs:
         """What it takes at least: its bytes, and the instructions of a quiet network."""
 
-    def train(self, told: Callable[[int, float], None]) -> tuple[bytes, float, Costs]:
-        """Train; return the model file, its accuracy on validation data, its costs.
+    def train(self, told: Callable[[int, float], None]) -> Trained:
+        """Train, and return what came of it.
 
         told: called with every finished epoch and its accuracy; may raise to end the training
         """
@@ -100,6 +115,7 @@ def found_by(study: Study) -> list[Found]:
             float(trial.value or 0.0),
             Costs(**trial.user_attrs["costs"]),
             base64.b64decode(trial.user_attrs["model"]),
+            trial.user_attrs.get("loss", math.inf),
         )
         for trial in done
     ]
@@ -255,14 +271,15 @@ class Worker:
         self._note(trial, trained=True)
         try:
             told = self._halving(trial, prepared.epochs)
-            model, accuracy, costs = prepared.train(told)
+            done = prepared.train(told)
         except _PrunedError:
             return None, over
         except DivergedError as error:
             self._note(trial, why=str(error))
             return None, over
-        self._note(trial, costs=costs.to_json(), model=base64.b64encode(model).decode())
-        return accuracy, costs.over(self.limits)
+        model = base64.b64encode(done.model).decode()
+        self._note(trial, costs=done.costs.to_json(), model=model, loss=done.loss)
+        return done.accuracy, done.costs.over(self.limits)
 
     def _halving(self, trial: Trial, epochs: int) -> Callable[[int, float], None]:
         """Return what ends a training that falls behind, looking after 1/9 and 1/3 of it."""

@@ -18,7 +18,15 @@ from qat.study.search.first import first_networks, usual
 from qat.study.search.front import Found, front, within
 from qat.study.search.space import KINDS, Options, Space
 from qat.study.search.storage import opened, study_of
-from qat.study.search.worker import MISSED, MOST_UNFIT, Worker, found_by, give_back, progress_of
+from qat.study.search.worker import (
+    MISSED,
+    MOST_UNFIT,
+    Trained,
+    Worker,
+    found_by,
+    give_back,
+    progress_of,
+)
 
 SPACE = Space(("spikes", "counts"), False, (4, 2))
 EPOCHS = 9
@@ -45,13 +53,13 @@ class Network:
     def costs(self) -> Costs:
         return costs(self.size, 10 * self.size)
 
-    def train(self, told: Callable[[int, float], None]) -> tuple[bytes, float, Costs]:
+    def train(self, told: Callable[[int, float], None]) -> Trained:
         self.trained.append(self.options)
         best = 1 - 1 / (self.size + self.options["rate_factor"])
         for epoch in range(1, self.epochs + 1):
             self.wait()
             told(epoch, best * epoch / self.epochs)
-        return str(self.size).encode(), best, self.costs
+        return Trained(str(self.size).encode(), best, 1 - best, self.costs)
 
 
 def worker(
@@ -270,6 +278,14 @@ def test_the_front_is_what_no_other_beats() -> None:
     ]
     assert [one.number for one in front(made)] == [0, 2, 3]
     assert [one.number for one in within(made, {"flash": 100})] == [0, 4, 2, 1]
+
+
+def test_what_is_as_accurate_is_told_apart_by_its_loss() -> None:
+    small = Found(0, {}, 0.9, costs(100, 100), b"", 0.5)
+    sure = Found(1, {}, 0.9, costs(200, 200), b"", 0.2)
+    beaten = Found(2, {}, 0.9, costs(200, 200), b"", 0.3)
+    assert within([small, sure, beaten], {}) == [sure, beaten, small]
+    assert front([sure, beaten, small]) == [sure, small]
 
 
 def test_a_network_of_the_queue_is_given_back_although_nothing_was_suggested_yet() -> None:
