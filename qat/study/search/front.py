@@ -18,7 +18,7 @@ class Found:
     options:  of `spikemcu train`, with every setting resolved
     accuracy: of the integer model on validation data, 0 to 1
     model:    the model file
-    loss:     on validation data, which tells apart what is as accurate; infinite where it is unknown
+    loss:     on validation data, which tells apart what is as accurate; infinite where unknown
     """
 
     number: int
