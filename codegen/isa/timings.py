@@ -74,7 +74,7 @@ TIMINGS: dict[str, Timing] = {
         vector=0, gather=0, fastest=1.0,
         source="Cortex-M0 TRM (DDI 0432C), table 3-1, fast multiplier; the Cortex-M0+ (DDI 0484C, "
         "table 3-1) takes one cycle less for a branch",
-        checked=Checked(10, "an STM32F0", -0.010, -0.002),
+        checked=Checked(11, "an STM32F0 and a SAM D20", -0.010, 0.003),
     ),
     "cortex-m3": Timing(
         **_V7M, fastest=1.0,
