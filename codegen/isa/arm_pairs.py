@@ -35,8 +35,8 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("shift", r"(?:lsl|lsr|asr|ror)s?"),
         ("sum", r"(?:add|sub|rsb|mov|neg)[sw]?"),
         ("bits", r"[us]bfx|rbit|rev\w*?"),
-        ("mixed", r"bfi|bfc|[us]xta(?:b|h|b16)|pkh\w\w"),
-        ("packed", r"[us]xt(?:b|h|b16)|clz|[us]sat|sel|[usq]h?(?:add|sub)(?:8|16)|q?d?add|q?d?sub"),
+        ("insertion", r"bfi|bfc|[us]xta(?:b|h|b16)|pkh\w\w"),
+        ("lanes", r"[us]xt(?:b|h|b16)|clz|[us]sat|sel|[usq]h?(?:add|sub)(?:8|16)|q?d?add|q?d?sub"),
     )
 )  # fmt: skip
 _OVERWRITES = re.compile(rf"^(?:movw?|mvn|rsb|neg|[us]xt[bh]|rev\w*?|rbit|clz|adr)s?{_CONDITION}$")
@@ -46,7 +46,7 @@ _SETS_FLAGS = re.compile(
     rf"^(?:add|sub|rsb|neg|adc|sbc|and|orr|eor|bic|mov|mvn|lsl|lsr|asr|ror|mul)s{_CONDITION}$"
 )
 _LONG = re.compile(r"^(?:[us]mull|[us]mlal|umaal)")
-FIELDS = ("bits", "mixed", "packed")
+FIELDS = ("bits", "insertion", "lanes")
 """Kinds that work on a part of a register or on several in one."""
 FLAGS = "flags"
 NONE: frozenset[str] = frozenset()
@@ -118,10 +118,10 @@ def _of_arithmetic(kind: str, instruction: Instruction) -> Decoded:
     shifted = frozenset(() if kind in FIELDS else _SHIFTED.findall(operands))
     reads = _read(kind, instruction, registers, results)
     early = frozenset(reads) if kind in ("bits", "shift") else shifted
-    early |= frozenset(reads[-1:] if kind == "mixed" else ())
+    early |= frozenset(reads[-1:] if kind == "insertion" else ())
     flags = {FLAGS} if kind == "compare" or _SETS_FLAGS.match(name) else set()
     asked = {FLAGS} if _READS_FLAGS.match(name) else set()
-    shifts = bool(shifted) or kind in ("bits", "mixed")
+    shifts = bool(shifted) or kind in ("bits", "insertion")
     gives = frozenset({*registers[:results], *flags})
     return Decoded(kind, early, frozenset({*reads, *asked}) - early, gives, shifts=shifts)
 
