@@ -67,7 +67,8 @@ def neurons(stage: Any, layer: Layer) -> str:
     counts = f"{neuron.most} spikes"
     if not isinstance(neuron, LIF):
         return f"{stage.kernel}, {type(neuron).__name__}, {thresholds}, {counts}"
-    limits, shifts = (neuron.floor is not None, neuron.ceiling is not None), len(neuron.leak)
+    limits = neuron.floor is not None, neuron.ceiling is not None
+    shifts = " or ".join(str(len(terms)) for terms in neuron.leaks)
     return f"{stage.kernel}, {neuron.reset}, {thresholds}, {limits}, {shifts} shifts, {counts}"
 
 
