@@ -32,7 +32,7 @@ MOST_TEXT = 4096
 """Bytes of a text."""
 MOST_NAME = 256
 """Characters of a name."""
-CPU_SECONDS, ADDRESSES = 60, 2**32
+CPU_SECONDS, ADDRESSES = 15, 2**32
 """What the process may use."""
 
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 32000: "lzf"}
@@ -109,7 +109,7 @@ class Reader:
             )
         if string is not None:
             return self._text(item, where)
-        if item.dtype.kind not in "fiub" or item.dtype.itemsize > 8:
+        if item.dtype.kind not in "fiub" or item.dtype.itemsize > 8 or item.dtype.metadata:
             raise RefusedError(f"{where} has dtype {item.dtype}; numbers and texts are read")
         self.arrays.append(np.asarray(item[()]))
         return {"array": len(self.arrays) - 1}

@@ -89,7 +89,8 @@ class Dialect:
 
 def dynamics(node: Node, reading: Reading) -> Dynamics:
     """Return what a neuron computes; ValueError where a value has no meaning in the dialect."""
-    made = DIALECTS[reading.dialect].make(node, reading)
+    with np.errstate(all="ignore"):  # what is not finite is refused below
+        made = DIALECTS[reading.dialect].make(node, reading)
     for name in ("decay", "gain", "current_decay", "current_gain"):
         value = getattr(made, name)
         if value is not None and not np.isfinite(value).all():

@@ -6,8 +6,10 @@ Output of an inner graph are ports, found by their type, and what comes in at on
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from typing import Any
 
@@ -38,13 +40,24 @@ class Graph:
     version: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def _neighbours(self) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...]]]:
+        """Of each node those before it, and those behind it, in the order of the edges."""
+        before, behind = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+        for a, b in self.edges:
+            before[b].append(a)
+            behind[a].append(b)
+        both = (before, behind)
+        first, second = ({name: tuple(found) for name, found in each.items()} for each in both)
+        return first, second
+
     def before(self, name: str) -> tuple[str, ...]:
         """Return the nodes from which edges lead to a node."""
-        return tuple(a for a, b in self.edges if b == name)
+        return self._neighbours[0].get(name, ())
 
     def behind(self, name: str) -> tuple[str, ...]:
         """Return the nodes to which edges lead from a node."""
-        return tuple(b for a, b in self.edges if a == name)
+        return self._neighbours[1].get(name, ())
 
 
 def read_graph(path: str | PathLike[str]) -> Graph:
@@ -55,7 +68,10 @@ def read_graph(path: str | PathLike[str]) -> Graph:
     tree = read_tree(path)
     top = tree.get("node")
     if not isinstance(top, dict) or "type" not in top:
-        raise ValueError("is an HDF5 file without a NIR graph: it has no /node with a type")
+        raise ValueError(
+            "is an HDF5 file without a NIR graph: it has no /node with a type; export the network "
+            "to NIR where it was trained (qat/README.md)"
+        )
     if top["type"] != GRAPH:
         raise ValueError(f"holds a single {plain(top['type'])}; a {GRAPH} is read")
     version = tree.get("version", "")
@@ -156,17 +172,44 @@ def _graph_name(path: str) -> str:
 def _through_ports(flat: _Flat) -> list[Edge]:
     """Return the edges with those of inner ports replaced by edges through them."""
     if len(set(flat.edges)) != len(flat.edges):
-        twice = next(edge for edge in flat.edges if flat.edges.count(edge) > 1)
+        twice = next(edge for edge, times in Counter(flat.edges).items() if times > 1)
         raise ValueError(f"the edge {plain(twice[0])!r} -> {plain(twice[1])!r} is there twice")
-    edges = list(flat.edges)
+    edges = _Edges()
+    for edge in flat.edges:
+        edges.add(edge)
     for port in (name for name, inner in flat.inner.items() if inner):
-        into = [a for a, b in edges if b == port]
-        out = [b for a, b in edges if a == port]
-        edges = [edge for edge in edges if port not in edge]
-        edges += [(a, b) for a in into for b in out if (a, b) not in edges]
-        if len(edges) > MOST_EDGES:
+        edges.lead_through(port)
+    return list(edges.found)
+
+
+class _Edges:
+    """Edges in order, each once, with those of a node at hand: of dictionaries the keys alone."""
+
+    def __init__(self) -> None:
+        self.found: dict[Edge, None] = {}
+        self._into: dict[str, dict[str, None]] = defaultdict(dict)
+        self._out: dict[str, dict[str, None]] = defaultdict(dict)
+
+    def add(self, edge: Edge) -> None:
+        """Add an edge behind the others, unless it is there."""
+        if len(self.found) >= MOST_EDGES and edge not in self.found:
             raise ValueError(f"has more than {MOST_EDGES:,} edges")
-    return edges
+        a, b = edge
+        self.found[edge] = self._into[b][a] = self._out[a][b] = None
+
+    def lead_through(self, port: str) -> None:
+        """Replace the edges of a port by those from what is before it to what is behind it."""
+        into, out = self._into.pop(port, {}), self._out.pop(port, {})
+        for a in into:
+            del self.found[a, port]
+            self._out[a].pop(port, None)
+        for b in out:
+            self.found.pop((port, b), None)
+            self._into[b].pop(port, None)
+        for a in into:
+            for b in out:
+                if port not in (a, b):
+                    self.add((a, b))
 
 
 def _check_ends(graph: Graph) -> None:

@@ -63,7 +63,7 @@ def _read_apart(path: Path, target: Path) -> None:
     own = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     command = programs.own_python(CHILD, str(path), str(target))
     try:
-        done = programs.run(command, environment={**environ, **own}, seconds=2.0 * CPU_SECONDS)
+        done = programs.run(command, environment={**environ, **own}, seconds=8.0 * CPU_SECONDS)
     except subprocess.TimeoutExpired:
         raise ValueError("takes too long to read; it may be damaged") from None
     if done.returncode == REFUSED:

@@ -19,7 +19,7 @@ from qat.nir.drift import Drift, drift_of, signals
 from qat.nir.inflow import Inputs, inputs_of, unknown
 from qat.nir.layout import as_model
 from qat.nir.mapping import plan_of
-from qat.nir.plan import Plan
+from qat.nir.plan import Plan, counts_of
 from qat.nir.quantize import Observed, Progress, Settings, quantized
 from qat.nir.reading import Read, read
 from qat.nir.settle import Options
@@ -166,7 +166,7 @@ def observed(found: Read, plan: Plan, data: Recording | None) -> Observed:
         neuron = found.twin.neurons.get(stage.node)
         behind = neuron is not None and neuron.behind
         whole = as_model(sent[stage.node], graph.nodes[stage.node].extent)
-        emitted.append(own if behind else whole[:steps].astype(np.uint16))
+        emitted.append(own if behind else counts_of(whole[:steps], stage.node))
     return Observed(replace(inputs, x=inputs.x[:steps]), tuple(emitted))
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qat.model import Shape
+from qat.model.checks import plain
 from qat.model.edges import INPUT, MAX_DELAY
 from qat.nir.dynamics import Dynamics
 from qat.nir.graph import Graph
@@ -25,6 +27,9 @@ from qat.nir.plan import Link, Plan, Stage
 from qat.nir.twin import Twin, steps_of
 
 MOST_PATHS = 256
+
+NOISE = 1e-12
+"""Of the largest current of a layer: what lies below may come of the order in which it is added."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +64,7 @@ class _Mapping:
         self.stages: list[Stage] = []
         self.worth: list[float] = []
         self.pooled: dict[int, str] = {}
+        self.paths: dict[str, list[Path]] = {}
         self.notes: list[str] = []
 
     def plan(self) -> Plan:
@@ -97,6 +103,7 @@ class _Mapping:
         stage = Stage(
             emitter.sender.name, tuple(w.link for w in weights), bias + more / gain, neuron
         )
+        _check_threshold(stage, emitter.membrane)
         self._note(emitter, weights)
         self.stages.append(stage)
         self._pool(index)
@@ -215,26 +222,35 @@ class _Mapping:
     # -------------------------------------------------------------- paths
 
     def _paths(self, name: str) -> list[Path]:
-        found = list(self._backwards(name, ()))
-        if len(found) > MOST_PATHS:
-            raise ValueError(f"node {name!r}: more than {MOST_PATHS} paths lead to it")
-        return found
+        if name not in self.paths:
+            found = self.paths[name] = list(islice(self._backwards(name), MOST_PATHS + 1))
+            if len(found) > MOST_PATHS:
+                raise ValueError(f"node {plain(name)!r}: more than {MOST_PATHS} paths lead to it")
+        return self.paths[name]
 
-    def _backwards(self, name: str, chain: tuple[Node, ...], delay: int = 0) -> Iterator[Path]:
-        graph = self.graph
-        for before in graph.before(name):
-            late = int((before, name) in self.twin.order.late)
+    def _backwards(self, name: str) -> Iterator[Path]:
+        """Yield the paths that lead to a node, depth first; a stack, for chains may be long."""
+        graph, late = self.graph, self.twin.order.late
+        left: list[tuple[str, str, tuple[Node, ...], int]] = []  # from, to, behind both, delay
+
+        def ahead(name: str, chain: tuple[Node, ...], delay: int) -> None:
+            left.extend((before, name, chain, delay) for before in reversed(graph.before(name)))
+
+        ahead(name, (), 0)
+        while left:
+            before, to, chain, delay = left.pop()
+            delay += int((before, to) in late)
             node = graph.nodes[before]
             if before == graph.source or before in self.places:
-                behind = before in self.places and self._behind(before) and not late
-                yield self._path(before, chain, delay + late + int(behind))
+                behind = before in self.places and self._behind(before)
+                yield self._path(before, chain, delay + int(behind and (before, to) not in late))
             elif node.about.neuron or node.kind == "Threshold":
                 raise ValueError(
                     f"{node.where}: is neither the output nor a neuron that spikes; only the last "
                     "node may send membranes"
                 )
             else:
-                yield from self._backwards(before, (node, *chain), delay + late)
+                ahead(before, (node, *chain), delay)
 
     def _behind(self, name: str) -> bool:
         return self.emitters[self.places[name]].neuron.behind
@@ -371,6 +387,18 @@ def _refuse(n: Dynamics, node: Node) -> None:
         raise ValueError(f"{node.where}: subtracts a step later what it has forgotten by then")
     if n.several and np.any(n.start):
         raise ValueError(f"{node.where}: emits several spikes and does not start at 0")
+
+
+def _check_threshold(stage: Stage, node: Node) -> None:
+    """Refuse a threshold that the rounding of a sum of float64 passes."""
+    fan = sum(np.abs(x.weight).reshape(len(x.weight), -1).sum(axis=1) for x in stage.links)
+    largest = float(np.max(fan + np.abs(stage.bias)))
+    least = float(np.min(np.asarray(stage.neuron.threshold)))
+    if least < NOISE * largest:
+        raise ValueError(
+            f"{node.where}: its threshold, {least:g} in units of its input, is lost in the "
+            f"rounding of currents of {largest:g}; its r or its weights may be wrong"
+        )
 
 
 def senders(graph: Graph, plan: Plan) -> Mapping[str, Extent]:

@@ -141,7 +141,8 @@ def _value(node: Node, key: str, found: Any) -> Any:
         raise ValueError(f"{node.where}: {key} holds no numbers")
     if found.size == 0:
         raise ValueError(f"{node.where}: {key} is empty")
-    values = np.array(found, dtype=np.float64)
+    with np.errstate(all="ignore"):  # a NaN that signals; it is refused below
+        values = np.array(found, dtype=np.float64)
     if np.isnan(values).any() or (np.isinf(values).any() and key not in INFINITE):
         what = "NaN" if np.isnan(values).any() else "infinity"
         raise ValueError(f"{node.where}: {key} holds {what}; must be finite")

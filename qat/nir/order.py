@@ -32,9 +32,13 @@ def order(graph: Graph) -> Order:
     late: set[Edge] = set()
     distance = _distances(graph)
     sorted_parts = []
-    for part in parts:
+    place = {name: i for i, part in enumerate(parts) for name in part}
+    within: list[list[Edge]] = [[] for _ in parts]
+    for a, b in graph.edges:
+        if place[a] == place[b]:
+            within[place[a]].append((a, b))
+    for part, own in zip(parts, within, strict=True):
         inside = set(part)
-        own = [edge for edge in graph.edges if inside.issuperset(edge)]
         if not own:
             sorted_parts.append(part)
             continue
@@ -70,45 +74,53 @@ def _distances(graph: Graph) -> Mapping[str, int]:
     while ring:
         ring = [b for a in ring for b in graph.behind(a) if b not in found]
         for name in ring:
-            found.setdefault(name, max(found.values()) + 1)
+            found.setdefault(name, len(found))
         ring = list(dict.fromkeys(ring))
     return found
 
 
 def _sorted(names: tuple[str, ...], edges: list[Edge]) -> tuple[str, ...]:
     """Return names so that every edge leads forward."""
-    left, found = list(names), []
+    left, found = list(names), list[str]()
+    waits, behind = dict.fromkeys(names, 0), {name: list[str]() for name in names}
+    for a, b in edges:
+        waits[b] += 1
+        behind[a].append(b)
     while left:
-        ready = [n for n in left if not any(b == n and a in left for a, b in edges)]
+        ready = [name for name in left if not waits[name]]
         if not ready:
             raise ValueError(f"the nodes {', '.join(left)} lie on cycles that share no delay")
         found += ready
-        left = [n for n in left if n not in ready]
+        left = [name for name in left if waits[name]]
+        for name in ready:
+            for other in behind[name]:
+                waits[other] -= 1
     return tuple(found)
 
 
 def components(graph: Graph) -> list[tuple[str, ...]]:
     """Return the strongly connected components, each after those that lead to it (Tarjan)."""
-    behind = {name: [b for a, b in graph.edges if a == name] for name in graph.nodes}
     index: dict[str, int] = {}
     low: dict[str, int] = {}
-    stack: list[str] = []
+    stack, stacked = list[str](), set[str]()
     found: list[tuple[str, ...]] = []
     for root in graph.nodes:
         if root in index:
             continue
-        work = [(root, iter(behind[root]))]
+        work = [(root, iter(graph.behind(root)))]
         index[root] = low[root] = len(index)
         stack.append(root)
+        stacked.add(root)
         while work:
             name, rest = work[-1]
             for other in rest:
                 if other not in index:
                     index[other] = low[other] = len(index)
                     stack.append(other)
-                    work.append((other, iter(behind[other])))
+                    stacked.add(other)
+                    work.append((other, iter(graph.behind(other))))
                     break
-                if other in stack:
+                if other in stacked:
                     low[name] = min(low[name], index[other])
             else:
                 work.pop()
@@ -117,5 +129,6 @@ def components(graph: Graph) -> list[tuple[str, ...]]:
                 if low[name] == index[name]:
                     place = stack.index(name)
                     found.append(tuple(stack[place:]))
+                    stacked.difference_update(found[-1])
                     del stack[place:]
     return found[::-1]

@@ -16,7 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model import Conv, Pool, Shape
+from qat.model.checks import plain
 from qat.model.edges import INPUT
+from qat.model.layer import MAX_LEVELS
+from qat.model.neuron import MAX_SPIKES
 from qat.model.shape import Padding
 from qat.nir.dynamics import Dynamics, Float
 
@@ -167,8 +170,19 @@ class Plan:
         emitted: list[NDArray[np.uint16]] = []
         for index, stage in enumerate(self.stages):
             sent = [s.signal(e) for s, e in zip(self.stages, emitted, strict=False)]
-            emitted.append(run_stage(stage, index, x, sent).astype(np.uint16))
+            emitted.append(counts_of(run_stage(stage, index, x, sent), stage.node))
         return emitted
+
+
+def counts_of(emitted: Float, node: str) -> NDArray[np.uint16]:
+    """Return what a layer emits as whole numbers; ValueError for what they do not hold."""
+    most = emitted.max(initial=0)
+    if not most <= MAX_LEVELS:  # NaN is no less
+        raise ValueError(
+            f"node {plain(node)!r}: emits up to {most:g} spikes in a step on these data; the model "
+            f"has {MAX_SPIKES} at most"
+        )
+    return emitted.astype(np.uint16)
 
 
 def run_stage(stage: Stage, index: int, x: Float, sent: Sequence[NDArray[Any]]) -> Float:

@@ -20,8 +20,8 @@ from qat.nir.whole import Whole
 
 Int64 = NDArray[np.int64]
 
-REACH = 0.05
-"""How far a threshold may move, as a share of it."""
+REACH, FARTHEST = 0.05, 2**20
+"""How far a threshold may move: as a share of it, and in units."""
 
 FEWER = 0.9
 """A threshold for each channel, in place of one for all, is kept where it leaves at most this
@@ -66,7 +66,7 @@ def refitted(part: Whole, current: Int64, spikes: NDArray[Any]) -> Whole:
     fired = spikes.reshape(-1, channels) > 0
     before = np.broadcast_to(part.threshold, (channels,))
     off = u - before
-    reach = max(8, int(REACH * before.min()))
+    reach = min(max(8, int(REACH * before.min())), FARTHEST)
     lift = _lift(part)
     shared, left = _best(off.ravel(), fired.ravel(), reach, lift)
     moved = before + shared

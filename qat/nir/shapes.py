@@ -31,13 +31,12 @@ def with_shapes(graph: Graph) -> Graph:
         first, declared, [graph.nodes[name] for name in graph.behind(first.name)]
     )
     known: dict[str, Node] = {first.name: replace(first, reads=start, extent=start)}
-    left = [name for name in graph.nodes if name != first.name]
-    while left:
-        ready = [n for n in left if any(before in known for before in graph.before(n))]
-        for name in ready:
-            before = next(b for b in graph.before(name) if b in known)
+    ring = [first.name]
+    while ring:  # every node is reached, which `read_graph` saw to
+        ahead = {b: a for a in reversed(ring) for b in graph.behind(a) if b not in known}
+        for name, before in ahead.items():
             known[name] = _shaped(graph.nodes[name], known[before].extent)
-        left = [name for name in left if name not in known]
+        ring = list(ahead)
     _check(graph, known, len(declared) - len(start))
     return replace(graph, nodes={name: known[name] for name in graph.nodes})
 

@@ -8,31 +8,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import numpy as np
-
-from qat.nir import Imported, load
-from qat.nir.data import Recording
-from qat.nir.drift import CAUSES, run_model, shares, signals
-from qat.nir.imported import observed
+from qat.nir import load
+from qat.nir.drift import CAUSES
+from support.nir.mapped import on_new_inputs
 from support.nir.saved import names, saved
 
 HEADER = (
     "| network | layers | reset | differ, by layer | on new inputs | leak alone, then weights |\n"
     "|---|---|---|---|---|---|"
 )
-SAMPLES = 64
-"""New inputs, spikes at the rate of the others, on which nothing was chosen."""
-
-
-def on_new_inputs(made: Imported) -> list[float]:
-    """Return the share of spikes that differ on inputs that chose nothing, layer by layer."""
-    known = made.read.reference
-    assert known is not None
-    shape = (len(known.x), SAMPLES, *known.x.shape[2:])
-    x = (np.random.default_rng(99).random(shape) < 0.3).astype(np.float64)
-    seen = observed(made.read, made.plan, Recording(x))
-    found, _ = run_model(made.model, seen.inputs)
-    return shares(signals(made.plan, seen.emitted), found)
 
 
 def row(name: str, folder: Path) -> str:
@@ -43,6 +27,7 @@ def row(name: str, folder: Path) -> str:
     except ValueError as error:
         return f"| `{name}` | refused: {str(error).split('): ')[1].split('; ')[0]} | | | | |"
     assert made.drift is not None
+    assert made.read.reference is not None
     words = made.read.twin.reading.words()
     reset = words["reset"]
     resets = ", ".join(dict.fromkeys([reset] if isinstance(reset, str) else reset.values()))
@@ -51,7 +36,9 @@ def row(name: str, folder: Path) -> str:
         kinds.append(type(made.model.readout).__name__)
     layers = made.drift.layers
     own = ", ".join(f"{100 * layer.differing:.2f}" for layer in layers)
-    new = ", ".join(f"{100 * share:.2f}" for share in on_new_inputs(made))
+    new = ", ".join(
+        f"{100 * share:.2f}" for share in on_new_inputs(made, made.read.reference.x.shape[0])
+    )
     worst = max(layers, key=lambda layer: max(layer.causes.values()))
     causes = ", ".join(f"{100 * worst.causes[c]:.2f}" for c in CAUSES[:2])
     return f"| `{name}` | {', '.join(kinds)} | {resets} | {own} % | {new} % | {causes} % |"

@@ -53,6 +53,11 @@ def _compound(file: Any) -> None:
     file["node"].create_dataset("pairs", data=np.zeros(3, dtype=[("a", "i4"), ("b", "f4")]))
 
 
+def _enumerated(file: Any) -> None:
+    named = h5py.enum_dtype({"a": 0, "b": 1}, "i4")
+    file["node"].create_dataset("words", data=np.zeros(3, "i4"), dtype=named)
+
+
 def _outside(file: Any) -> None:
     file["node"].create_dataset("away", (4,), "u1", external=[("/etc/hostname", 0, 4)])
 
@@ -71,6 +76,7 @@ def _type(file: Any) -> None:
         (_huge, r"/node/big claims shape \(1048576, 1048576\)"),
         (_reference, "/node/ref has dtype object"),
         (_compound, "/node/pairs has dtype"),
+        (_enumerated, "/node/words has dtype"),
         (_outside, "/node/away lies in another file"),
         (_type, "/node/named is a Datatype"),
     ],

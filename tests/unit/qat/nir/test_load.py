@@ -223,3 +223,32 @@ def test_thresholds_are_fitted_anew_where_that_leaves_fewer_differences(tmp_path
     assert made.drift is not None
     causes = made.drift.layers[0].causes
     assert causes["threshold"] < causes["bias"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ({"v_threshold": 1e12 * np.ones(3)}, "threshold"),
+        ({"v_threshold": 1e30 * np.ones(3)}, "threshold"),
+        ({"v_reset": -1e30 * np.ones(3)}, "reset"),
+    ],
+)
+def test_constants_beyond_int32_are_refused(
+    fields: dict[str, Any], what: str, tmp_path: Path
+) -> None:
+    """A cast of 1e30 to whole numbers is the least of them, and would pass for small."""
+    nodes = {**ends([5], [3]), "a": affine(np.ones((3, 5))), "n": {**fire(3), **fields}}
+    path = write_nir(tmp_path / "a.nir", nodes, chain("input", *"an", "output"))
+    x = np.ones((4, 2, 5), np.float32)
+    with pytest.raises(ValueError, match=f"layer 'n': its {what} is beyond int32"):
+        load(path, dialect="plain", dt=1e-4, reset="value", compare=">=", x=x, bits=8)
+
+
+def test_more_spikes_in_a_step_than_a_count_holds_are_refused(tmp_path: Path) -> None:
+    one = np.ones(3)
+    node = {"type": "IF", "r": one, "v_threshold": 1e-5 * one, "v_reset": 0 * one}
+    nodes = {**ends([5], [3]), "a": affine(np.ones((3, 5))), "n": node}
+    path = write_nir(tmp_path / "a.nir", nodes, chain("input", *"an", "output"))
+    x = np.ones((4, 2, 5), np.float32)
+    with pytest.raises(ValueError, match="'n': emits up to 500000 spikes in a step on these data"):
+        load(path, dialect="sinabs", compare="floor", reset="subtract", x=x, bits=8)

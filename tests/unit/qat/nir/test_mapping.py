@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
 import pytest
+from support.nir.mapped import differing
 from support.nir.saved import names, saved
 from support.nir.writer import affine, chain, ends, fire, leaky, write_nir
 
 from qat.nir import load
 from qat.nir.layout import as_model
 from qat.nir.mapping import plan_of
-from qat.nir.plan import Plan
-from qat.nir.reading import Read, read
+from qat.nir.reading import read
 from qat.nir.settle import Options
 
 pytestmark = pytest.mark.usefixtures("inside")
@@ -25,26 +26,11 @@ def planned(path: Path, options: Options | None = None, reference: Path | None =
     return found, plan_of(found.twin)
 
 
-def differing(found: Read, plan: Plan, x: np.ndarray) -> list[int]:
-    """Return how many spikes of each layer of a plan are not those of the twin."""
-    graph = found.twin.graph
-    sent = found.twin.run(x)
-    own = plan.run(as_model(x.astype(float), graph.nodes[graph.source].extent))
-    counts = []
-    for stage, spikes in zip(plan.stages, own, strict=False):
-        wanted = as_model(sent[stage.node], graph.nodes[stage.node].extent)
-        neuron = found.twin.neurons.get(stage.node)
-        if neuron is not None and neuron.behind:  # they leave the neuron a step later
-            wanted, spikes = wanted[1:], spikes[:-1]  # noqa: PLW2901
-        counts.append(int((wanted != spikes).sum()))
-    return counts
-
-
 @pytest.mark.parametrize("name", names())
 def test_every_saved_network_is_mapped_without_a_changed_spike(name: str, tmp_path: Path) -> None:
     path, reference = saved(name, tmp_path)
     found, plan = planned(path, reference=reference)
-    assert differing(found, plan, found.reference.x) == [0] * len(plan.stages)
+    assert differing(found.twin, plan, found.reference.x) == [0] * len(plan.stages)
     assert plan.notes == ()
 
 
@@ -75,7 +61,7 @@ def test_residual_edges_and_skips_sum_in_the_neuron(tmp_path: Path) -> None:
     edges = [*chain("input", "a", "n", "b", "m", "output"), ("input", "s"), ("s", "m"), ("n", "m")]
     found, plan = planned(write_nir(tmp_path / "a.nir", nodes, edges), ONE)
     assert sorted(link.source for link in plan.stages[1].links) == [-1, 0, 0]
-    assert differing(found, plan, spikes(5)) == [0, 0]
+    assert differing(found.twin, plan, spikes(5)) == [0, 0]
 
 
 def test_affine_after_affine_is_multiplied_out_and_scales_are_taken_in(tmp_path: Path) -> None:
@@ -87,7 +73,7 @@ def test_affine_after_affine_is_multiplied_out_and_scales_are_taken_in(tmp_path:
     )
     assert len(plan.stages) == 1
     assert plan.stages[0].links[0].weight.shape == (2, 5)
-    assert differing(found, plan, spikes(5)) == [0]
+    assert differing(found.twin, plan, spikes(5)) == [0]
     assert plan.notes == ("a and s and b: one matrix of weights",)
 
 
@@ -98,7 +84,7 @@ def test_delays_on_the_grid_are_delays_of_the_edge(tmp_path: Path) -> None:
         write_nir(tmp_path / "a.nir", nodes, chain("input", *"dan", "output")), ONE
     )
     assert list(plan.stages[0].links[0].delay) == [0, 1, 5, 2]
-    assert differing(found, plan, spikes(4)) == [0]
+    assert differing(found.twin, plan, spikes(4)) == [0]
 
 
 CONVOLUTIONS = {
@@ -124,7 +110,7 @@ def test_convolutions_are_windows_or_one_matrix(what: str, tmp_path: Path) -> No
     path = write_nir(tmp_path / "a.nir", nodes, chain("input", "c", "n", "output"))
     found, plan = planned(path, ONE)
     assert (plan.stages[0].links[0].window is not None) == window
-    assert differing(found, plan, spikes(4, 6, 6)) == [0]
+    assert differing(found.twin, plan, spikes(4, 6, 6)) == [0]
 
 
 def test_rests_and_resets_elsewhere_than_at_zero_are_shifted(tmp_path: Path) -> None:
@@ -134,7 +120,7 @@ def test_rests_and_resets_elsewhere_than_at_zero_are_shifted(tmp_path: Path) -> 
     nodes = {**ends([5], [3]), "a": affine(4 * weights(3, 5)), "n": node}
     path = write_nir(tmp_path / "a.nir", nodes, chain("input", "a", "n", "output"))
     found, plan = planned(path, ONE)
-    assert differing(found, plan, spikes(5)) == [0]
+    assert differing(found.twin, plan, spikes(5)) == [0]
     assert (plan.stages[0].neuron.threshold == [6.0, 4.0, 10.0]).all()  # (th + 0.5) / (1 / 4)
     assert not np.any(plan.stages[0].neuron.reset_to)
 
@@ -146,6 +132,41 @@ def test_reset_delay_false_is_told_to_be_approximate(tmp_path: Path) -> None:
     assert len(plan.notes) == 1
     assert "reset_delay=False" in plan.notes[0]
     assert "approximate" in plan.notes[0]
+
+
+SCALE = {"type": "Scale", "scale": np.ones(5)}
+
+
+def test_a_long_chain_is_followed_however_deep(tmp_path: Path) -> None:
+    """Listed from its end: what looks for the next node in every round takes hours."""
+    names = [f"s{i}" for i in range(1900)]
+    nodes = {**ends([5], [3]), "n": fire(3), "a": affine(weights(3, 5)),
+             **dict.fromkeys(names[::-1], SCALE)}  # fmt: skip
+    edges = chain("input", *names, "a", "n", "output")
+    start = process_time()
+    found, plan = planned(write_nir(tmp_path / "a.nir", nodes, edges), ONE)
+    assert process_time() - start < 60
+    assert differing(found.twin, plan, spikes(5)) == [0]
+
+
+def test_more_paths_than_can_be_followed_are_refused(tmp_path: Path) -> None:
+    """Between two neurons each pair of nodes doubles them: 2**60 here."""
+    nodes = {**ends([5], [3]), "a": affine(weights(3, 5)), "n": fire(3)}
+    edges, last = [("a", "n"), ("n", "output")], "input"
+    for i in range(60):
+        nodes |= {f"{i}{side}": SCALE for side in "xyz"}
+        edges += [(last, f"{i}x"), (last, f"{i}y"), (f"{i}x", f"{i}z"), (f"{i}y", f"{i}z")]
+        last = f"{i}z"
+    path = write_nir(tmp_path / "a.nir", nodes, [*edges, (last, "a")])
+    with pytest.raises(ValueError, match="'n': more than 256 paths lead to it"):
+        planned(path, ONE)
+
+
+def test_a_threshold_below_the_rounding_of_currents_is_refused(tmp_path: Path) -> None:
+    nodes = {**ends([5], [3]), "a": affine(weights(3, 5)), "n": fire(3, r=1e38)}
+    path = write_nir(tmp_path / "a.nir", nodes, chain("input", *"an", "output"))
+    with pytest.raises(ValueError, match=r"'n' \(IF\): its threshold, 1e-34 in units of"):
+        planned(path, Options("plain", 1e-4, ("zero",), (">",)))
 
 
 LI = {"type": "LI", "tau": 1e-3, "r": 10.0, "v_leak": 0.0}

@@ -8,6 +8,9 @@ import sys
 import pytest
 
 import qat
+from qat.model.edges import SYNAPSES
+from qat.model.neurons import NEURONS
+from qat.model.readouts import READOUTS
 
 BLOCKED = "import sys; sys.modules['torch'] = None\n"
 """`import torch` then raises ModuleNotFoundError, as where it is not installed."""
@@ -34,3 +37,9 @@ def test_what_needs_torch_says_so_in_one_line() -> None:
 def test_a_name_that_is_not_there() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Sequentiall'"):
         _ = qat.torch.Sequentiall
+
+
+def test_every_record_has_a_part() -> None:
+    """Which makes that very record: test_records.py, with torch."""
+    wanted = {record.__name__ for record in (*SYNAPSES, *NEURONS, *READOUTS)}
+    assert wanted <= set(qat.torch.__all__)
