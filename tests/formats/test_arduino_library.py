@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import time
 import zipfile
 from dataclasses import replace
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.avr import simulated
 from support.models import inputs_for
+from support.ran import run
 from support.zoo.small import sensed as behind_sensor
 from support.zoo.small import small_model
 
@@ -99,13 +99,6 @@ END = """
     __asm__ volatile("sleep");
 """
 """In place of the first pause: asleep without interrupts, the simulator ends."""
-
-
-def run(*command: str | Path, folder: Path) -> None:
-    done = subprocess.run(
-        list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.models import inputs_for
+from support.ran import run
 from support.zoo.small import sensed, small_model, spiking
 
 import codegen
@@ -40,19 +39,6 @@ MODELS = {
         metadata={"sample_unit": 0.001},
     ),
 }
-
-
-def run(*command: str | Path, folder: Path, status: int = 0, **environment: str) -> str:
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout
 
 
 def write(model: Model, folder: Path, form: str, vectors: int = 6) -> Path:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.ran import run
 from support.streaming import CHANNELS, MODES, model_of
 from support.zoo.heard import MODES as MODES_OF_SOUND
 from support.zoo.heard import clip
@@ -28,19 +27,6 @@ from qat.model import Model
 SUPPORT = Path(__file__).parents[1] / "support"
 A_CYCLE_EACH = ("-icount", "shift=5,sleep=off")
 """An instruction takes 32 ns, about a cycle of the emulated boards, and waiting takes no time."""
-
-
-def run(*command: str | Path, folder: Path, status: int = 0, **environment: str) -> str:
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout
 
 
 def on_host(folder: Path, *flags: str, status: int = 0) -> None:

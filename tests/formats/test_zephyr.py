@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import kconfiglib
 import pytest
 import yaml
+from support.ran import run
 from support.streaming import model_of
 from support.zoo.small import small_model
 
@@ -42,14 +42,6 @@ KEYS = {
     "harness_config": {"type", "regex"},
 }
 """Those of scripts/schemas/twister/testsuite-schema.yaml, Zephyr 3.4 and later, that we use."""
-
-
-def run(*command: str | Path, folder: Path) -> str:
-    done = subprocess.run(
-        [str(word) for word in command], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @cache
