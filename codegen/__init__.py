@@ -1,4 +1,4 @@
-"""Write and run the C of a model: host, emulated Cortex-M, real boards.
+"""Write and run the C of a model: host, emulated Cortex-M and RISC-V, real boards.
 
     files = codegen.generate(model, "out/")         # out/<name>.h, out/<name>.c, manifest
     host = codegen.HostModel(model)                 # the same C, compiled for this machine

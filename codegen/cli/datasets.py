@@ -53,8 +53,8 @@ def _list(out: Output) -> int:
     header = ["name", "input", "shape", "classes", *PART_TITLES, "licence", "here"]
     out.table(header, [_cells(row) for row in rows])
     out.say(
-        "`spikemcu data NAME` fetches and prepares one; .npz, .csv, .parquet and IDX "
-        "files work as well"
+        "`spikemcu data NAME` fetches and prepares one; `spikemcu data PATH` reads yours: "
+        ".csv, .parquet, .npz, or a folder of pictures, events or sound"
     )
     out.result({"datasets": rows})
     return 0

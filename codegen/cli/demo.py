@@ -16,12 +16,11 @@ from codegen.cli.data import Inputs
 from codegen.cli.output import Output, percent
 from codegen.cli.targets import compare_target, prepare
 from codegen.cli.train import accuracies, show_progress
-from codegen.measure.benchmark import measure_model
+from codegen.measure.count import cost_of
 from codegen.package.write import generate
 from codegen.render.generated import Generated, generated
 from codegen.report.summary import summarize
 from codegen.target.boards import Board, load_boards
-from codegen.target.compiler import size_of
 from qat import Network, evaluate, export, fit
 from qat.data.dataset import Dataset
 from qat.data.named import load
@@ -136,13 +135,13 @@ def _title(core: str) -> str:
 
 
 def _core(made: Generated, board: Board, inputs: Inputs) -> dict[str, Any]:
-    measured = {m.layer: m.instructions for m in measure_model(made, inputs.x[:COUNTED], board)}
+    cost = cost_of(made, board, inputs.x[:COUNTED])
     return {
         "board": board.name,
         "core": board.core,
-        "flash": size_of(made.files, board).flash,
+        "flash": cost.flash,
         "ram": made.program.ram_bytes,
-        "instructions": measured["inference"],
+        "instructions": cost.instructions,
     }
 
 

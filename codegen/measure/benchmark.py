@@ -172,17 +172,26 @@ def measure_model(
     They come from a firmware with marks, which take a few instructions more.
     """
     found, generation = find_board(board), generated(model)
-    names = [stage.kernel for stage in generation.program.stages]
+    return measure_calls(generation, x, found, steps) + [
+        Measurement(found.name, found.core, part, None, kernel, round(float(values.mean())))
+        for part, kernel, values in part_counts(generation, x, found, steps)
+    ]
+
+
+def measure_calls(
+    model: Model | Generated, x: ArrayLike, board: str | Board, steps: int | None = None
+) -> list[Measurement]:
+    """Count a model's calls alone, averaged over the inputs x: the firmware of `run` serves."""
+    found, generation = find_board(board), generated(model)
+    kernels = "+".join(dict.fromkeys(stage.kernel for stage in generation.program.stages))
     with TargetModel(generation, found) as target:
         counts = target.benchmark(x, steps)
     made = counts.step[counts.step > 0]  # an early stop saves some
     calls = {"input": counts.input, "step": made, "inference": counts.infer}
-    kernels = "+".join(dict.fromkeys(names))
-    rows = [(call, kernels, values) for call, values in calls.items() if values is not None]
-    rows += part_counts(generation, x, board, steps)
     return [
-        Measurement(found.name, found.core, call, None, kernel, round(float(values.mean())))
-        for call, kernel, values in rows
+        Measurement(found.name, found.core, call, None, kernels, round(float(values.mean())))
+        for call, values in calls.items()
+        if values is not None
     ]
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from codegen.measure.benchmark import measure_model
+from codegen.measure.benchmark import measure_calls
 from codegen.render.generated import Generated, generated
+from codegen.target.boards import Board
 from codegen.target.compiler import size_of
 from qat.model import Model
 
@@ -21,8 +22,8 @@ class Cost:
     instructions: int
 
 
-def cost_of(model: Model | Generated, board: str, x: NDArray[Any]) -> Cost:
+def cost_of(model: Model | Generated, board: str | Board, x: NDArray[Any]) -> Cost:
     """Return what a model costs on a board; MissingToolError without the ARM compiler or QEMU."""
     made = generated(model)
-    counted = {m.layer: m.instructions for m in measure_model(made, x, board)}
+    counted = {m.layer: m.instructions for m in measure_calls(made, x, board)}
     return Cost(size_of(made.files, board).flash, counted["inference"])
