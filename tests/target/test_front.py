@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from calibration.hearing import Hearing, detectors, looks, sensors, spectra, stream
 from microphone import WINDOW, per_second, placed
+from support.crossed import some
 from support.zoo.heard import MODES, clip
 
 from codegen.plan import cost
@@ -27,6 +28,9 @@ BOARDS = tuple(
     for name, board in load_boards().items()
     if board.hardware is None and cost.measured("sound", board.core)
 )
+ORDINARY = some(BOARDS, [board for board in BOARDS if board not in ("qemu-m7", "qemu-m33")])
+"""Those two run the instructions of qemu-m4: in the proof."""
+
 LOOSE, FEW = 0.2, 60
 """Part of a count by which a prediction may miss it, and instructions beside."""
 
@@ -51,7 +55,7 @@ def vectors(counts: np.ndarray, model: Model) -> np.ndarray:
     return counts[model.sensor.samples_of(1) :].reshape(-1, model.sensor.group).sum(axis=1)
 
 
-@pytest.mark.parametrize("counting", BOARDS, indirect=True)
+@pytest.mark.parametrize("counting", ORDINARY, indirect=True)
 def test_samples_take_what_was_predicted_and_never_more_than_the_bound(counting: Hearing) -> None:
     core, kinds = counting.board.core, {"sound", "moved samples", "samples"}
     for number, model in enumerate([*spectra(2, UNSEEN), *sensors(3, UNSEEN)]):
@@ -61,7 +65,7 @@ def test_samples_take_what_was_predicted_and_never_more_than_the_bound(counting:
         assert counts.max() <= worst, number
 
 
-@pytest.mark.parametrize("counting", BOARDS, indirect=True)
+@pytest.mark.parametrize("counting", ORDINARY, indirect=True)
 def test_a_detector_takes_no_more_than_its_bound(counting: Hearing) -> None:
     core = counting.board.core
     for number, model in enumerate(detectors(3, UNSEEN)):
