@@ -135,7 +135,12 @@ def _all() -> dict[str, Kept]:
             f"depthwise {seed}": Kept(depthwise.random_words(seed), depthwise.KERNELS)
             for seed in (2, 15, 20, 32)
         },
-        "windows together": Kept(windows.random_together(14), dict.fromkeys((0, 1, 2), "windows")),
+        **{
+            f"windows together {seed}": Kept(
+                windows.random_together(seed), dict.fromkeys(range(3), "windows")
+            )
+            for seed in (12, 14, 118)
+        },
         "maps on integers": Kept(map_model(30)),
         "plain counts": Kept(
             counting.MODELS["several spikes of a held input"], {0: "plain_counts"}

@@ -160,7 +160,7 @@ def test_c_for_one_core_leaves_the_others_out(core: str, tmp_path: Path) -> None
 MAPS = (
     "4 bits, 1 of 33",
     "8 bits, pooled", "a recording", "depthwise 15", "read, 10 of 128", "stride 2, over a byte",
-    "stride 2, far", "windows 2", "windows 8", "windows together",
+    "stride 2, far", "windows 2", "windows 8", "windows together 14",
 )  # fmt: skip
 """Convolutions of every kernel: 2-D and 1-D, strides, depthwise ones, membranes in bytes."""
 
