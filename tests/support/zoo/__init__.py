@@ -139,7 +139,7 @@ def _all() -> dict[str, Kept]:
             f"windows together {seed}": Kept(
                 windows.random_together(seed), dict.fromkeys(range(3), "windows")
             )
-            for seed in (12, 14, 118)
+            for seed in (12, 14, 56, 118)
         },
         "maps on integers": Kept(map_model(30)),
         "plain counts": Kept(
