@@ -12,6 +12,7 @@ from qat.model import (
     Analog,
     Burst,
     Conv,
+    Count,
     Dense,
     Frames,
     Layer,
@@ -85,6 +86,11 @@ def far_over(minus: int, thresholds: tuple[int, ...]) -> Model:
     return replace(model, layers=(made,))
 
 
+def alone(model: Model) -> Model:
+    """Return a model whose readout needs no memory: what its layer sums lies at the state's end."""
+    return replace(model, readout=Count())
+
+
 MODELS = {
     "5x7, far over a byte": far_over(20, (-30, 10, 60)),
     "16 channels": byte_map((8, 16, 1), 16, middle=0.6),
@@ -96,6 +102,7 @@ MODELS = {
     "5x5, over a byte": byte_map((8, 16, 1), 32, (5, 5), middle=0.3, zeros=0.4),
     "stride 2, over a byte": byte_map((9, 11, 1), 24, (5, 5), stride=2, middle=0.2, zeros=0.3),
     "8 bits": byte_map((8, 16, 1), 16, bits=8, middle=0.5),
+    "8 bits, alone": alone(byte_map((8, 8, 1), 32, bits=8)),
     "8 bits, pooled": byte_map((12, 12, 1), 24, bits=8, pool=True, shift=4, bias=9, middle=0.5),
     "4 bits, signed": byte_map((9, 7, 2), 5, (5, 3), stride=2, bits=4, low=-8, high=7, most=2),
     "28 columns, pooled": byte_map((4, 28, 1), 32, pool=True, seed=1),
@@ -114,7 +121,7 @@ HUNTERS = (
     "16 channels", "32 channels, pooled", "48 channels", "stride 2, far", "pooled, 16 bits",
     "seven spikes", "a recording", "signed, 16 channels", "stride 2, over a byte",
     "5x7, far over a byte",
-    "8 bits, pooled", "4 bits, signed",
+    "8 bits, pooled", "8 bits, alone", "4 bits, signed",
 )  # fmt: skip
 """Those that hunt planted faults: every layout, and every way from digits to the signal."""
 
