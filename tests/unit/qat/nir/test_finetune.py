@@ -14,7 +14,7 @@ from codegen.cli import main
 from qat import Network, fit
 from qat.data.own import from_arrays
 from qat.nir.data import Recording
-from qat.nir.finetune import finetuned
+from qat.nir.finetune import finetuned, network_of
 from qat.nir.imported import Imported, imported
 from qat.nir.reading import read
 from qat.nir.settle import Options
@@ -114,3 +114,25 @@ def test_networks_that_no_trainer_has_are_refused(network: Path, tmp_path: Path)
                    "net", bits=8, data=Recording(x, np.arange(30) % 3))  # fmt: skip
     with pytest.raises(ValueError, match="node 'm' leaks otherwise than the first layer"):
         finetuned(two, Recording(x, np.arange(30) % 3), epochs=1)
+
+
+def test_a_reset_that_clears_the_next_step_trains_on(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    nodes: dict[str, Any] = {**ends([INPUTS], [CLASSES])}
+    for i, (size, given) in enumerate(((16, INPUTS), (CLASSES, 16))):
+        one = np.ones(size)
+        nodes[f"{2 * i}"] = affine(rng.integers(-40, 60, (size, given)) / 64, 0 * one)
+        nodes[f"{2 * i + 1}"] = {
+            "type": "CubaLIF", "tau_mem": 2e-4 * one, "tau_syn": 2e-4 * one, "r": 2 * one,
+            "w_in": 2 * one, "v_leak": 0 * one, "v_threshold": one, "v_reset": 0 * one,
+        }  # fmt: skip
+    path = write_nir(tmp_path / "net.nir", nodes, chain("input", *"0123", "output"))
+    x, y = spikes()
+    data = Recording(np.moveaxis(x, 0, 1).astype(np.float64), y)
+    found = imported(read(path, Options("snntorch", reset=("zero",))), "net", bits=8, data=data)
+    assert found.drift is not None
+    assert [layer.differing for layer in found.drift.layers] == [0, 0]
+    model, told = finetuned(found, data, epochs=2)
+    assert told.epochs == 2
+    assert [layer.neuron.reset for layer in model.layers] == ["late", "late"]
+    assert network_of(found).dynamics.reset == "late"
