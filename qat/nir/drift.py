@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from qat.model import Model, leak_fraction
 from qat.nir.dynamics import Float
 from qat.nir.inflow import Inputs
+from qat.nir.leaks import kept, mean_rounding
 from qat.nir.plan import Plan, Stage
-from qat.nir.whole import Whole, mean_rounding
+from qat.nir.whole import Whole
 
 CAUSES = ("leak", "weights", "bias", "threshold", "rounding")
 """What makes the integers differ, in the order in which they are switched on."""
@@ -168,7 +169,7 @@ def _with(cause: str, stage: Stage, part: Whole) -> Stage:
     """Return a layer of real numbers in which one kind of its constants is what the model has."""
     n, unit = stage.neuron, part.unit
     if cause == "leak":
-        decay = np.full_like(n.decay, 1 - float(leak_fraction(part.leak)))
+        decay = kept(part.leak, n.decay.size)
         fade = None
         if part.leak_c is not None:
             fade = np.full_like(n.decay, 1 - float(leak_fraction(part.leak_c)))
@@ -180,7 +181,8 @@ def _with(cause: str, stage: Stage, part: Whole) -> Stage:
         )
         return replace(stage, links=links)
     if cause == "bias":
-        return replace(stage, bias=(part.bias + mean_rounding(part.leak, part.leak_c)) * unit)
+        rounding = mean_rounding(part.leak, part.leak_c, stage.map.channels)
+        return replace(stage, bias=(part.bias + rounding) * unit)
     return replace(
         stage,
         neuron=replace(

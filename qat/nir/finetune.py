@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from qat.data.dataset import Dataset
 from qat.data.own import from_arrays
 from qat.model import Model
+from qat.model.leak import LeakClasses
 from qat.nir.data import Recording
 from qat.nir.imported import Imported, predictions
 from qat.nir.plan import Stage
@@ -108,6 +109,7 @@ def network_of(made: Imported) -> Network:
         if leak and leak != (0,):
             readout = {"readout": "li", "readout_leak": leak, "score": made.score}
     neuron = stages[0].neuron
+    assert not isinstance(first.leak, LeakClasses)
     record = made.model.input
     kind = type(record).__name__.lower()
     net = Network(
@@ -133,6 +135,8 @@ def _check(stage: Stage, part: Whole, first: Whole, *, spiking: bool) -> None:
     link, what = stage.links[0], None
     if len(stage.links) > 1 or np.any(link.delay) or link.window is not None or stage.pool:
         what = "has more than dense weights of the layer before"
+    elif spiking and isinstance(part.leak, LeakClasses):
+        what = "has neurons that leak by classes"
     elif spiking and (part.leak, part.leak_c) != (first.leak, first.leak_c):
         what = "leaks otherwise than the first layer"
     elif spiking and (stage.neuron.reset, stage.neuron.late) != (

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.model.checks import spread_over
-from qat.model.leak import leak, leak_fraction
+from qat.model.leak import Terms, leak, leak_fraction, leaked, leaks_of
 from qat.nir.whole import Whole
 
 Int64 = NDArray[np.int64]
@@ -40,7 +40,7 @@ def membranes(part: Whole, current: Int64, spikes: NDArray[Any]) -> Int64:
     c = np.zeros_like(v)
     for t in range(len(current)):
         c = current[t] if part.leak_c is None else c - leak(c, part.leak_c) + current[t]
-        u = v - leak(v, part.leak) + c
+        u = v - leaked(v, part.leak) + c
         if late and t:
             u = np.where(spikes[t - 1] > 0, 0, u)
         found[t] = u
@@ -78,11 +78,18 @@ def refitted(part: Whole, current: Int64, spikes: NDArray[Any]) -> Whole:
 
 def _lift(part: Whole) -> int:
     """Return by how much floors of the leak lift membranes on the mean, where no bias takes it."""
+    return round(
+        float(np.mean([_lift_of((part.leak_c or (), one)) for one in leaks_of(part.leak)]))
+    )
+
+
+def _lift_of(leaks: tuple[Terms, Terms]) -> float:
+    """Return the same for the leaks of a synaptic current and of a membrane."""
     lifted = 0.0
-    for terms in (part.leak_c or (), part.leak):
+    for terms in leaks:
         own = 0.5 if len(terms) == 1 and terms[0] else 0.0
         lifted = (lifted + own) / (float(leak_fraction(terms)) or 1.0)
-    return round(lifted)
+    return lifted
 
 
 def _best(off: Int64, fired: NDArray[np.bool_], reach: int, lift: int) -> tuple[int, int]:

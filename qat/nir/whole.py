@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from math import ceil, floor, log2
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qat.model import LI, LIF, Accumulate, Conv, CuBa, Dense, Layer, leak_fraction
+from qat.model import LI, LIF, Accumulate, Conv, CuBa, Dense, Layer
 from qat.model.checks import INT32_MAX, MAX_SHIFT
 from qat.model.edges import INPUT, Edge
 from qat.model.integrator import Score
+from qat.model.leak import Leak, LeakClasses, Terms
 from qat.nir.codes import Block, Coded, coded, gram_of
 from qat.nir.dynamics import Float
+from qat.nir.leaks import leak_of, mean_rounding, shared_leak, slowest
 from qat.nir.plan import Link, Stage
-from qat.train.leak import nearest_leak
 
 WHOLE = 1e-6
 """How near a value in units of the membrane must be to a whole number to count as one."""
@@ -75,8 +75,8 @@ class Whole:
     input_shift: int
     unit: float
     worth: float | None
-    leak: tuple[int, ...]
-    leak_c: tuple[int, ...] | None
+    leak: Leak
+    leak_c: Terms | None
     bias: NDArray[np.int64]
     threshold: NDArray[np.int64]
     reset_by: NDArray[np.int64]
@@ -119,6 +119,7 @@ class Whole:
         (codes,), (fraction,) = self.codes, self.fraction_bits
         synapse = self._synapse(self.stage.links[0], codes, fraction, first=True)
         assert isinstance(synapse, Dense)
+        assert not isinstance(self.leak, LeakClasses)
         if (not self.leak and score == "last") or self.leak == (0,):
             return Accumulate(synapse)
         return LI(synapse, self.leak, score)
@@ -167,18 +168,6 @@ def _delay(link: Link) -> Any:
     return link.delay if np.ndim(link.delay) == 0 else np.asarray(link.delay)
 
 
-@cache
-def shifts_for(fraction: float) -> tuple[int, ...]:
-    """Return the leak of at most four shifts that is nearest to a fraction; () for none."""
-    return () if fraction <= 0 else nearest_leak(min(fraction, 1.0), 4)
-
-
-def leak_of(decay: Float) -> tuple[tuple[int, ...], bool]:
-    """Return (the leak nearest to the middle decay of a layer, whether it is exact for all)."""
-    leak = shifts_for(round(1 - float(np.median(decay)), 12))
-    return leak, bool(np.abs(1 - float(leak_fraction(leak)) - decay).max() < WHOLE)
-
-
 def whole(
     stage: Stage, bits: int, inputs: Sequence[NDArray[Any]], values: float | None, several: int = 1
 ) -> Whole:
@@ -189,10 +178,11 @@ def whole(
     several: spikes that a neuron may emit in a step, at most, where it may emit several
     """
     found = _codes(stage.links, bits, inputs)
-    leak, leak_exact = leak_of(stage.neuron.decay)
+    spiking = stage.neuron.threshold is not None
+    leak, leak_exact = (leak_of if spiking else shared_leak)(stage.neuron.decay)
     leak_c = None
     if stage.neuron.current_decay is not None:
-        leak_c, exact = leak_of(stage.neuron.current_decay)
+        leak_c, exact = shared_leak(stage.neuron.current_decay)
         leak_exact = leak_exact and exact
     worth = 1.0 if values is None else values
     finest = FINE if leak_exact else RESOLUTION
@@ -233,7 +223,7 @@ def _rows(link: Link, x: NDArray[Any]) -> Float:
     return x[rng.permutation(len(x))[:SAMPLES]].astype(np.float64)
 
 
-Leaks = tuple[tuple[int, ...], tuple[int, ...] | None]
+Leaks = tuple[Leak, Terms | None]
 """The leak of a membrane, and that of its synaptic current or None."""
 
 
@@ -249,7 +239,7 @@ def _exponent(stage: Stage, base: float, leaks: Leaks, resolution: int | None) -
     most = _most_fraction(stage, base, leaks)
     start, units = (LEAST_FRACTION, float(resolution)) if each else (0, float(STILL))
     for leak in each:
-        units /= float(leak_fraction(leak))
+        units /= slowest(leak)
     if each:
         start = max(start, ceil(log2(units * base / least)))
     start = min(start, most)
@@ -265,7 +255,7 @@ def _most_fraction(stage: Stage, base: float, leaks: Leaks) -> int:
     largest = (float(np.max(fan)) + float(np.abs(stage.bias).max())) / base
     for leak in leaks:
         if leak is not None:
-            largest *= min(1 / float(leak_fraction(leak)), 64.0) if leak else 256.0
+            largest *= min(1 / slowest(leak), 64.0) if leak else 256.0
     return min(max(floor(log2(ROOM / max(largest, 1.0))), 0), MAX_SHIFT)
 
 
@@ -312,14 +302,14 @@ def _constants(
     shift: int,
     unit: float,
     worth: float | None,
-    leak: tuple[int, ...],
-    leak_c: tuple[int, ...] | None,
+    leak: Leak,
+    leak_c: Terms | None,
     leak_exact: bool,
     several: int,
 ) -> Whole:
     n = stage.neuron
     exact = {name for name, yes in (("weights", found.exact), ("leak", leak_exact)) if yes}
-    rounding = mean_rounding(leak, leak_c)
+    rounding = mean_rounding(leak, leak_c, stage.map.channels)
     bias = np.rint(np.asarray(stage.bias) / unit - rounding)
     by, to = (np.rint(np.asarray(v, np.float64) / unit) for v in (n.reset_by, n.reset_to))
     if _is_whole(stage.bias, unit):
@@ -339,27 +329,6 @@ def _constants(
         bias.astype(np.int64), threshold.astype(np.int64), np.maximum(by, 0).astype(np.int64),
         to.astype(np.int64), several if n.several else 1, frozenset(exact),
     )  # fmt: skip
-
-
-def mean_rounding(leak: tuple[int, ...], leak_c: tuple[int, ...] | None) -> float:
-    """Return the current that makes up for what floors of leaks add in a step, on the mean.
-
-    A current-based membrane gets it through its synaptic current, which holds 1 / lambda of it.
-    """
-    if leak_c is None:
-        return _rounding(leak)
-    return _rounding(leak_c) + _rounding(leak) * (float(leak_fraction(leak_c)) or 1.0)
-
-
-def _rounding(leak: tuple[int, ...]) -> float:
-    """Return what floors of a leak add in a step, on the mean.
-
-    A term +(v >> k) leaks half a unit too little, -(v >> k) half too much; a leak of one term is
-    left as it is: what it keeps at rest is small, and a bias costs more.
-    """
-    if len(leak) <= 1:
-        return 0.0
-    return sum(0.0 if k == 0 else 0.5 if k > 0 else -0.5 for k in leak)
 
 
 def _threshold(value: Float | None, unit: float, *, strict: bool, several: bool) -> Float:
