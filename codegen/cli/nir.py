@@ -19,6 +19,7 @@ from qat.nir.exported import export as write
 from qat.nir.exported import round_trip
 from qat.nir.finetune import Tuned, finetuned
 from qat.nir.imported import Imported, imported
+from qat.nir.leaks import leak_words
 from qat.nir.reading import Read, UnprovedError, consequences, read
 from qat.nir.settle import Options
 
@@ -218,7 +219,7 @@ def _of_model(made: Imported, arguments: Namespace, over: bool) -> dict[str, Any
         "digest": made.model.digest(),
         "steps": made.model.steps,
         "bits": [part.bits for part in made.parts],
-        "leak": [list(part.leak) for part in made.parts],
+        "leak": [leak_words(part.leak) for part in made.parts],
         "exact": [sorted(part.exact) for part in made.parts],
         "drift": drift,
         "over_the_bar": over,

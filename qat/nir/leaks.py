@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,3 +115,9 @@ def _rounding(leak: Terms) -> float:
     if len(leak) <= 1:
         return 0.0
     return sum(0.0 if k == 0 else 0.5 if k > 0 else -0.5 for k in leak)
+
+
+def leak_words(leak: Leak) -> list[Any]:
+    """Return a leak as JSON values: its shifts, or a list of those of each class."""
+    every = [list(terms) for terms in leaks_of(leak)]
+    return every if isinstance(leak, LeakClasses) else every[0]

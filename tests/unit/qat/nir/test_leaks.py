@@ -39,7 +39,8 @@ def test_a_few_leaks_that_are_shifts_are_exact(tmp_path: Path) -> None:
     made = imported(np.resize([0.5, 0.75, 0.875], 24), tmp_path)
     leak = made.model.layers[0].neuron.leak
     assert isinstance(leak, LeakClasses)
-    assert set(leak.terms) == {(1,), (2,), (3,)}
+    assert leaks.leak_words(leak) == [[1], [2], [3]]
+    assert leaks.leak_words((2, -4)) == [2, -4]
     assert on_new_inputs(made, STEPS) == [0.0, 0.0]
     assert codegen.check(made.model, np.moveaxis(X, 0, 1)) is None
 
