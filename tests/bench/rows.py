@@ -244,11 +244,20 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "mnist-conv-large": Row(
             "mnist-16",
             (),
-            (2, 2, 2, 2, 4),
+            (2, 2, 2, 2, 8),
             goal=0.995,
-            layers="32c3-p2-32c3-32c3-p2-48c3v",
-            training={"epochs": 16},
+            layers="32c3-p2-32c3-32c3-p2-32c3v",
             **_COUNTS,
+        ),
+        "fashion-conv": Row(
+            "fashion-mnist",
+            (),
+            (2, 2, 2, 2, 4),
+            goal=0.905,
+            layers="32c3-p2-32c3v-p2-32c3-64c3v-p2",
+            steps=1,
+            network={"neuron": "burst", "levels": 3},
+            training={"epochs": 12},
         ),
     }
 )
