@@ -79,7 +79,8 @@ def _spikes(space: Space) -> list[dict[str, Any]]:
 
 
 def _counts(space: Space) -> list[dict[str, Any]]:
-    return [_named("counts", {"layers": 1, "width0": n, "levels": 3}) for n in WIDTHS]
+    shapes = [{"layers": 1, "width0": n, "levels": levels} for n in WIDTHS for levels in (7, 3)]
+    return [_named("counts", shape) for shape in shapes]
 
 
 def _recurrent(space: Space) -> list[dict[str, Any]]:

@@ -244,7 +244,7 @@ def test_a_search_begins_with_the_largest_usual_networks_that_fit() -> None:
     space = Space.of(data((6,)))
 
     def costs_of(options: Options) -> Costs:
-        if options["neuron"] == "burst" and options["layers"] == "64":
+        if options["neuron"] == "burst" and int(options["layers"]) >= 64:
             raise ValueError("cannot be")
         return costs(100 * int(options["layers"]), 1)
 
@@ -252,9 +252,10 @@ def test_a_search_begins_with_the_largest_usual_networks_that_fit() -> None:
     assert [(one["kind"], one[f"{one['kind']}/width0"]) for one in found] == [
         ("spikes", 128),
         ("spikes", 64),
-        ("counts", 128),
+        ("counts", 32),
         ("counts", 32),
     ]
+    assert [one.get("counts/levels") for one in found[2:]] == [7, 3]
     assert first_networks(space, costs_of, {"flash": 100}) == []
 
 
