@@ -31,6 +31,8 @@ def networks(count: int, first: int = 0) -> list[tuple[Network, Any, Any]]:
 def _made(seed: int) -> tuple[Network, Any, Any] | None:
     draw, numbers = random.Random(seed), np.random.default_rng(seed)
     sizes, more = _layers(draw, seed)
+    if more.get("neuron") != "burst" and numbers.random() < 0.25:
+        more["leaks"] = ((1,), (2, -4), (3,))[: int(numbers.integers(2, 4))]
     try:
         net = Network(sizes, steps=draw.randint(1, 12), **_settings(draw), **more)
         _scatter(net, numbers)

@@ -25,7 +25,7 @@ PENALTY = 0.3
 """On the spikes of every layer, so that their gradient is compared as well."""
 
 WORDS = """lif cuba alif burst accumulate count li analog frames spikes rate latency delta subtract
-zero value late recurrent map norm""".split()
+zero value late recurrent map norm classes""".split()
 """What some of the networks must have."""
 
 
@@ -44,7 +44,7 @@ def test_the_networks_are_of_every_kind() -> None:
     for net in nets:
         of.update(net.bits)
         of.update({"recurrent": net.recurrent, "map": net.grid is not None, "norm": net.normalised})
-        of.update([net.dynamics.reset])
+        of.update([net.dynamics.reset, "classes" if net.leaks else "one leak"])
     for word in (*WORDS, 2, 4, 8, 16):
         assert of[word] >= 3, word
     assert any(net.fold()[0].codes.dtype == np.float64 for net in nets)

@@ -10,6 +10,7 @@ import torch
 import qat
 from qat.model import INPUTS, Model, Shape, Spikes
 from qat.model.edges import SYNAPSES
+from qat.model.leak import LeakClasses
 from qat.model.leaky import RESETS
 from qat.model.neurons import NEURONS
 from qat.model.readouts import READOUTS
@@ -73,3 +74,10 @@ def test_every_input(record: type) -> None:
         given = record.linear(*about, STEPS)
     model = exported(given, Dense(5), LIF(), Accumulate(3))
     assert type(model.input) is record
+
+
+def test_leaks_by_classes() -> None:
+    parts = Dense(6), LIF(leaks=((1,), (3,))), Accumulate(3)
+    leak = exported(Spikes(6), *parts).layers[0].neuron.leak
+    assert isinstance(leak, LeakClasses)
+    assert set(leak.terms) == {(1,), (3,)}
