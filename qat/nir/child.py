@@ -109,7 +109,9 @@ class Reader:
             )
         if string is not None:
             return self._text(item, where)
-        if item.dtype.kind not in "fiub" or item.dtype.itemsize > 8 or item.dtype.metadata:
+        if h5py.check_enum_dtype(item.dtype) is not None:
+            raise RefusedError(f"{where} is an enumeration; numbers and texts are read")
+        if item.dtype.kind not in "fiub" or item.dtype.itemsize > 8:
             raise RefusedError(f"{where} has dtype {item.dtype}; numbers and texts are read")
         self.arrays.append(np.asarray(item[()]))
         return {"array": len(self.arrays) - 1}

@@ -76,7 +76,7 @@ def _type(file: Any) -> None:
         (_huge, r"/node/big claims shape \(1048576, 1048576\)"),
         (_reference, "/node/ref has dtype object"),
         (_compound, "/node/pairs has dtype"),
-        (_enumerated, "/node/words has dtype"),
+        (_enumerated, "/node/words is an enumeration"),
         (_outside, "/node/away lies in another file"),
         (_type, "/node/named is a Datatype"),
     ],
