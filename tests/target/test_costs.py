@@ -252,6 +252,9 @@ MODELS = {
     **{name: Model.load(EXAMPLES / f"{name}.npz") for name in MAPS},
 }
 
+UNPRICED = "qemu-rv32ec"
+"""The board whose core has no coefficients for layers on maps."""
+
 LOOSE_BOUND = 2.5
 """How many times the largest count that these inputs reach a bound may be."""
 
@@ -259,10 +262,13 @@ LOOSE_BOUND = 2.5
 @pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards() | further_boards()))
 def test_no_input_takes_more_than_the_worst_case(name: str, board: str, counting: OnCore) -> None:
     model, core = MODELS[name], find_board(board).core
-    bounds = {
-        work.part: cost.evaluate(work, core, "worst")
-        for work in cost.worst_works(plan(model), model.input, core)
-    }
+    try:
+        works = cost.worst_works(plan(model), model.input, core)
+    except ValueError as error:  # what was never measured is refused, not told as 0
+        if board != UNPRICED or "no coefficients" not in str(error):
+            raise
+        return
+    bounds = {work.part: cost.evaluate(work, core, "worst") for work in works}
     counts = counted(counting(board), model, adversarial(model))
     most = {part: values.max() for part, values in counts.items()}
     assert not {part: (n, bounds[part]) for part, n in most.items() if n > bounds[part]}
