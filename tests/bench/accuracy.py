@@ -243,17 +243,17 @@ def markdown(results: Results, rows: Mapping[str, Row]) -> str:
     return "\n".join([*body, "", *settings, *compared])
 
 
-def insert(path: Path, text: str) -> None:
-    """Put `text` between the lines BEGIN and END of a file, or raise ValueError."""
+def insert(path: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
+    """Put `text` between the lines `begin` and `end` of a file, or raise ValueError."""
     try:
         whole = read_regular(path, MOST_RESULTS).decode()
-        before, rest = whole.split(BEGIN)
-        _, after = rest.split(END)
-        write_atomically(path, f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
+        before, rest = whole.split(begin)
+        _, after = rest.split(end)
+        write_atomically(path, f"{before}{begin}\n{text}\n{end}{after}".encode())
     except OSError as error:
         raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
     except ValueError:
-        raise ValueError(f"{path}: must hold one line {BEGIN} and one {END} after it") from None
+        raise ValueError(f"{path}: must hold one line {begin} and one {end} after it") from None
 
 
 def _parser() -> ArgumentParser:

@@ -84,3 +84,37 @@ def test_what_makes_no_network(folder, capsys, data, words, message):
     assert message in said
     assert len(said.splitlines()) == 1
     assert not (folder / "none.npz").exists()
+
+
+def test_neurons_leak_by_classes(folder, capsys):
+    model = folder / "leaks.npz"
+    words = ["train", str(folder / "waves.npz"), "-o", str(model), "--hidden", "12,6", "--epochs",
+             "2", "--leaks", "1/3,-6/5", "--json"]  # fmt: skip
+    assert main(words) == 0
+    capsys.readouterr()
+    first, second = (layer.neuron.leak for layer in qat.Model.load(model).layers)
+    assert first.terms == second.terms == ((1,), (3, -6), (5,))
+    assert first.of.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert second.of.tolist() == [0, 0, 1, 1, 2, 2]
+    assert main(["check", str(model), "--data", str(folder / "waves.npz"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["differing"] == 0
+    assert main(["info", str(model), "--json"]) == 0
+    stage = json.loads(capsys.readouterr().out)["stages"][0]
+    assert (stage["leaks"], stage["of_each_leak"]) == ([[1], [3, -6], [5]], [4, 4, 4])
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--leaks", "3"], "Network.leaks: found ((3,),); must be 2 to 8 leaks"),
+        (["--leaks", "2/2"], "no two the same"),
+        (["--leaks", "2//4"], "Network.leaks: found ((2,), (), (4,))"),
+        (["--leaks", "2/3,-3"], "Network.leaks: (3, -3) leaks 0 of the membrane"),
+        (["--leaks", "2/4", "--neuron", "burst"], "Network.leaks: goes with neurons that leak"),
+    ],
+)
+def test_leaks_that_are_none_are_one_line(folder, capsys, more, said):
+    words = ["train", str(folder / "waves.npz"), "-o", str(folder / "no.npz"), *more]
+    assert main(words) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert said in lines[-1]

@@ -1,0 +1,146 @@
+"""Tasks in time: their data, the file of results, and the tables of the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bench import time_tasks as script
+from bench.temporal import copies, made, spoken
+from bench.temporal.rows import MEMORIES, ORDER, TASKS
+
+from qat.data.dataset import Dataset
+
+ROOT = Path(script.__file__).resolve().parents[2]
+RESULTS = ROOT / "tests/examples/time.json"
+
+
+def parts_of(data: Dataset) -> dict[str, Any]:
+    return {name: getattr(data, f"x_{name}") for name in ("train", "validation", "test")}
+
+
+def test_only_the_order_of_two_events_tells_the_classes() -> None:
+    data = made.order_of_events(3)
+    x, y, half = data.x_test, data.y_test, made.LINES
+    assert (np.bincount(y) > 900).all()
+    spikes = x[:, 1:].sum(axis=1, dtype=np.int64)
+    each = np.stack([spikes[y == label].mean(axis=0) for label in (0, 1)])
+    assert abs(each[0] - each[1]).max() < 0.1  # as many on every line
+    volleys = np.stack([x[..., :half].sum(axis=2), x[..., half:].sum(axis=2)])
+    first = volleys[:, :, 1:].argmax(axis=2)  # the step of each event
+    assert ((first[1] < first[0]) == y).mean() > 0.99
+    gaps = abs(first[1] - first[0])
+    assert made.GAPS[0] <= np.percentile(gaps, 1) <= np.percentile(gaps, 99) <= made.GAPS[1]
+    assert len({one.tobytes() for one in np.concatenate(list(parts_of(data).values()))}) == 6500
+
+
+def test_digits_come_a_column_a_step() -> None:
+    data = made.digits_by_column(0)
+    from qat.data.named import load  # noqa: PLC0415  # the pictures themselves
+
+    whole = load("digits").x_test.reshape(-1, 8, 8)
+    np.testing.assert_array_equal(data.x_test[:, 2], whole[:, :, 2])
+
+
+def test_strokes_are_those_of_the_file(tmp_path: Path) -> None:
+    rng, length = np.random.default_rng(0), np.array([40, 33, 50] * 10, np.int16)
+    y = np.repeat(np.arange(3), 10).astype(np.uint8)
+    xy = rng.integers(-64, 64, (int(length.sum()), 2)).astype(np.int16)
+    np.savez(tmp_path / "wand.npz", xy=xy, length=length, y=y)
+    data = copies.strokes(tmp_path / "wand.npz")
+    assert {n: x.shape for n, x in parts_of(data).items()} == {
+        "train": (18, 32, 2), "validation": (6, 32, 2), "test": (6, 32, 2),
+    }  # fmt: skip
+    assert data.y_test.tolist() == [0, 0, 1, 1, 2, 2]
+    np.testing.assert_array_equal(data.x_train[0, [0, -1]], xy[[0, 39]])
+    changed = copies.Drawn()(data.x_train, rng)
+    assert (changed.shape, changed.dtype) == (data.x_train.shape, data.x_train.dtype)
+    assert (changed != data.x_train).any()
+
+
+def test_events_are_counted_by_place_polarity_and_part_of_their_time(tmp_path: Path) -> None:
+    count = np.full(20, 3, np.int32)
+    of_each = {"ev_x": [0, 1, 33], "ev_y": [0, 1, 32], "ev_p": [0, 0, 1], "ev_t": [0, 5, 94]}
+    events = {name: np.tile(values, 20) for name, values in of_each.items()}
+    ids, y = np.arange(20), np.arange(20) % 2
+    np.savez(
+        tmp_path / "n.npz", id=ids, y=y.astype(np.uint8), count=count, test100=ids[16:], **events
+    )
+    data = copies.events(tmp_path / "n.npz", bins=2)
+    assert data.grid is not None
+    assert data.grid.sides == (17, 17, 4)
+    maps = data.x_test.reshape(-1, 17, 17, 4)
+    assert len(maps) == 4
+    assert maps[0, 0, 0].tolist() == [2, 0, 0, 0]
+    assert maps[0, 16, 16].tolist() == [0, 0, 0, 1]
+    assert maps[0].sum() == 3
+    seen = copies.Seen(17, 4)(data.x_train, np.random.default_rng(0))
+    assert (seen.shape, seen.dtype) == (data.x_train.shape, np.uint8)
+
+
+def test_recordings_are_parted_by_their_number(tmp_path: Path) -> None:
+    rng, index = np.random.default_rng(0), np.arange(12).astype(np.uint8)
+    length = np.full(12, 3000, np.int32)
+    audio = rng.normal(0, 900, 36_000).astype(np.int16)
+    np.savez(
+        tmp_path / "f.npz", audio=audio, length=length, y=index % 3, index=index, speaker=index * 0
+    )
+    data = spoken.official(tmp_path / "f.npz")
+    assert [len(x) for x in parts_of(data).values()] == [2, 5, 5]
+    assert data.x_test.shape[1:] == (spoken.FRAMES, spoken.BANDS)
+    assert (data.x_test[:, -5:] == spoken.LOW).all()  # silence behind the recording
+    changed = spoken.Spoken()(data.x_train, rng)
+    assert changed.shape == data.x_train.shape
+    assert changed.min() >= spoken.LOW
+
+
+def test_results_are_kept_and_shared_by_rows_of_the_same_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, bool]] = []
+
+    def reached(row: Any, path: Path | None, seed: int, real: bool) -> dict[str, Any]:
+        asked.append((seed, real))
+        return {"validation": 0.5, "test": 0.25 * (seed + 1), "firing_rates": [0.1],
+                "weight_bytes": 10, "flash": 20, "ram": 30, "instructions": 40}  # fmt: skip
+
+    monkeypatch.setattr(script, "trial", reached)
+    path = str(tmp_path / "r.json")
+    for row in ("order", "order", "recurrent"):
+        assert script.main(["--row", row, "--seeds", "2", "-o", path]) == 0
+    assert asked == [(0, False), (1, False)]
+    assert script.main(["--row", "wand strokes", "--seeds", "1", "-o", path]) == 0
+    assert asked[2:] == [(0, False), (0, True)]
+    page = tmp_path / "page.md"
+    page.write_text("".join(f"<!-- time {n} -->\n<!-- end time {n} -->\n" for n in script.TABLES))
+    assert script.main(["--table-only", "-o", path, "--markdown", str(page)]) == 0
+    assert "37.50 (25.00 to 50.00) | 99.0 | 10.0 % | 10 | 20 | 30 | 40 | 2 |" in page.read_text()
+
+
+def test_a_row_that_is_not_known_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert script.main(["--row", "ordr", "-o", str(tmp_path / "r.json")]) == 2
+    assert "time_tasks: row 'ordr': is not known; use order" in capsys.readouterr().err
+
+
+def test_what_is_kept_is_of_the_rows_as_they_are() -> None:
+    kept = json.loads(RESULTS.read_text())["rows"]
+    assert kept.keys() <= script.ROWS.keys()
+    for name, entry in kept.items():
+        assert entry["settings"] == json.loads(json.dumps(script.ROWS[name].settings())), name
+
+
+@pytest.mark.parametrize("name", script.TABLES)
+def test_the_page_has_the_table_of_the_results(name: str) -> None:
+    kept = script.read_results(RESULTS)
+    text = script.markdown(script.table(script.TABLES[name], kept, goals=name == "tasks"))
+    assert text in (ROOT / ".github/FIGURES.md").read_text()
+
+
+def test_memories_differ_in_nothing_else() -> None:
+    assert {row.recipe for row in MEMORIES.values()} == {ORDER}
+    assert {row.data for row in MEMORIES.values()} == {TASKS["order"].data}
