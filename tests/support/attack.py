@@ -249,6 +249,7 @@ def hunt(model: Model, files: Files, place: str) -> tuple[Verdict, str]:
     """Return the verdict of one model in one place, and why."""
     from codegen.base.errors import BuildError, MissingToolError, TargetError, TooLargeError
     from codegen.checks.host import CompilerError
+    from qat.machine.libraries import LoadError
 
     try:
         found = differs_here(model, files) if place == HERE else differs_on(model, files, place)
@@ -256,7 +257,8 @@ def hunt(model: Model, files: Files, place: str) -> tuple[Verdict, str]:
         raise
     except TooLargeError as error:  # the board says nothing about it
         return Verdict.SURVIVED, str(error)
-    except (CompilerError, BuildError, AssertionError) as error:
+    except (CompilerError, BuildError, LoadError, AssertionError) as error:
+        # LoadError: it calls a function that is nowhere, which a library tells when it is loaded
         return Verdict.REFUSED, str(error)
     except (TargetError, ValueError) as error:  # a crash, no answer, or another model's digest
         found = str(error)
