@@ -127,7 +127,7 @@ def _all() -> dict[str, Kept]:
         **{name: Kept(byte_maps.MODELS[name], byte_maps.BYTES) for name in byte_maps.HUNTERS},
         **{
             f"windows {seed}": Kept(windows.random_windows(seed), windows.KERNELS)
-            for seed in (2, 8, 11, 23, 29)
+            for seed in (2, 8, 11, 23, 29, 37)
         },
         **{f"read, {name}": Kept(readouts.EDGES[name], {1: "packed"}) for name in readouts.HUNTERS},
         **{f"4 bits, {name}": Kept(readouts.PAIRS[name], {1: "pairs"}) for name in readouts.PAIRED},
