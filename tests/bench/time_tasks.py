@@ -7,7 +7,7 @@ DIR holds copies of one's own of fsdd.npz, nmnist_small.npz and magic_wand_digit
 needs stands in bench/temporal. The file of results is written after every network, and what it
 holds is not trained again. Settings were chosen on validation data; accuracy is that of the integer
 model on the test part, flash, RAM and instructions of a step are of the Cortex-M4, the last counted
-of inferences of test samples (a dash: not counted).
+of inferences of test samples.
 """
 
 from __future__ import annotations
@@ -83,13 +83,17 @@ def train(arguments: Namespace) -> None:
         entry = results.get(name)
         if entry is None or entry["settings"] != json.loads(json.dumps(row.settings())):
             entry = results[name] = _started(row, results)
+            _write(path, results)
         kinds = ("trained", "float") if row.within is not None else ("trained",)
         for seed, kind in ((s, k) for s in range(arguments.seeds) for k in kinds):
             if str(seed) not in entry[kind]:
                 entry[kind][str(seed)] = trial(row, given, seed, kind == "float")
                 print(name, kind, seed, entry[kind][str(seed)], flush=True)
-                text = json.dumps({"format": 1, "rows": results}, indent=1) + "\n"
-                write_atomically(path, text.encode())
+                _write(path, results)
+
+
+def _write(path: Path, results: Mapping[str, Any]) -> None:
+    write_atomically(path, (json.dumps({"format": 1, "rows": results}, indent=1) + "\n").encode())
 
 
 def _started(row: Row, results: Mapping[str, Any]) -> dict[str, Any]:
