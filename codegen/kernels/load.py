@@ -177,6 +177,9 @@ def not_zero(values: Mapping[int, float]) -> float:
     return sum(n for value, n in values.items() if value)
 
 
+PLANES_WRITTEN_OUT = 2
+"""Planes up to which the loop over those of a lane is written out."""
+
 SOME, MANY = 6, 8
 """Totals from which on a compiler clears them in a loop, on one core and on the others."""
 
@@ -220,6 +223,11 @@ def all_columns(active: float, n: int, bits: int, times: float = 1.0) -> AllColu
 def products(values: float, n: int, bits: int) -> Products:
     """Return the products of values and columns of n codes."""
     return Products(**{f"codes{bits}": values * n})
+
+
+def looped(planes: int) -> bool:
+    """Return True for so many planes that a compiler makes a loop over those of a lane."""
+    return planes > PLANES_WRITTEN_OUT
 
 
 def plane_lengths(stage: Readout, load: Load) -> list[float]:

@@ -1,6 +1,6 @@
 """Fit the coefficients of codegen.plan.cost to counts on emulated cores, and write costs.json.
 
-    python tests/bench/calibrate.py                  every instruction set, in about half an hour
+    python tests/bench/calibrate.py                  every instruction set, in about an hour
     python tests/bench/calibrate.py --only encoder   what the encoders take, alone
     python tests/bench/calibrate.py --only windows   the same of a kernel
     python tests/bench/calibrate.py --check 100      how far predictions are from other counts
@@ -39,14 +39,17 @@ PATH = Path(cost.__file__).parent / "costs.json"
 TABLES = ("costs", "cycles")
 """Of costs.json."""
 
-SIMILAR = {"armv7-m": "armv7e-m", "helium": "armv7e-m"}
-"""Instruction sets whose code is nearly that of another, which is measured before: a part of the
-models is counted for them, and what these leave open is taken from there."""
+SIMILAR = {"armv7-m": "armv7e-m", "helium": "armv7e-m", "rv32ec": "rv32imc"}
+"""Instruction sets whose code is nearly that of another, which is measured before: what their
+counts leave open is taken from there; for others of SHARES from what was measured before."""
 
+SHARES = {"armv7-m": 3, "rv32ec": 3}
+"""One in so many models is counted for a set, of others all: what is alike needs fewer."""
 
 OF_VALUES = {
     *("bytes currents", "bytes held", "conv_plain currents", "conv_plain layer"),
     *("plain_counts currents", "plain_counts layer"),
+    "pairs readout",
 }
 """Families that are left out on a core without an instruction that multiplies: its library takes a
 time that depends on the values of inputs, which no feature tells (up to 85 % were missed)."""
@@ -64,13 +67,13 @@ def calibrate(board: Board, only: str | None = None) -> dict[str, Any]:
     """
     known = cost.coefficients()["costs"]
     name = isa.find(board.core).name
-    like = known.get(SIMILAR.get(name, ""), {})
+    like = known.get(SIMILAR.get(name, name if name in SHARES else ""), {})
     found: dict[str, list[Observation]] = defaultdict(list)
     shared: dict[str, list[Shared]] = defaultdict(list)
     families = {family(kind) for kind in kinds() if belongs(kind, only)}
     families -= set() if isa.find(board.core).multiplies else OF_VALUES
     with Counting(board, keep=True) as counting:
-        for number, subject in enumerate(subjects(bool(like))):
+        for number, subject in enumerate(subjects(SHARES.get(name, 1))):
             if only is not None and not families & set(map(family, subject.kinds())):
                 continue
             for one in subject.count(counting).observations(board.core):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from calibration.cycles import executed
+from support.crossed import crossed
 from support.recorded import emulated
 from support.zoo.small import small_model
 
@@ -67,10 +68,13 @@ def test_every_layer_of_an_example_takes_what_was_predicted(name: str, board: st
     assert abs(sum(predicted.values()) / total - 1) < PREDICTED
 
 
-@pytest.mark.parametrize("board", ["qemu-m0", "qemu-m4", "qemu-m55"])
-def test_an_example_on_maps_takes_what_was_predicted(board: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "board"),
+    crossed(["mnist-conv-small", "mnist-conv", "mnist-conv-large"], load_boards()),
+)
+def test_an_example_on_maps_takes_what_was_predicted(name: str, board: str) -> None:
     """To a tenth, parts of a twentieth of the whole at least; others are a few hundred."""
-    predicted, counts = both("mnist-conv-small", board)
+    predicted, counts = both(name, board)
     total = sum(counts.values())
     wrong = {
         part: f"{predicted[part]:.0f} predicted, {n:.0f} counted"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.kernels.features import Columns, Features
-from codegen.kernels.load import Load, columns, count_width, not_zero
+from codegen.kernels.features import Columns, Features, expected
+from codegen.kernels.load import Load, columns, count_width, looped, not_zero
 from codegen.kernels.plain.layer import PlainLayer
 from codegen.kernels.stage import Readout
 
@@ -102,7 +102,10 @@ class PlainSpikes(Features):
 
 @dataclass(frozen=True, kw_only=True)
 class PlainReadout(Features):
-    """Columns of neurons that spiked at all; planes of the counts, by words and by neurons."""
+    """Columns of neurons that spiked at all; planes of the counts, by words and by neurons.
+
+    words_looped, columns_looped: the same, where there is a loop over the planes
+    """
 
     columns: Columns = Columns()
     calls: float = 0.0
@@ -110,6 +113,8 @@ class PlainReadout(Features):
     words: float = 0.0
     words_planes: float = 0.0
     columns_planes: float = 0.0
+    words_looped: float = expected(4)
+    columns_looped: float = expected(6)
 
 
 def integers(stage: PlainLayer, load: Load) -> IntegerNeurons:
@@ -209,4 +214,6 @@ def plain_readout(stage: Readout, load: Load) -> PlainReadout:
         words=stage.words,
         words_planes=stage.words * stage.count_width,
         columns_planes=active * stage.count_width,
+        words_looped=stage.words * stage.count_width * looped(stage.count_width),
+        columns_looped=active * stage.count_width * looped(stage.count_width),
     )

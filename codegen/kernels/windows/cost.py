@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from codegen.kernels.bitsliced.cost.membranes import Membranes, of_block
 from codegen.kernels.features import Added, Features, expected
 from codegen.kernels.load import Load, added, any_of, planes_counted
+from codegen.kernels.neurons.counting import Alike
 from codegen.kernels.windows.layer import WindowsLayer, Words
 
 
@@ -48,7 +49,8 @@ class Windows(Features):
     windows:  positions, or groups, of every kind of words; planes: words of neurons times planes
               of the sum
     runs:     parts of the list that are looked up, of every plane of the signal
-    alike:    windows of a function that computes several layers
+    alike:    windows of a function that computes several layers; alike_digits, alike_reached:
+              digits of their thresholds, and thresholds, which a loop compares
     words:    of neurons
     stored:   words of the signal that are stored as they are, by plane; placed: parts of words
     kept:     words that a pool takes; left: words that it makes
@@ -60,6 +62,8 @@ class Windows(Features):
     windows: float = expected(25)
     runs: float = expected(5)
     alike: float = 0.0
+    alike_digits: float = expected(2)
+    alike_reached: float = expected(8)
     words: float = expected(20)
     planes: float = expected(2)
     listed: RowsListed = RowsListed()
@@ -135,9 +139,12 @@ def windows(stage: WindowsLayer, load: Load) -> Windows:
     planes, vectors = stage.source.planes, bool(stage.dense) and load.vectors
     digits = _digits(stage, load)
     counted = planes_counted(stage, load)
+    looped = stage.counting if isinstance(stage.counting, Alike) and not vectors else None
     found = Windows(
         rows=stage.map.height,
         alike=stage.blocks * (stage.together is not None),
+        alike_digits=stage.blocks * looped.own_digits if looped else 0.0,
+        alike_reached=stage.blocks * looped.most if looped else 0.0,
         words=stage.blocks,
         planes=0.0 if vectors else stage.blocks * stage.sum_width,
         listed=_listed(stage, sum(digits)),

@@ -116,15 +116,17 @@ class Counting(Closing):
         The arguments are those of `count`.
         """
         flags, asked = MARKS if parts else (), _requests(model, x, steps)
+        with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
+            folder = Path(name)
+            sources = self._write(folder, files, PROGRAM, flags)
 
-        def answer() -> NDArray[np.uint32]:
-            with tempfile.TemporaryDirectory(prefix="spikemcu-") as name:
-                return ask(self.link(Path(name), files, flags), self.machine, asked)
+            def answer() -> NDArray[np.uint32]:
+                return ask(self._link(folder, sources, flags), self.machine, asked)
 
-        if self._kept is None:
-            answers = answer()
-        else:
-            answers = self._kept.of((PROGRAM.read_text("utf-8"), files, flags, asked), answer)
+            if self._kept is None:
+                answers = answer()
+            else:
+                answers = self._kept.of((self._seen(folder, sources, flags), asked), answer)
         wrapping = self.board.architecture.wrapping
         counts = [_instructions(answer, parts, wrapping) for answer in answers]
         totals = np.array(counts, np.float64)
@@ -151,12 +153,25 @@ class Counting(Closing):
         self, folder: Path, files: Mapping[str, str], flags: Sequence[str], source: Path = PROGRAM
     ) -> Path:
         """Return the program that counts the model of generated files; source: its own part."""
+        return self._link(folder, self._write(folder, files, source, flags), flags)
+
+    def _write(
+        self, folder: Path, files: Mapping[str, str], source: Path, flags: Sequence[str]
+    ) -> list[str]:
+        """Write the sources of a program; return those that are compiled."""
         program = source.read_text("utf-8")
         for file, text in {**files, "count.c": program}.items():
             (folder / file).write_text(text, "utf-8")
-        sources = [str(path) for path in sorted(folder.glob("*.c"))]
-        marks = self._marks if flags else []
-        rest = [*flags, "-I.", *sources, *marks, *self._objects, *self._linker, "-o", "count.elf"]
+        own = [str(path) for path in sorted(folder.glob("*.c"))]
+        return [*own, *(self._marks if flags else [])]
+
+    def _seen(self, folder: Path, sources: Sequence[str], flags: Sequence[str]) -> str:
+        """Return what the compiler sees of sources: no comment, and nothing of other cores."""
+        options = (*model_flags(), *FLAGS, *self._include, *flags, "-I.", "-E", "-P")
+        return run_tool([*compiling(self.board), *options, *sources], folder)
+
+    def _link(self, folder: Path, sources: Sequence[str], flags: Sequence[str]) -> Path:
+        rest = [*flags, "-I.", *sources, *self._objects, *self._linker, "-o", "count.elf"]
         self._compile(folder, rest)
         return folder / "count.elf"
 

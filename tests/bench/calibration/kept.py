@@ -7,6 +7,7 @@ models whose C is another.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -36,7 +37,7 @@ class Kept:
             return found
         made = answer()
         place.parent.mkdir(parents=True, exist_ok=True)
-        part = place.with_suffix(".part.npy")
+        part = place.with_suffix(f".{os.getpid()}.npy")
         np.save(part, made)
         part.replace(place)  # whole, or not there
         return made

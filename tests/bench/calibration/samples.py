@@ -182,6 +182,14 @@ NARROW = (
 )
 """Layers of three and four neurons, whose columns a compiler writes out, or just does not."""
 
+ODD = (
+    Plan(Spikes, 0, 1, (200, 40, 7), (2, 4), 8, plain=True),
+    Plan(Analog, 0, 15, (60, 33, 5), (2, 4), 6, own=True, plain=True),
+    Plan(Frames, 0, 255, (40, 64, 11), (2, 4), 4, plain=True),
+    Plan(Analog, 0, 7, (100, 20, 33), (2, 4), 12, plain=True),
+)
+"""Plain readouts of 4 bits of an odd number of outputs, of which the last code is alone."""
+
 PLANS = (
     Plan(Analog, 0, 15, (784, 128, 10), (2, 8)),
     Plan(Analog, 0, 15, (196, 64, 10), (2, 8), own=True),
@@ -242,6 +250,7 @@ PLANS = (
     *NARROW,
     Plan(Analog, 0, 15, (3, 1, 2), (8, 8), 3, plain=True, stop=True),
     Plan(Frames, 0, 7, (2, 1, 3), (4, 8), 3, plain=True, stop=True),
+    *ODD,
 )
 
 LEAKS = ((3,), (3,), (2, 4), (3, -5), (4,), (1,), (2, 3, 5), (6,))

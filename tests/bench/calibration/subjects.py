@@ -25,11 +25,8 @@ from codegen.plan.program import Program
 from codegen.render.generated import Generated, generated
 from qat.model import Activity, Input, Model
 
-MODELS, PART = 600, 200
-"""Random models of every kind (calibration.variety); a part of them."""
-
-EACH = 3
-"""Of those with every feature every third is in that part."""
+MODELS = 600
+"""Random models of every kind (calibration.variety)."""
 
 SAMPLES = 6
 """Inputs of such a model."""
@@ -172,11 +169,11 @@ def with_every_feature() -> Iterator[Subject]:
     yield from (of_model(model, number) for number, model in enumerate(others))
 
 
-def subjects(part: bool) -> Iterator[Subject]:
-    """Yield every model that is counted; part: for a set that is similar to another."""
-    yield from (of_case(case(FIT, number)) for number in range(PART if part else MODELS))
+def subjects(share: int = 1) -> Iterator[Subject]:
+    """Yield every model that is counted; share: one in so many, but all plans and rare ones."""
+    yield from (of_case(case(FIT, number)) for number in range(MODELS // share))
     yield from map(of_plan, range(len(PLANS)))
-    yield from islice(with_every_feature(), 0, None, EACH if part else 1)
+    yield from islice(with_every_feature(), 0, None, share)
     yield from map(of_map, maps.rare())
     yield from (of_model(model, number) for number, model in enumerate(integrating.few()))
 

@@ -45,7 +45,8 @@ class Held(Features):
 
     held, held_blocks, held_quads:    steps, and blocks over the steps
     fused, fused_blocks, fused_quads: the same once, where a block makes all steps at once
-    fused_blocks_steps, fused_quads_steps: steps of these
+    fused_blocks_steps, fused_quads_steps: steps of these; fused_own_...: the same, of neurons
+                                      whose resets are their own
     """
 
     blocks: Membranes = Membranes()
@@ -58,6 +59,8 @@ class Held(Features):
     fused_quads: float = 0.0
     fused_blocks_steps: float = 0.0
     fused_quads_steps: float = 0.0
+    fused_own_blocks_steps: float = 0.0
+    fused_own_quads_steps: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +111,8 @@ def held(stage: BitslicedLayer, load: Load) -> Held:
         fused_quads=fours,
         fused_blocks_steps=steps * singles,
         fused_quads_steps=steps * fours,
+        fused_own_blocks_steps=steps * singles * (not stage.alike),
+        fused_own_quads_steps=steps * fours * (not stage.alike),
     )
 
 

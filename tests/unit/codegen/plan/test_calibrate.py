@@ -7,6 +7,7 @@ import json
 import calibrate
 import numpy as np
 import pytest
+from calibration.kept import Kept
 from calibration.subjects import Counted, Shared
 from calibration.variety import KINDS, ORDER, case
 from support.zoo.echoes import MODELS as ECHOES
@@ -68,3 +69,19 @@ def test_every_kind_of_model_is_drawn_and_a_seed_gives_the_same_one():
     one, again = case(1, 12), case(1, 12)
     assert one.model.digest() == again.model.digest()
     assert (one.x == again.x).all()
+
+
+def test_an_answer_is_kept_by_all_that_it_depends_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPIKEMCU_CACHE", str(tmp_path))
+    asked = []
+
+    def answer():
+        asked.append(len(asked))
+        return np.array([[len(asked), 7]], np.uint32)
+
+    first = Kept("gcc 12", "-O2")
+    assert first.of(("int x;", [b"1"]), answer).tolist() == [[1, 7]]
+    assert Kept("gcc 12", "-O2").of(("int x;", [b"1"]), answer).tolist() == [[1, 7]]
+    assert first.of(("int y;", [b"1"]), answer).tolist() == [[2, 7]]
+    assert first.of(("int x;", [b"2"]), answer).tolist() == [[3, 7]]
+    assert Kept("gcc 13", "-O2").of(("int x;", [b"1"]), answer).tolist() == [[4, 7]]

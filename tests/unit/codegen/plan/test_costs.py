@@ -29,9 +29,9 @@ DIGITS = ("top", "signed")
 MAPS = {
     *("conv_plain spikes", "conv_plain currents", "conv_plain held"),
     *("plain_counts spikes", "plain_counts currents", "plain_counts held"),
-    *("mixed currents", "mixed held", "windows spikes", "channel_words spikes"),
+    *("mixed currents", "mixed held"),
 }
-READOUTS = {"packed readout", "pairs readout"}
+READOUTS = {"pairs readout"}
 VALUES = {"detector", "samples", "sound"}
 """What multiplies values of both signs, in a time that depends on them where a library does it."""
 UNMEASURED = {"rv32ec": MAPS | READOUTS | VALUES}
@@ -81,7 +81,10 @@ SIGNAL = {
     "sums.values_planes",
     *(f"sums.products.codes{bits}" for bits in (2, 4, 8, 16)),
 }
-IN_WORDS = {"neurons.copied", "neurons.counted", "neurons.levels", "neurons.further"}
+IN_WORDS = {
+    *("neurons.copied", "neurons.counted", "neurons.levels", "neurons.further"),
+    "neurons.picked",
+}
 NEVER = {
     "rest decision": {"fused_calls", "fused_state_words"},
     "plain currents": {"columns.few.one", "columns.few.one4"},
