@@ -34,9 +34,7 @@ weights that are averaged."""
 def of_fit(data: Dataset, sizes: list[int], recipe: Recipe, seed: int) -> tuple[float, float]:
     """Return (validation, test) accuracy of qat.fit."""
     net = Network(sizes, seed=seed)
-    qat.fit(
-        net, data, seed, epochs=recipe.epochs, averaging=recipe.averaging, augment=recipe.augment
-    )
+    qat.fit(net, data, seed, recipe=recipe)
     parts = ((data.x_validation, data.y_validation), (data.x_test, data.y_test))
     validation, test = (qat.evaluate(net, x, y) for x, y in parts)
     return validation, test
