@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,6 +76,8 @@ def check_task(net: Network, data: Dataset, recipe: Recipe) -> None:
 
 def _recipe(start: Recipe, given: dict[str, Any]) -> Recipe:
     """Return a recipe with some settings replaced, or raise ValueError."""
+    if given["augment"] is False:
+        start, given = replace(start, augment=None), {**given, "augment": None}
     recipe = replace(start, **{name: value for name, value in given.items() if value is not None})
     for name in ("epochs", "batch_size"):
         if not isinstance(getattr(recipe, name), int) or getattr(recipe, name) < 1:
@@ -103,7 +105,7 @@ def fit(
     spike_cost: Sequence[float] | None = None,
     cost_target: float | None = None,
     cost_penalty: float | None = None,
-    augment: Augment | None = None,
+    augment: Augment | Literal[False] | None = None,
     recipe: Recipe | None = None,
     progress: Callable[[Epoch], object] | None = None,
     run: str | PathLike[str] | None = None,
@@ -123,7 +125,8 @@ def fit(
               relative to the target, to the loss
     recipe:   the settings to start from instead
     augment:  called with every batch of training inputs (as they were before `with_input_bits`)
-              and a random generator; returns inputs
+              and a random generator; returns inputs. False: inputs stay as they are, whatever
+              the recipe does
     progress: called with every finished Epoch
     run:      a folder for settings, history, checkpoint and best model (see runs.py), written
               after every epoch; an older run in it is replaced

@@ -193,6 +193,22 @@ def test_augmentation_sees_every_batch(digits):
     assert max(seen) - min(seen) <= 1
 
 
+def test_augmentation_of_a_recipe_can_be_left_out(digits):
+    def changed(augment):
+        seen = []
+
+        def count(x, random):
+            seen.append(len(x))
+            return x
+
+        recipe = qat.train.recipes.Recipe(1, 100, 1e-3, 0.0, augment=count)
+        history = qat.fit(Network([64, 8, 10]), digits, recipe=recipe, augment=augment)
+        return sum(seen), history.settings["augment"]
+
+    assert changed(None)[0] == len(digits.y_train)
+    assert changed(False) == (0, None)
+
+
 def test_the_float_network_cannot_be_exported(digits):
     for bits in (None, [2, None]):
         net = Network([64, 8, 10], bits, input_range=(0, 16))
