@@ -13,6 +13,7 @@ from support.crossed import crossed
 from support.recorded import emulated
 from support.zoo.small import small_model
 
+from codegen import isa
 from codegen.plan import cost
 from codegen.plan.build import part_names
 from codegen.plan.choose import plan
@@ -109,7 +110,8 @@ def test_a_trace_has_the_instructions_that_the_timer_counts(board: str) -> None:
             lambda qemu: Device(Client(qemu, 20.0)).infer(model.outputs, bytes([7] * 20)),
         )
     assert counted is not None
+    least = 0.5 if isa.timing(find_board(board).family).pairs else 1.0
     for part, one in found.items():
         if part:
             assert abs(one.instructions - counted[0, part]) <= 12
-            assert 1 < one.cycles / one.instructions < 2.5
+            assert least < one.cycles / one.instructions < 2.5
