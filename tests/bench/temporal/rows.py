@@ -98,7 +98,7 @@ SPIKES: Mapping[str, Any] = MappingProxyType({"input": "spikes"})
 FRAMES: Mapping[str, Any] = MappingProxyType({"input": "frames", "norm": True})
 
 ORDER = Recipe(60, 50, 5e-3, weight_decay=0.0, rate_penalty=0.0, averaging=0.99)
-COLUMNS = Recipe(40, 32, 5e-3, weight_decay=0.0, rate_penalty=0.01, averaging=0.99)
+COLUMNS = Recipe(100, 32, 5e-3, weight_decay=0.0, rate_penalty=0.01, averaging=0.99)
 DRAWN = Recipe(
     100, 64, 2e-2, 0.0, rate_penalty=0.005, warm_up=100, final_rate=0.0, square_kept=0.99,
     even_penalty=True, augment=copies.Drawn(),
@@ -108,7 +108,7 @@ SEEN = Recipe(
     even_penalty=True, augment=copies.Seen(17, 6),
 )  # fmt: skip
 SPOKEN = Recipe(
-    30, 64, 6e-3, weight_decay=0.0, rate_penalty=0.05, rate_target=0.05, averaging=0.99,
+    90, 64, 6e-3, weight_decay=0.0, rate_penalty=0.05, rate_target=0.05, averaging=0.99,
     even_penalty=True, augment=spoken.Spoken(),
 )  # fmt: skip
 
