@@ -148,6 +148,23 @@ def updated(text: str, name: str, table: str) -> str:
     return pattern.sub(lambda found: found[1] + table + found[2], text)
 
 
+def put(name: str, table: str, page: str | None) -> None:
+    """Print a table, or write it between its marks in a page."""
+    if page is None:
+        print(table)
+        return
+    path = Path(page)
+    path.write_text(updated(path.read_text("utf-8"), name, table), "utf-8")
+
+
+def run(script: str, name: str, table: Callable[[], str]) -> None:
+    """Be the command line of a script of one table: print it, or write it into a page."""
+    parser = argparse.ArgumentParser(prog=f"python tests/bench/{script}")
+    parser.add_argument("--update", metavar="FILE", help="rewrite the table in this file")
+    page = parser.parse_args().update
+    put(name, table(), page)
+
+
 def _examples_table() -> str:
     """Return the network table of the examples, on MNIST's test images."""
     models = {name: Model.load(path) for path, name in EXAMPLES.items()}
@@ -174,12 +191,7 @@ def main() -> None:
     arguments = parser.parse_args()
     wanted = [arguments.only] if arguments.only else list(TABLES)[: 3 if arguments.images else 2]
     for name in wanted:
-        table = TABLES[name]()
-        if arguments.update:
-            path = Path(arguments.update)
-            path.write_text(updated(path.read_text("utf-8"), name, table), "utf-8")
-        else:
-            print(table)
+        put(name, TABLES[name](), arguments.update)
 
 
 if __name__ == "__main__":

@@ -27,12 +27,13 @@ def differing(twin: Twin, plan: Plan, x: np.ndarray) -> list[int]:
     sent = twin.run(x)
     own = plan.run(as_model(x.astype(float), extent))
     counts = []
-    for stage, spikes in zip(plan.stages, own, strict=False):
+    for stage, found in zip(plan.stages, own, strict=False):
         wanted = as_model(sent[stage.node], graph.nodes[stage.node].extent)
         neuron = twin.neurons.get(stage.node)
         if neuron is not None and neuron.behind:  # they leave the neuron a step later
-            wanted, spikes = wanted[1:], spikes[:-1]  # noqa: PLW2901
-        counts.append(int((wanted != spikes).sum()))
+            counts.append(int((wanted[1:] != found[:-1]).sum()))
+        else:
+            counts.append(int((wanted != found).sum()))
     return counts
 
 
