@@ -12,6 +12,7 @@ take the maximum where they make sums, others where they make spikes: the former
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from calibration.counting import Counting
-from tables import run
+from tables import put
 
 from codegen.plan.build import part_names
 from codegen.render.generated import generated
@@ -115,5 +116,12 @@ def table(boards: Sequence[str] = BOARDS) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
+def main() -> None:
+    """Print the table, or write it into a file."""
+    parser = argparse.ArgumentParser(prog="python tests/bench/first_layers.py")
+    parser.add_argument("--update", metavar="FILE", help="rewrite the table in this file")
+    put(NAME, table(), parser.parse_args().update)
+
+
 if __name__ == "__main__":
-    run("first_layers.py", NAME, table)
+    main()

@@ -9,6 +9,7 @@ as many as it says. What is counted is that part of a call, by its marks.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from calibration.counting import Counting
 from support.zoo.byte_maps import byte_map
 from support.zoo.readouts import read_by
-from tables import run
+from tables import put
 
 from codegen import isa
 from codegen.plan.build import part_names
@@ -135,5 +136,12 @@ def table(boards: Sequence[str] = BOARDS) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
+def main() -> None:
+    """Print the table, or write it into a file."""
+    parser = argparse.ArgumentParser(prog="python tests/bench/map_layers.py")
+    parser.add_argument("--update", metavar="FILE", help="rewrite the table in this file")
+    put(NAME, table(), parser.parse_args().update)
+
+
 if __name__ == "__main__":
-    run("map_layers.py", NAME, table)
+    main()

@@ -157,14 +157,6 @@ def put(name: str, table: str, page: str | None) -> None:
     path.write_text(updated(path.read_text("utf-8"), name, table), "utf-8")
 
 
-def run(script: str, name: str, table: Callable[[], str]) -> None:
-    """Be the command line of a script of one table: print it, or write it into a page."""
-    parser = argparse.ArgumentParser(prog=f"python tests/bench/{script}")
-    parser.add_argument("--update", metavar="FILE", help="rewrite the table in this file")
-    page = parser.parse_args().update
-    put(name, table(), page)
-
-
 def _examples_table() -> str:
     """Return the network table of the examples, on MNIST's test images."""
     models = {name: Model.load(path) for path, name in EXAMPLES.items()}
