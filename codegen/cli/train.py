@@ -27,6 +27,7 @@ from codegen.cli.output import Output, percent
 from codegen.measure.spend import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.data.dataset import Dataset
+from qat.data.pictures import PICTURES
 from qat.data.shift import moved_by
 from qat.model import Model, c_name, check_c_name
 from qat.model.notation import LayerNote, dense, in_time, on_maps, parse, written
@@ -89,22 +90,36 @@ def hidden_layers(arguments: Namespace, data: Dataset) -> tuple[LayerNote, ...]:
     return parse(arguments.layers)
 
 
-def neuron_of(arguments: Namespace, layers: tuple[LayerNote, ...]) -> str:
-    """Return the kind of the neurons: by default those that count where layers look at maps."""
-    return arguments.neuron or ("burst" if on_maps(layers) else "lif")
+def neuron_of(arguments: Namespace, layers: tuple[LayerNote, ...], data: Dataset) -> str:
+    """Return the kind of the neurons: by default those that count where layers look at one map."""
+    counts = on_maps(layers) and not _maps_in_time(data)
+    return arguments.neuron or ("burst" if counts else "lif")
+
+
+def _maps_in_time(data: Dataset) -> bool:
+    """Return True where every step of a sample is a picture, as bins of events are."""
+    return data.grid is not None and data.x_train.ndim > 2
 
 
 def as_wanted(data: Dataset, layers: tuple[LayerNote, ...], neuron: str) -> Dataset:
     """Return the data with windows as maps, where layers look at maps in one step.
 
-    Raises ValueError for data without a map that layers look at.
+    Raises ValueError for data without a map that layers look at, and for pictures in time where
+    neurons take one step.
     """
+    if on_maps(layers) and _maps_in_time(data):
+        if neuron == "burst":
+            raise ValueError(
+                f"--neuron burst: takes one picture; {data.name} has {data.vectors} a sample: use "
+                "another neuron, or of events one picture of all (--bins 1)"
+            )
+        return data
     if (on_maps(layers) or neuron == "burst") and data.x_train.ndim > 2:
         return data.as_maps()
     if on_maps(layers) and data.grid is None:
         raise ValueError(
             f"--layers {written(layers)}: {data.name} has {data.inputs} inputs without a map; use "
-            "pictures, or windows of a recording, or dense layers alone, such as --layers 64"
+            f"windows of a recording, {PICTURES}, or dense layers alone, such as --layers 64"
         )
     return data
 
@@ -119,7 +134,7 @@ def network_of(arguments: Namespace, data: Dataset) -> Network:
         steps=arguments.steps or (None if data.x_train.ndim == 2 else data.x_train.shape[1]),
         layers=written(layers),
         grid=data.grid if on_maps(layers) else None,
-        neuron=neuron_of(arguments, layers),  # type: ignore[arg-type]  # one of NEURONS
+        neuron=neuron_of(arguments, layers, data),  # type: ignore[arg-type]  # one of NEURONS
         leak_c=None if arguments.leak_c is None else tuple(arguments.leak_c),
         leak_b=arguments.leak_b,
         raise_by=arguments.raise_by,
@@ -201,7 +216,7 @@ def train(arguments: Namespace) -> int:
     if arguments.input_bits:
         data = data.with_input_bits(arguments.input_bits)
     layers = hidden_layers(arguments, data)
-    data = as_wanted(data, layers, neuron_of(arguments, layers))
+    data = as_wanted(data, layers, neuron_of(arguments, layers, data))
     net = network_of(arguments, data)
     recipe = recipe_of(arguments, data, net)
     check_task(net, data, recipe)

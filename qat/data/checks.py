@@ -37,8 +37,9 @@ def checked_samples(what: str, x: ArrayLike, shape: tuple[int, ...] | None = Non
     array = finite(what, x)
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(
-            f"{what}: found shape {array.shape}; must be (samples, inputs) or "
-            "(samples, steps, inputs), none of them 0"
+            f"{what}: found shape {array.shape}; must be (samples, inputs), "
+            "(samples, steps, inputs) or pictures (samples, height, width, channels), none of "
+            "them 0"
         )
     check_magnitude(what, array)
     if shape is not None and array.shape[1:] != shape:

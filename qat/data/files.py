@@ -17,6 +17,7 @@ from qat.data.formats.soundlist import is_sound_list, recordings_in
 from qat.data.formats.sounds import windows_of
 from qat.data.heard import from_sound, spectrum_of
 from qat.data.own import from_arrays
+from qat.data.pictures import flat, told
 from qat.data.reading import NoColumnError, Progress, Reading
 from qat.data.recordings import TESTS, VALIDATE, by_recordings, divide_by, from_recording
 from qat.data.tables.csvfile import csv_table
@@ -181,9 +182,11 @@ def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
     about |= {"class_names": _numbered(arrays)}
     by = arrays.pop("by", None)
     if how.window is None and by is None:
-        return from_arrays(**arrays, **about)
-    _without_test(arrays)
-    return _of_lines(arrays["x"], arrays["y"], by, how, about)
+        data = from_arrays(**arrays, **about)
+    else:
+        _without_test(arrays)
+        data = _of_lines(arrays["x"], arrays["y"], by, how, about)
+    return replace(data, notes=told(arrays["x"]))
 
 
 def _numbered(arrays: Parts) -> tuple[str, ...]:
@@ -221,7 +224,8 @@ def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
     about |= {"each_feature": True}
     if by is None:
         return from_arrays(x, y, **about)
-    x = checked_samples("x", x)
+    x = np.asarray(x)
+    checked_samples("x", flat("x", x)[0])
     labels = checked_labels("y", y, len(x))
     parts = divide_by(np.asarray(by), labels, about["seed"])
     held_out = parts == TESTS

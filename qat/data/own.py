@@ -20,6 +20,7 @@ from qat.data.checks import (
 from qat.data.dataset import UNKNOWN, Dataset, from_raw, scalar_or_each
 from qat.data.division import TEST, VALIDATION, Division, stratified
 from qat.data.encode import to_integers
+from qat.data.pictures import flat_parts
 from qat.data.sensing import SPREAD, Raw, check_fit, given_unit, own_unit, to_samples
 from qat.machine.memory import require
 
@@ -114,10 +115,11 @@ def from_arrays(
 ) -> Dataset:
     """Return a Dataset of your own arrays.
 
-    x: (samples, inputs), or (samples, steps, inputs) for a vector per step. Whole numbers that
-       fit a byte stay as they are; others are what a sensor measures: they become int16 samples
-       of `unit`, and these the inputs, by the Sensor that goes into the model file. All share one
-       scale, `x_scale`.
+    x: (samples, inputs), or (samples, steps, inputs) for a vector per step; pictures are (samples,
+       height, width, channels), with steps before the height, and become vectors with a map, the
+       data's `grid`. Whole numbers that fit a byte stay as they are; others are what a sensor
+       measures: they become int16 samples of `unit`, and these the inputs, by the Sensor that
+       goes into the model file. All share one scale, `x_scale`.
     y: (samples,) whole numbers from 0
     x_test, y_test: both or none; without them a fifth of every class is set aside
     seed: of the split; a tenth of every class validates
@@ -134,6 +136,7 @@ def from_arrays(
     without gaps, one class only, features that never change, and values that are no int16 in the
     unit that was given.
     """
+    x, x_test, grid = flat_parts(x, x_test)
     parts = _divided(x, y, x_test, y_test, seed=seed, validates=validates)
     rule = Division("classes" if x_test is None else "given", int(seed))
     trained = parts.x_train if each_feature else np.concatenate([parts.x_train, parts.x_validation])
@@ -150,8 +153,9 @@ def from_arrays(
         lost = _lost(parts.x_train, raw, unit is not None, channel_names)
         data = from_raw(raw, parts.y_train, parts.y_validation, parts.y_test, **about)
         vanished = () if each_feature else hidden(parts.x_train, data.x_train, channel_names)
-        return replace(data, warnings=(*lost, *vanished)).divided_by(rule)
-    return _encoded(parts, trained, each_feature, about).divided_by(rule)
+        return replace(data, warnings=(*lost, *vanished), grid=grid).divided_by(rule)
+    data = _encoded(parts, trained, each_feature, about)
+    return replace(data, grid=grid).divided_by(rule)
 
 
 def _encoded(

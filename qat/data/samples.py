@@ -18,6 +18,7 @@ from qat.data.formats.soundlist import is_sound_list, recordings_in
 from qat.data.formats.sounds import recordings_of, windows_of
 from qat.data.labelling import UNLABELLED, listed, mapped
 from qat.data.origin import DataOrigin, vector_size
+from qat.data.pictures import flat
 from qat.data.reading import NoColumnError, Progress, Reading
 from qat.data.recordings import Windowing, cut
 from qat.data.sensing import HIGH, LOW, given_unit, shown, to_samples
@@ -139,7 +140,8 @@ class SampleFile:
             return none, [f"labels are not used: the file {error}"]
 
     def _of_arrays(self, arrays: dict[str, Any], words: Sequence[str]) -> tuple[Samples, list[str]]:
-        parts = {key: finite(key, arrays[key]) for key in ("x", "x_test") if key in arrays}
+        given = (key for key in ("x", "x_test") if key in arrays)
+        parts = {key: self._flat(key, finite(key, arrays[key])) for key in given}
         labels = [_labels(key.replace("x", "y"), arrays, len(x)) for key, x in parts.items()]
         y, notes = self._mapped(np.concatenate(labels), words)
         if parts["x"].ndim == 2 and self.how.window is not None:
@@ -149,9 +151,17 @@ class SampleFile:
         shape = checked_samples("x", parts["x"]).shape[1:]
         x = np.concatenate([checked_samples(key, x, shape) for key, x in parts.items()])
         x, clipped = self._integers(x)
-        given = np.arange(len(x)) >= len(parts["x"]) if "x_test" in parts else None
-        found = Samples(self._shaped(x), y, arrays.get("by"), None, given, arrays.get("validates"))
+        tests = np.arange(len(x)) >= len(parts["x"]) if "x_test" in parts else None
+        found = Samples(self._shaped(x), y, arrays.get("by"), None, tests, arrays.get("validates"))
         return found, notes + clipped
+
+    def _flat(self, what: str, x: NDArray[Any]) -> NDArray[Any]:
+        """Return samples with vectors in place of pictures, which lie on the model's map."""
+        x, grid = flat(what, x)
+        known = self.model.input.grid
+        if grid is not None and known is not None and grid != known:
+            raise ValueError(f"{what}: found pictures of {grid}; the model takes {known}")
+        return x
 
     def _lines(
         self, x: NDArray[Any], labels: NDArray[np.int64], by: Any, runs: Any = None

@@ -10,7 +10,7 @@ import pytest
 
 import qat
 from codegen.cli import main
-from qat.model import Burst, Conv, Pool
+from qat.model import LIF, Burst, Conv, Pool
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,53 @@ def test_windows_of_a_recording_are_maps_of_height_1(folder, capsys):
     assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(
         said["accuracy"]["test"]
     )
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of pictures, and of films of four pictures, dark on a side of their class."""
+    path = tmp_path_factory.mktemp("films")
+    y = np.arange(90) % 3
+    x = np.random.default_rng(0).integers(64, 256, (90, 4, 8, 8, 2)).astype(np.uint8)
+    x[y == 1, :, :4] //= 4
+    x[y == 2, :, :, :4] //= 4
+    np.savez(path / "films.npz", x=x, y=y)
+    np.savez(path / "pictures.npz", x=x[:, 0], y=y)
+    np.savez(path / "floats.npz", x=x[:, 0] / 255, y=y)
+    np.savez(path / "others.npz", x=x[:, 0].reshape(90, 4, 16, 2), y=y)
+    np.savez(path / "channels-first.npz", x=x[:, :3, :, :, 0], y=y)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("file", "steps", "neuron"),
+    [("pictures", 1, Burst), ("floats", 1, Burst), ("films", 4, LIF)],
+)
+def test_pictures_of_a_file_are_maps(films, capsys, file, steps, neuron):
+    data, model = films / f"{file}.npz", films / f"{file}-model.npz"
+    words = ["train", str(data), "-o", str(model), "--layers", "6c3-p2", "--epochs", "6"]
+    assert main([*words, "--batch-size", "16"]) == 0
+    said = capsys.readouterr()
+    assert "pictures 8 high, 8 wide, 2 channels" in said.out + said.err
+    made = qat.Model.load(model)
+    assert made.input.grid.sides == (8, 8, 2)
+    assert (made.steps, type(made.layers[0].neuron)) == (steps, neuron)
+    assert main(["evaluate", str(model), "--data", str(data), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] > 0.7  # of three classes
+    assert main(["check", str(model), "--data", str(data)]) == 0
+
+
+def test_pictures_of_another_form_are_refused(films, capsys):
+    model = films / "known-model.npz"
+    words = ["--layers", "4c3-p2", "--epochs", "1", "-o", str(model)]
+    assert main(["train", str(films / "pictures.npz"), *words]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(model), "--data", str(films / "others.npz")]) == 2
+    assert "x: found pictures of 4x16x2; the model takes 8x8x2" in capsys.readouterr().err
+    assert main(["train", str(films / "channels-first.npz"), *words]) == 2
+    assert "whose channels seem to come first" in capsys.readouterr().err
+    assert main(["train", str(films / "films.npz"), *words, "--neuron", "burst"]) == 2
+    assert "takes one picture; films has 4 a sample" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("layers", ["6c3-p2-8c3v", "8"])

@@ -59,7 +59,7 @@ NETWORK = Group(
             "--neuron",
             "lif, cuba: with a synaptic current before the membrane, alif: spikes raise the "
             "threshold for some steps, or burst: neurons without memory that emit a count, in one "
-            "step (default: burst with convolutions, else lif)",
+            "step (default: burst with convolutions of one picture, else lif)",
             **one_of("lif", "cuba", "alif", "burst"),
         ),
         Option(

@@ -165,7 +165,9 @@ class Maker:
 
     def _read(self, arguments: Namespace) -> Dataset:
         layers = hidden_layers(arguments, self.data)
-        return as_wanted(self._kept(arguments.input_bits), layers, neuron_of(arguments, layers))
+        return as_wanted(
+            self._kept(arguments.input_bits), layers, neuron_of(arguments, layers, self.data)
+        )
 
 
 def _rounded(value: float) -> float:

@@ -54,11 +54,13 @@ class Space:
     kinds:      of networks, those of KINDS
     in_time:    the data have a vector a step, so that T is theirs
     input_bits: numbers of upper bits of an input value that may be kept, most first
+    filmed:     every step is a picture, so that neurons on maps take more steps than one
     """
 
     kinds: tuple[str, ...]
     in_time: bool
     input_bits: tuple[int, ...]
+    filmed: bool = False
 
     @classmethod
     def of(cls, data: Dataset) -> Space:
@@ -73,7 +75,8 @@ class Space:
         has = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
         least = 2 + (low < 0)
         kept = tuple(bits for bits in (8, 6, 4, 3, 2) if least <= bits < has)
-        return cls(tuple(kinds), in_time, (min(has, 8), *kept))
+        filmed = in_time and data.grid is not None
+        return cls(tuple(kinds), in_time, (min(has, 8), *kept), filmed)
 
     def suggest(self, trial: Suggests) -> dict[str, Any]:
         """Return the options of a network that a trial asks for."""
@@ -111,7 +114,7 @@ def _counts(space: Space, trial: Suggests) -> dict[str, Any]:
 
 
 def _maps(space: Space, trial: Suggests) -> dict[str, Any]:
-    """Convolutions of neurons that emit a count, and perhaps a dense layer."""
+    """Convolutions, perhaps a dense layer: neurons that emit a count, of films ones that leak."""
     notes = []
     for i in range(trial.suggest_int("maps/layers", 1, 3)):
         channels = trial.suggest_categorical(f"maps/channels{i}", CHANNELS)
@@ -123,8 +126,12 @@ def _maps(space: Space, trial: Suggests) -> dict[str, Any]:
     dense = trial.suggest_categorical("maps/dense", (0, *WIDTHS[:6]))
     if dense:
         notes.append(str(dense))
+    layers = "-".join(notes)
+    if space.filmed:
+        leak = trial.suggest_categorical("maps/leak", LEAKS)
+        return {"layers": layers, "neuron": "lif", "leak": leak}
     levels = trial.suggest_categorical("maps/levels", LEVELS)
-    return {"layers": "-".join(notes), "neuron": "burst", "levels": levels}
+    return {"layers": layers, "neuron": "burst", "levels": levels}
 
 
 def _recurrent(space: Space, trial: Suggests) -> dict[str, Any]:
