@@ -112,13 +112,19 @@ def shift_of(data: Dataset, by: int) -> Shift:
 def moved_by(data: Dataset, by: int, changes: Any = None) -> Any:
     """Return what changes training samples that are moved by up to `by` places.
 
-    changes: what changes them so far: maps of Affine keep what is not their shift; anything else
-             is replaced. None is returned where nothing is changed
+    changes: what changes them so far: maps of Affine keep what is not their shift. None is returned
+             where nothing is changed
+
+    Raises ValueError as `shift_of`, and for samples that are changed in another way already.
     """
     shift = shift_of(data, by)
     if isinstance(changes, Affine):
         return replace(changes, shift=float(by))
-    return shift if by else None
+    if by and changes is not None:
+        raise ValueError(
+            f"shift: found {by}, for samples that {changes} changes already; use one of both"
+        )
+    return shift if by else changes
 
 
 def _sides(data: Dataset, x: Values) -> tuple[int, int, int] | None:

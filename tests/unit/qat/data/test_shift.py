@@ -140,3 +140,7 @@ def test_changes_of_images_keep_all_but_their_shift():
     assert moved_by(digits, 0, Affine(1, 7)) == Affine(0, 7)
     assert moved_by(digits, 2) == Shift(2, (8, 8, 1))
     assert moved_by(digits, 0) is None
+    other = Shift(1, (8, 8, 1))
+    assert moved_by(digits, 0, other) is other
+    with pytest.raises(ValueError, match=r"shift: found 2, for samples that Shift\(by=1"):
+        moved_by(digits, 2, other)
