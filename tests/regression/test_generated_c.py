@@ -8,13 +8,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.zoo.heard import spectrum
 
 import codegen
 from codegen.checks.host import HostModel
 from codegen.render import render
 from codegen.target.boards import find_board
 from codegen.target.compiler import find_cross_compiler, model_flags
-from qat.model import LIF, Accumulate, Count, Dense, Frames, Layer, Model, Rate, Spikes
+from qat.model import (
+    LIF,
+    Accumulate,
+    Analog,
+    Burst,
+    Conv,
+    Count,
+    Dense,
+    Frames,
+    Layer,
+    Model,
+    Rate,
+    Shape,
+    Spikes,
+)
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 
@@ -102,3 +117,16 @@ def test_a_reset_that_takes_nothing_compiles_for_the_cores(name: str, tmp_path: 
             "snn.o",
         ]
         subprocess.run([*command, *flags], cwd=tmp_path, check=True)
+
+
+def test_the_means_of_bands_are_not_those_of_bytes() -> None:
+    """A table of a spectrum and a function of a first layer on maps had one name."""
+    rng, shape = np.random.default_rng(0), Shape(6, 5, 1)
+    conv = Conv(rng.integers(-1, 2, (16, 4, 4, 1)), shape, stride=2)
+    burst = Burst(np.repeat([[-70], [0], [70]], 16, axis=1))
+    readout = Accumulate(Dense(rng.integers(-1, 2, (3, conv.shape.size))))
+    sensor = spectrum(64, 40, 5, shift=4, vectors=6)
+    model = Model(Analog(30, 0, 15, grid=shape), (Layer(conv, burst),), readout, 1, sensor=sensor)
+    assert "_mean_bytes(" in render(model)["snn.c"]
+    x = rng.integers(0, 16, (20, 30)).astype(np.uint8)
+    assert codegen.check(model, x) is None
