@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from math import isqrt, radians
 from typing import Any
 
@@ -33,6 +33,10 @@ class Affine:
     rotation: float = 0.0
     scale: float = 0.0
     shear: float = 0.0
+
+    def times(self, factor: float) -> Affine:
+        """Return changes that are so many times as large."""
+        return Affine(*(factor * value for value in astuple(self)))
 
     def __call__(self, x: Pixels, rng: np.random.Generator) -> Pixels:
         """Return changed images."""

@@ -19,6 +19,9 @@ Numbers = NDArray[np.int64]
 MOST = 2**15
 """The farthest that a sample may be moved."""
 
+MOST_CHANGES = 10
+"""The largest changes of images, in those of a recipe."""
+
 
 @dataclass(frozen=True)
 class Shift:
@@ -125,6 +128,21 @@ def moved_by(data: Dataset, by: int, changes: Any = None) -> Any:
             f"shift: found {by}, for samples that {changes} changes already; use one of both"
         )
     return shift if by else changes
+
+
+def changed_by(data: Dataset, factor: float, changes: Any) -> Affine | None:
+    """Return what changes training samples so many times as much as `changes` does; None for 0.
+
+    Raises ValueError for a factor out of range, and for data that nothing changes, or not by maps.
+    """
+    if not 0 <= factor <= MOST_CHANGES:
+        raise ValueError(f"changes: found {factor:g}; must be from 0 to {MOST_CHANGES}")
+    if not isinstance(changes, Affine):
+        raise ValueError(
+            f"changes: the recipe of {data.name} changes no images; leave it out, or name the "
+            "recipe of other data, such as --recipe mnist"
+        )
+    return changes.times(factor) if factor else None
 
 
 def _sides(data: Dataset, x: Values) -> tuple[int, int, int] | None:

@@ -84,6 +84,13 @@ class Recipe:
             return None
         return Spending(self.spike_cost, self.cost_target, self.cost_penalty)
 
+    def over(self, epochs: int) -> Recipe:
+        """Return the recipe for other epochs, weights averaged over the same part of them."""
+        if epochs == self.epochs or not self.averaging:
+            return replace(self, epochs=epochs)
+        averaging = max(0.0, 1 - (1 - self.averaging) * self.epochs / epochs)
+        return replace(self, epochs=epochs, averaging=averaging)
+
     def settings(self) -> dict[str, Any]:
         """Return the settings as plain JSON values; augmentation as text."""
         unused = [n for n in _LATER if getattr(self, n) == getattr(Recipe, n)]

@@ -114,6 +114,8 @@ def test_shift_moves_windows_anew_in_every_epoch(folder, capsys, layers):
         ("flat.npz", ["--shift", "1"], "shift: flat has 12 inputs without a place"),
         ("waves.npz", ["--shift", "12"], "shift: found 12; waves has samples of 12 steps"),
         ("digits", ["--shift", "8"], "samples of 8 pixels, use at most 7"),
+        ("waves.npz", ["--changes", "0.5"], "changes: the recipe of waves changes no images"),
+        ("digits", ["--changes", "-1", "--layers", "8c3"], "found -1; must be from 0 to 10"),
         ("flat.npz", ["--layers", "8c3"], "--layers 8c3: flat has 12 inputs without a map"),
         ("waves.npz", ["--layers", "8c3-64c"], "'64c', 2nd of 2: is no layer"),
         ("waves.npz", ["--layers", "8c3", "--hidden", "8"], "give one of both"),

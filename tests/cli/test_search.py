@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from support import postgres
 from codegen.cli import main, parser
 from codegen.cli.data import load_data
 from codegen.cli.searching.candidates import Maker
-from codegen.cli.train import network_of
+from codegen.cli.train import network_of, recipe_of, settings_of
 from codegen.report.report import report
 from qat.model import Model
+from qat.study.search.first import usual
 from qat.study.search.space import KINDS, Space
+from qat.train.recipes import recipe_for
 
 BUDGET = "flash=3K,ram=2K,instructions=20k"
 TRIALS = 4
@@ -48,7 +51,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [
         *("search", str(path), "--window", "20", "--group", "2", "--rate", "50"),
         *("--board", "qemu-m4"),
-        *("--budget", BUDGET, "--trials", str(TRIALS), "--epochs", "12"),
+        *("--budget", BUDGET, "--trials", str(TRIALS), "--epochs", "9"),
     ]
 
 
@@ -67,10 +70,54 @@ def test_a_candidate_is_the_network_that_train_makes(words: list[str]) -> None:
         seen.add(trial.params["kind"])
         typed = parser().parse_args(maker.words(candidate.options, "m.npz"))
         assert (typed.window, typed.rate) == (20, 50)
-        assert network_of(typed, candidate.data).settings() == candidate.net.settings()
+        net = candidate.untrained(arguments.seed)
+        assert network_of(typed, candidate.data).settings() == net.settings()
+        recipe = recipe_of(typed, candidate.data, net)
+        assert recipe.augment == candidate.recipe.augment
         assert typed.learning_rate == candidate.recipe.learning_rate
         assert typed.rate_penalty == candidate.recipe.rate_penalty
-    assert candidate.epochs == 12
+        assert typed.weight_decay in (None, candidate.recipe.weight_decay)
+        assert typed.averaging in (None, candidate.recipe.averaging)
+        assert typed.epochs == candidate.epochs
+    assert candidate.epochs == 9
+
+
+def test_settings_of_a_training_are_typed_as_they_are_searched() -> None:
+    argv = [*("search", "digits", "--board", "qemu-m4"), *("--budget", BUDGET, "-o", "out")]
+    arguments = parser().parse_args(argv)
+    space = Space.of(data := load_data("digits", arguments))
+    maker = Maker(argv, arguments, data)
+    more = {"decay": 0.1, "share": 0.02, "changes": 0.5, "rate_factor": 2.0}
+    known = {**usual(space, "counts")[-1], **more}
+    candidate = maker(space.suggest(optuna.trial.FixedTrial(known)))
+    typed = parser().parse_args(maker.words(candidate.options, "m.npz"))
+    recipe = recipe_of(typed, candidate.data, candidate.untrained(0))
+    given = {name: value for name, value in settings_of(typed).items() if value is not None}
+    assert replace(recipe, **given) == candidate.recipe
+    usual_one = recipe_for("digits", len(data.y_train), normalised=True, on_maps=False)
+    updates = usual_one.epochs * round(len(data.y_train) / usual_one.batch_size)
+    assert candidate.recipe.averaging == pytest.approx(1 - 1 / (0.02 * updates), abs=1e-3)
+    assert candidate.recipe.learning_rate == 2 * usual_one.learning_rate
+    assert candidate.recipe.weight_decay == 0.1
+    assert candidate.recipe.augment == usual_one.augment.times(0.5)
+
+
+def test_other_architectures_are_searched_for_with_their_own_compiler_and_costs(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = [*words, "--board", "qemu-rv32ec", "-o", "out"]
+    arguments = parser().parse_args(argv)
+    space = Space.of(data := load_data(arguments.data, arguments))
+    maker, known = Maker(argv, arguments, data), {**usual(space, "spikes")[-1], "output_bits": 2}
+    options = space.suggest(optuna.trial.FixedTrial(known))
+    arm = Maker(argv, parser().parse_args([*words, "-o", "out"]), data)
+    assert maker(options).costs.flash != arm(options).costs.flash
+    unknown = {**options, "layers": "8c3", "neuron": "burst", "levels": 3}
+    with pytest.raises(ValueError, match="rv32ec"):  # a plain convolution
+        maker({k: v for k, v in unknown.items() if k not in ("leak", "resolution", "threshold")})
+    monkeypatch.setattr("codegen.target.compiler.shutil.which", lambda name: None)
+    assert main(argv) == 2
+    assert "no riscv64-unknown-elf-gcc on PATH" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -111,10 +158,14 @@ def trials_in(storage: optuna.storages.RDBStorage) -> list[optuna.trial.FrozenTr
 
 
 def test_two_workers_share_a_database_and_one_is_killed(
-    words: list[str], database: tuple[str, optuna.storages.RDBStorage], tmp_path: Path
+    words: list[str],
+    database: tuple[str, optuna.storages.RDBStorage],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     url, storage = database
-    search = [*words, "--storage", url, "--workers", "2", "-o", str(tmp_path), "--json"]
+    one = ["--seeds", "1", "-o", str(tmp_path), "--json"]
+    search = [*words, "--storage", url, "--workers", "2", *one]
     first = run(search)
     while not any("trained" in trial.user_attrs for trial in trials_in(storage)):
         assert first.poll() is None, first.communicate()
@@ -132,10 +183,8 @@ def test_two_workers_share_a_database_and_one_is_killed(
     assert again.keys() == lost.keys()  # one that was killed while it was asked has the rest anew
     assert all(again[number].items() >= lost[number].items() for number in lost)
 
-    second = run(search)
-    out, err = second.communicate()
-    assert second.returncode == 0, err
-    assert json.loads(out)["front"] == found["front"]
+    assert main(search) == 0
+    assert json.loads(capsys.readouterr().out)["front"] == found["front"]
     assert len(trials_in(storage)) == len(trials)
 
 
@@ -154,6 +203,9 @@ def test_what_is_written_is_what_is_told(searched: tuple[Path, str]) -> None:
     known = json.loads((folder / "moves-search.json").read_text())
     assert known["front"]
     for row in known["front"]:
+        assert len(row["by_seed"]) == len(row["test_by_seed"]) == 2
+        assert row["validation"] == pytest.approx(np.mean(row["by_seed"]))
+        assert row["test"] in row["test_by_seed"]
         told = report(Model.load(folder / row["file"]), "qemu-m4")
         assert (told.flash, told.ram + told.stack) == (row["flash"], row["ram"])
         assert (told.instructions, told.worst) == (row["instructions"], row["worst"])
@@ -172,7 +224,7 @@ def test_the_next_command_trains_the_best_network(searched: tuple[Path, str]) ->
     best = json.loads((folder / "moves-search.json").read_text())["front"][0]
     assert arguments.layers == str(best["options"]["layers"])
     assert arguments.window == 20
-    assert arguments.epochs is None  # all of the recipe
+    assert arguments.epochs == 2 * 9
 
 
 @pytest.mark.parametrize(

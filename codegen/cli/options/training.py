@@ -24,6 +24,13 @@ TRAINING = Group(
             metavar="N",
         ),
         Option(
+            "--changes",
+            "how much the recipe's changes of training images change them, in those of the recipe; "
+            "0 for not at all (default: 1)",
+            number,
+            metavar="FACTOR",
+        ),
+        Option(
             "--truncate",
             "steps after which membranes and recurrent edges pass no gradient on (default: never)",
             positive,

@@ -12,13 +12,14 @@ from codegen.cli import parser
 from codegen.cli.options.data import FILE
 from codegen.cli.options.network import RATE
 from codegen.cli.train import as_wanted, hidden_layers, network_of, neuron_of, recipe_of
+from codegen.report.budget import parse_budget
 from codegen.report.report import report
-from qat import Epoch, Network, export, fit
+from qat import Network, export, fit
 from qat.data.dataset import Dataset
 from qat.model import Model, c_name
 from qat.model.file import to_bytes
 from qat.study.search.costs import Costs
-from qat.study.search.space import Options
+from qat.study.search.space import TRAINING, Options
 from qat.study.search.worker import Trained
 from qat.train.fit import check_task
 from qat.train.recipes import Recipe
@@ -28,10 +29,18 @@ QUIET = 0.02
 least, before it is trained."""
 LOOKED_AT = 128
 """Training samples that tell how active the input is."""
-SHARE_OF_EPOCHS = 3
-"""A search trains for so many times fewer epochs than the recipe."""
+LIMITED = ("flash", "ram", "stack", "instructions", "latency")
+"""What a search can limit."""
 KEPT = 8
 """Data of so many numbers of input bits are kept in memory."""
+
+
+def limits_of(text: str) -> dict[str, float]:
+    """Return the limits of --budget; ValueError for one that a search does not know."""
+    names = [part.partition("=")[0].strip() for part in text.split(",")]
+    if "energy" in names:
+        raise ValueError(f"--budget: energy cannot be searched for; use {', '.join(LIMITED)}")
+    return parse_budget(text)
 
 
 def words_of_file(argv: Sequence[str]) -> list[str]:
@@ -79,10 +88,9 @@ class Candidate:
 
     options: Options
     board: str
-    net: Network
+    untrained: Callable[[int], Network]
     data: Dataset
     recipe: Recipe
-    seed: int
     costs: Costs
 
     @property
@@ -90,16 +98,13 @@ class Candidate:
         """Epochs of its training."""
         return self.recipe.epochs
 
-    def train(self, told: Callable[[int, float], None]) -> Trained:
-        """Train, and return what came of it."""
-
-        def show(epoch: Epoch) -> None:
-            told(epoch.number, epoch.validation_accuracy)
-
-        history = fit(self.net, self.data, self.seed, recipe=self.recipe, progress=show)
+    def train(self, epochs: int, seed: int, told: Callable[[], None]) -> Trained:
+        """Train it anew for so many epochs, and return what came of it."""
+        net, recipe = self.untrained(seed), self.recipe.over(epochs)
+        history = fit(net, self.data, seed, recipe=recipe, progress=lambda _: told())
         if history.interrupted or history.best is None:
             raise KeyboardInterrupt
-        model = export(self.net, c_name(self.data.name))
+        model = export(net, c_name(self.data.name))
         accuracy, loss = history.best.validation_accuracy, history.best.validation_loss
         model = replace(model, metadata={**model.metadata, "accuracy": {"validation": accuracy}})
         return Trained(to_bytes(model), accuracy, loss, costs_of(model, self.board))
@@ -109,7 +114,7 @@ class Maker:
     """Makes the networks of one search of their options.
 
     argv:   the words of `spikemcu search`
-    epochs: of every training; None for a third of the recipe's
+    epochs: of a training that is not ended early; None for the recipe's
     """
 
     def __init__(self, argv: Sequence[str], arguments: Namespace, data: Dataset) -> None:
@@ -117,6 +122,7 @@ class Maker:
         self.board: str = arguments.board
         self.seed: int = arguments.seed
         self.epochs: int | None = arguments.epochs
+        self.limits = limits_of(arguments.budget)
         self.data = data
         self._file = words_of_file(argv)
         self._kept = lru_cache(KEPT)(data.with_input_bits)
@@ -134,31 +140,39 @@ class Maker:
 
     def __call__(self, options: Options) -> Candidate:
         """Return the network of options; ValueError for one that cannot be."""
-        factors = {name: options[name] for name in ("rate_factor", "penalty_factor")}
-        options = {k: v for k, v in options.items() if k not in factors}
+        asked = {name: options[name] for name in TRAINING}
+        options = {k: v for k, v in options.items() if k not in asked}
         arguments = self._arguments(options)
         data = self._read(arguments)
-        net = network_of(arguments, data)
+
+        def untrained(seed: int) -> Network:
+            return network_of(Namespace(**{**vars(arguments), "seed": seed}), data)
+
+        net = untrained(self.seed)
         recipe = recipe_of(arguments, data, net)
-        told: dict[str, Any] = {
-            "learning_rate": _rounded(recipe.learning_rate * factors["rate_factor"]),
-            "rate_penalty": _rounded(recipe.rate_penalty * factors["penalty_factor"]),
-        }
-        epochs = self.epochs or max(1, -(-recipe.epochs // SHARE_OF_EPOCHS))
-        recipe = replace(recipe, epochs=epochs, **told)
+        recipe = recipe if self.epochs is None else recipe.over(self.epochs)
+        told = _settings(recipe, asked, len(data.y_train))
+        recipe = replace(recipe, **told)
         check_task(net, data, recipe)
         least = self._least(net, data)
-        return Candidate({**options, **told}, self.board, net, data, recipe, self.seed, least)
+        return Candidate({**options, **told}, self.board, untrained, data, recipe, least)
 
     def _least(self, net: Network, data: Dataset) -> Costs:
-        """Return what a network takes at least: the bytes of its C, and few spikes."""
+        """Return what a network takes at least: the bytes of its C, and few spikes.
+
+        Behind batch norms an untrained network is about as active as a trained one.
+        """
         x = data.x_train[:LOOKED_AT]
         start = net.parameters
         if net.normalised:
             net.parameters = net.measured(x)
         model = export(net, "candidate", x)
         net.parameters = start
-        return costs_of(model, self.board, QUIET)
+        quiet = costs_of(model, self.board, QUIET)
+        if not net.normalised or max(quiet.over(self.limits), default=0.0) > 0:
+            return quiet
+        measured = costs_of(model, self.board)  # kernels, and so bytes, depend on the activity
+        return replace(measured, instructions=quiet.instructions, latency=quiet.latency)
 
     def _arguments(self, options: Options) -> Namespace:
         return parser().parse_args(self.words(options, "model.npz"))
@@ -168,6 +182,24 @@ class Maker:
         return as_wanted(
             self._kept(arguments.input_bits), layers, neuron_of(arguments, layers, self.data)
         )
+
+
+def _settings(recipe: Recipe, asked: Options, samples: int) -> dict[str, Any]:
+    """Return the settings of a training that are not the recipe's, as they are typed.
+
+    asked: values of space.TRAINING; samples: of training
+    """
+    found: dict[str, Any] = {
+        "epochs": recipe.epochs,
+        "learning_rate": _rounded(recipe.learning_rate * asked["rate_factor"]),
+        "rate_penalty": _rounded(recipe.rate_penalty * asked["penalty_factor"]),
+    }
+    if asked["decay"] is not None:
+        found["weight_decay"] = asked["decay"]
+    if asked["share"] is not None:
+        over = asked["share"] * recipe.epochs * max(1, round(samples / recipe.batch_size))
+        found["averaging"] = round(1 - _rounded(1 / max(over, 1.0)), 9)
+    return found
 
 
 def _rounded(value: float) -> float:

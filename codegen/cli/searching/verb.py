@@ -17,10 +17,9 @@ from codegen.cli.data import load_data, say_notes
 from codegen.cli.output import Output
 from codegen.cli.pictures import check_formats
 from codegen.cli.printable import printable
-from codegen.cli.searching.candidates import Maker
+from codegen.cli.searching.candidates import Maker, limits_of
 from codegen.cli.searching.fronts import Row, lines_of_trials, say_front, write_front
 from codegen.cli.searching.workers import Crew, has_parent, has_time
-from codegen.report.budget import parse_budget
 from codegen.target.boards import find_board
 from codegen.target.compiler import find_cross_compiler
 from qat import evaluate
@@ -29,6 +28,7 @@ from qat.model import Model, write_file
 from qat.study.plots import new_figure
 from qat.study.search.first import first_networks
 from qat.study.search.front import Found, front, within
+from qat.study.search.space import NUMBER as SPACE
 from qat.study.search.space import Space
 from qat.study.search.storage import opened, require_optuna, study_of
 from qat.study.search.worker import Worker, found_by, progress_of
@@ -37,18 +37,10 @@ from qat.train.runs import data_digest
 if TYPE_CHECKING:
     from optuna import Study
 
-LIMITED = ("flash", "ram", "stack", "instructions", "latency")
-"""What a search can limit."""
+LONGER = 2
+"""The command that trains the best network longer does so for so many times the epochs."""
 BETWEEN_LOOKS = 0.5
 """Seconds between two looks at the workers."""
-
-
-def limits_of(text: str) -> dict[str, float]:
-    """Return the limits of --budget; ValueError for one that a search does not know."""
-    names = [part.partition("=")[0].strip() for part in text.split(",")]
-    if "energy" in names:
-        raise ValueError(f"--budget: energy cannot be searched for; use {', '.join(LIMITED)}")
-    return parse_budget(text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +64,8 @@ class Task:
             "data": data_digest(data),
             "epochs": arguments.epochs,
             "seed": arguments.seed,
+            "seeds": arguments.seeds,
+            "space": SPACE,
         }
         study = study_of(opened(where), name, settings)
         return cls(arguments, limits, data, Maker(argv, arguments, data), study)
@@ -86,6 +80,7 @@ class Task:
             self.arguments.trials,
             self.arguments.seed,
             name,
+            self.arguments.seeds,
             begins=has_time(self.arguments.minutes),
             goes_on=has_parent(),
         )
@@ -128,8 +123,7 @@ def _check_before_the_work(arguments: Namespace) -> None:
     """Refuse now what would only fail after the trainings."""
     require_optuna()
     limits_of(arguments.budget)
-    find_board(arguments.board)
-    find_cross_compiler()
+    find_cross_compiler(find_board(arguments.board).architecture)
     check_formats(arguments.format)
     new_figure(1, 1)
     require_folder(arguments.output)
@@ -196,9 +190,10 @@ def _finish(task: Task, out: Output) -> int:
     files = write_front(rows, best, task.limits, task.data.name, arguments)
     for path in files:
         out.say(f"wrote {path}")
-    longer = shlex.join(["spikemcu", *task.maker.words(best[0].options, _longer(task))])
-    out.say(f"next, the first one trained with all epochs of the recipe:\n  {longer}")
-    out.result({**_json(task, rows), "files": files, "next": longer})
+    longer = {**best[0].options, "epochs": LONGER * best[0].options["epochs"]}
+    words = shlex.join(["spikemcu", *task.maker.words(longer, _longer(task))])
+    out.say(f"next, the first one trained for twice as many epochs:\n  {words}")
+    out.result({**_json(task, rows), "files": files, "next": words})
     return 0
 
 
@@ -207,15 +202,23 @@ def _longer(task: Task) -> str:
 
 
 def _row(task: Task, number: int, one: Found) -> Row:
-    """Return a line of the front, its model written: the storage is not trusted, `load` looks.
+    """Return a line of the front, its models written: the storage is not trusted, `load` looks.
 
-    The test part, on which nothing is chosen, judges it.
+    The test part, on which nothing is chosen, judges it, and the networks of its other seeds.
     """
-    path = Path(task.arguments.output) / f"{task.data.name}-{number}.npz"
-    write_file(path, one.model)
-    model, data = Model.load(path), task.maker.data_of(one.options)
-    tests = len(data.y_test) > 0
-    return Row(one, path, evaluate(model, data.x_test, data.y_test) if tests else None)
+    start = Path(task.arguments.output) / f"{task.data.name}-{number}"
+    paths = [_path(start, i, one.kept) for i in range(len(one.models))]
+    for path, content in zip(paths, one.models, strict=True):
+        write_file(path, content)
+    models, data = [Model.load(path) for path in paths], task.maker.data_of(one.options)
+    if not len(data.y_test):
+        return Row(one, paths, ())
+    return Row(one, paths, tuple(evaluate(m, data.x_test, data.y_test) for m in models))
+
+
+def _path(start: Path, number: int, kept: int) -> Path:
+    """Return the file of a training of a network of the front."""
+    return start.with_name(f"{start.name}.npz" if number == kept else f"{start.name}-{number}.npz")
 
 
 def _json(task: Task, rows: Sequence[Row]) -> dict[str, Any]:

@@ -171,7 +171,20 @@ NETWORKS: tuple[Verb, ...] = (
                 "postgresql://user@host/name (default: search.journal in the -o folder)",
                 metavar="FILE|URL",
             ),
-            Option("--epochs", "of each training (default: a third of the recipe's)", positive),
+            Option(
+                "--epochs",
+                "of each training that is not ended after a ninth or a third of them (default: the "
+                "recipe's)",
+                positive,
+            ),
+            Option(
+                "--seeds",
+                "trainings of each network that is not ended early; their mean accuracy decides "
+                "(default: 2)",
+                positive,
+                metavar="N",
+                default=2,
+            ),
             SEED,
             PICTURES,
             RATE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 from qat.study.search.costs import Costs
 from qat.study.search.space import Options, Space
 
-OF_EACH = 2
-"""Networks of a kind that a search begins with: the largest that fits, and the next one."""
-WIDTHS = (256, 128, 64, 32, 16)
+OF_EACH = 3
+"""Networks of a kind that a search begins with: the largest that fits, and the next ones."""
+WIDTHS = (256, 192, 160, 128, 96, 64, 32, 16)
 """Neurons of the dense ones, largest first."""
+OUTPUTS = ({"output_bits": 8}, {"output_bits": 4})
+"""Their output layers, the larger first."""
 MAPS = (
     ((32, 3, "p2"), (32, 3, ""), (48, 3, "p2")),
     ((32, 5, "s2"), (32, 3, "p2"), (32, 3, "")),
@@ -31,10 +34,15 @@ def first_networks(
     costs_of: what a network takes at least; ValueError for one that cannot be
     limits:   {field of Costs: largest value}
     """
-    found = []
+
+    def fits(network: Mapping[str, Any]) -> bool:
+        return _fits(space, network, costs_of, limits)
+
+    found: list[dict[str, Any]] = []
     for kind in space.kinds:
-        fitting = (one for one in usual(space, kind) if _fits(space, one, costs_of, limits))
-        found += [one for one, _ in zip(fitting, range(OF_EACH), strict=False)]
+        ladder = usual(space, kind)
+        largest = bisect_left(ladder, True, key=fits)  # costs fall from one to the next, nearly
+        found += filter(fits, ladder[largest : largest + OF_EACH])
     return found
 
 
@@ -55,15 +63,18 @@ def _fits(
 
 def usual(space: Space, kind: str) -> list[dict[str, Any]]:
     """Return the parameters of usual networks of a kind in a space, the largest first."""
-    return [{**_common(space), "kind": kind, **one} for one in LADDERS[kind](space)]
+    common = {**_common(space), "kind": kind}
+    if kind in space.changed:
+        common["changes"] = 1.0
+    return [{**common, **one} for one in LADDERS[kind](space)]
 
 
 def _common(space: Space) -> dict[str, Any]:
     """Return what all kinds have: ternary weights, and 4 bits of a pixel that has more."""
     few = min((bits for bits in space.input_bits if bits >= 4), default=space.input_bits[0])
     kept = space.input_bits[0] if space.in_time else few
-    factors = {"rate_factor": 1.0, "penalty_factor": 1.0}
-    return {"bits": 2, "output_bits": 8, "input_bits": kept, **factors}
+    recipe = {"rate_factor": 1.0, "penalty_factor": 1.0, "decay": None, "share": None}
+    return {"bits": 2, "output_bits": 8, "input_bits": kept, **recipe}
 
 
 def _named(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,15 +83,20 @@ def _named(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _spikes(space: Space) -> list[dict[str, Any]]:
     more = {} if space.in_time else {"steps": 8}
+    one = {"resolution": 4, "threshold": "layer"}
     return [
-        _named("spikes", {"layers": 1, "width0": n, "leak": "3", "resolution": 4, **more})
+        {**_named("spikes", {"layers": 1, "width0": n, "leak": "3", **one, **more}), **output}
         for n in WIDTHS
+        for output in OUTPUTS
     ]
 
 
 def _counts(space: Space) -> list[dict[str, Any]]:
-    shapes = [{"layers": 1, "width0": n, "levels": levels} for n in WIDTHS for levels in (7, 3)]
-    return [_named("counts", shape) for shape in shapes]
+    return [
+        {**_named("counts", {"layers": 1, "width0": n, "levels": levels}), **output}
+        for n in WIDTHS
+        for levels, output in zip((7, 3), OUTPUTS, strict=True)
+    ]
 
 
 def _recurrent(space: Space) -> list[dict[str, Any]]:

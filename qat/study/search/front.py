@@ -16,24 +16,35 @@ class Found:
 
     number:   of its trial
     options:  of `spikemcu train`, with every setting resolved
-    accuracy: of the integer model on validation data, 0 to 1
-    model:    the model file
+    accuracy: of the integer models on validation data, 0 to 1, the mean of by_seed
+    costs:    of the model that is kept
+    models:   the model file of every training
     loss:     on validation data, which tells apart what is as accurate; infinite where unknown
+    by_seed:  the accuracy of each training
+    kept:     which one is kept: of those that keep the limits the most accurate
     """
 
     number: int
     options: Mapping[str, Any]
     accuracy: float
     costs: Costs
-    model: bytes
+    models: tuple[bytes, ...]
     loss: float = math.inf
+    by_seed: tuple[float, ...] = ()
+    kept: int = 0
+
+    @property
+    def model(self) -> bytes:
+        """The model file that is kept."""
+        return self.models[self.kept]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values, without the model."""
+        """Return it as JSON values, without the models."""
         return {
             "trial": self.number,
             "options": dict(self.options),
             "validation": self.accuracy,
+            "by_seed": list(self.by_seed),
             "loss": self.loss if math.isfinite(self.loss) else None,
             **self.costs.to_json(),
         }

@@ -7,16 +7,27 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from qat.data.augment import Affine
 from qat.data.dataset import Dataset
+from qat.train.recipes import recipe_for
 
 Options = Mapping[str, Any]
 """Options of `spikemcu train`, without the dashes: {"layers": "32c3-p2", "output_bits": 4}.
 
-`rate_factor` and `penalty_factor` stand for themselves times the recipe's learning rate and
-firing-rate penalty: which recipe that is follows from the network.
+Those of TRAINING are no options: they say a setting by the recipe's, and which recipe that is
+follows from the network.
 """
 
-WIDTHS = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+NUMBER = 2
+"""Counted up with every change of what may be tried, or of how: a search goes on as it began."""
+
+TRAINING = ("rate_factor", "penalty_factor", "decay", "share")
+"""rate_factor, penalty_factor: learning rate and firing-rate penalty, in those of the recipe
+decay:                       of the weights; None for the recipe's
+share:                       the part of all updates over which weights are averaged; None for the
+                             recipe's"""
+
+WIDTHS = (12, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 192, 256)
 CHANNELS = (8, 12, 16, 24, 32, 48, 64)
 KERNELS = (3, 5)
 REDUCED = ("", "s2", "p2")
@@ -24,11 +35,16 @@ REDUCED = ("", "s2", "p2")
 BITS = (2, 4, 8)
 STEPS = (2, 4, 6, 8, 12)
 LEAKS = ("", "1", "2", "3", "4")
-LEVELS = (1, 3, 7)
+LEVELS = (1, 2, 3, 5, 7)
+THRESHOLDS = ("layer", "neuron")
 FACTORS = (0.3, 3.0)
 """Range of the learning rate, in those of the recipe."""
 PENALTIES = (0.1, 10.0)
 """The same of the firing-rate penalty."""
+DECAYS = (None, 0.0, 0.1, 0.3)
+SHARES = (None, 0.0, 0.02, 0.1)
+CHANGES = (0.5, 0.75, 1.0, 1.4)
+"""How much training images are changed, in the changes of the recipe."""
 RESOLUTIONS = (4, 8, 16)
 """Least thresholds in units of the membrane: half of it takes a plane off membranes."""
 RECURRENT_DELAYS = (0, 7, 15)
@@ -55,18 +71,20 @@ class Space:
     in_time:    the data have a vector a step, so that T is theirs
     input_bits: numbers of upper bits of an input value that may be kept, most first
     filmed:     every step is a picture, so that neurons on maps take more steps than one
+    changed:    the kinds whose recipe changes training images
     """
 
     kinds: tuple[str, ...]
     in_time: bool
     input_bits: tuple[int, ...]
     filmed: bool = False
+    changed: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, data: Dataset) -> Space:
         """Return the space of a data set: convolutions where there is a map, recurrence in time."""
         in_time = data.x_train.ndim > 2
-        kinds = ["spikes", "counts"]
+        kinds = ["counts", "spikes"]  # what trains quickest comes first
         if in_time or data.grid is not None:
             kinds.append("maps")
         if in_time:
@@ -74,9 +92,10 @@ class Space:
         low, high = data.input_range
         has = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
         least = 2 + (low < 0)
-        kept = tuple(bits for bits in (8, 6, 4, 3, 2) if least <= bits < has)
+        kept = tuple(bits for bits in (8, 6, 5, 4, 3, 2) if least <= bits < has)
         filmed = in_time and data.grid is not None
-        return cls(tuple(kinds), in_time, (min(has, 8), *kept), filmed)
+        changed = tuple(kind for kind in kinds if _is_changed(data, kind))
+        return cls(tuple(kinds), in_time, (min(has, 8), *kept), filmed, changed)
 
     def suggest(self, trial: Suggests) -> dict[str, Any]:
         """Return the options of a network that a trial asks for."""
@@ -87,7 +106,18 @@ class Space:
         found["input_bits"] = trial.suggest_categorical("input_bits", self.input_bits)
         found["rate_factor"] = trial.suggest_float("rate_factor", *FACTORS, log=True)
         found["penalty_factor"] = trial.suggest_float("penalty_factor", *PENALTIES, log=True)
+        found["decay"] = trial.suggest_categorical("decay", DECAYS)
+        found["share"] = trial.suggest_categorical("share", SHARES)
+        if kind in self.changed:
+            found["changes"] = trial.suggest_categorical("changes", CHANGES)
         return found
+
+
+def _is_changed(data: Dataset, kind: str) -> bool:
+    """Return True if the recipe of a kind of networks changes training images."""
+    behind_norms = kind in ("counts", "maps")
+    recipe = recipe_for(data.name, len(data.y_train), behind_norms, kind == "maps")
+    return isinstance(recipe.augment, Affine)
 
 
 def _widths(trial: Suggests, kind: str) -> str:
@@ -101,6 +131,7 @@ def _spikes(space: Space, trial: Suggests) -> dict[str, Any]:
     found = {"layers": _widths(trial, "spikes"), "neuron": "lif"}
     found["leak"] = trial.suggest_categorical("spikes/leak", LEAKS)
     found["resolution"] = trial.suggest_categorical("spikes/resolution", RESOLUTIONS)
+    found["threshold"] = trial.suggest_categorical("spikes/threshold", THRESHOLDS)
     if not space.in_time:
         found["steps"] = trial.suggest_categorical("spikes/steps", STEPS)
     return found

@@ -1,5 +1,10 @@
 """A worker of a search: it asks for networks, trains those that can fit, and tells what came.
 
+A network is trained anew on every rung of the halving: with few epochs, with more, and with all of
+its recipe, the last from several seeds. Each of these trainings comes to its end, with a learning
+rate that has fallen, so that what is compared are networks and not how quickly they begin; and each
+leaves a trained network, which tells what the network takes.
+
 Workers know of each other only by the storage. Each says by a growing number that it is alive; a
 trial whose number stands still is given to another one. No clock of another machine is read.
 """
@@ -7,12 +12,12 @@ trial whose number stands still is given to another one. No clock of another mac
 from __future__ import annotations
 
 import base64
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qat.study.search.costs import Costs
@@ -34,6 +39,11 @@ IMPOSSIBLE = 10.0
 """Excess over every limit of a network that cannot be made at all."""
 REDUCTION = 3
 """Of the networks that reach a rung of the halving, one of so many goes on."""
+SHARES = (REDUCTION**2, REDUCTION, 1)
+"""The rungs, as parts of all epochs: a ninth, a third, all."""
+MARGIN = 0.03
+"""By which part a network may exceed a limit on a rung below the last: more training changes what
+it takes, seldom by more."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +75,12 @@ class Prepared(Protocol):
     def costs(self) -> Costs:
         """What it takes at least: its bytes, and the instructions of a quiet network."""
 
-    def train(self, told: Callable[[int, float], None]) -> Trained:
-        """Train, and return what came of it.
+    def train(self, epochs: int, seed: int, told: Callable[[], None]) -> Trained:
+        """Train it anew for so many epochs, and return what came of it.
 
-        told: called with every finished epoch and its accuracy; may raise to end the training
+        told: called after every epoch; may raise to end the training
+
+        Raises DivergedError, or ValueError where nobody knows what the trained network takes.
         """
 
 
@@ -77,7 +89,12 @@ Make = Callable[[Options], Prepared]
 
 
 class _PrunedError(Exception):
-    """The halving ends a training."""
+    """The halving ends a network; args[0] is by how much it exceeds each limit."""
+
+
+def rungs(epochs: int) -> list[int]:
+    """Return the epochs of the trainings of one network, each more than the one before."""
+    return sorted({-(-epochs // share) for share in SHARES})
 
 
 @dataclass(frozen=True)
@@ -114,11 +131,25 @@ def found_by(study: Study) -> list[Found]:
             trial.user_attrs["options"],
             float(trial.value or 0.0),
             Costs(**trial.user_attrs["costs"]),
-            base64.b64decode(trial.user_attrs["model"]),
-            trial.user_attrs.get("loss", math.inf),
+            tuple(base64.b64decode(trial.user_attrs[name]) for name in _models_of(trial)),
+            trial.user_attrs["loss"],
+            tuple(trial.user_attrs["by_seed"]),
+            trial.user_attrs["kept"],
         )
         for trial in done
     ]
+
+
+def _models_of(trial: FrozenTrial) -> list[str]:
+    """Return the names of the attributes that hold models: one each, since a value has its limit.
+
+    Of every training with all epochs one, in the order of seeds.
+    """
+    return [_model_name(seed) for seed in range(len(trial.user_attrs["by_seed"]))]
+
+
+def _model_name(number: int) -> str:
+    return f"model{number}"
 
 
 def give_back(study: Study, worker: str | None = None, trial: int | None = None) -> None:
@@ -149,6 +180,7 @@ class Worker:
     limits: {field of Costs: largest value}
     trials: trained networks after which the search is over, over all workers
     seed:   of the sampler; a worker alone tries the same networks for the same seed
+    seeds:  trainings with all epochs of a network that reaches the last rung
     pulse:  seconds between signs of life
     begins: asked before every trial; False ends the worker
     goes_on: asked after every epoch; False gives the trial back and ends the worker
@@ -161,6 +193,7 @@ class Worker:
     trials: int
     seed: int
     name: str
+    seeds: int = 1
     pulse: float = PULSE
     begins: Callable[[], bool] = lambda: True
     goes_on: Callable[[], bool] = lambda: True
@@ -270,33 +303,55 @@ class Worker:
             return None, over
         self._note(trial, trained=True)
         try:
-            told = self._halving(trial, prepared.epochs)
-            done = prepared.train(told)
-        except _PrunedError:
-            return None, over
-        except DivergedError as error:
+            trained = self._climb(trial, prepared)
+        except _PrunedError as behind:
+            return None, behind.args[0]
+        except (DivergedError, ValueError) as error:  # or its costs are not known on this core
             self._note(trial, why=str(error))
             return None, over
-        model = base64.b64encode(done.model).decode()
-        self._note(trial, costs=done.costs.to_json(), model=model, loss=done.loss)
-        return done.accuracy, done.costs.over(self.limits)
+        return self._judged(trial, trained)
 
-    def _halving(self, trial: Trial, epochs: int) -> Callable[[int, float], None]:
-        """Return what ends a training that falls behind, looking after 1/9 and 1/3 of it."""
+    def _climb(self, trial: Trial, prepared: Prepared) -> list[Trained]:
+        """Train a network rung by rung; return what came of the last one, for every seed.
+
+        Raises _PrunedError where it falls behind others, or exceeds a limit by more than MARGIN.
+        """
         from optuna.pruners import SuccessiveHalvingPruner  # noqa: PLC0415  # an extra
 
-        self.study.pruner = SuccessiveHalvingPruner(max(1, epochs // REDUCTION**2), REDUCTION)
-
-        def told(epoch: int, accuracy: float) -> None:
-            if not self.goes_on():
-                raise KeyboardInterrupt
+        self.study.pruner = SuccessiveHalvingPruner(1, REDUCTION)
+        *lower, last = rungs(prepared.epochs)
+        for rung, epochs in enumerate(lower):
+            done = prepared.train(epochs, self.seed, self._alive)
+            over = done.costs.over(self.limits)
+            self._note(trial, costs=done.costs.to_json())
             with self._lock:
-                trial.report(accuracy, epoch)
-                behind = epoch < epochs and trial.should_prune()
-            if behind:
-                raise _PrunedError
+                trial.report(done.accuracy, REDUCTION**rung)
+                behind = trial.should_prune()
+            if behind or max(over, default=0.0) > MARGIN:
+                raise _PrunedError(over)
+        return [prepared.train(last, self.seed + i, self._alive) for i in range(self.seeds)]
 
-        return told
+    def _alive(self) -> None:
+        if not self.goes_on():
+            raise KeyboardInterrupt
+
+    def _judged(self, trial: Trial, trained: Sequence[Trained]) -> tuple[float, Sequence[float]]:
+        """Return the mean accuracy, and the excess of the seed that is kept."""
+
+        def merit(one: Trained) -> tuple[float, float, float]:
+            return max(0.0, *one.costs.over(self.limits)), -one.accuracy, one.loss
+
+        kept = min(trained, key=merit)
+        files = [base64.b64encode(one.model).decode() for one in trained]
+        self._note(
+            trial,
+            **{_model_name(number): text for number, text in enumerate(files)},
+            costs=kept.costs.to_json(),
+            loss=fmean(one.loss for one in trained),
+            by_seed=[one.accuracy for one in trained],
+            kept=trained.index(kept),
+        )
+        return fmean(one.accuracy for one in trained), kept.costs.over(self.limits)
 
     def _note(self, trial: Trial, **values: Any) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ from qat.data.augment import Affine
 from qat.data.named import load
 from qat.data.own import from_arrays
 from qat.data.recordings import from_recording
-from qat.data.shift import Shift, moved_by, shift_of
+from qat.data.shift import Shift, changed_by, moved_by, shift_of
 from qat.model import Shape
 
 RANDOM = np.random.default_rng(0)
@@ -117,6 +117,18 @@ def test_what_cannot_be_moved_is_refused(inputs, by, message):
     data = from_arrays(RANDOM.integers(-9, 9, inputs).astype(np.int8), np.arange(40) % 2)
     with pytest.raises(ValueError, match=message):
         shift_of(data, by)
+
+
+def test_changes_are_as_many_times_as_large_or_refused():
+    digits, changes = load("digits"), Affine(shift=1, rotation=8, scale=0.5, shear=0.25)
+    assert changed_by(digits, 0.5, changes) == Affine(0.5, 4, 0.25, 0.125)
+    assert changed_by(digits, 1, changes) == changes
+    assert changed_by(digits, 0, changes) is None
+    for factor in (-0.1, 11):
+        with pytest.raises(ValueError, match=rf"found {factor}; must be from 0 to 10"):
+            changed_by(digits, factor, changes)
+    with pytest.raises(ValueError, match="the recipe of digits changes no images; leave it out"):
+        changed_by(digits, 1, None)
 
 
 def test_pictures_that_would_leave_the_frame_are_refused():

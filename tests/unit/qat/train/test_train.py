@@ -1,4 +1,5 @@
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import qat
 from qat.data.own import from_arrays
 from qat.train.network import Network
 from qat.train.optimiser import Adam, averaged, cosine_rate
-from qat.train.recipes import recipe_for
+from qat.train.recipes import Recipe, recipe_for
 
 
 @pytest.fixture(scope="module")
@@ -322,6 +323,15 @@ def test_recipes_fit_the_size_of_the_data():
     assert small.epochs == 200
     assert large.epochs == 10
     assert large.batch_size > small.batch_size
+
+
+def test_a_recipe_over_other_epochs_averages_the_same_part_of_them():
+    recipe = Recipe(60, 64, averaging=0.999)
+    assert recipe.over(60) == recipe
+    assert recipe.over(20) == replace(recipe, epochs=20, averaging=pytest.approx(0.997))
+    assert recipe.over(600).averaging == pytest.approx(0.9999)
+    assert Recipe(60, 64, averaging=0.9).over(3).averaging == 0
+    assert Recipe(60, 64).over(3) == Recipe(3, 64)
 
 
 def test_networks_on_maps_have_a_recipe_of_their_own():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ from qat.study.search.worker import (
     found_by,
     give_back,
     progress_of,
+    rungs,
 )
 
 SPACE = Space(("spikes", "counts"), False, (4, 2))
 EPOCHS = 9
+SEED = 3
 
 
 def costs(flash: int = 100, instructions: int = 1000) -> Costs:
@@ -38,12 +40,16 @@ def costs(flash: int = 100, instructions: int = 1000) -> Costs:
 
 @dataclass
 class Network:
-    """Accuracy and size follow from the options; every epoch brings the same gain."""
+    """Accuracy and size follow from the options; epochs bring gains, later seeds lose a little.
+
+    grown: by how much the trained network is larger than what it takes at least
+    """
 
     options: Options
-    trained: list[Options] = field(default_factory=list)
+    trained: list[tuple[Options, int, int]] = field(default_factory=list)
     wait: Callable[[], object] = lambda: None
     epochs: int = EPOCHS
+    grown: int = 0
 
     @property
     def size(self) -> int:
@@ -53,21 +59,26 @@ class Network:
     def costs(self) -> Costs:
         return costs(self.size, 10 * self.size)
 
-    def train(self, told: Callable[[int, float], None]) -> Trained:
-        self.trained.append(self.options)
-        best = 1 - 1 / (self.size + self.options["rate_factor"])
-        for epoch in range(1, self.epochs + 1):
+    def train(self, epochs: int, seed: int, told: Callable[[], None]) -> Trained:
+        self.trained.append((self.options, epochs, seed))
+        for _ in range(epochs):
             self.wait()
-            told(epoch, best * epoch / self.epochs)
-        return Trained(str(self.size).encode(), best, 1 - best, self.costs)
+            told()
+        best = 1 - 1 / (self.size + self.options["rate_factor"])
+        reached = best * epochs / self.epochs - 0.01 * (seed - SEED)
+        size = self.size + self.grown
+        return Trained(f"{size} {seed}".encode(), reached, 1 - best, costs(size, 10 * size))
 
 
 def worker(
-    study: optuna.Study, trials: int, trained: list[Options] | None = None, **more: Any
+    study: optuna.Study,
+    trials: int,
+    trained: list[tuple[Options, int, int]] | None = None,
+    **more: Any,
 ) -> Worker:
-    log: list[Options] = [] if trained is None else trained
+    log: list[tuple[Options, int, int]] = [] if trained is None else trained
     given = {"make": lambda options: Network(options, log), "limits": {"flash": 100}, "name": "a"}
-    return Worker(study, SPACE, trials=trials, seed=3, **{**given, **more})
+    return Worker(study, SPACE, trials=trials, seed=SEED, **{**given, **more})
 
 
 def new_study(path: Path | None = None, **settings: Any) -> optuna.Study:
@@ -82,16 +93,67 @@ def seen(study: optuna.Study) -> list[tuple[Any, ...]]:
 def test_what_cannot_fit_is_never_trained_and_what_fits_is_found() -> None:
     study, trained = new_study(), []
     worker(study, 12, trained).run()
-    assert progress_of(study).trained == 12 == len(trained)
+    assert progress_of(study).trained == 12
     assert progress_of(study).unfit > 0
-    assert max(Network(options).size for options in trained) <= 100
+    assert max(Network(options).size for options, _, _ in trained) <= 100
     best = within(found_by(study), {"flash": 100})[0]
-    assert best.model == str(best.costs.flash).encode()
+    assert best.model == f"{best.costs.flash} {SEED}".encode()
     assert best.accuracy == max(one.accuracy for one in found_by(study))
+
+
+def test_networks_are_trained_rung_by_rung_and_what_falls_behind_is_ended() -> None:
+    study, trained = new_study(), []
+    worker(study, 12, trained, seeds=2).run()
+    by_rung = [sum(epochs == rung for _, epochs, _ in trained) for rung in rungs(EPOCHS)]
+    done = found_by(study)
+    assert rungs(EPOCHS) == [1, 3, 9]
+    assert by_rung[0] == 12 > by_rung[1] >= len(done) == by_rung[2] / 2
+    assert {seed for _, epochs, seed in trained if epochs < EPOCHS} == {SEED}
     trials = [t for t in study.get_trials() if "trained" in t.user_attrs]
     pruned = [t for t in trials if t.state.name == "PRUNED"]
-    assert pruned
-    assert all(max(t.intermediate_values) < EPOCHS for t in pruned)
+    assert len(pruned) + len(done) == 12
+    assert all("kept" not in t.user_attrs for t in pruned)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "found"), [(1, [1]), (2, [1, 2]), (3, [1, 3]), (10, [2, 4, 10]), (60, [7, 20, 60])]
+)
+def test_the_rungs_are_a_ninth_a_third_and_all_of_the_epochs(epochs: int, found: list[int]) -> None:
+    assert rungs(epochs) == found
+
+
+def test_the_mean_of_the_seeds_counts_and_the_best_that_fits_is_kept() -> None:
+    study = new_study()
+    worker(study, 1, seeds=3).run()
+    one = found_by(study)[0]
+    assert one.accuracy == pytest.approx(sum(one.by_seed) / 3)
+    assert one.by_seed[0] > one.by_seed[1] > one.by_seed[2]
+    assert one.kept == 0
+    assert [model.split()[1] for model in one.models] == [b"3", b"4", b"5"]
+
+    def made(options: Options) -> Network:
+        network = Network({**options, "layers": "960"})
+        network.wait = lambda: setattr(network, "grown", 6 - len(network.trained))
+        return network
+
+    study = new_study()  # of the trainings with all epochs the first takes 963, of 962
+    worker(study, 1, seeds=3, make=made, limits={"flash": 962}).run()
+    one = found_by(study)[0]
+    assert (one.kept, one.model, one.costs.flash) == (1, b"962 4", 962)
+
+
+def test_a_network_that_comes_out_too_large_is_ended_after_its_first_training() -> None:
+    study, trained = new_study(), []
+    make = lambda grown: lambda options: Network({**options, "layers": "96"}, trained, grown=grown)  # noqa: E731
+    worker(study, 1, make=make(10)).run()
+    trial = study.get_trials()[0]
+    assert (trial.state.name, len(trained)) == ("PRUNED", 1)
+    assert trial.user_attrs["costs"]["flash"] == 106
+    assert found_by(study) == []
+    study = new_study()
+    worker(study, 1, make=make(6)).run()  # by less than the margin: more training may mend it
+    assert within(found_by(study), {"flash": 100}) == []
+    assert len(found_by(study)) == 1
 
 
 def test_a_search_that_is_resumed_finds_what_it_had_found_before(tmp_path: Path) -> None:
@@ -222,15 +284,15 @@ def data(shape: tuple[int, ...], grid: Shape | None = None) -> Dataset:
 @pytest.mark.parametrize(
     ("given", "kinds"),
     [
-        (data((6,)), ("spikes", "counts")),
-        (data((16,), Shape(4, 4, 1)), ("spikes", "counts", "maps")),
-        (data((5, 3)), ("spikes", "counts", "maps", "recurrent")),
+        (data((6,)), ("counts", "spikes")),
+        (data((16,), Shape(4, 4, 1)), ("counts", "spikes", "maps")),
+        (data((5, 3)), ("counts", "spikes", "maps", "recurrent")),
     ],
 )
 def test_the_space_is_what_the_data_allow(given: Dataset, kinds: tuple[str, ...]) -> None:
     space = Space.of(given)
     assert space.kinds == kinds
-    assert space.input_bits == (8, 6, 4, 3, 2)
+    assert space.input_bits == (8, 6, 5, 4, 3, 2)
     for kind in kinds:
         for network in usual(space, kind):  # every usual network is one of the space
             study = optuna.create_study()
@@ -238,6 +300,13 @@ def test_the_space_is_what_the_data_allow(given: Dataset, kinds: tuple[str, ...]
             trial = study.ask()
             space.suggest(trial)
             assert trial.params == network
+
+
+def test_images_are_changed_where_the_recipe_of_the_kind_does_so() -> None:
+    named = replace(data((64,), Shape(8, 8, 1)), name="digits")
+    assert Space.of(named).changed == ("counts", "maps")
+    assert Space.of(replace(named, name="mnist-16")).changed == ("counts", "spikes", "maps")
+    assert Space.of(replace(named, name="mine")).changed == ()
 
 
 def test_a_search_begins_with_the_largest_usual_networks_that_fit() -> None:
@@ -249,13 +318,15 @@ def test_a_search_begins_with_the_largest_usual_networks_that_fit() -> None:
         return costs(100 * int(options["layers"]), 1)
 
     found = first_networks(space, costs_of, {"flash": 12_800})
-    assert [(one["kind"], one[f"{one['kind']}/width0"]) for one in found] == [
-        ("spikes", 128),
-        ("spikes", 64),
-        ("counts", 32),
-        ("counts", 32),
+    assert [(one["kind"], one[f"{one['kind']}/width0"], one["output_bits"]) for one in found] == [
+        ("counts", 32, 8),
+        ("counts", 32, 4),
+        ("counts", 16, 8),
+        ("spikes", 128, 8),
+        ("spikes", 128, 4),
+        ("spikes", 96, 8),
     ]
-    assert [one.get("counts/levels") for one in found[2:]] == [7, 3]
+    assert [one.get("counts/levels") for one in found[:3]] == [7, 3, 7]
     assert first_networks(space, costs_of, {"flash": 100}) == []
 
 
@@ -271,20 +342,20 @@ def test_every_kind_has_networks() -> None:
 
 def test_the_front_is_what_no_other_beats() -> None:
     made = [
-        Found(0, {}, 0.9, costs(100, 100), b""),
-        Found(1, {}, 0.8, costs(100, 100), b""),  # beaten by 0
-        Found(2, {}, 0.8, costs(50, 300), b""),
-        Found(3, {}, 0.95, costs(400, 400), b""),
-        Found(4, {}, 0.9, costs(100, 100), b""),  # as 0, but later
+        Found(0, {}, 0.9, costs(100, 100), (b"",)),
+        Found(1, {}, 0.8, costs(100, 100), (b"",)),  # beaten by 0
+        Found(2, {}, 0.8, costs(50, 300), (b"",)),
+        Found(3, {}, 0.95, costs(400, 400), (b"",)),
+        Found(4, {}, 0.9, costs(100, 100), (b"",)),  # as 0, but later
     ]
     assert [one.number for one in front(made)] == [0, 2, 3]
     assert [one.number for one in within(made, {"flash": 100})] == [0, 4, 2, 1]
 
 
 def test_what_is_as_accurate_is_told_apart_by_its_loss() -> None:
-    small = Found(0, {}, 0.9, costs(100, 100), b"", 0.5)
-    sure = Found(1, {}, 0.9, costs(200, 200), b"", 0.2)
-    beaten = Found(2, {}, 0.9, costs(200, 200), b"", 0.3)
+    small = Found(0, {}, 0.9, costs(100, 100), (b"",), 0.5)
+    sure = Found(1, {}, 0.9, costs(200, 200), (b"",), 0.2)
+    beaten = Found(2, {}, 0.9, costs(200, 200), (b"",), 0.3)
     assert within([small, sure, beaten], {}) == [sure, beaten, small]
     assert front([sure, beaten, small]) == [sure, small]
 
