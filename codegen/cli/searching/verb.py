@@ -30,12 +30,13 @@ from qat.study.search.first import first_networks
 from qat.study.search.front import Found, front, within
 from qat.study.search.space import NUMBER as SPACE
 from qat.study.search.space import Space
-from qat.study.search.storage import opened, require_optuna, study_of
+from qat.study.search.storage import close, opened, require_optuna, study_of
 from qat.study.search.worker import Worker, found_by, progress_of
 from qat.train.runs import data_digest
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.storages import BaseStorage
 
 LONGER = 2
 """The command that trains the best network longer does so for so many times the epochs."""
@@ -52,6 +53,7 @@ class Task:
     data: Dataset
     maker: Maker
     study: Study
+    storage: BaseStorage
 
     @classmethod
     def of(cls, argv: Sequence[str], arguments: Namespace, data: Dataset) -> Task:
@@ -67,8 +69,9 @@ class Task:
             "seeds": arguments.seeds,
             "space": SPACE,
         }
-        study = study_of(opened(where), name, settings)
-        return cls(arguments, limits, data, Maker(argv, arguments, data), study)
+        storage = opened(where)
+        study = study_of(storage, name, settings)
+        return cls(arguments, limits, data, Maker(argv, arguments, data), study, storage)
 
     def worker(self, name: str) -> Worker:
         """Return a worker for this process."""
@@ -110,13 +113,15 @@ def search(arguments: Namespace) -> int:
         f"{data.name} on {arguments.board}: at most {arguments.budget}; flash, RAM and stack as "
         "linked, instructions and latency typical, of the activity on validation data"
     )
-    _begin(task, out)
     try:
+        _begin(task, out)
         _watch(task, out)
+        return _finish(task, out)
     except KeyboardInterrupt:
         out.warn("interrupted; the same command goes on")
         raise
-    return _finish(task, out)
+    finally:
+        close(task.storage)
 
 
 def _check_before_the_work(arguments: Namespace) -> None:

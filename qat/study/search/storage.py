@@ -70,6 +70,13 @@ def opened(where: str) -> BaseStorage:
         ) from None
 
 
+def close(storage: BaseStorage) -> None:
+    """Close the connections to a database; a journal has none."""
+    storage.remove_session()
+    if (engine := getattr(storage, "engine", None)) is not None:
+        engine.dispose()
+
+
 def _journal(path: Path) -> BaseStorage:
     from optuna.storages import JournalStorage  # noqa: PLC0415  # an extra
     from optuna.storages.journal import JournalFileBackend  # noqa: PLC0415  # likewise
