@@ -29,6 +29,7 @@ from qat import Epoch, History, Network, evaluate, export, fit
 from qat.data.dataset import Dataset
 from qat.data.pictures import PICTURES
 from qat.data.shift import changed_by, moved_by
+from qat.data.speech import speech_of
 from qat.model import Model, c_name, check_c_name
 from qat.model.notation import LayerNote, dense, in_time, on_maps, parse, written
 from qat.train.fit import check_task
@@ -259,6 +260,10 @@ def recipe_of(arguments: Namespace, data: Dataset, net: Network) -> Recipe:
     else:
         named = recipe_named(arguments.recipe, net.normalised)
         found = for_recurrent(named) if net.recurrent else named
+    if arguments.speech:
+        if (arguments.shift, arguments.changes) != (None, None):
+            raise ValueError("--speech: moves recordings as well; leave --shift and --changes out")
+        return dataclasses.replace(found, augment=speech_of(data))
     if arguments.changes is not None:
         changes = changed_by(data, arguments.changes, found.augment)
         found = dataclasses.replace(found, augment=changes)

@@ -219,9 +219,12 @@ class Spectrum:
         samples: (..., samples, 1) int16 values. Returns (..., vectors, bands).
         Raises ValueError for more than one channel or values that int16 does not hold.
         """
-        half = (1 << self.shift) >> 1
-        less = self.levels(samples) - self.mean.astype(np.int64)
-        return np.clip((less + half) >> self.shift, low, high)
+        return self.vectors_of(self.levels(samples), low, high)
+
+    def vectors_of(self, levels: IntArray, low: int, high: int) -> NDArray[np.int64]:
+        """Return the vectors x of levels L, (..., vectors, bands)."""
+        less = levels.astype(np.int64) - self.mean
+        return np.clip((less + ((1 << self.shift) >> 1)) >> self.shift, low, high)
 
     def windows(self, vectors: NDArray[np.int64], steps: int) -> NDArray[np.int64]:
         """Return the windows of a stream of vectors: (windows, steps, bands)."""

@@ -107,7 +107,24 @@ def test_maps_of_bands_over_time(folder: Path, capsys: pytest.CaptureFixture[str
     assert found["differing"] == 0
 
 
+@pytest.mark.parametrize("layers", ["16", "8c5-pg"])
+def test_recordings_are_said_otherwise(
+    layers: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = f"--spectrum bands=8,frame=128,hop=64 --layers {layers} --epochs 2 --seed 1".split()
+    models = {}
+    for name, more in {"plain": (), "said": ("--speech",), "again": ("--speech",)}.items():
+        path = folder / f"{name}.npz"
+        found = told(capsys, "train", folder / "words", *words, *more, "-o", path)
+        models[name] = qat.Model.load(path).digest()
+        augment = found["settings"]["augment"]
+        assert augment is None if name == "plain" else augment.startswith("Speech(low=-128, high=")
+    assert models["plain"] != models["said"] == models["again"]
+
+
 BAD = {
+    "train words --spectrum --speech --shift 2 -o x.npz": "recordings as well; leave --shift and",
+    "train digits --speech -o x.npz": "speech: digits is no sound of a spectrum; use --spectrum",
     "evaluate MODEL --data words --spectrum": "spectrum: the model has its own",
     "evaluate MODEL --data other": "has 16,000 samples a second; the spectrum is made for 8,000",
     "evaluate MODEL --data strange": "has the class 'word', which the model does not know",

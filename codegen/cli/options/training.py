@@ -31,6 +31,12 @@ TRAINING = Group(
             metavar="FACTOR",
         ),
         Option(
+            "--speech",
+            "change every training recording of sound anew, as other tries and speakers would: "
+            "later, quicker, louder, bands higher or not heard",
+            action="store_true",
+        ),
+        Option(
             "--truncate",
             "steps after which membranes and recurrent edges pass no gradient on (default: never)",
             positive,
