@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -54,10 +55,10 @@ def trial(row: Row, path: Path | None, seed: int, real: bool) -> dict[str, Any]:
         for part in ("validation", "test")
     }
     found: dict[str, Any] = {**reached, "seconds": round(time.perf_counter() - start, 1)}
-    return found | (_taken(made, data.x_test) if isinstance(made, Model) else {})
+    return found | (taken(made, data.x_test) if isinstance(made, Model) else {})
 
 
-def _taken(model: Model, x: Any) -> dict[str, Any]:
+def taken(model: Model, x: Any) -> dict[str, Any]:
     """Return what a model is, and what it takes on the board."""
     made, spikes = generated(model), model.run(x[:200], trace=True).spikes
     assert spikes is not None
@@ -83,16 +84,17 @@ def train(arguments: Namespace) -> None:
         entry = results.get(name)
         if entry is None or entry["settings"] != json.loads(json.dumps(row.settings())):
             entry = results[name] = _started(row, results)
-            _write(path, results)
+            write_results(path, results)
         kinds = ("trained", "float") if row.within is not None else ("trained",)
         for seed, kind in ((s, k) for s in range(arguments.seeds) for k in kinds):
             if str(seed) not in entry[kind]:
                 entry[kind][str(seed)] = trial(row, given, seed, kind == "float")
                 print(name, kind, seed, entry[kind][str(seed)], flush=True)
-                _write(path, results)
+                write_results(path, results)
 
 
-def _write(path: Path, results: Mapping[str, Any]) -> None:
+def write_results(path: Path, results: Mapping[str, Any]) -> None:
+    """Write a file of results."""
     write_atomically(path, (json.dumps({"format": 1, "rows": results}, indent=1) + "\n").encode())
 
 
@@ -114,11 +116,16 @@ def _row(name: str) -> Row:
 # ---------------------------------------------------------------------- tables
 
 
-def _spread(trials: Trials) -> str:
-    values = 100 * np.array([one["test"] for one in trials.values()])
+def spread(parts: ArrayLike) -> str:
+    """Return the mean of some accuracies, smallest to largest, in per cent; - for none."""
+    values = 100 * np.asarray(parts)
     if not len(values):
         return "-"
     return f"{values.mean():.2f} ({values.min():.2f} to {values.max():.2f})"
+
+
+def _spread(trials: Trials) -> str:
+    return spread([one["test"] for one in trials.values()])
 
 
 def _mean(trials: Trials, what: str) -> str:
@@ -132,14 +139,15 @@ def _rates(trials: Trials) -> str:
 
 
 def _goal(row: Row) -> str:
-    if row.goal is not None:
-        return f"{100 * row.goal:.1f}"
-    if row.below is not None:
-        return f"below {100 * row.below:.0f}"
-    return "" if row.within is None else f"float - {100 * row.within:.1f}"
+    goals = [
+        None if row.goal is None else f"{100 * row.goal:.1f}",
+        None if row.below is None else f"below {100 * row.below:.0f}",
+        None if row.within is None else f"float - {100 * row.within:.1f}",
+    ]
+    return ", ".join(goal for goal in goals if goal)
 
 
-def _what(row: Row) -> str:
+def described(row: Row) -> str:
     """Return the network of a row in words."""
     more = dict(row.network)
     words = [row.layers, *(f"{name} {more[name]}" for name in ("neuron", "delays") if name in more)]
@@ -176,7 +184,7 @@ def table(
         lines.append(
             (
                 name,
-                _what(row),
+                described(row),
                 *real,
                 _spread(trials),
                 *goal,

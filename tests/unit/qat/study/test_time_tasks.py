@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bench import speakers
 from bench import time_tasks as script
 from bench.temporal import copies, made, spoken
 from bench.temporal.rows import MEMORIES, ORDER, TASKS
@@ -92,9 +93,53 @@ def test_recordings_are_parted_by_their_number(tmp_path: Path) -> None:
     assert [len(x) for x in parts_of(data).values()] == [2, 5, 5]
     assert data.x_test.shape[1:] == (spoken.FRAMES, spoken.BANDS)
     assert (data.x_test[:, -5:] == spoken.LOW).all()  # silence behind the recording
-    changed = spoken.Spoken()(data.x_train, rng)
-    assert changed.shape == data.x_train.shape
-    assert changed.min() >= spoken.LOW
+    maps = spoken.as_maps(data)
+    np.testing.assert_array_equal(maps.x_test, data.x_test.reshape(5, -1) - spoken.LOW)
+    raised = spoken.Raised(spoken.AGAIN)(data.x_train + 8, rng)
+    assert (raised.shape, raised.dtype) == (data.x_train.shape, np.uint8)
+    sound = np.zeros((1, spoken.SPECTRUM.samples_of(spoken.FRAMES), 1), np.int16)
+    sound[0, :3000, 0] = audio[:3000]
+    for form in (data, maps):  # what the model's front end makes of the sound
+        assert form.sensor is not None
+        found = form.sensor.scale(sound, *form.input_range).reshape(form.x_test[0].shape)
+        np.testing.assert_array_equal(found, form.x_test[0])
+
+
+def test_speakers_who_are_left_out_are_in_no_other_part(tmp_path: Path) -> None:
+    speaker = np.tile(np.arange(3), 24).astype(np.uint8)
+    index, length = np.repeat(np.arange(24), 3).astype(np.uint8), np.full(72, 3000, np.int32)
+    audio = np.random.default_rng(1).normal(0, 900, 72 * 3000).astype(np.int16)
+    np.savez(
+        tmp_path / "f.npz", audio=audio, length=length, y=speaker, index=index, speaker=speaker
+    )
+    data = spoken.unheard(tmp_path / "f.npz", (2, 1))
+    assert data.y_test.tolist() == [1] * 24 + [2] * 24
+    assert set(data.y_train.tolist()) == set(data.y_validation.tolist()) == {0}
+    assert [len(x) for x in parts_of(data).values()] == [14, 10, 48]
+
+
+def test_who_chooses_for_a_speaker_never_heard_him() -> None:
+    pairs = {f"{a},{b}": [0.5, 0.5] for a, b in [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (0, 5)]}
+    alone = {str(speaker): {"0": {"test": speaker / 10}} for speaker in range(6)}
+    results = {name: {"pairs": dict(pairs), "alone": alone} for name in ("feed-forward", "delays")}
+    assert speakers.chosen(results, 3) == "feed-forward"
+    results["delays"]["pairs"] |= {"2,3": [0.9, 0.1], "3,4": [0.1, 0.3]}
+    assert speakers.heard(results["delays"], 3) == pytest.approx((0.9 + 0.3) / 2)
+    assert [speakers.chosen(results, who) for who in range(6)] == [
+        "feed-forward", "feed-forward", "feed-forward", "delays", "feed-forward", "feed-forward",
+    ]  # fmt: skip
+    results["delays"]["alone"] = {who: {"0": {"test": 0.9}} for who in alone}
+    assert speakers.gain(results) == pytest.approx(100 * (0.9 - 0.3) / 6)
+
+
+def test_the_page_has_the_table_of_speakers(capsys: pytest.CaptureFixture[str]) -> None:
+    kept = ROOT / "tests/examples/speakers.json"
+    assert speakers.main(["--table-only", "-o", str(kept)]) == 0
+    shown = capsys.readouterr().out.strip().split("\n\n")[0]
+    assert shown in (ROOT / ".github/FIGURES.md").read_text()
+    for name, entry in script.read_results(kept).items():
+        settings = json.loads(json.dumps(speakers.VARIANTS[name].settings()))
+        assert entry["settings"] == settings, name
 
 
 def test_results_are_kept_and_shared_by_rows_of_the_same_settings(
@@ -109,15 +154,18 @@ def test_results_are_kept_and_shared_by_rows_of_the_same_settings(
 
     monkeypatch.setattr(script, "trial", reached)
     path = str(tmp_path / "r.json")
-    for row in ("order", "order", "recurrent"):
+    for row in ("order", "order", "recurrent, leaks by classes"):
         assert script.main(["--row", row, "--seeds", "2", "-o", path]) == 0
-    assert asked == [(0, False), (1, False)]
+    assert asked == [(0, False), (0, True), (1, False), (1, True)]
     assert script.main(["--row", "wand strokes", "--seeds", "1", "-o", path]) == 0
-    assert asked[2:] == [(0, False), (0, True)]
+    assert asked[4:] == [(0, False), (0, True)]
     page = tmp_path / "page.md"
     page.write_text("".join(f"<!-- time {n} -->\n<!-- end time {n} -->\n" for n in script.TABLES))
     assert script.main(["--table-only", "-o", path, "--markdown", str(page)]) == 0
-    assert "37.50 (25.00 to 50.00) | 99.0 | 10.0 % | 10 | 20 | 30 | 40 | 2 |" in page.read_text()
+    assert (
+        "37.50 (25.00 to 50.00) | 99.0, float - 1.0 | 10.0 % | 10 | 20 | 30 | 40 | 2 |"
+        in page.read_text()
+    )
 
 
 def test_a_row_that_is_not_known_is_one_line(
