@@ -51,6 +51,7 @@ HELPERS: tuple[str, ...] = (
     "clear",
     "clear_words",
     "slot",
+    "late",
     "add_column2",
     "add_column4",
     "add_column8",

@@ -77,7 +77,9 @@ def plan(
         scratch = scratch.largest(stage.scratch)
     list_ctype = "uint16_t" if scratch.listed <= LIST_ENTRIES_16 else "uint32_t"
     stream = stream_of(model, input_ctype(model.input))
-    helpers, probes = _functions(stages, bool(kept), _shifts(model, stream))
+    looped = any(late.looped for gather in gathers if gather for late in gather.late)
+    extra = {"slot": bool(kept), "late": looped, "asr": _shifts(model, stream)}
+    helpers, probes = _functions(stages, {name for name, wanted in extra.items() if wanted})
     return Program(
         model=model,
         layers=layers,
@@ -110,14 +112,14 @@ def _shifts(model: Model, stream: Stream | None) -> bool:
 
 
 def _functions(
-    stages: tuple[Stage, ...], late: bool, shifts: bool
+    stages: tuple[Stage, ...], extra: set[str]
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the functions that the stages share, in order, and those that are for probes alone.
 
-    late: signals of earlier steps are kept
+    extra: those that are called between stages
     """
     needs = frozenset().union(*(stage.helpers for stage in stages))
-    needs |= {name for name, wanted in (("slot", late), ("asr", shifts)) if wanted}
+    needs |= extra
     probes = frozenset().union(*(stage.probes for stage in stages)) - needs
     return tuple(name for name in HELPERS if name in needs | probes), probes
 
@@ -133,11 +135,16 @@ def choices(
 
 
 def _with_gather(layer: Layer, gather: Gather | None) -> Layer:
-    """Return a stage with the tables and the scratch of what is brought together for it."""
+    """Return a stage with what the C keeps of what is brought together for it."""
     if gather is None:
         return layer
     scratch = layer.scratch.largest(Scratch(gathered=gather.size))
-    return replace(layer, tables=(*layer.tables, *gather.tables), scratch=scratch)
+    return replace(
+        layer,
+        tables=(*layer.tables, *gather.tables),
+        fields=(*layer.fields, *gather.fields),
+        scratch=scratch,
+    )
 
 
 class _Asked:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from support.zoo.echoes import delayed_map, inputs_for, random_echoes
 
 from codegen.checks.comparison import compare
 from codegen.checks.host import HostModel
 from codegen.render.generated import generated
-from qat.model import Model
+from qat.model import LIF, Dense, Edge, Layer, Model, Spikes
 
 MANY = 30
+
+
+def _ternary(n: int, m: int) -> Dense:
+    return Dense(np.random.default_rng(n + m).integers(-1, 2, (m, n)))
 
 
 def differing(model: Model, seed: int = 0) -> str | None:
@@ -31,13 +36,25 @@ def test_channels_of_a_map_may_be_late() -> None:
     assert differing(delayed_map()) is None
 
 
-def test_a_planted_fault_shows() -> None:
-    """Every slot of a ring is one step too old."""
-    model = delayed_map()
+FAULTS = {
+    "a slot of the ring is the one before": ("at + slots - delay", "(at + 1u) % slots"),
+    "a line is shorter than it should be": ("late[0] & 7u", "late[0] & 3u"),
+    "inputs of a word take the line of another": ("(word2 ^ old2)", "(word1 ^ old2)"),
+    "a line does not move": ("late[0]++;", ""),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_faults_show(fault: str) -> None:
+    ring = Edge(_ternary(100, 20), "input", 3)
+    layer = Layer(
+        _ternary(100, 20), LIF(np.array(3), (2,)), delay=np.arange(100) % 17, more=(ring,)
+    )
+    model = Model(Spikes(100), (layer,), None, None, "late")
     x, steps = inputs_for(model, 6)
     made = generated(model)
     name = f"{model.name}.c"
-    broken = made.files[name].replace("at < delay ?", "at <= delay ?")
+    broken = made.files[name].replace(*FAULTS[fault])
     assert broken != made.files[name]
     found = HostModel(made, files=made.files | {name: broken}).run(x, trace=True, steps=steps)
     assert compare(model.run(x, trace=True, steps=steps), found).differing

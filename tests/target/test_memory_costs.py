@@ -17,9 +17,8 @@ from qat.model import LIF, Count, Dense, Edge, Layer, Model, Spikes
 
 pytestmark = pytest.mark.target
 
-RECURRENT, DELAYED = 1.1, 1.3
-"""Times the instructions of the other model, at most. The aim for delays is 1.1 as well: masks of
-16 delays take some 490 instructions a step of 128 inputs, which is 1.27 times."""
+ALLOWED = 1.1
+"""Times the instructions of the other model, at most."""
 
 INPUTS, NEURONS, STEPS, DENSITY = 128, 128, 30, 0.1
 
@@ -58,11 +57,12 @@ def test_a_recurrent_layer_takes_what_one_with_as_many_inputs_takes(
     both = np.concatenate([x, late.astype(np.uint8)], axis=2)
     np.testing.assert_array_equal(spikes_of(plain, both), sent)
     on = counting("qemu-m4")
-    assert instructions(on, recurrent, x) <= RECURRENT * instructions(on, plain, both)
+    assert instructions(on, recurrent, x) <= ALLOWED * instructions(on, plain, both)
 
 
-def test_delays_of_16_steps_take_no_more_than_they_did(
-    counting: Callable[[str], Counting],
+@pytest.mark.parametrize("core", ["qemu-m0", "qemu-m4"])
+def test_delays_of_16_steps_take_little_more_than_none(
+    core: str, counting: Callable[[str], Counting]
 ) -> None:
     delays = np.random.default_rng(3).integers(0, 17, INPUTS)
     assert delays.max() == 16
@@ -73,5 +73,5 @@ def test_delays_of_16_steps_take_no_more_than_they_did(
     late = of(Layer(weights(INPUTS, 1), neuron, delay=delays), INPUTS)
     plain = of(Layer(weights(INPUTS, 1), neuron), INPUTS)
     np.testing.assert_array_equal(spikes_of(plain, arriving), spikes_of(late, x))
-    on = counting("qemu-m4")
-    assert instructions(on, late, x) <= DELAYED * instructions(on, plain, arriving)
+    on = counting(core)
+    assert instructions(on, late, x) <= ALLOWED * instructions(on, plain, arriving)

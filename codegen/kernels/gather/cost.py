@@ -17,8 +17,9 @@ class Gathering(Features):
     calls:   of the functions of layers
     copies:  pieces that are copied whole, by plane; copied: their words
     slots:   slots of rings that are found
-    masked:  words in registers times delays; looped: the same elsewhere
-    written: words that are written once they are put together
+    lines:   lines of delay; masked: words that enter them in registers, by a mask; whole: those of
+             which all inputs do; looped: words that enter them elsewhere
+    written: words that come out of lines, in registers; turns: the same elsewhere
     kept:    signals that rings take; kept_words: of them
     """
 
@@ -26,9 +27,12 @@ class Gathering(Features):
     copies: float = 0.0
     copied: float = 0.0
     slots: float = 0.0
+    lines: float = 0.0
     masked: float = 0.0
+    whole: float = 0.0
     looped: float = 0.0
     written: float = 0.0
+    turns: float = 0.0
     kept: float = 0.0
     kept_words: float = 0.0
 
@@ -48,13 +52,15 @@ def gathering(gathers: Sequence[Gather | None], pasts: Sequence[Past], load: Loa
 
 def _part(part: Part) -> Gathering:
     words = part.words * part.planes
-    if part.delays is None:
+    late = part.late
+    if late is None:
         return Gathering(copies=part.planes, copied=words, slots=part.past is not None)
-    delays = part.delays.shape[0]
-    masked = words * (delays + (part.now is not None))
+    if late.looped:
+        return Gathering(lines=len(late.lines), looped=words * len(late.lines), turns=words)
+    places = [place for line in late.lines for place in line.masks]
     return Gathering(
-        slots=delays,
-        masked=masked * part.in_registers,
-        looped=masked * (not part.in_registers),
+        lines=len(late.lines),
+        masked=part.planes * sum(place is not None for place in places),
+        whole=part.planes * sum(place is None for place in places),
         written=words,
     )

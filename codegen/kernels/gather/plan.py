@@ -5,27 +5,23 @@ A signal that is read d steps later lies in a ring of as many slots as its longe
 take once the step is over. Where a layer alone reads what it sent itself a step ago, its signal is
 still there when it is read, and there is no ring.
 
-Inputs of a slice that have delays of their own are taken out of each slot by a mask:
-
-    word = OR over the delays d of (slot(d) & mask_d)
+Inputs of a slice that have delays of their own go through lines of delay, which belong to the slice
+alone: lines.py has how.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from codegen.kernels.gather.lines import Lines, lines_of
 from codegen.kernels.gather.view import Gathered, Slice
 from codegen.kernels.memory import Field, Table
-from codegen.kernels.pack import pack_bits, words_for
+from codegen.kernels.pack import words_for
 from codegen.kernels.stage import Layer, Read
 from qat.model import INPUT, Model
-
-IN_REGISTERS = 4
-"""Words of a slice up to which they are put together in registers."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,11 +61,9 @@ class Part:
     planes: of the signal
     offset: of its words in each plane of what is brought together
     live:   C text of a pointer to the signal of this step
-    past:   where its delays lead; None where it reads this step alone, or still finds the last one
+    past:   where its delay leads; None where it reads the live signal
     delay:  of all its inputs, None where they differ
-    delays: the table of the delays of its masks, without 0
-    masks:  that of the masks, a row for each delay
-    now:    that of the inputs without a delay; None where there are none
+    late:   the lines of delay of inputs whose delays differ
     """
 
     words: int
@@ -78,19 +72,7 @@ class Part:
     live: str
     past: Past | None
     delay: int | None
-    delays: Table | None = None
-    masks: Table | None = None
-    now: Table | None = None
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """Its constant arrays."""
-        return tuple(one for one in (self.delays, self.masks, self.now) if one is not None)
-
-    @property
-    def in_registers(self) -> bool:
-        """True if its words are put together in registers."""
-        return self.words * self.planes <= IN_REGISTERS
+    late: Lines | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -112,9 +94,19 @@ class Gather:
     title: str
 
     @property
+    def late(self) -> tuple[Lines, ...]:
+        """The lines of delay of its parts."""
+        return tuple(part.late for part in self.parts if part.late)
+
+    @property
     def tables(self) -> tuple[Table, ...]:
         """Its constant arrays."""
-        return tuple(table for part in self.parts for table in part.tables)
+        return tuple(late.masks for late in self.late if late.masks)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Its members of the state."""
+        return tuple(field for late in self.late for field in late.fields)
 
     @property
     def size(self) -> int:
@@ -130,15 +122,16 @@ def pasts(model: Model, layers: Sequence[Layer], given: str) -> tuple[Past, ...]
     if not isinstance(model, Gathered):
         return ()
     found = []
-    for source, slots in model.real.pasts.items():
-        if _still_there(source, model):
+    for source in model.real.pasts:
+        delays = _whole(source, model)
+        if not delays:
             continue
         name = "past_input" if source == INPUT else f"past{source}"
         at = "at_input" if source == INPUT else f"at{source}"
         live = given if source == INPUT else layers[source].first_plane
         found.append(
-            Past(source=source, slots=slots, words=_words(source, model), live=live, name=name,
-                 at=at)
+            Past(source=source, slots=max(delays), words=_words(source, model), live=live,
+                 name=name, at=at)
         )  # fmt: skip
     return tuple(found)
 
@@ -149,15 +142,20 @@ def _words(source: int, model: Gathered) -> int:
     return words_for(model.real.shape_of(source).size) * levels.bit_length()
 
 
-def _still_there(source: int, model: Gathered) -> bool:
-    """Return True if what a layer sent in the last step is read by itself alone."""
-    readers = [
-        (index, one.edge.shortest, one.edge.longest)
-        for index, slices in enumerate(model.slices)
+def _whole(source: int, model: Gathered) -> list[int]:
+    """Return the delays with which a signal is read as a whole, later than the live one."""
+    return [
+        delay
+        for slices in model.slices
         for one in slices
-        if one.source == source and one.edge.longest
+        if one.source == source and (delay := one.edge.shortest) == one.edge.longest
+        if delay > _age(one)
     ]
-    return all(reader == (source, 1, 1) for reader in readers)
+
+
+def _age(one: Slice) -> int:
+    """Return how many steps ago the live signal was sent: a layer still finds its last one."""
+    return int(one.source == one.reader)
 
 
 def gather_of(
@@ -181,7 +179,10 @@ def gather_of(
         words=sum(part.words for part in parts),
         planes=max(part.planes for part in parts),
         reads_input=given == "in"
-        and any(one.source == INPUT and one.edge.shortest == 0 for one in slices),
+        and any(
+            one.source == INPUT and part.past is None
+            for part, one in zip(parts, slices, strict=True)
+        ),
         title=f"layer {index} reads {' and '.join(_texts(index, slices))}",
     )
 
@@ -193,40 +194,30 @@ def reads_of(index: int, model: Model) -> tuple[Read, ...]:
 
 
 def _part(place: int, one: Slice, model: Gathered, past: Past | None, live: str) -> Part:
-    """Return a slice as the C copies it; past: None where the live signal is all that is read."""
+    """Return a slice as the C copies it; past: None where no signal is read as a whole, later."""
     planes = model.real.sent(one.source)[1].bit_length()
     live = f"({live})" if planes > 1 else live
-    delays = one.edge.delays
-    uniform = one.edge.shortest == one.edge.longest
-    found = Part(
+    delay = one.edge.shortest if one.edge.shortest == one.edge.longest else None
+    late = None
+    if delay is None:
+        number = f"{one.reader}" if place == 0 else f"{one.reader}_{place}"
+        steps = one.edge.delays.astype(np.int64) - _age(one)
+        late = lines_of(steps, planes, number, f"{_who(one)} before layer {one.reader}")
+    return Part(
         words=one.words, planes=planes, offset=one.offset, live=live,
-        past=past if one.edge.longest else None,
-        delay=one.edge.shortest if uniform else None,
+        past=past if delay is not None and delay > _age(one) else None,
+        delay=delay, late=late,
     )  # fmt: skip
-    if uniform:
-        return found
-    assert past is not None
-    known = [int(delay) for delay in np.unique(delays) if delay]
-    rows = np.stack([_mask(delays == delay) for delay in known])
-    name = f"{one.reader}" if place == 0 else f"{one.reader}_{place}"
-    now = Table(f"now{name}", "inputs without a delay", _mask(delays == 0))
-    return replace(
-        found,
-        delays=Table(f"delays{name}", "of the masks", np.array(known, np.uint8)),
-        masks=Table(f"masks{name}", "the inputs of each delay", rows),
-        now=now if now.values.any() else None,
-    )
 
 
-def _mask(chosen: NDArray[np.bool_]) -> NDArray[np.uint32]:
-    return pack_bits(chosen).astype(np.uint32)
+def _who(one: Slice) -> str:
+    return "the input" if one.source == INPUT else f"layer {one.source}"
 
 
 def _texts(index: int, slices: Sequence[Slice]) -> Iterator[str]:
     """Yield each slice in words: "layer 0", "itself 1 step ago", "the input 0 to 7 steps ago"."""
     for one in slices:
-        who = "the input" if one.source == INPUT else f"layer {one.source}"
-        who = "itself" if one.source == index else who
+        who = "itself" if one.source == index else _who(one)
         low, high = one.edge.shortest, one.edge.longest
         steps = f"{low}" if low == high else f"{low} to {high}"
         yield f"{who} {steps} step{'s' if high > 1 else ''} ago" if high else who
