@@ -211,6 +211,11 @@ class Program:
         return any(y.title for y in self.layers)
 
     @property
+    def flows(self) -> bool:
+        """True if bit-sliced neurons have synaptic currents."""
+        return any(y.in_planes and y.synaptic is not None for y in self.layers)
+
+    @property
     def variants(self) -> tuple[InstructionSet, ...]:
         """The instruction sets that the C asks for."""
         return tuple(

@@ -67,12 +67,6 @@ class Adaptation:
         return self.width > self.leak
 
     @property
-    def spares(self) -> bool:
-        """True if a plane is kept while a borrow or a carry passes it."""
-        borrowed = self.borrows and any(one.leak is None for one in self.planes)
-        return borrowed or any(one.carried and not one.adds for one in self.planes)
-
-    @property
     def beyond(self) -> tuple[int, ...]:
         """Planes of b that no u reaches which is not negative: one of them is more than any u."""
         return tuple(range(self.u_width - 1, self.width))
