@@ -113,7 +113,7 @@ void maps_input(maps_state *state, const uint8_t x[MAPS_INPUTS])
     MAPS_MARK(1);
 }
 
-void maps_step(maps_state *state, uint32_t out[MAPS_SPIKE_WORDS])
+MAPS_APART void maps_step(maps_state *state, uint32_t out[MAPS_SPIKE_WORDS])
 {
     MAPS_MARK(0);
     maps_layer0(state);
@@ -125,7 +125,7 @@ void maps_step(maps_state *state, uint32_t out[MAPS_SPIKE_WORDS])
     (void)memcpy(out, state->even.spikes2, sizeof state->even.spikes2);
 }
 
-int32_t maps_scores(maps_state *state, int32_t scores[MAPS_OUTPUTS])
+MAPS_APART int32_t maps_scores(maps_state *state, int32_t scores[MAPS_OUTPUTS])
 {
     int32_t best = 0;
 
