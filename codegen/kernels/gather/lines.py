@@ -32,6 +32,7 @@ class Line:
     length: steps that it keeps, a power of two
     first:  of its words in the memory of all lines; stride: words that it keeps of a step
     words:  those that enter it, of each plane; of others no input is that late
+    places: of these words among those that it keeps of a plane
     masks:  of each of them the place of its mask in the table, or in the row of the table that a
             word has; None where all inputs are late
     """
@@ -40,6 +41,7 @@ class Line:
     first: int
     stride: int
     words: tuple[int, ...]
+    places: tuple[int, ...]
     masks: tuple[int | None, ...]
 
 
@@ -52,6 +54,7 @@ class Lines:
     kept:  words of the memory
     title: whose signal it is
     looped: its words are put together in a loop, and the masks of a word lie side by side
+    rows:   four words are kept of every step, and have masks, so that a vector holds them at once
     """
 
     lines: tuple[Line, ...]
@@ -60,6 +63,7 @@ class Lines:
     kept: int
     title: str
     looped: bool
+    rows: bool
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -103,24 +107,28 @@ def lines_of(delays: NDArray[np.int64], planes: int, number: str, title: str) ->
     lengths = lengths_of(delays)
     rows, whole = pack_bits(through(delays, lengths)), pack_bits(np.ones(delays.size, np.bool_))
     looped = planes * whole.size > IN_REGISTERS
-    if looped:
-        entering = [tuple(range(whole.size))] * len(lengths)
-        places: list[tuple[int | None, ...]] = [(k,) * whole.size for k in range(len(lengths))]
-        masks = rows.T.ravel()
-    else:
-        entering = [tuple(map(int, np.flatnonzero(row))) for row in rows]
-        masked = (rows != 0) & (rows != whole)
-        order = np.where(masked, np.cumsum(masked.ravel()).reshape(masked.shape) - 1, -1)
-        places = [
-            tuple(int(row[w]) if row[w] >= 0 else None for w in enter)
-            for row, enter in zip(order, entering, strict=True)
-        ]
-        masks = rows[masked]
-    strides = [planes * len(enter) for enter in entering]
+    at_once = not looped and whole.size == IN_REGISTERS
+    kept = np.ones_like(rows, np.bool_) if looped or at_once else rows != 0
+    masked = kept if looped or at_once else kept & (rows != whole)
+    late = kept if looped else rows != 0
+    order = (rows.T if looped else rows)[masked.T if looped else masked]
+    numbers = np.cumsum(masked, axis=0 if looped else None).reshape(masked.shape) - 1
+    strides = [planes * int(row.sum()) for row in kept]
     firsts = list(accumulate(map(mul, lengths, strides), initial=1))
+    lines = []
+    for k, (length, first, stride) in enumerate(zip(lengths, firsts, strides, strict=False)):
+        words = tuple(map(int, np.flatnonzero(late[k])))
+        own = [looped or rows[k, w] != whole[w] for w in words]
+        lines.append(
+            Line(
+                length, first, stride, words,
+                places=tuple(int(kept[k, :w].sum()) for w in words),
+                masks=tuple(int(numbers[k, w]) if some else None
+                            for w, some in zip(words, own, strict=True)),
+            )
+        )  # fmt: skip
     return Lines(
-        lines=tuple(map(Line, lengths, firsts, strides, entering, places)),
-        name=f"late{number}", kept=firsts[-1], title=title,
-        masks=Table(f"masks{number}", "of the lines of delay", masks) if masks.size else None,
-        looped=looped,
+        lines=tuple(lines), name=f"late{number}", kept=firsts[-1], title=title,
+        masks=Table(f"masks{number}", "of the lines of delay", order) if order.size else None,
+        looped=looped, rows=at_once,
     )  # fmt: skip

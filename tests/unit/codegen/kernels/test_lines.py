@@ -56,3 +56,17 @@ def test_loops_have_the_masks_of_a_word_side_by_side() -> None:
     assert lines.masks.values.reshape(5, 2)[:, 0].tolist() == [0xCCCCCCCC] * 5
     assert lines.masks.values.reshape(5, 2)[:, 1].tolist() == [0xAAAAAAAA] * 5
     assert lines.kept == 1 + 5 * 3
+
+
+def test_four_words_are_kept_side_by_side() -> None:
+    delays = np.repeat([0, 1, 2, 3], 32)
+    lines = lines_of(delays, 1, "0", "the input")
+    assert lines.rows
+    assert [(one.words, one.places, one.masks, one.stride) for one in lines.lines] == [
+        ((2, 3), (2, 3), (None, None), 4),
+        ((1, 3), (1, 3), (None, None), 4),
+    ]
+    assert lines.masks is not None
+    full = 0xFFFFFFFF
+    assert lines.masks.values.tolist() == [0, 0, full, full, 0, full, 0, full]
+    assert not lines_of(delays, 2, "0", "the input").rows
