@@ -150,6 +150,13 @@ MODELS = {
         None,
         "echoing",
     ),
+    "echoes in a vector": Model(
+        Spikes(128),
+        (Layer(_ternary(128, 128), FEW, delay=_late(128, 0, 16)),),
+        None,
+        None,
+        "vector",
+    ),
     "counts that echo": Model(
         Spikes(33),
         (
@@ -178,8 +185,8 @@ MODELS = {
         "frames",
     ),
 }
-"""Small ones, fixed: masks in loops and in registers, rings, a signal that is still there, counts,
-and a layer that reads bytes and itself."""
+"""Small ones, fixed: lines of delay in loops, in registers and in a vector, rings, a signal that is
+still there, counts, and a layer that reads bytes and itself."""
 
 
 def inputs_for(model: Model, samples: int) -> tuple[Any, int | None]:
