@@ -60,7 +60,7 @@ def test_a_recurrent_layer_takes_what_one_with_as_many_inputs_takes(
     assert instructions(on, recurrent, x) <= ALLOWED * instructions(on, plain, both)
 
 
-@pytest.mark.parametrize("core", ["qemu-m0", "qemu-m4"])
+@pytest.mark.parametrize("core", ["qemu-m0", "qemu-m4", "qemu-m55"])
 def test_delays_of_16_steps_take_little_more_than_none(
     core: str, counting: Callable[[str], Counting]
 ) -> None:

@@ -1,4 +1,4 @@
-"""What membranes of further kinds take beside those of LIF: tests/bench/neurons.py has the table."""
+"""Membranes of further kinds beside those of LIF; tests/bench/neurons.py has the whole table."""
 
 from __future__ import annotations
 
