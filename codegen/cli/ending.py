@@ -177,6 +177,9 @@ def say_best(out: Output, trained: Trained) -> bool:
     history = trained.history
     assert history.best is not None
     best, planned = history.best.number, int(history.settings["epochs"])
+    if history.settings.get("keep") == "last":
+        out.say(f"the last epoch is kept: {best} of {planned} (--keep last)")
+        return False
     out.say(f"best epoch on validation data: {best} of {planned}")
     last = best == planned == len(history.epochs)
     if last:

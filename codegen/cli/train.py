@@ -169,6 +169,7 @@ def settings_of(arguments: Namespace) -> dict[str, Any]:
         "learning_rate",
         "weight_decay",
         "averaging",
+        "keep",
         "rate_penalty",
         "cost_target",
         "cost_penalty",

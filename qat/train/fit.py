@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,13 +22,15 @@ from qat.train.divergence import DivergedError, Unbounded, in_words
 from qat.train.export import activity_of, export
 from qat.train.history import Epoch, History
 from qat.train.network import Network
-from qat.train.recipes import Augment, Recipe, recipe_for
+from qat.train.recipes import Augment, Keep, Recipe, recipe_for
 from qat.train.runs import RunFolder, data_digest
 from qat.train.session import Session
 from qat.train.surrogate import SURROGATES
 
 ACTIVITY_SAMPLES = 1000
 """Validation samples on which the activity is measured."""
+
+KEPT = get_args(Keep)
 
 
 def evaluate(net_or_model: Network | Model, x: ArrayLike, y: ArrayLike) -> float:
@@ -85,6 +87,8 @@ def _recipe(start: Recipe, given: dict[str, Any]) -> Recipe:
     for name in ("learning_rate", "weight_decay", "rate_penalty", "rate_target"):
         if not 0 <= getattr(recipe, name) < float("inf"):
             raise ValueError(f"{name}: found {getattr(recipe, name)}; must be 0 or more, finite")
+    if recipe.keep not in KEPT:
+        raise ValueError(f"keep: found {recipe.keep!r}; use {' or '.join(KEPT)}")
     if not 0 <= recipe.averaging < 1:
         raise ValueError(f"averaging: found {recipe.averaging}; must be at least 0 and below 1")
     return recipe
@@ -102,6 +106,7 @@ def fit(
     rate_penalty: float | None = None,
     rate_target: float | None = None,
     averaging: float | None = None,
+    keep: Keep | None = None,
     spike_cost: Sequence[float] | None = None,
     cost_target: float | None = None,
     cost_penalty: float | None = None,
@@ -115,7 +120,8 @@ def fit(
 
     Adam with a cosine schedule over mini-batches; the same seed gives the same network. The
     settings that are not given come from `qat.RECIPES` for the data set, or are made to fit
-    its size. Best is the highest validation accuracy, then the lowest validation loss.
+    its size. Best is the highest validation accuracy, then the lowest validation loss; with
+    keep="last" it is the last epoch, whatever validation says.
     Ctrl-C ends the training and keeps the best epoch so far, or, if none was finished, the
     weights from before the call; the History says so. A training that diverges ends in the same
     way: its best epoch is kept, and `History.diverged` is a line about it.
@@ -147,6 +153,7 @@ def fit(
         "rate_penalty": rate_penalty,
         "rate_target": rate_target,
         "averaging": averaging,
+        "keep": keep,
         "spike_cost": None if spike_cost is None else tuple(spike_cost),
         "cost_target": cost_target,
         "cost_penalty": cost_penalty,

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ from qat.train.loss import Spending
 from qat.train.optimiser import FINAL_RATE
 
 Augment = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
+
+Keep = Literal["best", "last"]
 
 UPDATES = 4000
 """Weight updates that a data set without a row of its own is given, at least."""
@@ -58,6 +60,8 @@ class Recipe:
     final_rate:         the part of the learning rate at which the cosine ends
     square_kept:        what Adam keeps of the mean squares of the gradients
     even_penalty:       the penalty is on the mean rate of every layer, not on squares of rates
+    keep:               the epoch whose weights are kept: the "best" on validation data, or the
+                        "last", where those are so few that the best of many epochs is chance
     """
 
     epochs: int
@@ -76,6 +80,7 @@ class Recipe:
     final_rate: float = FINAL_RATE
     square_kept: float = 0.999
     even_penalty: bool = False
+    keep: Keep = "best"
 
     @property
     def spending(self) -> Spending | None:
@@ -105,7 +110,7 @@ class Recipe:
         return {**values, "augment": None if augment is None else str(named)}
 
 
-_LATER = ("clean_every", "warm_up", "final_rate", "square_kept", "even_penalty")
+_LATER = ("clean_every", "warm_up", "final_rate", "square_kept", "even_penalty", "keep")
 """Settings that are told only where they are not as ever, so that older runs can be resumed."""
 
 WRITING = Affine(shift=1, rotation=7, scale=0.06, shear=0.05)

@@ -81,14 +81,15 @@ class Session:
         self.shown = copy(net)  # with the averaged weights, and what was measured with them
 
     def epoch(self) -> Epoch:
-        """Train and validate one epoch, and keep it if it is the best.
+        """Train and validate one epoch, and keep it if it is the best, or if the last one is kept.
 
         Raises Unbounded if a number leaves what floats hold; the session is not to go on then.
         """
         with unchecked():
             epoch = self._epoch()
         self.epochs.append(epoch)
-        if self.best is None or _merit(epoch) > _merit(self.best):
+        last = self.recipe.keep == "last"
+        if last or self.best is None or _merit(epoch) > _merit(self.best):
             self.best, self.best_parameters = epoch, self.shown.parameters
         return epoch
 

@@ -87,6 +87,7 @@ def test_train_makes_the_network_of_a_row(
 ) -> None:
     """Every setting of the accuracy table is an option of `train`."""
     training = {"epochs": 2, "weight_decay": 0.05, "averaging": 0.9, "rate_penalty": 0.02}
+    training["keep"] = "last"
     network = {"threshold": "neuron", "resolution": 8}
     row = Row("digits", (16,), (2, 8), goal=0.5, network=network, training=training)
     words = [f"--{key.replace('_', '-')}={value}" for key, value in (network | training).items()]

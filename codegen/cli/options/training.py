@@ -15,6 +15,11 @@ TRAINING = Group(
         Option("--learning-rate", type=number),
         Option("--weight-decay", type=number),
         Option("--averaging", "what an update keeps of the mean of the weights, below 1", number),
+        Option(
+            "--keep",
+            "the epoch whose weights are kept: the best on validation data, or the last",
+            choices=("best", "last"),
+        ),
         Option("--rate-penalty", "weight of the firing-rate penalty", number),
         Option(
             "--shift",

@@ -52,7 +52,7 @@ NETWORKS: tuple[Verb, ...] = (
         "train",
         "train a network and write its integer model",
         "Train a network with low-bit weights; the best epoch on validation data is kept, also "
-        "after Ctrl-C.",
+        "after Ctrl-C (--keep last: the last one).",
         (
             DATA_SET.but(
                 help="a name of `spikemcu data`, an .npz with x and y, a .csv, or an IDX images "

@@ -244,6 +244,7 @@ def test_quantizing_after_training_loses_what_training_through_it_keeps(digits):
         ([64, 8, 10], {"batch_size": 0}, "batch_size: found 0"),
         ([64, 8, 10], {"learning_rate": -1.0}, "learning_rate: found -1.0"),
         ([64, 8, 10], {"averaging": 1.0}, "averaging: found 1.0; must be at least 0 and below 1"),
+        ([64, 8, 10], {"keep": "first"}, "keep: found 'first'; use best or last"),
         ([64, 8, 10], {"rate_penalty": float("nan")}, "rate_penalty: found nan"),
         ([64, 8, 10], {"spike_cost": [1, 2], "cost_target": 9}, "found 2 numbers; the network has"),
         ([64, 8, 10], {"spike_cost": [-1], "cost_target": 9}, "spike_cost: found .-1.; must be 0"),
@@ -315,6 +316,25 @@ def test_the_network_of_averaged_weights_is_what_is_validated_and_kept(digits):
     assert best == history.best.validation_accuracy
     assert history.epochs[0].loss == plain.epochs[0].loss  # what trains is not the average
     assert history.epochs[0].validation_loss != plain.epochs[0].validation_loss
+
+
+def test_the_last_epoch_is_kept_where_that_is_asked(digits, tmp_path):
+    settings = {"epochs": 10, "learning_rate": 0.02, "batch_size": 128}
+    best, last = Network([64, 24, 10]), Network([64, 24, 10])
+    usual = qat.fit(best, digits, **settings)
+    run = {"run": tmp_path / "run", "keep": "last"}
+    asked = qat.fit(last, digits, **settings, **run)
+    assert usual.best.number < 10, "the settings must make the best epoch another than the last"
+    assert asked.best == asked.epochs[-1]
+    assert asked.best.validation_loss == usual.epochs[-1].validation_loss
+    assert qat.evaluate(last, digits.x_validation, digits.y_validation) == (
+        usual.epochs[-1].validation_accuracy
+    )
+    assert qat.Model.load(tmp_path / "run" / "model.npz").digest() == qat.export(last).digest()
+    again = Network([64, 24, 10])
+    assert qat.fit(again, digits, **settings, **run, resume=True).best == asked.best
+    assert qat.export(again).digest() == qat.export(last).digest()
+    assert (usual.settings.get("keep"), asked.settings["keep"]) == (None, "last")
 
 
 def test_recipes_fit_the_size_of_the_data():
