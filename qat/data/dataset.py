@@ -15,7 +15,7 @@ from qat.data.encode import drop_bits
 from qat.data.reading import Reading
 from qat.data.sensing import Raw
 from qat.model.shape import Shape
-from qat.model.spectrum import FrontEnd
+from qat.model.spectrum import FrontEnd, Spectrum
 
 UNKNOWN = "unknown"
 """The licence of data that came with none."""
@@ -122,10 +122,14 @@ class Dataset:
         """Return samples of a vector a step as one vector each: maps of height 1, a column a step.
 
         They are read as a whole, in one step: (samples, steps, inputs) become (samples,
-        steps * inputs). Data of one vector a sample stay as they are.
+        steps * inputs). Data of one vector a sample stay as they are. Bands of sound become 0 and
+        above, the least of them 0: that is what lies beyond the edges of a map, and first layers
+        on maps are quick for.
         """
         if self.x_train.ndim == 2:
             return self
+        if isinstance(self.sensor, Spectrum) and self.input_range[0] < 0:
+            return self._raised(self.sensor).as_maps()
         steps, channels = self.x_train.shape[1:]
         sensor = None if self.sensor is None else self.sensor.of_maps(steps)
 
@@ -144,6 +148,22 @@ class Dataset:
             grid=Shape(1, steps, channels),
         )
 
+    def _raised(self, spectrum: Spectrum) -> Dataset:
+        """Return frames of sound whose least value is 0, and the Spectrum that makes such."""
+        low, high = self.input_range
+        scale, offset = np.asarray(self.x_scale), np.asarray(self.x_offset)
+        parts = ("x_train", "x_validation", "x_test")
+        return replace(
+            self,
+            **{
+                name: (getattr(self, name).astype(np.int16) - low).astype(np.uint8)
+                for name in parts
+            },
+            input_range=(0, high - low),
+            x_offset=scalar_or_each(offset + low * scale),
+            sensor=raised(spectrum, low),
+        )
+
     def with_input_bits(self, bits: int) -> Dataset:
         """Return the data with inputs of at most `bits` bits: the upper ones are kept.
 
@@ -152,7 +172,9 @@ class Dataset:
         Raises ValueError for less than one bit (two for signed data).
         """
         if self.raw is not None:
-            return replace(self, **vars(self.raw.inputs(bits)))
+            scaled = self.raw.inputs(bits)
+            originals = None if self.originals is None else _frames(scaled.x_train, self.grid)
+            return replace(self, **vars(scaled), originals=originals)
         low, high = self.input_range
         least = 2 if low < 0 else 1
         if bits < least:
@@ -174,9 +196,11 @@ class Dataset:
         raw = self.raw
         if raw is None:
             raise ValueError(f"{self.name}: is not made of the samples of a sensor")
+        train = raw.through(sensor, raw.train, low, high)
         return replace(
             self,
-            x_train=raw.through(sensor, raw.train, low, high),
+            x_train=train,
+            originals=None if self.originals is None else _frames(train, self.grid),
             x_validation=raw.through(sensor, raw.validation, low, high),
             x_test=raw.through(sensor, raw.test, low, high),
             input_range=(low, high),
@@ -197,6 +221,16 @@ class Dataset:
             (getattr(self.raw, p) if self.raw else getattr(self, f"x_{p}"), getattr(self, f"y_{p}"))
             for p in parts
         )
+
+
+def raised(spectrum: Spectrum, low: int) -> Spectrum:
+    """Return a Spectrum whose values, of `low` and above, are 0 and above."""
+    return replace(spectrum, mean=spectrum.mean.astype(np.int64) + (low << spectrum.shift))
+
+
+def _frames(maps: NDArray[Any], grid: Shape | None) -> NDArray[Any]:
+    """Return maps of height 1 as (samples, steps, inputs); other samples as they are."""
+    return maps if grid is None else maps.reshape(len(maps), grid.width, grid.channels)
 
 
 def scalar_or_each(values: NDArray[Any]) -> float | tuple[float, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qat.data.checks import check_classes
-from qat.data.dataset import Dataset, from_raw
+from qat.data.dataset import Dataset, from_raw, raised
 from qat.data.division import TEST, VALIDATION, Division, stratified
 from qat.data.hearing import Hearing
 from qat.data.reading import Reading
@@ -32,16 +32,18 @@ class Heard(Raw):
         """Return the inputs, of `bits` bits each, and the Spectrum with the means of training.
 
         An input is the logarithm of a band's energy, 1 stands for `x_scale` octaves of it, and 0
-        for `x_offset`. Raises ValueError for less than two bits.
+        for `x_offset`; those of maps are 0 and above. Raises ValueError for less than two bits.
         """
         assert self.spectrum is not None
         if bits < 2:
             raise ValueError(f"input bits: found {bits}; must be at least 2")
         bits = min(bits, 8)
         fitted = replace(self.spectrum.fit(self.train, bits), hop=self.hop)
+        low = -(1 << bits - 1)
         if self.mapped:
-            fitted = fitted.of_maps(fitted.vectors_in(self.train.shape[1]))
-        low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+            fitted = raised(fitted, low).of_maps(fitted.vectors_in(self.train.shape[1]))
+            low = 0
+        high = low + (1 << bits) - 1
         return Scaled(
             self.through(fitted, self.train, low, high),
             self.through(fitted, self.validation, low, high),

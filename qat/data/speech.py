@@ -130,4 +130,6 @@ def speech_of(data: Dataset) -> Speech:
         raise ValueError(
             f"speech: {data.name} is no sound of a spectrum; use --spectrum, or leave it out"
         )
-    return Speech(*data.input_range, 8 / 2**data.sensor.shift, throat=0.08, tilt=1.0)
+    low, high = data.input_range
+    mean = 0 if low < 0 else (high + 1) // 2
+    return Speech(low, high, 8 / 2**data.sensor.shift, throat=0.08, tilt=1.0, mean=mean)

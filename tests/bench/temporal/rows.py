@@ -95,7 +95,7 @@ def _spoken(path: Path | None, seed: int) -> Dataset:
 
 
 def _spoken_maps(path: Path | None, seed: int) -> Dataset:
-    return spoken.as_maps(spoken.official(_file(path)))
+    return spoken.official(_file(path)).as_maps()
 
 
 SPIKES: Mapping[str, Any] = MappingProxyType({"input": "spikes"})

@@ -62,7 +62,7 @@ def left_out(
     Returns the model, the inputs of the first one's recordings, and the accuracy on each speaker.
     """
     data = spoken.unheard(path, speakers)
-    data = spoken.as_maps(data) if row.recipe is _MAPS else data
+    data = data.as_maps() if row.recipe is _MAPS else data
     net = row.untrained(data, seed)
     fit(net, data, seed, recipe=row.recipe_of(net))
     model = export(net)

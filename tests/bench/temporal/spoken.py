@@ -67,16 +67,6 @@ class Raised:
         return (self.change(x.astype(np.int8) + LOW, rng) - LOW).astype(np.uint8)
 
 
-def as_maps(data: Dataset) -> Dataset:
-    """Return recordings as maps of height 1, a band a channel, of levels that begin at 0."""
-    spectrum = data.sensor
-    assert isinstance(spectrum, Spectrum)
-    spectrum = replace(spectrum, mean=spectrum.mean + (LOW << spectrum.shift))
-    parts = ("x_train", "x_validation", "x_test")
-    raised = {name: (getattr(data, name).astype(np.int16) - LOW).astype(np.uint8) for name in parts}
-    return replace(data, input_range=(0, HIGH - LOW), sensor=spectrum, **raised).as_maps()
-
-
 def official(path: Path) -> Dataset:
     """Return recordings 0 to 4 as the test, 5 to 9 as what validates, the rest to train with."""
     index = _file(path)["index"]

@@ -14,6 +14,7 @@ from qat.data.formats.wav import read_wav
 from qat.data.heard import Heard
 from qat.data.hearing import Hearing
 from qat.data.named import load
+from qat.data.speech import speech_of
 from qat.model import Spectrum
 
 HEARING = Hearing(bands=8, frame=128, hop=64)
@@ -219,3 +220,30 @@ def test_sound_needs_a_spectrum_and_others_take_none(tmp_path: Path) -> None:
     write_wav(tmp_path / "one.wav", TONE, RATE)
     with pytest.raises(ValueError, match="is one recording without a class"):
         load(tmp_path / "one.wav", spectrum=HEARING)
+
+
+def test_maps_of_sound_are_0_and_above_in_either_order(tmp_path: Path) -> None:
+    write_words(tmp_path / "words", each=8)
+    frames = load(tmp_path / "words", spectrum=HEARING)
+    maps, few = frames.as_maps(), frames.with_input_bits(4)
+    assert frames.input_range == (-128, 127)
+    assert maps.input_range == (0, 255)
+    np.testing.assert_array_equal(
+        maps.x_test.reshape(frames.x_test.shape), frames.x_test.astype(int) + 128
+    )
+    np.testing.assert_allclose(
+        maps.x_test[0, :8] * np.array(maps.x_scale) + maps.x_offset,
+        frames.x_test[0, 0] * np.array(frames.x_scale) + frames.x_offset,
+    )
+    one, other = few.as_maps(), maps.with_input_bits(4)
+    assert one.input_range == other.input_range == (0, 15)
+    for name in ("x_train", "x_validation", "x_test", "x_offset", "originals"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    for data in (maps, one, other):
+        assert data.raw is not None
+        assert data.sensor is not None
+        found = data.sensor.scale(data.raw.test, *data.input_range)
+        np.testing.assert_array_equal(found.reshape(data.x_test.shape), data.x_test)
+        again = data.training_batch(np.arange(3), lambda x: x)
+        np.testing.assert_array_equal(again, data.x_train[:3])
+        assert speech_of(data).high == data.input_range[1]

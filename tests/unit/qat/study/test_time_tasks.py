@@ -93,7 +93,7 @@ def test_recordings_are_parted_by_their_number(tmp_path: Path) -> None:
     assert [len(x) for x in parts_of(data).values()] == [2, 5, 5]
     assert data.x_test.shape[1:] == (spoken.FRAMES, spoken.BANDS)
     assert (data.x_test[:, -5:] == spoken.LOW).all()  # silence behind the recording
-    maps = spoken.as_maps(data)
+    maps = data.as_maps()
     np.testing.assert_array_equal(maps.x_test, data.x_test.reshape(5, -1) - spoken.LOW)
     raised = spoken.Raised(spoken.AGAIN)(data.x_train + 8, rng)
     assert (raised.shape, raised.dtype) == (data.x_train.shape, np.uint8)
