@@ -13,7 +13,6 @@ from codegen.cli.before import require_output
 from codegen.cli.data import inputs_of
 from codegen.cli.origins import classes_text
 from codegen.cli.output import Output
-from codegen.kernels import named
 from codegen.render.generated import Generated, generated
 from codegen.report.budget import Line, gate, parse_budget
 from codegen.report.energy import FORMULA, Energy, energy_of, supply_of
@@ -166,7 +165,7 @@ def _why(part: PartReport) -> str:
         return ONLY
     costs = ", ".join(f"{name} {cost:,}" for name, cost in part.candidates.items())
     dearer = part.candidates[part.kernel] > min(part.candidates.values())
-    return f"{costs}; {part.kernel}: flash" if dearer and named(part.kernel).small else costs
+    return f"{costs}; {part.kernel}: flash" if dearer else costs
 
 
 def _print_memory(one: Report, out: Output) -> None:

@@ -21,6 +21,7 @@ from codegen.kernels.memory import LIST_ENTRIES_16, Scratch
 from codegen.kernels.stage import Layer, Readout, Stage
 from codegen.plan import cost
 from codegen.plan.build import HELPERS, _fields
+from codegen.plan.named import named_kernels, stages_of
 from codegen.plan.program import Program, input_ctype
 from codegen.plan.sensor import Stream, stream_of
 from qat.model import Activity, Model
@@ -51,7 +52,7 @@ def plan(
               isa.DEFAULT_CORE; the C serves every core in any case
     activity: how active the model is, for the same choice; by default what its metadata say
     kernels:  {stage: kernel} that are not to be chosen; stage encoders.PLACE is the encoder,
-              "sliced" or "plain"
+              "sliced" or "plain". Before a choice come those that the model's file names
     only:     the core, or instruction set, that the C is for alone: what others need is left out,
               and kernels are chosen for it unless `core` names another
 
@@ -59,7 +60,8 @@ def plan(
     """
     alone = None if only is None else isa.find(only)
     encoder = encoders.encoder_of(model, (kernels or {}).get(encoders.PLACE))
-    asked = _Asked(model, core or _core_of(only, alone), activity, dict(kernels or {}), encoder)
+    asked = _Asked(model, core or _core_of(only, alone), activity, kernels or {}, encoder)
+    asked.kernels = {**named_kernels(model, asked.serving()), **asked.kernels}
     layers = tuple(asked.layer(index) for index in range(len(model.layers)))
     for row in KERNELS:
         layers = row.together(asked.behind, layers) if row.together else layers
@@ -127,11 +129,15 @@ def _functions(
 def choices(
     model: Model, core: str | None = None, activity: Activity | None = None
 ) -> tuple[Choice, ...]:
-    """Return why each stage of plan(model, core, activity) has its kernel."""
+    """Return which kernel each stage of a model has by instructions, and why."""
     core, encoder = core or isa.DEFAULT_CORE, encoders.encoder_of(model)
     asked = _Asked(model, core, activity, {}, encoder)
-    stages = len(model.layers) + (model.readout is not None)
-    return tuple(asked.choice(index) for index in range(stages))
+    return tuple(asked.choice(index) for index in range(stages_of(model)))
+
+
+def serving(model: Model) -> tuple[tuple[str, ...], ...]:
+    """Return for each stage, layers and readout, the kernels that could compute it."""
+    return _Asked(model, isa.DEFAULT_CORE, None, {}, encoders.encoder_of(model)).serving()
 
 
 def _with_gather(layer: Layer, gather: Gather | None) -> Layer:
@@ -161,7 +167,7 @@ class _Asked:
         kernels: Mapping[int, str],
         encoder: encoders.Encoder | None,
     ) -> None:
-        self.model, self.core, self.kernels = model, core, kernels
+        self.model, self.core, self.kernels = model, core, dict(kernels)
         self.behind, self.given = seen(encoders.behind(model, encoder)), activity
         self.made: dict[tuple[int, str], Stage] = {}
         self.chosen: dict[int, Choice] = {}
@@ -189,6 +195,11 @@ class _Asked:
         if index < len(self.model.layers):
             return layer_candidates(index, self.behind)
         return readout_candidates(self.model)
+
+    def serving(self) -> tuple[tuple[str, ...], ...]:
+        """Return for each stage the names of the kernels that could serve it."""
+        stages = range(stages_of(self.model))
+        return tuple(tuple(row.name for row in self.rows(index)) for index in stages)
 
     def choice(self, index: int) -> Choice:
         """Choose a kernel; what stands alone needs no cost."""

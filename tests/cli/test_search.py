@@ -18,10 +18,11 @@ import numpy as np
 import optuna
 import pytest
 from support import postgres
+from support.zoo import counting
 
 from codegen.cli import main, parser
 from codegen.cli.data import load_data
-from codegen.cli.searching.candidates import Maker
+from codegen.cli.searching.candidates import Maker, costs_of, fitted
 from codegen.cli.train import network_of, recipe_of, settings_of
 from codegen.report.report import report
 from qat.model import Model
@@ -100,6 +101,22 @@ def test_settings_of_a_training_are_typed_as_they_are_searched() -> None:
     assert candidate.recipe.learning_rate == 2 * usual_one.learning_rate
     assert candidate.recipe.weight_decay == 0.1
     assert candidate.recipe.augment == usual_one.augment.times(0.5)
+
+
+def test_what_is_too_large_gets_the_kernels_of_the_least_flash() -> None:
+    model = counting.MODELS["bursts alone"]
+    board, usual_costs = "qemu-m4", costs_of(counting.MODELS["bursts alone"], "qemu-m4")
+    small, costs = fitted(model, board, {"flash": usual_costs.flash - 1})
+    assert "kernels" in small.metadata
+    assert costs == costs_of(small, board)
+    assert costs.flash < usual_costs.flash
+    for limits in (
+        {"flash": usual_costs.flash},
+        {"ram": 1},
+        {"flash": usual_costs.flash / 3},
+        {"flash": usual_costs.flash - 1, "instructions": usual_costs.instructions / 2},
+    ):
+        assert fitted(model, board, limits) == (model, usual_costs)
 
 
 def test_other_architectures_are_searched_for_with_their_own_compiler_and_costs(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ from codegen.cli.options.network import RATE
 from codegen.cli.train import as_wanted, hidden_layers, network_of, neuron_of, recipe_of
 from codegen.report.budget import parse_budget
 from codegen.report.report import report
+from codegen.report.smallest import smallest
 from qat import Network, export, fit
 from qat.data.dataset import Dataset
 from qat.model import Model, c_name
@@ -31,6 +33,8 @@ LOOKED_AT = 128
 """Training samples that tell how active the input is."""
 LIMITED = ("flash", "ram", "stack", "instructions", "latency")
 """What a search can limit."""
+HOPELESS = 2
+"""Times a limit of flash beyond which no choice of kernels is tried."""
 KEPT = 8
 """Data of so many numbers of input bits are kept in memory."""
 
@@ -82,12 +86,29 @@ def costs_of(model: Model, board: str, density: float | None = None) -> Costs:
     )
 
 
+def fitted(
+    model: Model, board: str, limits: Mapping[str, float], density: float | None = None
+) -> tuple[Model, Costs]:
+    """Return a model and its costs; one too large for the flash with kernels that take the least.
+
+    The model's file then names them. Where that mends nothing, the model is returned as it is.
+    """
+    costs, most = costs_of(model, board, density), limits.get("flash", math.inf)
+    if not most < costs.flash <= HOPELESS * most:
+        return model, costs
+    small = smallest(model, board)
+    less = costs_of(small, board, density)
+    mends = max(less.over(limits)) < max(costs.over(limits))
+    return (small, less) if mends else (model, costs)
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """A network that was made and not trained; see qat.study.search.worker.Prepared."""
 
     options: Options
     board: str
+    limits: Mapping[str, float]
     untrained: Callable[[int], Network]
     data: Dataset
     recipe: Recipe
@@ -107,7 +128,8 @@ class Candidate:
         model = export(net, c_name(self.data.name))
         accuracy, loss = history.best.validation_accuracy, history.best.validation_loss
         model = replace(model, metadata={**model.metadata, "accuracy": {"validation": accuracy}})
-        return Trained(to_bytes(model), accuracy, loss, costs_of(model, self.board))
+        model, costs = fitted(model, self.board, self.limits)
+        return Trained(to_bytes(model), accuracy, loss, costs)
 
 
 class Maker:
@@ -155,7 +177,8 @@ class Maker:
         recipe = replace(recipe, **told)
         check_task(net, data, recipe)
         least = self._least(net, data)
-        return Candidate({**options, **told}, self.board, untrained, data, recipe, least)
+        about = {**options, **told}, self.board, self.limits
+        return Candidate(*about, untrained, data, recipe, least)
 
     def _least(self, net: Network, data: Dataset) -> Costs:
         """Return what a network takes at least: the bytes of its C, and few spikes.
@@ -168,10 +191,10 @@ class Maker:
             net.parameters = net.measured(x)
         model = export(net, "candidate", x)
         net.parameters = start
-        quiet = costs_of(model, self.board, QUIET)
+        _, quiet = fitted(model, self.board, self.limits, QUIET)
         if not net.normalised or max(quiet.over(self.limits), default=0.0) > 0:
             return quiet
-        measured = costs_of(model, self.board)  # kernels, and so bytes, depend on the activity
+        _, measured = fitted(model, self.board, self.limits)  # bytes depend on the activity
         return replace(measured, instructions=quiet.instructions, latency=quiet.latency)
 
     def _arguments(self, options: Options) -> Namespace:

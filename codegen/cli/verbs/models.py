@@ -8,6 +8,7 @@ from codegen.cli.options.option import Option
 from codegen.cli.parsing import (
     names,
     number,
+    one_of,
     positive,
     positive_number,
     whole_number,
@@ -48,6 +49,26 @@ MODELS: tuple[Verb, ...] = (
         "Print what a model is made of, every byte of flash and RAM itemised.",
         (MODEL,),
         "models:info",
+    ),
+    Verb(
+        "kernels",
+        "kernels for the fewest instructions, or for the least flash",
+        "Set the kernels that a model has by predicted instructions beside those of the least "
+        "flash, as linked for a board's core. -o writes a model that names those of --for: what "
+        "any verb generates, builds or reports of it then has them. Results and digest stay.",
+        (
+            MODEL,
+            ONE_BOARD.but(help="whose flash counts (default: qemu-m4)", default="qemu-m4"),
+            Option(
+                "--for",
+                "what the kernels of -o are chosen for (default: flash)",
+                dest="goal",
+                default="flash",
+                **one_of("flash", "instructions"),
+            ),
+            OUTPUT.but(help="write the model here", metavar="MODEL"),
+        ),
+        "kernels:kernels",
     ),
     Verb(
         "anytime",

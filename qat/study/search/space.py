@@ -18,7 +18,7 @@ Those of TRAINING are no options: they say a setting by the recipe's, and which 
 follows from the network.
 """
 
-NUMBER = 2
+NUMBER = 3
 """Counted up with every change of what may be tried, or of how: a search goes on as it began."""
 
 TRAINING = ("rate_factor", "penalty_factor", "decay", "share")
