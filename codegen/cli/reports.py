@@ -13,6 +13,7 @@ from codegen.cli.before import require_output
 from codegen.cli.data import inputs_of
 from codegen.cli.origins import classes_text
 from codegen.cli.output import Output
+from codegen.kernels import named
 from codegen.render.generated import Generated, generated
 from codegen.report.budget import Line, gate, parse_budget
 from codegen.report.energy import FORMULA, Energy, energy_of, supply_of
@@ -164,8 +165,10 @@ def _why(part: PartReport) -> str:
     if len(part.candidates) < 2:
         return ONLY
     costs = ", ".join(f"{name} {cost:,}" for name, cost in part.candidates.items())
+    if part.named:
+        return f"{costs}; {part.kernel}: named"
     dearer = part.candidates[part.kernel] > min(part.candidates.values())
-    return f"{costs}; {part.kernel}: flash" if dearer else costs
+    return f"{costs}; {part.kernel}: flash" if dearer and named(part.kernel).small else costs
 
 
 def _print_memory(one: Report, out: Output) -> None:

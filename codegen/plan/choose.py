@@ -33,10 +33,12 @@ class Choice:
 
     costs: predicted instructions of each kernel that could serve it, by name; empty where only
            one could, or where they were not measured
+    named: the model's file names it, whatever it costs
     """
 
     kernel: str
     costs: Mapping[str, float]
+    named: bool = False
 
 
 def plan(
@@ -129,10 +131,15 @@ def _functions(
 def choices(
     model: Model, core: str | None = None, activity: Activity | None = None
 ) -> tuple[Choice, ...]:
-    """Return which kernel each stage of a model has by instructions, and why."""
+    """Return why each stage of plan(model, core, activity) has its kernel."""
     core, encoder = core or isa.DEFAULT_CORE, encoders.encoder_of(model)
     asked = _Asked(model, core, activity, {}, encoder)
-    return tuple(asked.choice(index) for index in range(stages_of(model)))
+    named = named_kernels(model, asked.serving())
+    found = (asked.choice(index) for index in range(stages_of(model)))
+    return tuple(
+        replace(one, kernel=named.get(index, one.kernel), named=index in named)
+        for index, one in enumerate(found)
+    )
 
 
 def serving(model: Model) -> tuple[tuple[str, ...], ...]:

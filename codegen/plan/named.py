@@ -45,7 +45,7 @@ def named_kernels(model: Model, serving: Sequence[Sequence[str]]) -> dict[int, s
     for index, (name, allowed) in enumerate(zip(names, serving, strict=True)):
         if name not in allowed:
             raise ValueError(
-                f"{model.name}: its file names the kernel {plain(name)!r} for stage {index}; allowed "
-                f"are {', '.join(allowed)}; name them anew with `spikemcu kernels`"
+                f"{model.name}: its file names the kernel {plain(name)!r} for stage {index}; use "
+                f"{', '.join(allowed)}; name them anew with `spikemcu kernels`"
             )
     return dict(enumerate(names))

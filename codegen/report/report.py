@@ -33,6 +33,7 @@ class PartReport:
     candidates: predicted instructions of every kernel that could serve it on this core
     instructions, worst: predicted, and an upper bound for every input
     cycles, worst_cycles: estimates
+    named:      the model's file names the kernel
     """
 
     part: str
@@ -42,6 +43,7 @@ class PartReport:
     worst: int
     cycles: int
     worst_cycles: int
+    named: bool = False
 
     def with_more(self, other: PartReport) -> PartReport:
         """Return the part with what another kind of work takes in it."""
@@ -251,4 +253,5 @@ def _part(work: cost.Work, worst: float, core: str, reasons: tuple[Choice, ...])
         worst=round(worst),
         cycles=round(predicted * each),
         worst_cycles=round(worst * each),
+        named=index != PLACE and reasons[index].named,
     )

@@ -45,6 +45,8 @@ def test_less_flash_by_kernels_that_the_file_names_and_nothing_else_changes(
     assert [part.kernel for part in told.parts if part.part in ("layer 0", "readout")] == (
         small.metadata[KEY]
     )
+    assert all(part.named for part in told.parts if part.part in ("layer 0", "readout"))
+    assert not any(part.named for part in report(BURSTS, "qemu-m4").parts)
     assert render(with_kernels(read, None)) == render(BURSTS)
 
 
@@ -76,9 +78,9 @@ def test_what_a_caller_names_comes_before_what_the_file_names(small: Model) -> N
         (["bitsliced"], r"the kernels of its file are .*it has 2 stages; name them anew with"),
         ("bitsliced", r"the kernels of its file are"),
         ({"0": "bitsliced"}, r"the kernels of its file are"),
-        (["nosuch", "plain"], r"names the kernel 'nosuch' for stage 0; allowed are bitsliced"),
-        (["bitsliced", "conv_plain"], r"names the kernel 'conv_plain' for stage 1; allowed are"),
-        ([["bitsliced"], "plain"], r"for stage 0; allowed are"),
+        (["nosuch", "plain"], r"names the kernel 'nosuch' for stage 0; use bitsliced"),
+        (["bitsliced", "conv_plain"], r"names the kernel 'conv_plain' for stage 1; use"),
+        ([["bitsliced"], "plain"], r"for stage 0; use"),
     ],
 )
 def test_what_a_file_names_wrongly_is_one_line(names: Any, message: str) -> None:
