@@ -1,6 +1,9 @@
 /* Runs a batch through the model and keeps what is asked for: the host side of the equivalence check. */
 #include "binding.h"
 
+#if MODEL_SENSOR
+#include "driver_stream.h"
+#endif
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

@@ -59,8 +59,8 @@ uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, in
                        int32_t *scores, uint32_t *out, int64_t *detections);
 """
 
-DRIVERS = ("driver.c", "driver_stream.c")
-"""C beside this module that is compiled with a model; the latter is empty without a sensor."""
+DRIVERS = ("driver.c", "driver_stream.h")
+"""C beside this module that goes with a model; the former includes the latter for a sensor."""
 
 
 Arrays = Sequence[NDArray[Any] | None]
@@ -147,7 +147,7 @@ class CompiledModel(ABC):
     Every call has states of its own, so that several threads may use one at the same time.
 
     Whoever calls the C implements `call` and `call_stream`, with the arrays of driver.c and
-    driver_stream.c.
+    driver_stream.h.
     """
 
     def __init__(self, model: Model) -> None:

@@ -104,6 +104,25 @@ def silent(verb: str, words: str, folder: Path, environment: dict[str, str]) -> 
     assert not found
 
 
+ALL = """
+import shlex, sys
+from codegen.cli import main
+for line in sys.argv[1:]:
+    if main(shlex.split(line)):
+        sys.exit(line)
+"""
+"""Command lines one by one in a single process, up to the first that fails."""
+
+
+def test_quick_verbs_do_not_use_the_network(folder: Path, environment: dict[str, str]) -> None:
+    """All in one process, which starts once; the proof starts one for each verb."""
+    lines = [f"{verb} {words}" for verb, words in QUICK.items()]
+    done, found = attempts([sys.executable, "-c", ALL, *lines], folder, environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not found
+
+
+@pytest.mark.proof
 @pytest.mark.parametrize("verb", QUICK)
 def test_a_verb_does_not_use_the_network(
     verb: str, folder: Path, environment: dict[str, str]

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,7 @@ def test_other_architectures_are_searched_for_with_their_own_compiler_and_costs(
     assert "no riscv64-unknown-elf-gcc on PATH" in capsys.readouterr().err
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def database() -> Iterator[tuple[str, optuna.storages.RDBStorage]]:
     """A server: its URL, and a look at what lies there."""
     with postgres.server() as url:
@@ -174,49 +174,61 @@ def trials_in(storage: optuna.storages.RDBStorage) -> list[optuna.trial.FrozenTr
     ]
 
 
-def test_two_workers_share_a_database_and_one_is_killed(
+@dataclass(frozen=True)
+class Search:
+    """A search whose first command lost a worker, and whose second found it done.
+
+    trials: before the second one, and after it
+    """
+
+    folder: Path
+    warned: str
+    found: dict[str, Any]
+    told: str
+    trials: tuple[list[optuna.trial.FrozenTrial], list[optuna.trial.FrozenTrial]]
+
+
+@pytest.fixture(scope="module")
+def searched(
     words: list[str],
     database: tuple[str, optuna.storages.RDBStorage],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    url, storage = database
-    one = ["--seeds", "1", "-o", str(tmp_path), "--json"]
-    search = [*words, "--storage", url, "--workers", "2", *one]
-    first = run(search)
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Search:
+    """Search with two workers, kill one, and give the same command once more."""
+    (url, storage), folder = database, tmp_path_factory.mktemp("out")
+    search = [*words, "--storage", url, "--workers", "2", "-o", str(folder)]
+    first = run([*search, "--json"])
     while not any("trained" in trial.user_attrs for trial in trials_in(storage)):
         assert first.poll() is None, first.communicate()
-        time.sleep(0.05)
+        time.sleep(0.2)
     os.kill(workers_of(first.pid)[0], signal.SIGKILL)
-    out, err = first.communicate()
-    assert first.returncode == 0, err
-    assert "a worker died (exit status -9); its trial goes on" in err
-    found, trials = json.loads(out), trials_in(storage)
+    out, warned = first.communicate()
+    assert first.returncode == 0, warned
     assert len(storage.get_all_studies()) == 1
-    assert found["trained"] == TRIALS
+    before = trials_in(storage)
+    second = run(search)
+    told, err = second.communicate()
+    assert second.returncode == 0, err
+    return Search(folder, warned, json.loads(out), told, (before, trials_in(storage)))
+
+
+def test_two_workers_share_a_database_and_one_is_killed(searched: Search) -> None:
+    assert "a worker died (exit status -9); its trial goes on" in searched.warned
+    trials, after = searched.trials
+    assert searched.found["trained"] == TRIALS
     known = {t.number: {**t.system_attrs.get("fixed_params", {}), **t.params} for t in trials}
     lost = {t.number: known[t.number] for t in trials if t.state.name == "FAIL" and known[t.number]}
     again = {t.user_attrs["again"]: known[t.number] for t in trials if "again" in t.user_attrs}
     assert again.keys() == lost.keys()  # one that was killed while it was asked has the rest anew
     assert all(again[number].items() >= lost[number].items() for number in lost)
-
-    assert main(search) == 0
-    assert json.loads(capsys.readouterr().out)["front"] == found["front"]
-    assert len(trials_in(storage)) == len(trials)
-
-
-@pytest.fixture(scope="module")
-def searched(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    folder = tmp_path_factory.mktemp("out")
-    one = run([*words, "-o", str(folder)])
-    out, err = one.communicate()
-    assert one.returncode == 0, err
-    return folder, out
+    assert len(after) == len(trials)
+    written = json.loads((searched.folder / "moves-search.json").read_text())
+    assert written["front"] == searched.found["front"]
 
 
 @pytest.mark.target
-def test_what_is_written_is_what_is_told(searched: tuple[Path, str]) -> None:
-    folder, out = searched
+def test_what_is_written_is_what_is_told(searched: Search) -> None:
+    folder, out = searched.folder, searched.told
     known = json.loads((folder / "moves-search.json").read_text())
     assert known["front"]
     for row in known["front"]:
@@ -233,8 +245,8 @@ def test_what_is_written_is_what_is_told(searched: tuple[Path, str]) -> None:
     assert "typical, of the activity on validation data" in out
 
 
-def test_the_next_command_trains_the_best_network(searched: tuple[Path, str]) -> None:
-    folder, out = searched
+def test_the_next_command_trains_the_best_network(searched: Search) -> None:
+    folder, out = searched.folder, searched.told
     line = shlex.split(out.splitlines()[-1])
     assert line[:2] == ["spikemcu", "train"]
     arguments = parser().parse_args(line[1:])

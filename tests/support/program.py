@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.checks.host import DRIVERS, Arrays, CompiledModel, compile_sources, write_sources
+from codegen.checks.host import Arrays, CompiledModel, compile_sources, write_sources
 from codegen.render import render
 from qat.model import Model, Spikes
 
@@ -50,9 +50,10 @@ class Program(CompiledModel):
         main = {"main.c": MAIN.read_text()}
         sources = write_sources({**(render(model) if files is None else files), **main}, folder)
         if linker:
-            (own,) = set(sources) - {*main, *DRIVERS}
+            ours = [*main, "driver.c"]
+            (own,) = set(sources) - {*ours}
             compile_sources([*command, "-c", own], folder, "model.o")
-            command, sources = linker, [*main, *DRIVERS, "model.o"]
+            command, sources = linker, [*ours, "model.o"]
         self._program = compile_sources([*command, "-static", *sources], folder, "model")
 
     def call(self, data: NDArray[np.uint8], n: int, steps: int, arrays: Arrays) -> int:

@@ -147,6 +147,7 @@ class Maker:
         self.limits = limits_of(arguments.budget)
         self.data = data
         self._file = words_of_file(argv)
+        self._parser = parser()  # made once: a search reads hundreds of command lines
         self._kept = lru_cache(KEPT)(data.with_input_bits)
 
     def words(self, options: Options, output: str) -> list[str]:
@@ -198,7 +199,7 @@ class Maker:
         return replace(measured, instructions=quiet.instructions, latency=quiet.latency)
 
     def _arguments(self, options: Options) -> Namespace:
-        return parser().parse_args(self.words(options, "model.npz"))
+        return self._parser.parse_args(self.words(options, "model.npz"))
 
     def _read(self, arguments: Namespace) -> Dataset:
         layers = hidden_layers(arguments, self.data)

@@ -1,11 +1,15 @@
-/* Sends raw samples through a model that has a sensor: the host side of the check of streams. */
+/*
+ * Sends raw samples through a model that has a sensor: the host side of the check of streams. A part of
+ * driver.c: a source of its own would start the compiler once more for each model that is checked.
+ */
+#ifndef DRIVER_STREAM_H
+#define DRIVER_STREAM_H
+
 #include "binding.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if MODEL_SENSOR
 
 uint32_t driver_stream(const int16_t *samples, uint32_t count, int64_t *when, int64_t *predictions,
     int32_t *scores, uint32_t *out, int64_t *detections);
