@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from support import recorded
 from support.kept import keeping
 
 from codegen.checks.host import SANITIZE, HostModel
+from qat.machine.programs import Done
 
 quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=quiet)
@@ -114,7 +115,14 @@ def kept_compilations(tmp_path_factory: pytest.TempPathFactory, worker_id: str) 
     """Compile the same files with the same command once for all workers."""
     base = tmp_path_factory.getbasetemp()
     run = keeping((base if worker_id == "master" else base.parent) / "kept")
+
+    def checked(command: Sequence[str], folder: Path, _: float) -> Done:
+        done = run(command, folder=folder)
+        done.check_returncode()
+        return done
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("codegen.checks.host.run_program", run)
         patch.setattr("codegen.target.compiler.run_program", run)
+        patch.setattr("qat.machine.native.checked", checked)  # also into caches that are new
         yield

@@ -19,6 +19,7 @@ from codegen.checks.comparison import compare
 from codegen.checks.equivalence import FREE_STEPS, made_inputs
 from codegen.checks.host import WARNINGS
 from codegen.plan.choose import plan
+from codegen.plan.program import Program
 from codegen.render import render
 from qat.model import LIF, Layer, Model
 
@@ -48,16 +49,15 @@ def check(
         assert_same(expected, running.run(x, trace=True, steps=steps))
 
 
-def loops_of(model: Model) -> set[str]:
+def loops_of(program: Program) -> set[str]:
     """Return what of a model's C an instruction set may have its own for, and where it stands."""
-    program = plan(model)
     encoder = () if program.encoder is None else (program.encoder.kernel,)
     return {*encoder, *(stage.kernel for stage in program.stages), *program.helpers}
 
 
-def parts_of(model: Model) -> set[str]:
+def parts_of(program: Program) -> set[str]:
     """Return what a model's C is made of: kernels, encoders, inner loops, kinds of neurons."""
-    return loops_of(model) | set(map(neurons, plan(model).layers, model.layers))
+    return loops_of(program) | set(map(neurons, program.layers, program.model.layers))
 
 
 def neurons(stage: Any, layer: Layer) -> str:
@@ -72,8 +72,9 @@ def neurons(stage: Any, layer: Layer) -> str:
     return f"{stage.kernel}, {neuron.reset}, {thresholds}, {limits}, {shifts} shifts, {counts}"
 
 
-LOOPS = {name: loops_of(model) for name, model in MODELS.items()}
-PARTS = {name: parts_of(model) for name, model in MODELS.items()}
+PROGRAMS = {name: plan(model) for name, model in MODELS.items()}
+LOOPS = {name: loops_of(program) for name, program in PROGRAMS.items()}
+PARTS = {name: parts_of(program) for name, program in PROGRAMS.items()}
 MADE_OF = {"qemu-m0": PARTS, "qemu-m4": PARTS, "qemu-m55": PARTS, "qemu-m3": LOOPS}
 """What of each model is looked at on a core: the neurons of qemu-m3 are compiled as qemu-m4's."""
 
