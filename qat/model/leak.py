@@ -159,6 +159,31 @@ def partial_sums(given: Leak) -> int:
     return 1 if most <= 1 else most + 1
 
 
+class SparseTable:
+    """The best of any range of values in two look-ups: row r has that of 2**r values from each on.
+
+    better: np.minimum or np.maximum
+    """
+
+    def __init__(self, values: Int64, better: np.ufunc) -> None:
+        rows = [values]
+        while 2 ** len(rows) <= len(values):
+            half = 2 ** (len(rows) - 1)
+            rows.append(better(rows[-1][:-half], rows[-1][half:]))
+        width, row = len(values), np.frexp(np.arange(1.0, len(values) + 1))[1].astype(np.int64) - 1
+        self.better = better
+        self.best_of = np.concatenate([np.pad(each, (0, width - len(each))) for each in rows])
+        self.head = row * width  # of a range of n + 1 values: where its row begins,
+        self.tail = self.head + 1 - (1 << row)  # and where its last 2**r values are looked up
+
+    def best(self, start: Int64, stop: Int64) -> Int64:
+        """Return the best of values[start : stop + 1], for arrays of ranges."""
+        n = stop - start
+        head, tail = self.head[n] + start, self.tail[n] + stop
+        found: Int64 = self.better(self.best_of[head], self.best_of[tail])
+        return found
+
+
 class LeakExtrema:
     """Exact minimum and maximum of f(v) = v - leak(v) over an interval, of one leak.
 
@@ -173,8 +198,8 @@ class LeakExtrema:
         if len(leak) > 1:
             period = self.f(np.arange(2**self.period_bits, dtype=np.int64))
             self.gain = int(self.f(np.int64(2**self.period_bits)) - period[0])
-            self.most = _sparse_table(period, np.maximum)
-            self.least = _sparse_table(period, np.minimum)
+            self.most = SparseTable(period, np.maximum)
+            self.least = SparseTable(period, np.minimum)
 
     def f(self, v: Int64 | np.int64) -> Int64:
         """Return v - leak(v)."""
@@ -190,55 +215,30 @@ class LeakExtrema:
         window = 2**self.period_bits - 1
         top = Interval(np.maximum(v.lo, v.hi - window), v.hi)
         bottom = Interval(v.lo, np.minimum(v.hi, v.lo + window))
-        return Interval(
-            self._extremum(bottom, self.least, np.minimum),
-            self._extremum(top, self.most, np.maximum),
-        )
+        return Interval(self._extremum(bottom, self.least), self._extremum(top, self.most))
 
-    def _extremum(self, v: Interval, table: list[Int64], better: np.ufunc) -> Int64:
-        bits = self.period_bits
-        first, last = v.lo >> bits, v.hi >> bits
-        start, stop = v.lo & (2**bits - 1), v.hi & (2**bits - 1)
+    def _extremum(self, v: Interval, table: SparseTable) -> Int64:
+        bits, end = self.period_bits, 2**self.period_bits - 1
+        first, last, start, stop = v.lo >> bits, v.hi >> bits, v.lo & end, v.hi & end
         one = first == last  # the interval lies in one period, else it ends in the next
-        head = _range_query(table, start, np.where(one, stop, 2**bits - 1), better)
-        tail = _range_query(table, np.where(one, start, 0), stop, better)
-        result: Int64 = better(head + first * self.gain, tail + last * self.gain)
-        return result
+        head = table.best(start, np.where(one, stop, end)) + first * self.gain
+        tail = table.best(np.where(one, start, 0), stop) + last * self.gain
+        found: Int64 = table.better(head, tail)
+        return found
 
 
 class Extrema:
-    """The same of neurons each with the leak of its class."""
+    """The same of `size` neurons each with the leak of its class."""
 
-    def __init__(self, given: Leak) -> None:
-        self.given = given
-        self.classes = tuple(LeakExtrema(terms) for terms in leaks_of(given))
+    def __init__(self, given: Leak, size: int) -> None:
+        self.classes = tuple((LeakExtrema(terms), here) for terms, here in by_class(given, size))
 
     def image(self, v: Interval) -> Interval:
         """Return the exact range of f over every interval of `v`."""
-        if not isinstance(self.given, LeakClasses):
-            return self.classes[0].image(v)
+        if len(self.classes) == 1:
+            return self.classes[0][0].image(v)
         lo, hi = np.empty_like(v.lo), np.empty_like(v.hi)
-        places = (here for _, here in by_class(self.given, len(v.lo)))
-        for extrema, here in zip(self.classes, places, strict=True):
+        for extrema, here in self.classes:
             found = extrema.image(Interval(v.lo[here], v.hi[here]))
             lo[here], hi[here] = found.lo, found.hi
         return Interval(lo, hi)
-
-
-def _sparse_table(values: Int64, better: np.ufunc) -> list[Int64]:
-    """Return rows r with row[i] = the best of values[i : i + 2**r]."""
-    rows = [values]
-    while 2 ** len(rows) <= len(values):
-        half = 2 ** (len(rows) - 1)
-        rows.append(better(rows[-1][:-half], rows[-1][half:]))
-    return rows
-
-
-def _range_query(table: list[Int64], start: Int64, stop: Int64, better: np.ufunc) -> Int64:
-    """Return the best of values[start : stop + 1], for arrays of ranges."""
-    result = np.empty_like(start)
-    rows = np.frexp((stop - start + 1).astype(np.float64))[1] - 1
-    for r in np.unique(rows):
-        here = rows == r
-        result[here] = better(table[r][start[here]], table[r][stop[here] - 2**r + 1])
-    return result

@@ -55,8 +55,8 @@ class Membrane:
         self, neuron: Leaky, current: Interval, steps: int | None, highest: Int64 | None = None
     ) -> None:
         self.neuron, self.current, self.steps = neuron, current, steps
-        self.extrema = Extrema(neuron.leak)
         n = len(current.lo)
+        self.extrema = Extrema(neuron.leak, n)
         self.threshold = np.broadcast_to(neuron.threshold, n).astype(np.int64)
         self.highest = self.threshold if highest is None else highest
         self.reset_by = np.broadcast_to(neuron.subtracted, n).astype(np.int64)

@@ -26,7 +26,7 @@ import numpy as np
 from codegen import isa
 from codegen.base.paths import assets, cache_dir, locked
 from codegen.render import render
-from codegen.target.boards import Board
+from codegen.target.boards import Board, find_board
 from codegen.target.emulated import TargetModel
 from qat.model import Model, Result
 
@@ -65,6 +65,12 @@ PLACEHOLDER = "example"
 """The model that comes with the firmware, whose files another model's take the place of."""
 
 
+OPTIMISED, UNOPTIMISED = "-O2", "-O0"
+"""How PlatformIO compiles; and what compiles the firmware around a model in half of the time."""
+ROOMY = 2**18
+"""Bytes of flash of a board that has room for such a firmware."""
+
+
 Compiler = Callable[[str], str]
 """Returns the command of another compiler that does what one of PlatformIO's does."""
 
@@ -80,11 +86,16 @@ class Recording:
     commands: tuple[str, ...]
 
     def build(
-        self, files: Mapping[str, str], folder: Path, compiler: Compiler | None = None
+        self,
+        files: Mapping[str, str],
+        folder: Path,
+        compiler: Compiler | None = None,
+        level: str = OPTIMISED,
     ) -> Path:
         """Return the ELF file of other files, made in `folder`; {name: text}.
 
         compiler: the command that compiles the model in place of PlatformIO's own
+        level:    of optimisation, for what is not the model
         """
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         source = folder / "lib" / "model" / "src"
@@ -95,7 +106,9 @@ class Recording:
         (name,) = (path.stem for path in source.glob("*.c"))
         for command in self.commands:
             here = command.replace(str(self.folder), str(folder))
-            if compiler is not None and f"{PLACEHOLDER}.c" in here:
+            if f"{PLACEHOLDER}.c" not in here:
+                here = here.replace(f" {OPTIMISED} ", f" {level} ")
+            elif compiler is not None:
                 here = compiler(here)
             run(here.replace(f"{PLACEHOLDER}.c", f"{name}.c"))
         (built,) = folder.glob("work/build/*/firmware.elf")
@@ -210,21 +223,24 @@ def firmware(
     board: str,
     flags: Sequence[str] = (),
     compiler: Compiler | None = None,
+    level: str = OPTIMISED,
 ) -> Path:
     """Return the ELF file of generated files, {name: text}, for an emulated board.
 
-    What PlatformIO's own commands make is kept: another test that wants the same program has it.
+    What PlatformIO's own compiler makes is kept: another test that wants the same program has it.
     """
     recording = record(board, tuple(flags))
     parent = recording.folder.parent
     if compiler is not None:
-        return recording.build(files, Path(tempfile.mkdtemp(prefix="made-", dir=parent)), compiler)
-    parts = (str(recording.folder), *(part for item in sorted(files.items()) for part in item))
+        folder = Path(tempfile.mkdtemp(prefix="made-", dir=parent))
+        return recording.build(files, folder, compiler, level)
+    texts = (part for item in sorted(files.items()) for part in item)
+    parts = (str(recording.folder), level, *texts)
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
     folder = parent / f"kept-{key}"
     elf = folder.with_suffix(".elf")
     with locked(folder.with_suffix(".lock")):
-        return elf if elf.exists() else recording.build(files, folder)
+        return elf if elf.exists() else recording.build(files, folder, level=level)
 
 
 def build(
@@ -291,11 +307,16 @@ def emulated(
     files: Mapping[str, str] | None = None,
     flags: Sequence[str] = (),
     compiler: Compiler | None = None,
+    exact: bool = False,
     **options: Any,
 ) -> TargetModel:
     """Return the model on a board, as TargetModel does, from recorded commands.
 
     compiler: what compiles the model alone, with the same options where it has them
+    exact:    what is around the model is compiled as PlatformIO does; only counts and sizes, but
+        no spikes, depend on it
     """
-    elf = firmware(render(model) if files is None else files, board, flags, compiler)
+    quick = not exact and not flags and find_board(board).flash >= ROOMY
+    made, level = render(model) if files is None else files, UNOPTIMISED if quick else OPTIMISED
+    elf = firmware(made, board, flags, compiler, level)
     return TargetModel(model, board, elf=elf, flags=flags, **options)

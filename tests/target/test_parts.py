@@ -44,7 +44,7 @@ MODELS = {model.name: model for model in (*GOLDEN, small_model(), *ENCODED)}
 def test_parts_add_up_to_the_call(name: str, board: str) -> None:
     model = MODELS[name]
     x, steps = inputs_for(model, 3, seed=1), steps_for(model)
-    with emulated(model, board, flags=MARKS) as marked, emulated(model, board) as plain:
+    with emulated(model, board, flags=MARKS) as marked, emulated(model, board, exact=True) as plain:
         parts, counts = marked.parts(x, steps), plain.benchmark(x, steps)
     for ours, whole in ((parts.input, counts.input), (parts.step, counts.step),
                         (parts.infer, counts.infer)):  # fmt: skip
@@ -69,7 +69,7 @@ def test_parts_add_up_to_the_call(name: str, board: str) -> None:
 def test_parts_of_an_example_add_up_within_a_few_instructions(board: str, root: Path) -> None:
     model = Model.load(root / "tests" / "examples" / "mnist-256.npz")
     x = inputs_for(model, 2, seed=1)
-    with emulated(model, board, flags=MARKS) as marked, emulated(model, board) as plain:
+    with emulated(model, board, flags=MARKS) as marked, emulated(model, board, exact=True) as plain:
         ours, whole = marked.parts(x).infer, plain.benchmark(x).infer
     assert ours is not None
     assert whole is not None
