@@ -110,7 +110,10 @@ def test_a_model_over_the_usart(name: str, model: Model, monkeypatch: pytest.Mon
     elf = firmware(render(model), name, (*uart_flags(board), "-Werror"))
     behind = replace(board, hardware=find_board("nucleo_f401re").hardware)
     x = inputs_for(model, 4, 1)
-    with SerialQemu(board, elf) as qemu, BoardModel(model, behind, qemu.port) as target:
+    with (
+        SerialQemu(board, elf) as qemu,
+        BoardModel(model, behind, qemu.port, timeout=20.0) as target,
+    ):
         found = target.run(x, trace=True)
         assert target.device.client.payload == board.frame - 16
     assert_same(replace(model.run(x, trace=True), u=None), found)
