@@ -33,8 +33,10 @@ LOOKED_AT = 128
 """Training samples that tell how active the input is."""
 LIMITED = ("flash", "ram", "stack", "instructions", "latency")
 """What a search can limit."""
-HOPELESS = 2
+HOPELESS = 1.5
 """Times a limit of flash beyond which no choice of kernels is tried."""
+BY_INSTRUCTIONS = ("instructions", "latency")
+"""Limits that the usual kernels keep if any do."""
 KEPT = 8
 """Data of so many numbers of input bits are kept in memory."""
 
@@ -94,8 +96,9 @@ def fitted(
     The model's file then names them. Where that mends nothing, the model is returned as it is.
     """
     costs, most = costs_of(model, board, density), limits.get("flash", math.inf)
-    if not most < costs.flash <= HOPELESS * most:
-        return model, costs
+    slow = {name: limit for name, limit in limits.items() if name in BY_INSTRUCTIONS}
+    if not most < costs.flash <= HOPELESS * most or max(costs.over(slow), default=0.0) > 0:
+        return model, costs  # other kernels take more instructions
     small = smallest(model, board)
     less = costs_of(small, board, density)
     mends = max(less.over(limits)) < max(costs.over(limits))
@@ -192,7 +195,7 @@ class Maker:
             net.parameters = net.measured(x)
         model = export(net, "candidate", x)
         net.parameters = start
-        _, quiet = fitted(model, self.board, self.limits, QUIET)
+        model, quiet = fitted(model, self.board, self.limits, QUIET)
         if not net.normalised or max(quiet.over(self.limits), default=0.0) > 0:
             return quiet
         _, measured = fitted(model, self.board, self.limits)  # bytes depend on the activity
