@@ -20,8 +20,8 @@ from codegen.checks.host import SANITIZE, HostModel
 from qat.machine.programs import Done
 
 quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=quiet)
-settings.register_profile("nightly", max_examples=2500, deadline=None, suppress_health_check=quiet)
+settings.register_profile("default", max_examples=20, deadline=None, suppress_health_check=quiet)
+settings.register_profile("nightly", max_examples=2000, deadline=None, suppress_health_check=quiet)
 settings.load_profile(os.environ.get("SPIKEMCU_TEST_PROFILE", "default"))
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every child compiles all modules anew

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from support.models import KINDS, inputs_for, models, steps_for
+from support.models import KINDS, half_as_many, inputs_for, models, steps_for
 from support.zoo.small import small_model
 
 from codegen.checks.host import HostModel
@@ -273,6 +273,7 @@ def climb(model: Model, layer: int, high: bool, seed: int, rounds: int = 30) -> 
     return most / max(bound.high if high else -bound.low, 1)
 
 
+@settings(max_examples=half_as_many())
 @given(models(KINDS), SEEDS)
 def test_a_search_finds_nothing_outside(model: Model, seed: int) -> None:
     layer = len(model.layers) - 1

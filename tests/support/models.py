@@ -44,7 +44,7 @@ KINDS_OF_NEURONS: tuple[Any, ...] = (LIF, LIF, CuBa, ALIF)
 
 
 def half_as_many() -> int:
-    """Return half of the profile's examples, for properties that compile every one of them."""
+    """Return half of the profile's examples, for properties that compile or search with each."""
     return max(settings.default.max_examples // 2, 1)
 
 

@@ -18,7 +18,7 @@ from qat.model import Shape
 pytestmark = pytest.mark.target
 
 CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m33", "qemu-m55")
-EACH = 3
+EACH = 2
 """Cores of a case in the ordinary run, others for the next case."""
 RANDOM = 24
 """Random channels of each case on each core, besides the extremes."""

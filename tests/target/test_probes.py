@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.core_program import CoreProgram
+from support.crossed import crossed
 from support.zoo import byte_maps, counting
 from support.zoo.sized import inputs_of
 from support.zoo.windows import KERNELS, inputs_for, random_windows
@@ -114,8 +115,7 @@ def ends(core: CoreProgram, name: str, folder: Path, old: str = "", new: str = "
     return core.run(program(model), folder, "-DMODEL_PROBE=2").returncode
 
 
-@pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "board"), crossed(MODELS, BOARDS))
 def test_every_u_is_told(
     name: str, board: str, cores: dict[str, CoreProgram], tmp_path: Path
 ) -> None:

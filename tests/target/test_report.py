@@ -55,8 +55,9 @@ def both(name: str, board: str) -> tuple[dict[str, float], dict[str, float]]:
     return predicted, counts
 
 
-@pytest.mark.parametrize("board", load_boards() | further_boards())
-@pytest.mark.parametrize("name", ["mnist-256", "mnist-784"])
+@pytest.mark.parametrize(
+    ("name", "board"), crossed(["mnist-256", "mnist-784"], load_boards() | further_boards())
+)
 def test_every_layer_of_an_example_takes_what_was_predicted(name: str, board: str) -> None:
     predicted, counts = both(name, board)
     wrong = {
