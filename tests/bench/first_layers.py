@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +100,12 @@ def _beside(count: int, studied: int | None) -> str:
     return f"{count:,} / {studied:,} ({100 * (count / studied - 1):+.0f} %)"
 
 
+def _cells(found: Mapping[str, tuple[int, int, bool]], studied: Mapping[str, int]) -> Iterator[str]:
+    """Yield the cells of what was counted, beside what the study has."""
+    for board, (_, count, whole) in found.items():
+        yield _beside(count, studied.get(board)) + (", whole layer" if whole else "")
+
+
 def table(boards: Sequence[str] = BOARDS) -> str:
     """Count all cases on boards; return a table in Markdown."""
     cores = [find_board(board).core.replace("cortex-m", "Cortex-M") for board in boards]
@@ -108,11 +114,11 @@ def table(boards: Sequence[str] = BOARDS) -> str:
         found = {board: counted(case, board) for board in boards}
         if case is CASES[0]:
             lines.append(["images, 3x3", *(_beside(found[b][0], IMAGES[b]) for b in boards)])
-        cells = [
-            _beside(sums, case.studied.get(b)) + (", whole layer" if whole else "")
-            for b, (_, sums, whole) in found.items()
-        ]
-        lines.append([case.title, *cells])
+        lines.append([case.title, *_cells(found, case.studied)])
+        if case is CASES[0]:
+            both = {b: (i, i + sums, whole) for b, (i, sums, whole) in found.items()}
+            studied = {b: IMAGES[b] + sums for b, sums in case.studied.items()}
+            lines.append([f"images and {case.title}", *_cells(both, studied)])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
