@@ -171,6 +171,17 @@ MODELS = {
         None,
         "counting",
     ),
+    "late counts": Model(
+        Spikes(33),
+        (
+            Layer(_ternary(33, 70), Burst(np.array([1, 3, 5]))),
+            Layer(_ternary(70, 12), Burst(np.array([1, 4, 9])), delay=_late(70, 0, 6)),
+            Layer(_ternary(12, 10), FEW, delay=_late(12, 0, 3)),
+        ),
+        None,
+        None,
+        "late_counts",
+    ),
     "frames that echo": Model(
         Frames(6, 0, 15),
         (
