@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: a second thread waits, busily
 
@@ -38,6 +39,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-budgets", action="store_true", help="rewrite the sizes in tests/budgets.json"
     )
+
+
+def spent() -> float:
+    """Return seconds of processor time of this process and of all that it waited for."""
+    return sum(os.times()[:4])
+
+
+OF_WORKERS: list[float] = []
+"""What each worker of xdist has spent, in the process that prints."""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if (told := getattr(session.config, "workeroutput", None)) is not None:
+        told["spent"] = spent()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    OF_WORKERS.append(getattr(node, "workeroutput", {}).get("spent", 0.0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the run took: README and CONTRIBUTING have the figure of a whole one."""
+    own = sum(os.times()[:2]) if OF_WORKERS else spent()  # workers are children, waited for later
+    minutes = (own + sum(OF_WORKERS)) / 60
+    terminalreporter.write_line(f"{minutes:.1f} minutes of processor time, of all processes")
 
 
 @pytest.fixture(scope="session", autouse=True)
