@@ -174,9 +174,17 @@ MODELS = {
     "late counts": Model(
         Spikes(33),
         (
-            Layer(_ternary(33, 70), Burst(np.array([1, 3, 5]))),
-            Layer(_ternary(70, 12), Burst(np.array([1, 4, 9])), delay=_late(70, 0, 6)),
-            Layer(_ternary(12, 10), FEW, delay=_late(12, 0, 3)),
+            Layer(_ternary(33, 140), Burst(np.array([1, 3, 5]))),
+            Layer(_ternary(140, 12), Burst(np.array([1, 4, 9])), delay=_late(140, 0, 6)),
+            Layer(
+                _ternary(12, 10),
+                FEW,
+                delay=_late(12, 0, 3),
+                more=(
+                    Edge(_ternary(33, 10), "input", 3),
+                    Edge(_ternary(140, 10), 0, _late(140, 1, 4)),
+                ),
+            ),
         ),
         None,
         None,
