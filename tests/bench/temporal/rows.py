@@ -106,8 +106,8 @@ LEAKS = ((1,), (3,), (5,))
 ORDER = Recipe(60, 50, 5e-3, weight_decay=0.0, rate_penalty=0.0, averaging=0.99)
 COLUMNS = Recipe(100, 32, 5e-3, weight_decay=0.0, rate_penalty=0.01, averaging=0.99)
 DRAWN = Recipe(
-    100, 64, 2e-2, 0.0, rate_penalty=0.005, warm_up=100, final_rate=0.0, square_kept=0.99,
-    even_penalty=True, augment=copies.Drawn(),
+    300, 64, 2e-2, 0.0, rate_penalty=0.005, warm_up=100, final_rate=0.0, square_kept=0.99,
+    even_penalty=True, averaging=0.99, keep="last", augment=copies.Drawn(),
 )  # fmt: skip
 SEEN = Recipe(
     45, 64, 2e-2, 0.0, rate_penalty=0.005, warm_up=100, final_rate=0.0, square_kept=0.99,
