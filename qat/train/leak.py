@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qat.model.checks import MAX_SHIFT
-from qat.model.leak import MAX_LEAK_TERMS, leak_fraction
+from qat.model.leak import MAX_LEAK_TERMS, Terms, leak_fraction
+
+WHOLE = 2**MAX_SHIFT
+"""A leak of one, in parts of the smallest term: sums of terms are whole numbers of them."""
 
 
-def _candidates(terms: int) -> list[tuple[int, ...]]:
-    """Return every leak of at most `terms` terms that settles and has no term to cancel."""
+def _parts(leak: Terms) -> int:
+    """Return the fraction that leaks, times WHOLE."""
+    return sum(-(WHOLE >> -k) if k < 0 else WHOLE >> k for k in leak)
+
+
+@cache
+def _candidates(terms: int) -> tuple[list[Terms], NDArray[np.int64]]:
+    """Return every leak of at most `terms` terms that settles and has no term to cancel.
+
+    And its parts of WHOLE. Made once: a network may have a time constant for each neuron.
+    """
     signed = [*range(MAX_SHIFT + 1), *(-k for k in range(1, MAX_SHIFT + 1))]
     chosen = [c for n in range(1, terms + 1) for c in combinations(signed, n)]
     plain = [c for c in chosen if len({abs(k) for k in c}) == len(c)]
-    return [c for c in plain if 0 < leak_fraction(c) <= 1]
+    leaks = [c for c in plain if 0 < _parts(c) <= WHOLE]
+    return leaks, np.array([_parts(leak) for leak in leaks])
 
 
 def nearest_leak(fraction: float, terms: int = 3) -> tuple[int, ...]:
@@ -33,11 +48,10 @@ def nearest_leak(fraction: float, terms: int = 3) -> tuple[int, ...]:
     if not 1 <= terms <= MAX_LEAK_TERMS:
         raise ValueError(f"leak terms: found {terms}; allowed are 1 to {MAX_LEAK_TERMS}")
 
-    def cost(leak: tuple[int, ...]) -> tuple[float, int, int]:
-        error = abs(float(leak_fraction(leak)) - fraction)
-        return error, len(leak), max(abs(k) for k in leak)
-
-    return min(_candidates(terms), key=cost)
+    leaks, parts = _candidates(terms)
+    errors = np.abs(parts / WHOLE - fraction)
+    nearest = [leaks[i] for i in np.flatnonzero(errors == errors.min())]
+    return min(nearest, key=lambda leak: (len(leak), max(abs(k) for k in leak)))
 
 
 def residue(leak: tuple[int, ...]) -> int:
