@@ -16,6 +16,7 @@ class BytesImages(Features):
 
     calls, rows: maps, rows of them
     stores:  words of images that are written out; loops: those that loops make
+    halved:  words of every other byte of a row that is written out
     runs:    loops over the words of a row
     gathered: values that are gathered into words, one by one
     borders: words beyond the map
@@ -25,6 +26,7 @@ class BytesImages(Features):
     rows: float = 0.0
     stores: float = 0.0
     loops: float = 0.0
+    halved: float = 0.0
     runs: float = 0.0
     gathered: float = 0.0
     borders: float = 0.0
@@ -113,6 +115,7 @@ def currents(stage: BytesLayer, load: Load) -> BytesImages:
         rows=g.filled_rows,
         stores=words * made.straight,
         loops=words * apart,
+        halved=g.filled_rows * made.halved,
         runs=channels * (g.columns + g.spacing) * apart,
         gathered=g.filled_rows * g.grid.width * g.grid.channels * apart,
         borders=sum(count for _, count in g.borders),

@@ -113,6 +113,13 @@ class Images:
         ]
         return (*found, *((name, text) for name, text in made if name in needed))
 
+    @property
+    def halved(self) -> int:
+        """Words of every other byte that a row is written out from."""
+        g = self.geometry
+        apart = self.straight and g.spacing == 2 and g.bits == 8
+        return sum(name.startswith("row") for name, _ in self.parts) if apart else 0
+
     def _part(self, remainder: int, n: int) -> str:
         g = self.geometry
         if g.spacing == 1 and g.bits == 8:

@@ -75,6 +75,8 @@ IMAGE = Analog(256, 0, 15, grid=Shape(16, 16, 1))
 IMAGES: tuple[dict[str, Any], ...] = (
     {"grid": (16, 16, 1), "channels": 32, "pool": True, "middle": 0.6},
     {"grid": (16, 16, 1), "channels": 16, "middle": 0.6},
+    {"grid": (16, 16, 1), "channels": 32, "stride": 2, "middle": 0.6},
+    {"grid": (16, 8, 1), "channels": 24, "stride": 2, "middle": 0.6},
     {"grid": (16, 16, 1), "channels": 32, "kernel": (5, 5), "stride": 2},
     {"grid": (16, 16, 1), "channels": 32, "kernel": (5, 5), "stride": 2, "middle": 0.3},
     {"grid": (16, 16, 1), "channels": 16, "kernel": (5, 5), "middle": 0.3},
