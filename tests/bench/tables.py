@@ -30,7 +30,7 @@ EXAMPLES = {
     "tests/examples/mnist-784.npz": "784-128-10",
     "tests/examples/mnist-256.npz": "256-128-10",
     "tests/examples/mnist-conv-small.npz": "16c3-p2-32c3v-p2-10",
-    "tests/examples/mnist-conv.npz": "32c5s2-32c3-p2-32c3v-10",
+    "tests/examples/mnist-conv.npz": "32c3s2-32c3-p2-32c3v-10",
     "tests/examples/mnist-conv-large.npz": "32c3-p2-32c3-32c3-p2-32c3v-10",
 }
 """Trained models, and what the table calls them: hidden layers by qat.model.notation."""

@@ -19,7 +19,7 @@ DENSE = {"mnist-784.npz": 784, "mnist-256.npz": 256}
 
 MAPS = {
     "mnist-conv-small.npz": ("16c3-p2-32c3v-p2", 2, 0.989),
-    "mnist-conv.npz": ("32c5s2-32c3-p2-32c3v", 4, 0.992),
+    "mnist-conv.npz": ("32c3s2-32c3-p2-32c3v", 4, 0.992),
     "mnist-conv-large.npz": ("32c3-p2-32c3-32c3-p2-32c3v", 8, 0.993),
 }
 """Layers, bits of the readout, and what the test accuracy exceeds, of those on maps."""
