@@ -46,6 +46,7 @@ SLOW = {
     "listen": "words.npz --data words",
     "anytime": "digits.npz -o early.npz",
     "plot": "digits.npz -o pictures",
+    "kernels": "small.npz",
     "verify": "small.npz -o report.md",
     "build": "small.npz --board all -o firmware",
     "bench": "--layer 32x32 --board all",

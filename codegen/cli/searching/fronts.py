@@ -85,7 +85,7 @@ def _line(trial: FrozenTrial, limits: Mapping[str, float]) -> str | None:
         return f"{name}cannot fit ({', '.join(broken)})"
     kept = max(costs.over(limits), default=0) <= 0
     if trial.value is None or "kept" not in known:
-        seen = max(trial.intermediate_values.values(), default=0.0)
+        seen = max((*trial.intermediate_values.values(), known.get("seen", 0.0)))
         why = f" ({known['why']})" if "why" in known else "" if kept else ", over the limits"
         return f"{name}ended early at {percent(seen)}{why}"
     return (

@@ -314,7 +314,8 @@ class Worker:
     def _climb(self, trial: Trial, prepared: Prepared) -> list[Trained]:
         """Train a network rung by rung; return what came of the last one, for every seed.
 
-        Raises _PrunedError where it falls behind others, or exceeds a limit by more than MARGIN.
+        Raises _PrunedError where it exceeds a limit by more than MARGIN, or falls behind those that
+        do not: what is too large is no measure for others.
         """
         from optuna.pruners import SuccessiveHalvingPruner  # noqa: PLC0415  # an extra
 
@@ -324,10 +325,13 @@ class Worker:
             done = prepared.train(epochs, self.seed, self._alive)
             over = done.costs.over(self.limits)
             self._note(trial, costs=done.costs.to_json())
+            if max(over, default=0.0) > MARGIN:
+                self._note(trial, seen=done.accuracy)
+                raise _PrunedError(over)
             with self._lock:
                 trial.report(done.accuracy, REDUCTION**rung)
                 behind = trial.should_prune()
-            if behind or max(over, default=0.0) > MARGIN:
+            if behind:
                 raise _PrunedError(over)
         return [prepared.train(last, self.seed + i, self._alive) for i in range(self.seeds)]
 

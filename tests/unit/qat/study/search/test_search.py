@@ -156,6 +156,22 @@ def test_a_network_that_comes_out_too_large_is_ended_after_its_first_training() 
     assert len(found_by(study)) == 1
 
 
+def test_what_is_too_large_is_no_measure_for_others() -> None:
+    """The most accurate network of a first rung exceeds the limit once it is trained."""
+    study = new_study()
+
+    def made(options: Options) -> Network:
+        first = not any("trained" in t.user_attrs for t in study.get_trials()[:-1])
+        accurate = {"layers": "95", "rate_factor": 1e6 if first else 1.0}
+        return Network({**options, **accurate}, grown=50 if first else 0)
+
+    worker(study, 3, make=made).run()
+    large, *others = (t for t in study.get_trials() if "trained" in t.user_attrs)
+    assert (large.state.name, large.intermediate_values) == ("PRUNED", {})
+    assert large.user_attrs["seen"] > 0
+    assert [t.state.name for t in others] == ["COMPLETE", "COMPLETE"]
+
+
 def test_a_search_that_is_resumed_finds_what_it_had_found_before(tmp_path: Path) -> None:
     whole, halves = new_study(), tmp_path / "search.journal"
     worker(whole, 10).run()
