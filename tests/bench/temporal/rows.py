@@ -104,7 +104,7 @@ FRAMES: Mapping[str, Any] = MappingProxyType({"input": "frames", "norm": True})
 LEAKS = ((1,), (3,), (5,))
 
 ORDER = Recipe(60, 50, 5e-3, weight_decay=0.0, rate_penalty=0.0, averaging=0.99)
-COLUMNS = Recipe(100, 32, 5e-3, weight_decay=0.0, rate_penalty=0.01, averaging=0.99)
+COLUMNS = Recipe(200, 32, 5e-3, weight_decay=0.0, rate_penalty=0.01, averaging=0.997, keep="last")
 DRAWN = Recipe(
     300, 64, 2e-2, 0.0, rate_penalty=0.005, warm_up=100, final_rate=0.0, square_kept=0.99,
     even_penalty=True, averaging=0.99, keep="last", augment=copies.Drawn(),
