@@ -186,7 +186,7 @@ def _from_npz(path: Path, how: Reading, about: Parts) -> Dataset:
     else:
         _without_test(arrays)
         data = _of_lines(arrays["x"], arrays["y"], by, how, about)
-    return replace(data, notes=told(arrays["x"]))
+    return replace(data, notes=(*told(arrays["x"]), *data.notes))
 
 
 def _numbered(arrays: Parts) -> tuple[str, ...]:
@@ -225,7 +225,9 @@ def _of_lines(x: Any, y: Any, by: Any, how: Reading, about: Parts) -> Dataset:
     if by is None:
         return from_arrays(x, y, **about)
     x = np.asarray(x)
-    checked_samples("x", flat("x", x)[0])
+    vectors, grid = flat("x", x)
+    checked_samples("x", vectors)
+    about["each_feature"] = grid is None  # the values of a picture share one scale
     labels = checked_labels("y", y, len(x))
     parts = divide_by(np.asarray(by), labels, about["seed"])
     held_out = parts == TESTS

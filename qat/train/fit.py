@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qat.data.augment import Affine
 from qat.data.dataset import Dataset
 from qat.data.origin import KEY, DataOrigin
 from qat.machine.memory import require
@@ -53,7 +54,7 @@ def evaluate(net_or_model: Network | Model, x: ArrayLike, y: ArrayLike) -> float
 
 
 def check_task(net: Network, data: Dataset, recipe: Recipe) -> None:
-    """Raise ValueError if the data does not fit the network, or the task the memory."""
+    """Raise ValueError if the data does not fit network or recipe, or the task the memory."""
     net.bind(data.input_range)
     for what in ("x_train", "x_validation"):
         try:
@@ -63,6 +64,16 @@ def check_task(net: Network, data: Dataset, recipe: Recipe) -> None:
     if data.classes > net.sizes[-1]:
         raise ValueError(
             f"{data.name}: has {data.classes} classes; the network has {net.sizes[-1]} outputs"
+        )
+    grid = data.grid
+    if (
+        isinstance(recipe.augment, Affine)
+        and grid
+        and (grid.channels, grid.width) != (1, grid.height)
+    ):
+        raise ValueError(
+            f"augment: changes square pictures of one channel; {data.name} has {grid}; leave the "
+            "recipe's changes out (--changes 0, augment=False)"
         )
     if recipe.spending is not None and len(recipe.spike_cost) != len(net.layers):
         raise ValueError(

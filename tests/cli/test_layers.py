@@ -47,6 +47,10 @@ def test_windows_of_a_recording_are_maps_of_height_1(folder, capsys):
     )
 
 
+PAD = ((0, 0), (1, 0), (0, 0), (0, 0))
+"""A row in front of pictures that is 0 in all of them."""
+
+
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of pictures, and of films of four pictures, dark on a side of their class."""
@@ -58,6 +62,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(path / "films.npz", x=x, y=y)
     np.savez(path / "pictures.npz", x=x[:, 0], y=y)
     np.savez(path / "floats.npz", x=x[:, 0] / 255, y=y)
+    np.savez(path / "by.npz", x=np.pad(x[:, 0] / 255, PAD)[:, :8], y=y, who=np.arange(90) // 9)
     np.savez(path / "others.npz", x=x[:, 0].reshape(90, 4, 16, 2), y=y)
     np.savez(path / "channels-first.npz", x=x[:, :3, :, :, 0], y=y)
     return path
@@ -79,6 +84,17 @@ def test_pictures_of_a_file_are_maps(films, capsys, file, steps, neuron):
     assert main(["evaluate", str(model), "--data", str(data), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accuracy"] > 0.7  # of three classes
     assert main(["check", str(model), "--data", str(data)]) == 0
+
+
+def test_pictures_by_recordings_share_one_scale(films, capsys):
+    words = ["train", str(films / "by.npz"), "--by", "who", "--layers", "4c3-p2", "--epochs", "1"]
+    assert main([*words, "-o", str(films / "by-model.npz")]) == 0
+    assert qat.Model.load(films / "by-model.npz").input.grid.sides == (8, 8, 2)
+    capsys.readouterr()
+    assert main([*words, "--recipe", "mnist-16", "-o", str(films / "no.npz")]) == 2
+    said = capsys.readouterr().err
+    assert "augment: changes square pictures of one channel; by has 8x8x2" in said
+    assert main([*words, "--recipe", "mnist-16", "--changes", "0", "-o", str(films / "c.npz")]) == 0
 
 
 def test_pictures_of_another_form_are_refused(films, capsys):

@@ -144,14 +144,17 @@ def test_the_mean_of_the_seeds_counts_and_the_best_that_fits_is_kept() -> None:
 
 def test_a_network_that_comes_out_too_large_is_ended_after_its_first_training() -> None:
     study, trained = new_study(), []
-    make = lambda grown: lambda options: Network({**options, "layers": "96"}, trained, grown=grown)  # noqa: E731
-    worker(study, 1, make=make(10)).run()
+
+    def growing(grown: int) -> Callable[[Options], Network]:
+        return lambda options: Network({**options, "layers": "96"}, trained, grown=grown)
+
+    worker(study, 1, make=growing(10)).run()
     trial = study.get_trials()[0]
     assert (trial.state.name, len(trained)) == ("PRUNED", 1)
     assert trial.user_attrs["costs"]["flash"] == 106
     assert found_by(study) == []
     study = new_study()
-    worker(study, 1, make=make(6)).run()  # by less than the margin: more training may mend it
+    worker(study, 1, make=growing(6)).run()  # by less than the margin: more training may mend it
     assert within(found_by(study), {"flash": 100}) == []
     assert len(found_by(study)) == 1
 
