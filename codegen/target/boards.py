@@ -32,11 +32,14 @@ LINKED, LEAN = "link", "lean"
 class Uart:
     """A serial port that QEMU emulates, and where it lies.
 
-    kind: "cmsdk", "nrf51", "ns16550" or "stm32"
+    kind:      "cmsdk", "nrf51", "ns16550" or "stm32"
+    interrupt: line to the core of a byte that came; None if it has none, and the firmware has to
+        ask again and again
     """
 
     kind: str
     base: int
+    interrupt: int | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def _parsed(
 
 def _emulated(name: str, data: dict[str, Any]) -> Board:
     build, upload, qemu = data["build"], data["upload"], data["qemu"]
+    uart = qemu["uart"]
     return Board(
         name=name,
         title=data["name"],
@@ -155,7 +159,7 @@ def _emulated(name: str, data: dict[str, Any]) -> Board:
         lean=build.get("firmware", LINKED) == LEAN,
         origin=int(build["flash_origin"], 16),
         cpuid_part=int(qemu["cpuid_part"], 16),
-        uart=Uart(qemu["uart"]["kind"], int(qemu["uart"]["base"], 16)),
+        uart=Uart(uart["kind"], int(uart["base"], 16), uart.get("interrupt")),
         chip=qemu.get("chip", ""),
         stack=int(build.get("stack_size", STACK_BYTES)),
         frame=int(build.get("frame_bytes", FRAME_BYTES)),

@@ -12,5 +12,6 @@ def uart_flags(board: Board) -> tuple[str, ...]:
     """
     if board.uart is None:
         raise ValueError(f"{board.name}: its JSON names no emulated serial port")
-    flags = ("-DLINK_UART=1", f"-DUART_BASE={board.uart.base:#x}u")
-    return (*flags, f"-DUART_{board.uart.kind.upper()}=1")
+    uart = board.uart
+    flags = ("-DLINK_UART=1", f"-DUART_BASE={uart.base:#x}u", f"-DUART_{uart.kind.upper()}=1")
+    return flags if uart.interrupt is None else (*flags, f"-DUART_INTERRUPT={uart.interrupt}u")

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def switch_on(firmware: Path, state: Path) -> None:
     (state / "pid").write_text(str(process.pid))
     while (found := re.search(r"/dev/\S+", log.read_text())) is None:
         assert process.poll() is None, log.read_text()
+        time.sleep(0.01)
     (state / "port").symlink_to(found[0])
 
 

@@ -50,7 +50,7 @@ def as_hardware(name: str) -> Board:
 
 
 def check(model: Model, name: str, port: str, samples: int = 2) -> None:
-    """Compare few samples: the emulator is busy for as long as it waits for bytes."""
+    """Compare few samples of a model, run over a port."""
     x = inputs_for(model, samples, 1)
     expected = model.run(x, trace=True)
     with BoardModel(model, as_hardware(name), port, timeout=SECONDS) as target:
@@ -62,11 +62,23 @@ PORTS = ("qemu-m0", "qemu-m4", "qemu-m33", "qemu-m55", "qemu-rv32imc")
 
 @pytest.mark.parametrize("name", some([*BOARDS, *further_boards()], PORTS))
 def test_a_model_over_the_serial_port(name: str, model: Model) -> None:
-    """The ports of qemu-m3 and qemu-m7 lie where that of qemu-m4 does."""
+    """The core sleeps until a byte comes. qemu-m3 and qemu-m7 have the port of qemu-m4."""
     board = find_board(name)
     elf = firmware(render(model), name, uart_flags(board))
     with SerialQemu(board, elf) as qemu:
         check(model, name, qemu.port)
+        assert qemu.sleeps(SECONDS)
+
+
+@pytest.mark.proof  # it keeps a core busy
+def test_a_port_without_an_interrupt_is_asked_again_and_again(model: Model) -> None:
+    board = find_board("qemu-m4")
+    assert board.uart is not None
+    board = replace(board, uart=replace(board.uart, interrupt=None))
+    elf = firmware(render(model), board.name, uart_flags(board))
+    with SerialQemu(board, elf) as qemu:
+        check(model, board.name, qemu.port, 1)
+        assert not qemu.sleeps(0.5)
 
 
 def test_no_serial_port() -> None:
@@ -102,7 +114,7 @@ def test_faults_on_the_emulated_line(model: Model) -> None:
     x = inputs_for(model, 6, 3)
     with SerialQemu(board, elf) as qemu, BoardModel(model, as_hardware("qemu-m4"), qemu.port) as t:
         client = t.device.client
-        client.timeout, client.resends = 0.05, 300
+        client.timeout, client.resends = 0.25, 300  # time for a busy machine
         client.link = link = FaultyLink(client.link, 7, 0.1)
         found = t.run(x, trace=True)
     assert_same(replace(model.run(x, trace=True), u=None), found)

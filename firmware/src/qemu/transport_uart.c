@@ -13,11 +13,12 @@ void transport_open(void)
 uint32_t transport_read(uint8_t *bytes, uint32_t capacity)
 {
     uint32_t count = 0;
-    do {
-        if (uart_has_byte()) {
-            bytes[count++] = uart_take();
-        }
-    } while (count == 0 || (count < capacity && uart_has_byte()));
+    while (!uart_has_byte()) {
+        uart_wait();
+    }
+    while (count < capacity && uart_has_byte()) {
+        bytes[count++] = uart_take();
+    }
     return count;
 }
 

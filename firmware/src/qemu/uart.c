@@ -1,6 +1,8 @@
 #include "uart.h"
 
 #ifdef UART_BASE
+#include "core.h"
+
 /* The kinds of serial port among QEMU's machines. All keep a byte until it is read, and QEMU sends
  * the next one only then, so that nothing gets lost. */
 #if defined UART_NRF51
@@ -10,11 +12,13 @@ enum {
     START_TX = 0x008,
     RX_READY = 0x108,
     TX_READY = 0x11C,
+    INTERRUPT_ON = 0x304,
     ENABLE = 0x500,
     RX = 0x518,
     TX = 0x51C
 };
 #define ON 4u
+#define BY_RX_READY 4u
 
 static volatile uint32_t *at(uint32_t offset)
 {
@@ -24,6 +28,7 @@ static volatile uint32_t *at(uint32_t offset)
 void uart_start(void)
 {
     *at(ENABLE) = ON;
+    *at(INTERRUPT_ON) = BY_RX_READY;
     *at(START_RX) = 1;
     *at(START_TX) = 1;
 }
@@ -60,6 +65,7 @@ enum {
 enum {
     CR1_RE = 1 << 2,
     CR1_TE = 1 << 3,
+    CR1_RXNEIE = 1 << 5,
     CR1_UE = 1 << 13
 };
 
@@ -70,7 +76,7 @@ static volatile uint32_t *at(uint32_t offset)
 
 void uart_start(void)
 {
-    *at(CR1) = CR1_UE | CR1_TE | CR1_RE;
+    *at(CR1) = CR1_UE | CR1_TE | CR1_RE | CR1_RXNEIE;
 }
 
 bool uart_has_byte(void)
@@ -93,11 +99,13 @@ void uart_put(uint8_t byte)
 /* 16550 of QEMU's RISC-V machines (PC16550D data sheet, 8.0): registers of a byte, no baud rate to set. */
 enum {
     DATA = 0,
+    INTERRUPT = 1,
     FIFO = 2,
     LINE = 5
 };
 enum {
     FIFO_OFF = 0,
+    BY_BYTE = 1 << 0,
     LINE_HAS_BYTE = 1 << 0,
     LINE_TAKES_BYTE = 1 << 5
 };
@@ -110,6 +118,7 @@ static volatile uint8_t *at(uint32_t offset)
 void uart_start(void)
 {
     *at(FIFO) = FIFO_OFF;
+    *at(INTERRUPT) = BY_BYTE;
 }
 
 bool uart_has_byte(void)
@@ -134,13 +143,16 @@ enum {
     DATA = 0x00,
     STATE = 0x04,
     CONTROL = 0x08,
+    INTERRUPT = 0x0C,
     DIVIDER = 0x10
 };
 enum {
     STATE_TX_FULL = 1,
-    STATE_RX_FULL = 2
+    STATE_RX_FULL = 2,
+    INTERRUPT_RX = 2
 };
 #define TX_AND_RX 3u
+#define BY_RX 8u
 #define LEAST_DIVIDER 16u
 
 static volatile uint32_t *at(uint32_t offset)
@@ -151,7 +163,7 @@ static volatile uint32_t *at(uint32_t offset)
 void uart_start(void)
 {
     *at(DIVIDER) = LEAST_DIVIDER;
-    *at(CONTROL) = TX_AND_RX;
+    *at(CONTROL) = TX_AND_RX | BY_RX;
 }
 
 bool uart_has_byte(void)
@@ -161,6 +173,7 @@ bool uart_has_byte(void)
 
 uint8_t uart_take(void)
 {
+    *at(INTERRUPT) = INTERRUPT_RX; /* first: the next byte tells anew */
     return (uint8_t)*at(DATA);
 }
 
@@ -171,4 +184,15 @@ void uart_put(uint8_t byte)
     *at(DATA) = byte;
 }
 #endif
+
+void uart_wait(void)
+{
+#ifdef UART_INTERRUPT
+    core_listen(UART_INTERRUPT);
+    if (!uart_has_byte()) { /* else it came before the core listened */
+        core_sleep();
+    }
+    core_deaf(UART_INTERRUPT);
+#endif
+}
 #endif

@@ -25,6 +25,7 @@ static volatile uint32_t *const CURRENT = (volatile uint32_t *)0xE000E018u;
 void SysTick_Handler(void);
 unsigned long micros(void);
 void core_run(void);
+void core_idle(void);
 void core_begin(unsigned long baud);
 int core_available(void);
 int core_read(void);
@@ -88,6 +89,12 @@ size_t core_write(const uint8_t *bytes, size_t count)
         uart_put(bytes[i]);
     }
     return now;
+}
+
+/* Between two calls of a sketch's loop, which returns when there is nothing to read. */
+void core_idle(void)
+{
+    uart_wait();
 }
 
 int main(void)

@@ -4,11 +4,13 @@
 SerialPort Serial;
 
 extern "C" void core_run(void);
+extern "C" void core_idle(void);
 
 extern "C" void core_run(void)
 {
     setup();
     for (;;) {
         loop();
+        core_idle();
     }
 }

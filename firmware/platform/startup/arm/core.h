@@ -24,4 +24,37 @@ static inline uint32_t core_semihosting(uint32_t operation, const void *argument
     return r0;
 }
 
+/* The interrupt lines of devices (Armv7-M Architecture Reference Manual, B3.4): a register for 32 lines each. */
+static inline volatile uint32_t *core_lines(uint32_t offset, uint32_t line)
+{
+    return (volatile uint32_t *)(0xE000E000u + offset) + line / 32u;
+}
+
+enum {
+    CORE_LINE_ON = 0x100,
+    CORE_LINE_OFF = 0x180,
+    CORE_LINE_FORGET = 0x280
+};
+
+/* From here on a device wakes the core from core_sleep by its interrupt line, also if it does so before the core
+ * sleeps. No handler runs: the line is off again where core_deaf lets interrupts in. */
+static inline void core_listen(uint32_t line)
+{
+    __asm__ volatile("cpsid i" ::: "memory");
+    *core_lines(CORE_LINE_FORGET, line) = 1u << line % 32u; /* what it said before; a line that still says so stays */
+    *core_lines(CORE_LINE_ON, line) = 1u << line % 32u;
+}
+
+/* Sleeps until a device or the system timer has something to say. */
+static inline void core_sleep(void)
+{
+    __asm__ volatile("dsb\n\twfi" ::: "memory");
+}
+
+static inline void core_deaf(uint32_t line)
+{
+    *core_lines(CORE_LINE_OFF, line) = 1u << line % 32u;
+    __asm__ volatile("dsb\n\tisb\n\tcpsie i" ::: "memory"); /* off, before interrupts come in */
+}
+
 #endif
