@@ -15,6 +15,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: a second thr
 import pytest
 from hypothesis import HealthCheck, settings
 from support import recorded
+from support.compiler import QUICK
 from support.kept import keeping
 
 from codegen.checks.host import SANITIZE, HostModel
@@ -105,7 +106,6 @@ def recorded_builds(cache: Path) -> Iterator[None]:
 
 OPTIMISED = ("-O2", *SANITIZE)
 """How HostModel compiles where no level is named."""
-UNOPTIMISED = ("-O0", *SANITIZE)
 
 
 @contextmanager
@@ -113,8 +113,8 @@ def _level(flags: tuple[str, ...]) -> Iterator[None]:
     """Let HostModel compile with these flags where none are named."""
     given = HostModel.__init__.__defaults__
     assert given is not None
-    assert any(value in (OPTIMISED, UNOPTIMISED) for value in given)
-    changed = tuple(flags if v in (OPTIMISED, UNOPTIMISED) else v for v in given)
+    assert any(value in (OPTIMISED, QUICK) for value in given)
+    changed = tuple(flags if v in (OPTIMISED, QUICK) else v for v in given)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HostModel.__init__, "__defaults__", changed)
         yield
@@ -126,7 +126,7 @@ def unoptimised() -> Iterator[None]:
 
     The sanitizers and warnings stay. tests/compilers runs every kernel at every level.
     """
-    with _level(UNOPTIMISED):
+    with _level(QUICK):
         yield
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from calibration import samples
+from support.compiler import QUICK
 from support.crossed import crossed
 from support.results import assert_same
 
-from codegen.checks.host import SANITIZE, WARNINGS, HostModel
+from codegen.checks.host import WARNINGS, HostModel
 from codegen.kernels import KERNELS, SPIKES, encoders
 from codegen.kernels.encoders import ENCODERS, PLACE
 from codegen.kernels.encoders.plan import SLICED_FROM
@@ -78,7 +79,7 @@ def check(
     x = all_values(model.input, steps)
     free = 11 if model.steps is None and model.input.held else None
     files = render(model, kernels=kernels)
-    found = HostModel(model, compiler, flags=flags or ("-O0", *SANITIZE), files=files)
+    found = HostModel(model, compiler, flags=flags or QUICK, files=files)
     expected = model.run(x, trace=True, steps=free)
     assert expected.spikes is not None
     assert expected.spikes[0].any(), "silence proves nothing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.compiler import QUICK
 from support.models import (
     ENCODED_KINDS,
     KINDS,
@@ -15,7 +16,7 @@ from support.models import (
 from support.results import assert_same
 
 from codegen.checks.comparison import compare
-from codegen.checks.host import SANITIZE, HostModel
+from codegen.checks.host import HostModel
 from codegen.kernels.encoders import ENCODERS, PLACE
 from codegen.render import render
 from qat.model import Model
@@ -47,7 +48,7 @@ def test_an_encoder_gives_the_same_in_every_way(model: Model, seed: int) -> None
     expected = model.run(x, trace=True, steps=steps)
     for way in ENCODERS[type(model.input)].ways:
         files = render(model, kernels={PLACE: way})
-        host = HostModel(model, files=files, flags=("-O0", *SANITIZE))
+        host = HostModel(model, files=files, flags=QUICK)
         found = host.run(x, trace=True, steps=steps)
         assert_same(expected, found)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 
-def crossed(rows: Iterable[str], columns: Iterable[str], each: int | None = None) -> list[Any]:
+def crossed(rows: Iterable[Any], columns: Iterable[str], each: int | None = None) -> list[Any]:
     """Return every pair of a row and a column, for parametrize.
 
     The ordinary run takes `each` columns of a row, other ones for the next row; where no number is

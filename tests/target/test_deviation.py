@@ -66,7 +66,7 @@ def test_counts_are_those_of_the_firmware() -> None:
 
 
 def test_no_model_has_a_feature_that_no_count_had() -> None:
-    for number in range(60):
+    for number in range(30):
         one = case(REPORT + 1, number)
         program, activity = plan(one.model, kernels=one.kernels()), Activity.of(one.model, 0.3)
         for core in sorted(isa.cores()):

@@ -36,6 +36,8 @@ from qat.model import LIF, Accumulate, Analog, Count, Dense, Layer, Model
 pytestmark = pytest.mark.target
 
 NAME = "virtual"
+PATIENT = 240
+"""Calls of half a second each to a board that will answer, if this machine is busy."""
 UPLOADER = Path(__file__).parents[1] / "support" / "upload.py"
 
 ENVIRONMENT = """
@@ -193,6 +195,7 @@ def test_a_board_that_keeps_its_old_firmware(
 ) -> None:
     flash(model, NAME, str(bench.port)).close()
     bench.tell("ignore")
+    monkeypatch.setattr("codegen.target.hardware.HELLO_RESENDS", PATIENT)  # it does answer
     monkeypatch.setattr("codegen.target.hardware.STARTUP_SECONDS", 1.0)
     other = small_model(threshold=44)
     with pytest.raises(RuntimeError, match=f"after the upload: .*{model.digest()}; asked for"):

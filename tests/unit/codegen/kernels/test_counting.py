@@ -11,6 +11,7 @@ from typing import Any
 import cffi
 import numpy as np
 import pytest
+from support.crossed import crossed
 
 from codegen.checks.host import WARNINGS, find_compiler
 from codegen.kernels.common import width_of
@@ -84,8 +85,7 @@ def counted(library: Any, ffi: cffi.FFI, number: int, one: Case) -> Any:
     return np.array(found)
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
-@pytest.mark.parametrize("most", range(1, 8))
+@pytest.mark.parametrize(("most", "compiler"), crossed(range(1, 8), ["gcc", "clang"]))
 @pytest.mark.parametrize("shared", [True, False])
 def test_counts_are_those_of_integers(
     compiler: str, most: int, shared: bool, tmp_path: Path

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
-from support.models import KINDS, models
+from hypothesis import given, settings
+from support.models import KINDS, half_as_many, models
 from support.zoo.small import small_model
 
 from codegen import isa
@@ -48,6 +48,7 @@ def test_every_kernel_is_measured_on_every_core():
         assert untraced <= missing
 
 
+@settings(max_examples=half_as_many())
 @given(models(KINDS, stops=False))
 def test_every_feature_of_a_model_was_seen_when_the_costs_were_fitted(model):
     activity = Activity.of(model)
@@ -125,6 +126,7 @@ def test_features_are_added_scaled_and_told_by_name():
         Codes(unheard_of=1.0)
 
 
+@settings(max_examples=half_as_many())
 @given(models(KINDS, stops=False))
 def test_the_worst_case_is_above_what_is_typical(model):
     for core in CORES:

@@ -42,6 +42,7 @@ def test_a_page_has_less_than_15_lines() -> None:
 
 
 @pytest.mark.target
+@pytest.mark.usefixtures("recorded_builds")
 @pytest.mark.parametrize("framework", NETWORKS)
 def test_files_of_a_framework_become_a_checked_firmware(
     framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
