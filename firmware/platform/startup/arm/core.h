@@ -24,6 +24,10 @@ static inline uint32_t core_semihosting(uint32_t operation, const void *argument
     return r0;
 }
 
+/* clang-format off */
+#define CORE_SAY(instructions) __asm__ volatile(instructions ::: "memory") /* no access to memory moves across it */
+/* clang-format on */
+
 /* The interrupt lines of devices (Armv7-M Architecture Reference Manual, B3.4): a register for 32 lines each. */
 static inline volatile uint32_t *core_lines(uint32_t offset, uint32_t line)
 {
@@ -40,7 +44,7 @@ enum {
  * sleeps. No handler runs: the line is off again where core_deaf lets interrupts in. */
 static inline void core_listen(uint32_t line)
 {
-    __asm__ volatile("cpsid i" ::: "memory");
+    CORE_SAY("cpsid i");
     *core_lines(CORE_LINE_FORGET, line) = 1u << line % 32u; /* what it said before; a line that still says so stays */
     *core_lines(CORE_LINE_ON, line) = 1u << line % 32u;
 }
@@ -48,13 +52,13 @@ static inline void core_listen(uint32_t line)
 /* Sleeps until a device or the system timer has something to say. */
 static inline void core_sleep(void)
 {
-    __asm__ volatile("dsb\n\twfi" ::: "memory");
+    CORE_SAY("dsb\n\twfi");
 }
 
 static inline void core_deaf(uint32_t line)
 {
     *core_lines(CORE_LINE_OFF, line) = 1u << line % 32u;
-    __asm__ volatile("dsb\n\tisb\n\tcpsie i" ::: "memory"); /* off, before interrupts come in */
+    CORE_SAY("dsb\n\tisb\n\tcpsie i"); /* off, before interrupts come in */
 }
 
 #endif

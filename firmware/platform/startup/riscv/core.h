@@ -18,6 +18,9 @@
 
 /* Sets a control register. */
 #define CORE_WRITE(name, value) __asm__ volatile(CORE_CONTROL("csrw " name ", %0")::"r"(value) : "memory")
+
+/* Waits for an interrupt. */
+#define CORE_WAIT() __asm__ volatile("wfi" ::: "memory")
 /* clang-format on */
 
 static inline uint32_t *core_stack_pointer(void)
@@ -54,7 +57,7 @@ static inline void core_listen(uint32_t line)
 
 static inline void core_sleep(void)
 {
-    __asm__ volatile("wfi" ::: "memory");
+    CORE_WAIT();
 }
 
 static inline void core_deaf(uint32_t line)
