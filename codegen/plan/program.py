@@ -201,7 +201,7 @@ class Program:
             name for name in self.helpers
             if name in LOOPS and (vectors or name not in VECTOR_LOOPS)
         ]  # fmt: skip
-        if self.wide and "add_columns" in names:
+        if self._adds_four and "add_columns" in names:
             names.insert(names.index("add_columns") + 1, "add_columns4")
         return tuple(names)
 
@@ -313,6 +313,11 @@ class Program:
         return self._vectors and any(y.wide for y in self.layers)
 
     @property
+    def _adds_four(self) -> bool:
+        """True if lists are added for such vectors."""
+        return self.wide and any(y.wide and y.list_lengths > 1 for y in self.layers)
+
+    @property
     def compact(self) -> bool:
         """True if no list is long enough for large batches: few inputs, or digits of bytes.
 
@@ -340,7 +345,7 @@ class Program:
     def byte_table(self) -> bool:
         """True if with vectors 2,304 bytes of flash are worth a faster list of active inputs."""
         longest = max(y.adder_inputs for y in self.layers)
-        return self.wide and longest >= BYTE_TABLE_INPUTS
+        return self._adds_four and longest >= BYTE_TABLE_INPUTS
 
     @property
     def last(self) -> Layer:

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from support.core_program import CoreProgram
 from support.crossed import crossed
-from support.zoo import byte_maps, counting
+from support.zoo import byte_maps, counting, depthwise
+from support.zoo.depthwise import WHOLE, random_words
 from support.zoo.sized import inputs_of
 from support.zoo.windows import KERNELS, inputs_for, random_windows
 
@@ -58,7 +59,16 @@ int main(void)
 """One sample, step by step: it ends with 1 where any u differs."""
 
 WINDOWS = {f"windows {seed}": random_windows(seed) for seed in (2, 5, 11)}
-MODELS = {**WINDOWS, **counting.MODELS, "bytes": byte_maps.MODELS["16 channels"]}
+ON_BYTES = {
+    f"bytes, {name}": byte_maps.MODELS[name]
+    for name in (
+        "16 channels", "32 channels, pooled", "5x5, over a byte", "8 bits", "pooled, 16 bits",
+        "signed, 16 channels", "48 channels",
+    )
+}  # fmt: skip
+"""Sums of bytes and of halves, some taken away last, of values of both signs, behind a shift."""
+DEPTHWISE = {f"depthwise {seed}": random_words(seed, True, whole=True) for seed in WHOLE}
+MODELS = {**WINDOWS, **counting.MODELS, **ON_BYTES, **DEPTHWISE}
 
 
 def c_rows(values: NDArray[Any]) -> str:
@@ -108,8 +118,10 @@ def cores() -> Iterator[dict[str, CoreProgram]]:
 def ends(core: CoreProgram, name: str, folder: Path, old: str = "", new: str = "") -> int:
     """Return with what the program of a model ended; old, new: a change of its C."""
     model = MODELS[name]
-    kernels = {k: v for k, v in KERNELS.items() if k < len(model.layers)}
-    for file, text in render(model, kernels=kernels if name in WINDOWS else None).items():
+    asked = {**dict.fromkeys(WINDOWS, KERNELS), **dict.fromkeys(ON_BYTES, byte_maps.BYTES)}
+    asked |= dict.fromkeys(DEPTHWISE, depthwise.KERNELS)
+    kernels = {k: v for k, v in asked.get(name, {}).items() if k < len(model.layers)}
+    for file, text in render(model, kernels=kernels or None).items():
         assert not file.endswith(".c") or old in text
         (folder / file).write_text(text.replace(old, new) if old else text)
     return core.run(program(model), folder, "-DMODEL_PROBE=2").returncode

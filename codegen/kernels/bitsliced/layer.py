@@ -135,6 +135,11 @@ class BitslicedLayer(Layer):
         return self.constants - self.bias_words - (flow.width if flow else 0)
 
     @property
+    def own_apart(self) -> int:
+        """Bytes from the constants of a block to those of the next."""
+        return 4 * self.constants
+
+    @property
     def replaced(self) -> tuple[str, ...]:
         """The tables that Helium has others for."""
         return (self.tables[0].name,) if self.dense else ()

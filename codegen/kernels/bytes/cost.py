@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from codegen.kernels.bytes.geometry import LANES
 from codegen.kernels.bytes.layer import BytesLayer
+from codegen.kernels.bytes.vectors import VECTOR_BYTES, Vectors
 from codegen.kernels.features import Features, expected
 from codegen.kernels.load import Load, planes_counted
 
@@ -20,6 +21,8 @@ class BytesImages(Features):
     runs:    loops over the words of a row
     gathered: values that are gathered into words, one by one
     borders: words beyond the map
+    around, copied: vectors that a map, as it is, and what lies around it are filled with, and that
+             are copied of it; lines: its rows
     """
 
     calls: float = 0.0
@@ -30,6 +33,9 @@ class BytesImages(Features):
     runs: float = 0.0
     gathered: float = 0.0
     borders: float = 0.0
+    around: float = expected(3)
+    lines: float = expected(4)
+    copied: float = expected(2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,23 +80,32 @@ class BytesWords(Features):
 
 @dataclass(frozen=True, kw_only=True)
 class BytesVectors(Features):
-    """Sums of 64 bytes at a time, of 16 channels side by side.
+    """Sums of some positions at a time, a lane a channel.
 
-    parts:     times the blocks of 16 channels are summed
-    passes:    pairs of blocks, of these; sums: of each channel; taps: times the passes
-    positions: positions of 16 channels that are compared; compared: times thresholds
-    digits:    times digits of the counts
-    places:    positions among gaps
+    blocks:   of 16 channels; rows: of what is sent, of these
+    groups:   times positions are summed at once
+    passes:   times a row of a kernel is added to these, where that is a loop
+    begun:    vectors of sums that begin
+    weights:  vectors of weights; values: of the map; products: of both
+    largest:  vectors of which a pool takes the largest
+    lessened: vectors from which others are taken away, in saturation
+    compared: vectors of bytes that are compared, times thresholds; narrowed: of halves
+    digits:   vectors times digits of the counts
     """
 
-    parts: float = 0.0
-    passes: float = 0.0
-    sums: float = 0.0
-    taps: float = 0.0
-    positions: float = 0.0
-    compared: float = 0.0
-    digits: float = 0.0
-    places: float = 0.0
+    blocks: float = expected(20)
+    rows: float = expected(10)
+    groups: float = expected(4)
+    passes: float = expected(3)
+    begun: float = expected(1)
+    weights: float = expected(1)
+    values: float = expected(1)
+    products: float = expected(1)
+    largest: float = expected(1)
+    lessened: float = expected(4)
+    compared: float = expected(3)
+    narrowed: float = expected(6)
+    digits: float = expected(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +122,8 @@ class BytesHeld(Features):
 def currents(stage: BytesLayer, load: Load) -> BytesImages:
     """The images of every map."""
     g, made = stage.geometry, stage.images
+    if stage.vectors and load.vectors:
+        return _map(stage.vectors).scaled(load.frames)
     words = g.filled_rows * g.row_words * g.columns * g.grid.channels
     apart = not made.straight
     channels = g.filled_rows * g.grid.channels
@@ -122,12 +139,19 @@ def currents(stage: BytesLayer, load: Load) -> BytesImages:
     ).scaled(load.frames)
 
 
+def _map(v: Vectors) -> BytesImages:
+    """The map and what is around it."""
+    lines = v.geometry.filled_rows
+    copied = lines * -(-v.row // VECTOR_BYTES)
+    return BytesImages(around=v.size // VECTOR_BYTES, lines=lines, copied=copied)
+
+
 def held(stage: BytesLayer, load: Load) -> BytesHeld:
     """The same work at every step, whatever the values are."""
-    vectors = stage.vectors and load.vectors
+    vectors = stage.vectors if load.vectors else None
     return BytesHeld(
         words=BytesWords() if vectors else _words(stage),
-        vectors=_vectors(stage) if vectors else BytesVectors(),
+        vectors=_vectors(stage, vectors) if vectors else BytesVectors(),
         steps=1,
         **{name: stage.words * n for name, n in planes_counted(stage, load).items()},
     ).scaled(load.steps)
@@ -166,19 +190,27 @@ def _words(stage: BytesLayer) -> BytesWords:
     )
 
 
-def _vectors(stage: BytesLayer) -> BytesVectors:
-    """Sums in vectors of 16 positions."""
-    g, sixteens = stage.geometry, stage.channels // 16
-    passes = g.parts * -(-g.blocks // 2)
-    positions = g.shape.positions * sixteens
-    gaps = not g.pooled and g.row_words * g.fields != g.shape.width
+def _vectors(stage: BytesLayer, vectors: Vectors) -> BytesVectors:
+    """Sums of all channels of some positions at a time."""
+    v, shape = vectors, stage.geometry.shape
+    rows = v.blocks * shape.height
+    groups = rows * v.groups
+    passes = groups * (v.side * v.kernel_rows + v.over_rows)
+    sent = groups * v.at_once
+    sums = sent * v.side * v.halves
+    narrow = v.halves > 1
     return BytesVectors(
-        parts=g.parts * sixteens,
-        passes=passes * sixteens,
-        sums=passes * stage.channels,
-        taps=passes * stage.taps,
-        positions=positions,
-        compared=positions * stage.most,
-        digits=positions * stage.planes,
-        places=g.words * g.fields * sixteens * gaps,
+        blocks=v.blocks,
+        rows=rows,
+        groups=groups,
+        passes=passes * (not v.written_out),
+        begun=sums * v.side,
+        weights=passes * v.taps * v.halves,
+        values=passes * v.pixels(v.at_once),
+        products=passes * v.taps * v.columns * v.halves,
+        largest=sent * v.halves * (v.side**2 - 1),
+        lessened=sums * (len(v.over) > 0),
+        compared=sent * stage.most * (not narrow),
+        narrowed=sent * stage.most * narrow,
+        digits=sent * stage.planes,
     )

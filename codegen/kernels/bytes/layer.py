@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from codegen.kernels.bytes.geometry import LANES, Geometry
 from codegen.kernels.bytes.images import Images
+from codegen.kernels.bytes.vectors import Vectors
+from codegen.kernels.memory import Table
 from codegen.kernels.pack import words_for
 from codegen.kernels.stage import Layer
 
@@ -32,7 +34,8 @@ class BytesLayer(Layer):
     products:  its weights multiply
     weights:   their sum, of each channel
     bias:      of each channel: of the currents, which only probes tell
-    vectors:   it has a loop for vectors: bytes, and channels that fill halves of words
+    zeros:     of each channel: what its field holds for a sum of 0, which only probes need
+    vectors:   how vectors sum it, where they do; dense: the tables that they have
     """
 
     geometry: Geometry
@@ -49,16 +52,33 @@ class BytesLayer(Layer):
     products: bool
     weights: tuple[int, ...]
     bias: tuple[int, ...]
-    vectors: bool
+    zeros: tuple[int, ...]
+    vectors: Vectors | None = None
+    dense: tuple[Table, ...] = ()
 
     def without_vectors(self) -> BytesLayer:
         """Return the same layer, for C without loops of vectors."""
-        return replace(self, vectors=False)
+        return replace(self, vectors=None, dense=())
 
     @property
     def vector_loops(self) -> bool:
         """True if it has loops of vectors beside those of words."""
-        return self.vectors
+        return self.vectors is not None
+
+    @property
+    def arrays(self) -> tuple[Table, ...]:
+        """Its constant arrays, whatever core they are for."""
+        return (*self.tables, *self.dense)
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """{function of its C, without the model's prefix: the part that it belongs to}."""
+        return super().functions | {f"emit{self.index}": self.part}
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """The tables that vectors have others for: all."""
+        return tuple(table.name for table in self.tables)
 
     @property
     def images(self) -> Images:
@@ -94,6 +114,11 @@ class BytesLayer(Layer):
     def bias_array(self) -> NDArray[np.int32]:
         """The bias of each channel."""
         return np.array(self.bias, np.int32)
+
+    @property
+    def zero_array(self) -> NDArray[np.int32]:
+        """The field of a sum of 0, of each channel."""
+        return np.array(self.zeros, np.int32)
 
     @property
     def planes(self) -> int:

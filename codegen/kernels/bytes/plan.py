@@ -34,6 +34,8 @@ from numpy.typing import NDArray
 
 from codegen.kernels.bytes.geometry import Geometry
 from codegen.kernels.bytes.layer import BytesLayer
+from codegen.kernels.bytes.vectors import LANES as VECTOR_LANES
+from codegen.kernels.bytes.vectors import Vectors, rows_taken_last
 from codegen.kernels.common import common, has_pool, signal_field, source_of
 from codegen.kernels.memory import WORK, Field, Table
 from codegen.kernels.neurons.integer import neuron_helpers
@@ -296,10 +298,27 @@ def layer_stage(index: int, model: Model) -> BytesLayer:
         over=int((over > 0).sum()),
         products=products,
         weights=tuple(int(w) for w in weights),
-        vectors=sums.bits == BYTE and layer.channels % 16 == 0,
+        zeros=tuple(int(z) for z in sums.zero),
         bias=tuple(int(b) for b in np.broadcast_to(synapse.bias, layer.channels)),
     )
-    return replace(stage, fields=_fields(index, model, stage))
+    stage = replace(stage, fields=_fields(index, model, stage))
+    vectors = Vectors(geometry, layer.channels, rows_taken_last(synapse, over))
+    if layer.channels % VECTOR_LANES or vectors.size > stage.fields[-1].bytes:
+        return stage
+    dense = vectors.tables(index, synapse, *vector_fields(sums, start), over)
+    return replace(stage, vectors=vectors, dense=dense)
+
+
+def vector_fields(sums: Sums, start: NDArray[Any]) -> tuple[Int64, Int64]:
+    """Return (channels,) and (thresholds, channels): the fields of vectors, and their limits.
+
+    Bytes are more than the limit where they have reached a threshold. Halves are signed: they are
+    what a sum is above the first threshold, and a limit is taken away from it.
+    """
+    limits, begin = sums.limits.astype(np.int64), start.astype(np.int64)
+    if sums.bits == HALF:
+        return begin - 2 ** (HALF - 1), limits
+    return begin, limits + 2 ** (BYTE - 1) - 1 if sums.near else 2**BYTE - 1 - limits
 
 
 def _fields(index: int, model: Model, stage: BytesLayer) -> tuple[Field, ...]:

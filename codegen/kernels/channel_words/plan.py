@@ -7,6 +7,7 @@ number, which its start takes away: a tree of adders without a list, the same fo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -82,4 +83,8 @@ def layer_stage(index: int, model: Model) -> WordsLayer:
     """Return the stage of a depthwise convolution in channel words."""
     stage = _Builder(index, model).build()
     assert isinstance(stage, WordsLayer)
-    return stage
+    if not stage.serves_vectors:
+        return stage
+    what = "of four words of neurons: the masks of each tap"
+    spread = stage.four.spread(stage.tables[0].values)
+    return replace(stage, dense=(Table(f"four_masks{index}", what, spread),))

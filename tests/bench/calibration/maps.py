@@ -47,9 +47,10 @@ INTEGERS, WINDOWS, BYTES = ("conv_plain", "plain_counts"), ("windows",), ("bytes
 WORDS, PACKED, PAIRS = ("channel_words",), "packed", "pairs"
 """Kernels that compute a model of these, wherever they can; and those of their readouts."""
 
-WILD, HELD, WINDOWED, TOGETHER, DEPTHWISE, READ, OF_BYTES = 60, 20, 50, 30, 50, 60, 70
+WILD, HELD, WINDOWED, TOGETHER, DEPTHWISE, WHOLE = 60, 20, 50, 30, 50, 60
+READ, OF_BYTES = 60, 70
 """Random models: of any maps, of held ones, in windows, of which layers share a function, in
-channel words, of packed readouts, on bytes."""
+channel words and in whole vectors of these, of packed readouts, on bytes."""
 
 LARGE = 7
 """Models that come first: networks, too large to be traced."""
@@ -261,6 +262,9 @@ def models() -> Iterator[Mapped]:
         yield replace(_with_inputs(model, (), number), kernels=kernels)
     for number in range(DEPTHWISE):
         yield _with_inputs(random_words(FIRST_SEED + number, number % 4 > 0), WORDS, number)
+    for number in range(WHOLE):
+        model = random_words(FIRST_SEED + number, number % 4 > 0, whole=True)
+        yield _with_inputs(model, WORDS, number)
     for number in range(READ):
         model = random_readout(FIRST_SEED + number)
         one = _with_inputs(model, (), number)

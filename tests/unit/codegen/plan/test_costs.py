@@ -98,7 +98,8 @@ NEVER = {
     "plain_counts currents": SIGNAL,
     "plain_counts layer": {"sums.inputs"},
     "windows spikes": IN_WORDS,
-    "channel_words spikes": IN_WORDS,
+    "channel_words spikes": IN_WORDS
+    | {f"fours.{name}" for name in IN_WORDS if name != "neurons.copied"},
 }
 """Features that nothing has: no inference with a fused layer stops early; currents of one neuron
 have features of their own; encoders cut bytes into bits; four blocks have one adder, and lists of
