@@ -115,8 +115,9 @@ class BitslicedLayer(Layer):
 
     @property
     def in_place(self) -> bool:
-        """True if four blocks need no planes beside those of v: u is lowered and as wide."""
-        return self.lowered > 0 and self.u_width == self.v_width and self.adapts is None
+        """True if four blocks need no planes beside those of v: u is as wide, and not held."""
+        held = self.floor or self.ceiling
+        return self.u_width == self.v_width and self.counting is None and not held
 
     @property
     def planes(self) -> tuple[Plane, ...]:
@@ -159,6 +160,11 @@ class BitslicedLayer(Layer):
     def turns(self) -> tuple[Turn, ...]:
         """The digits of the reset that reach a plane of v, in their turn."""
         return neurons.turns(self.reset_by[: self.v_width])
+
+    @property
+    def reset_carries(self) -> bool:
+        """True if a digit of the reset hands something on to one above."""
+        return any(turn.carried or turn.digit.word is not None for turn in self.turns)
 
     @property
     def resets(self) -> tuple[tuple[Digit, ...], ...]:

@@ -145,6 +145,27 @@ class Integration:
             found.append(("inflow", "current", given - 1))
         return tuple(found)
 
+    def signs(self, plane: int) -> tuple[tuple[str, int], ...]:
+        """Return the numbers of which from this plane on only the sign is left: (name, its plane).
+
+        A number is named once, by "v" or "current", whatever many terms take it.
+        """
+        ours = {name: place for _, name, place in self.planes[plane].turned}
+        before = {name for p in self.planes[:plane] for _, name, _ in p.turned}
+        return tuple((name, place) for name, place in ours.items() if name not in before)
+
+    def sign_held(self, name: str, plane: int, source: int) -> bool:
+        """Return True if plane `source` of a number is a sign that was loaded up to this plane.
+
+        name: "current", or anything else for the number that leaks
+        """
+        which = "current" if name == "current" else "v"
+        return any(
+            which == own and source == place
+            for p in self.planes[: plane + 1]
+            for _, own, place in p.turned
+        )
+
     @cached_property
     def chains(self) -> tuple[str, ...]:
         """The names of the carries that ripple through the planes."""

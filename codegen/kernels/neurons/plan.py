@@ -86,8 +86,8 @@ class Turn:
 
     @property
     def idle(self) -> bool:
-        """True if the plane stays as it is: a 0 below the lowest 1."""
-        return not (self.digit.bit or self.carried)
+        """True if the plane stays as it is: a 0 for all below whatever may be a 1."""
+        return self.digit.bit == 0 and not self.carried
 
 
 def near(leak: Sequence[int]) -> bool:
@@ -120,7 +120,7 @@ def loads(planes: Sequence[Plane]) -> tuple[Loads | None, ...]:
 
 def turns(digits: Sequence[Digit]) -> tuple[Turn, ...]:
     """Return the digits of a reset, each with what has happened below it."""
-    ones = [place for place, digit in enumerate(digits) if digit.bit]
+    ones = [place for place, digit in enumerate(digits) if digit.bit != 0]
     lowest = min(ones, default=len(digits))
     last = len(digits) - 1
     return tuple(Turn(digit, at > lowest, at == last) for at, digit in enumerate(digits))
