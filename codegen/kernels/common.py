@@ -165,6 +165,21 @@ def further_of(neuron: Neuron, bounds: LayerBounds) -> tuple[Further, ...]:
     return ()
 
 
+def planes_kept(
+    index: int, neuron: Neuron, bounds: LayerBounds, blocks: int, width: int
+) -> tuple[Field, ...]:
+    """Return the membranes of some blocks of 32 neurons, and what these keep beside them.
+
+    width: planes of a membrane
+    """
+    rows = [("v", "membrane", width)]
+    rows += [(one.name, one.what, one.range.width) for one in further_of(neuron, bounds)]
+    return tuple(
+        Field(f"{name}{index}", f"layer {index}: {what}s, in planes", "uint32_t", (blocks, planes))
+        for name, what, planes in rows
+    )
+
+
 # -------------------------------------------------------------------- signals
 
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from support.zoo.windows import KERNELS, TOGETHER, inputs_for, random_together, random_windows
+from support.zoo.windows import (
+    KERNELS,
+    TOGETHER,
+    inputs_for,
+    keeping_more,
+    random_together,
+    random_windows,
+)
 
 from codegen.checks.comparison import compare
 from codegen.checks.host import HostModel
@@ -16,6 +23,20 @@ MANY = 24
 @pytest.mark.parametrize("seed", range(MANY))
 def test_windows_compute_the_model(seed: int) -> None:
     model = random_windows(seed)
+    x, steps = inputs_for(model, 6)
+    made = generated(model, kernels=KERNELS)
+    found = HostModel(made, compiler=("gcc", "clang")[seed // 3 % 2]).run(
+        x, trace=True, steps=steps
+    )
+    told = compare(model.run(x, trace=True, steps=steps), found)
+    assert told.differing == 0, told.first
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["current-based", "adaptive"])
+@pytest.mark.parametrize("seed", range(MANY // 2))
+def test_windows_keep_more_than_membranes(seed: int, which: int) -> None:
+    given = random_windows(seed)
+    model = keeping_more(given, which)
     x, steps = inputs_for(model, 6)
     made = generated(model, kernels=KERNELS)
     found = HostModel(made, compiler=("gcc", "clang")[seed // 3 % 2]).run(

@@ -12,6 +12,7 @@ from support.zoo.windows import (
     extreme_bytes,
     extreme_windows,
     inputs_for,
+    keeping_more,
     random_together,
     random_windows,
 )
@@ -53,6 +54,11 @@ def of_model(model: Model, board: str, flags: tuple[str, ...] = (), **fault: str
 @pytest.mark.parametrize(("board", "seed"), crossed(CORES, ("0", "7", "11"), each=2))
 def test_windows_on_a_core(board: str, seed: str) -> None:
     assert differing(int(seed), board) == 0
+
+
+@pytest.mark.parametrize(("board", "which"), [("qemu-m0", 0), ("qemu-m4", 1), ("qemu-m55", 0)])
+def test_windows_of_neurons_that_keep_more(board: str, which: int) -> None:
+    assert of_model(keeping_more(random_windows(8), which), board) == 0
 
 
 @pytest.mark.parametrize(("seed", "board"), crossed(("0", "7", "11"), CORES, each=1))

@@ -29,7 +29,7 @@ from codegen.kernels.common import (
     SPIKES_HELPERS,
     common,
     count_helpers,
-    further_of,
+    planes_kept,
     signal_field,
     source_of,
     width_of,
@@ -221,13 +221,8 @@ class _Leaky(_Builder):
     @property
     def memory(self) -> tuple[Field, ...]:
         """The membranes, and what is kept beside them."""
-        i, kept = self.index, further_of(self.layer.neuron, self.bounds)
-        rows = [("v", "membrane", self.membrane.v_width)]
-        rows += [(one.name, one.what, one.range.width) for one in kept]
-        return tuple(
-            Field(f"{name}{i}", f"layer {i}: {what}s, in planes", "uint32_t", (self.blocks, width))
-            for name, what, width in rows
-        )
+        neuron, width = self.layer.neuron, self.membrane.v_width
+        return planes_kept(self.index, neuron, self.bounds, self.blocks, width)
 
     def neurons(self) -> dict[str, Any]:
         """Return the fields of the membrane."""

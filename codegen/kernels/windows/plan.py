@@ -16,6 +16,7 @@ from codegen.kernels.common import (
     common,
     count_helpers,
     one_leak,
+    planes_kept,
     signal_field,
     source_of,
     width_of,
@@ -32,7 +33,7 @@ from codegen.kernels.windows import lanes as lanes_
 from codegen.kernels.windows import nibbles
 from codegen.kernels.windows.layer import Reached, Together, WindowsLayer, Words
 from codegen.kernels.windows.layout import layout_of, unit_of, window_codes
-from qat.model import LIF, Burst, Conv, Dense, Interval, LayerBounds, Model
+from qat.model import Burst, Conv, CuBa, Dense, Interval, LayerBounds, Leaky, Model
 
 HELPERS = frozenset({"trailing_zeros", "rows", "adder", "add_columns"})
 
@@ -48,7 +49,7 @@ def fits(index: int, model: Model) -> bool:
     if synapse.channels % 8:
         return False
     layout = layout_of(layer, model.reads(index)[1].bit_length())
-    several = isinstance(layer.neuron, LIF) and layer.neuron.most > 1
+    several = isinstance(layer.neuron, Leaky) and layer.neuron.most > 1
     return layout.fits and not (several and layout.pooled == "max")
 
 
@@ -151,7 +152,7 @@ class Builder:
         """Return the stage."""
         i, layout, layer = self.index, self.layout, self.layer
         shared = common(i, self.model, self.source)
-        neurons = self.leaky() if isinstance(layer.neuron, LIF) else self.bursting()
+        neurons = self.leaky() if isinstance(layer.neuron, Leaky) else self.bursting()
         constants: Constants = neurons.pop("own")
         memory: tuple[Field, ...] = neurons.pop("kept")
         used: frozenset[str] = neurons.pop("used")
@@ -231,7 +232,7 @@ class Builder:
     def leaky(self) -> dict[str, Any]:
         """Return what leaky neurons fill: those of a group are planned as a dense layer's."""
         neuron, lanes, i = self.layer.neuron, self.layout.lanes, self.index
-        assert isinstance(neuron, LIF)
+        assert isinstance(neuron, Leaky)
 
         def of(values: Any) -> Any:
             return values[lanes] if values.ndim else values
@@ -241,13 +242,13 @@ class Builder:
             fraction_bits=self.synapse.fraction_bits,
         )  # fmt: skip
         layer, a = DenseLIF(synapse, neuron.chosen(lanes)), self.bounds.accumulator
-        bias = Bias(layer, self.bounds)
+        bias = Bias(layer, self.bounds, direct=not isinstance(neuron, CuBa))
         start = None if bias.common is None else bias.common >> synapse.fraction_bits
         folded = start is not None and width_of(a.low + start, a.high + start) <= 32
         start = start if start is not None and folded else 0
         width = max(width_of(a.low + start, a.high + start), self.least)
         membrane = Membrane(layer, self.bounds, bias, Given(width, False, folded))
-        what, words = f"layer {i}: membranes, in planes", membrane.v_width
+        words = membrane.v_width
         in_bytes: lanes_.ByteNeurons | None = None
         tables: tuple[Table, ...] = ()
         if self.nibbles and lanes_.serves(self.layer, self.layout, self.model.bounds().layers[i]):
@@ -256,7 +257,7 @@ class Builder:
         return membrane.printed() | {
             "dense": tables,
             "in_bytes": in_bytes,
-            "kept": (Field(f"v{i}", what, "uint32_t", (self.blocks, words)),),
+            "kept": planes_kept(i, neuron, self.bounds, self.blocks, words),
             "used": membrane.operations,
             "start": start,
             "sum_width": width,

@@ -19,7 +19,7 @@ from support.models import inputs_for, steps_for
 from support.zoo.byte_maps import byte_map
 from support.zoo.depthwise import random_words
 from support.zoo.readouts import random_readout
-from support.zoo.windows import random_together, random_windows
+from support.zoo.windows import keeping_more, random_together, random_windows
 
 from calibration.mapped import byte_maps
 from calibration.samples import codes
@@ -51,6 +51,9 @@ WILD, HELD, WINDOWED, TOGETHER, DEPTHWISE, WHOLE = 60, 20, 50, 30, 50, 60
 READ, OF_BYTES = 60, 70
 """Random models: of any maps, of held ones, in windows, of which layers share a function, in
 channel words and in whole vectors of these, of packed readouts, on bytes."""
+
+KEEPING_MORE = 24
+"""Random models in windows of current-based and of adaptive neurons, by turns."""
 
 LARGE = 7
 """Models that come first: networks, too large to be traced."""
@@ -257,6 +260,9 @@ def models() -> Iterator[Mapped]:
     windowed = (random_windows(FIRST_SEED + number) for number in range(WINDOWED))
     shared = (random_together(FIRST_SEED + number) for number in range(TOGETHER))
     for number, model in enumerate(chain(networks(), windowed, shared)):
+        yield _with_inputs(model, WINDOWS, number)
+    for number in range(KEEPING_MORE):
+        model = keeping_more(random_windows(FIRST_SEED + number), number % 2)
         yield _with_inputs(model, WINDOWS, number)
     for number, (model, kernels) in enumerate(far()):
         yield replace(_with_inputs(model, (), number), kernels=kernels)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from codegen.kernels.windows.plan import fits
-from qat.model import LIF, Burst, Conv, Count, Layer, Model, Neuron, Pool, Shape, Spikes
+from qat.model import (
+    ALIF,
+    LIF,
+    Burst,
+    Conv,
+    Count,
+    CuBa,
+    Layer,
+    Model,
+    Neuron,
+    Pool,
+    Shape,
+    Spikes,
+)
 
 KERNELS = {0: "windows", 1: "windows"}
 CHANNELS = (8, 16, 24, 32, 40, 48, 64, 72)
@@ -34,6 +48,28 @@ def neuron_of(rng: np.random.Generator, channels: int) -> Neuron:
     limits: dict[str, int] = {"floor": -11, "ceiling": 40} if channels % 3 == 0 else {}
     reset: Any = "zero" if rng.random() < 0.3 else "subtract"
     return LIF(threshold, leak, reset, most=int(rng.integers(1, 4)), **limits)
+
+
+def keeping_more(model: Model, which: int) -> Model:
+    """Return the same with other neurons in place of leaky ones: 0 current-based, 1 adaptive ones.
+
+    A layer whose neurons have no membrane keeps them.
+    """
+
+    def other(layer: Layer) -> Layer:
+        neuron = layer.neuron
+        if not isinstance(neuron, LIF):
+            return layer
+        given = (neuron.threshold, neuron.leak, neuron.reset, neuron.reset_by)
+        limits = (neuron.floor, neuron.ceiling)
+        if which == 0:
+            made: Neuron = CuBa(*given, *limits, most=neuron.most, leak_c=(2, -4))
+        else:
+            rises = np.arange(layer.synapse.channels) % 5 + 1
+            made = ALIF(*given, *limits, leak_b=3, raise_by=rises)
+        return replace(layer, neuron=made)
+
+    return replace(model, layers=tuple(map(other, model.layers)))
 
 
 def _divisor(rng: np.random.Generator, side: int) -> int:
