@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support import recorded
 from support.compiler import QUICK
-from support.kept import keeping
+from support.kept import joining, keeping
 
 from codegen.checks.host import SANITIZE, HostModel
 from qat.machine.programs import Done
@@ -149,7 +149,7 @@ def kept_compilations(tmp_path_factory: pytest.TempPathFactory, worker_id: str) 
         return done
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("codegen.checks.host.run_program", run)
+        patch.setattr("codegen.checks.host.run_program", joining(run))
         patch.setattr("codegen.target.compiler.run_program", run)
         patch.setattr("qat.machine.native.checked", checked)  # also into caches that are new
         yield

@@ -263,10 +263,26 @@ def layer_candidates(index: int, model: Model) -> tuple[Kernel, ...]:
 
     model: as the kernels see it: behind its encoder. Raises ValueError where none does.
     """
-    rows = tuple(row for row in KERNELS if row.computes(index, model))
+    rows = able(index, model)
     if not rows and (told := _neurons_there(index, model)):
         raise ValueError(told)
     return _worth(rows, model.layers[index].synapse)
+
+
+def able(index: int, model: Model) -> tuple[Kernel, ...]:
+    """Return the rows that can compute stage `index` of a model, whether they are worth it or not.
+
+    index: of a layer, or len(model.layers) for the readout; model: behind its encoder
+    """
+    if index < len(model.layers):
+        return tuple(row for row in KERNELS if row.computes(index, model))
+    readout = model.readout
+    assert readout is not None
+    reads, weighted = COUNTS if readout.COUNTS else SENT, readout.synapses
+    if not weighted:
+        return candidates(None, reads)
+    rows = (row for row in KERNELS if row.readout and row.serves(weighted[0], reads))
+    return tuple(row for row in rows if row.fits is None or row.fits(index, model))
 
 
 def _neurons_there(index: int, model: Model) -> str:
@@ -288,13 +304,9 @@ def _neurons_there(index: int, model: Model) -> str:
 
 def readout_candidates(model: Model) -> tuple[Kernel, ...]:
     """Return the rows that can compute the readout of a model, in the table's order."""
-    readout, index = model.readout, len(model.layers)
-    assert readout is not None
-    reads, weighted = COUNTS if readout.COUNTS else SENT, readout.synapses
-    if not weighted:
-        return candidates(None, reads)
-    rows = (row for row in KERNELS if row.readout and row.serves(weighted[0], reads))
-    return _worth(tuple(r for r in rows if r.fits is None or r.fits(index, model)), weighted[0])
+    assert model.readout is not None
+    rows, weighted = able(len(model.layers), model), model.readout.synapses
+    return _worth(rows, weighted[0]) if weighted else rows
 
 
 def _worth(rows: tuple[Kernel, ...], synapse: Synapse) -> tuple[Kernel, ...]:

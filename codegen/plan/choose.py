@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from codegen import isa
 from codegen.kernels import (
     KERNELS,
+    able,
     encoders,
     layer_candidates,
     named,
@@ -58,11 +59,13 @@ def plan(
     only:     the core, or instruction set, that the C is for alone: what others need is left out,
               and kernels are chosen for it unless `core` names another
 
-    Raises ValueError if no kernel serves a layer, or if there is no such core.
+    Raises ValueError if no kernel serves a layer, if one of `kernels` cannot compute its stage, or
+    if there is no such core.
     """
     alone = None if only is None else isa.find(only)
     encoder = encoders.encoder_of(model, (kernels or {}).get(encoders.PLACE))
     asked = _Asked(model, core or _core_of(only, alone), activity, kernels or {}, encoder)
+    asked.check()
     asked.kernels = {**named_kernels(model, asked.serving()), **asked.kernels}
     layers = tuple(asked.layer(index) for index in range(len(model.layers)))
     for row in KERNELS:
@@ -202,6 +205,23 @@ class _Asked:
         if index < len(self.model.layers):
             return layer_candidates(index, self.behind)
         return readout_candidates(self.model)
+
+    def check(self) -> None:
+        """Raise ValueError for a kernel that was asked for and cannot compute its stage."""
+        stages = stages_of(self.model)
+        for index, kernel in self.kernels.items():
+            if index == encoders.PLACE:
+                continue  # encoder_of has looked at it
+            if index not in range(stages):
+                raise ValueError(
+                    f"kernels: found stage {index!r}; {self.model.name} has the stages 0 to "
+                    f"{stages - 1}, and {encoders.PLACE} for an encoder"
+                )
+            allowed = [row.name for row in able(index, self.behind)]
+            if kernel not in allowed:
+                raise ValueError(
+                    f"kernels: found {kernel!r} for stage {index}; use {', '.join(allowed)}"
+                )
 
     def serving(self) -> tuple[tuple[str, ...], ...]:
         """Return for each stage the names of the kernels that could serve it."""

@@ -12,8 +12,8 @@ from support.matrix import compared, run_row
 from codegen.checks.comparison import Comparison
 from codegen.checks.host import SANITIZE, HostModel
 
-QUICK = [("gcc", "-O0")] * 6
-ORDINARY = [*QUICK, ("clang", "-O0"), ("clang", "-O3"), *QUICK, ("clang", "-O0"), ("gcc", "-O3")]
+QUICK = [("gcc", "-O0")] * 8
+ORDINARY = [*QUICK, ("clang", "-O0"), *QUICK, ("clang", "-O3"), *QUICK, ("gcc", "-O3")]
 """What compiles the models in turn in the ordinary run: clang takes twice as long as gcc, the
 highest level four times."""
 

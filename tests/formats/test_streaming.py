@@ -98,7 +98,7 @@ def replay(board: str, elf: Path, status: int) -> None:
 
 EMULATED = [name for name, board in load_boards().items() if board.hardware is None]
 STREAMED = {
-    "steps": ("qemu-m0", "qemu-m55"), "ring": ("qemu-m0", "qemu-m4"), "early": ("qemu-m4",)
+    "steps": ("qemu-m0",), "ring": ("qemu-m55",), "early": ("qemu-m4",)
 }  # fmt: skip
 """Boards of the ordinary run by what is streamed; the proof takes all for the first."""
 

@@ -104,17 +104,37 @@ class Recording:
         for name, text in files.items():
             (source / name).write_text(text)
         (name,) = (path.stem for path in source.glob("*.c"))
-        for command in self.commands:
-            here = command.replace(str(self.folder), str(folder))
-            if f"{PLACEHOLDER}.c" not in here:
-                here = here.replace(f" {OPTIMISED} ", f" {level} ")
-            elif compiler is not None:
-                here = compiler(here)
-            run(here.replace(f"{PLACEHOLDER}.c", f"{name}.c"))
+        commands = [command.replace(str(self.folder), str(folder)) for command in self.commands]
+        for command in commands if level == OPTIMISED else joined(commands, folder):
+            of_model = f"{PLACEHOLDER}.c" in command
+            changed = command if of_model else command.replace(f" {OPTIMISED} ", f" {level} ")
+            own = compiler(changed) if of_model and compiler is not None else changed
+            run(own.replace(f"{PLACEHOLDER}.c", f"{name}.c"))
         (built,) = folder.glob("work/build/*/firmware.elf")
         elf = built.rename(folder.with_suffix(".elf"))
         shutil.rmtree(folder)
         return elf
+
+
+FIRMWARE_SOURCE = re.compile(r"^\S+ -o (\S+\.o) -c .* (src/\S+\.c)$")
+"""A command that compiles a source of the firmware."""
+
+
+def joined(commands: Sequence[str], folder: Path) -> list[str]:
+    """Return commands that compile the firmware's sources as one: in a third of the time.
+
+    commands: of sources that see the model, of its library, of the program; folder: of their files
+    """
+    found = [match for match in map(FIRMWARE_SOURCE.match, commands) if match]
+    texts = [f'#include "{assets() / "firmware" / match[2]}"' for match in found]
+    one = folder / "firmware.c"
+    one.write_text("\n".join([*texts, ""]))
+    first, *others = found
+    of_others = re.compile("|".join(rf" {re.escape(match[1])}(?= )" for match in others))
+    compiled = first[0].removesuffix(first[2]) + str(one)
+    apart = {match[0] for match in found}
+    rest = [of_others.sub("", command) for command in commands if command not in apart]
+    return [compiled, *rest]
 
 
 def run(command: str) -> str:

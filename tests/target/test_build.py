@@ -8,19 +8,24 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.clock import MOST_SECONDS
+from support.crossed import ALIKE, some
+from support.models import inputs_for
 from support.recorded import firmware
+from support.results import assert_same
 from support.zoo.small import small_model
 
 from codegen.base.paths import assets
 from codegen.render import render
+from codegen.report.summary import summarize
 from codegen.target.boards import find_board, load_boards
 from codegen.target.build import build
 from codegen.target.compiler import parse_sizes, size_of
-from codegen.target.emulated import footprint
+from codegen.target.emulated import TargetModel, footprint
 from codegen.target.fit import FIRMWARE_FLASH, firmware_ram
 from codegen.target.runner import MARKS
 from qat.model import Model
@@ -54,6 +59,22 @@ def program(elf: Path, folder: Path) -> bytes:
 
 
 @pytest.mark.parametrize("board", BOARDS)
+def test_the_firmware_runs_on_the_core_that_the_board_names(
+    board: str, model: Model, built: dict[str, Path]
+) -> None:
+    x = inputs_for(model, 2, 0)
+    with TargetModel(model, board, elf=built[board]) as target:
+        info = target.info()
+        assert info.cpuid_part == target.board.cpuid_part
+        assert info.name == model.name
+        assert info.layers == (40, 33)
+        assert (info.inputs, info.steps, info.outputs) == (20, 6, 5)
+        assert info.state_bytes == summarize(model)["ram_bytes"]
+        assert_same(replace(model.run(x, trace=True), u=None), target.run(x, trace=True))
+        assert 100 < target.info().stack_used < info.stack_bytes / 2
+
+
+@pytest.mark.parametrize("board", some(BOARDS, [name for name in BOARDS if name not in ALIKE]))
 def test_recorded_commands_build_the_same_program(
     board: str, model: Model, built: dict[str, Path], tmp_path: Path
 ) -> None:

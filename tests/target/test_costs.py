@@ -15,7 +15,7 @@ import pytest
 from calibration import samples
 from calibration.counting import Counting
 from calibration.samples import Plan, make
-from support.crossed import crossed, some
+from support.crossed import ALIKE, crossed, some
 from support.models import inputs_for, steps_for
 from support.zoo.golden import GOLDEN
 from support.zoo.small import small_model
@@ -259,7 +259,9 @@ LOOSE_BOUND = 2.5
 """How many times the largest count that these inputs reach a bound may be."""
 
 
-@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards() | further_boards()))
+@pytest.mark.parametrize(
+    ("name", "board"), crossed(MODELS, load_boards() | further_boards(), apart=ALIKE)
+)
 def test_no_input_takes_more_than_the_worst_case(name: str, board: str, counting: OnCore) -> None:
     model, core = MODELS[name], find_board(board).core
     try:

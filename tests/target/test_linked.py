@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from support.crossed import crossed
+from support.crossed import ALIKE, crossed
 from support.zoo.golden import GOLDEN
 from support.zoo.sized import MODELS as KERNEL_MODELS
 from support.zoo.small import small_model
@@ -51,7 +51,9 @@ def linked(model: Model, board: str, folder: Path) -> tuple[Linked, Path]:
     return read(elf, program), elf
 
 
-@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards() | further_boards()))
+@pytest.mark.parametrize(
+    ("name", "board"), crossed(MODELS, load_boards() | further_boards(), apart=ALIKE)
+)
 def test_items_and_parts_come_to_the_sections_of_the_file(
     name: str, board: str, tmp_path: Path
 ) -> None:
@@ -112,7 +114,8 @@ def _calls(path: Path, board: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "board"), crossed(["analog", "free", "small"], load_boards() | further_boards())
+    ("name", "board"),
+    crossed(["analog", "free", "small"], load_boards() | further_boards(), apart=ALIKE),
 )
 def test_the_debugging_information_changes_no_byte(name: str, board: str, tmp_path: Path) -> None:
     """Beside what the linker adds: the C library, and words that align its functions.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.crossed import crossed, some
+from support.crossed import ALIKE, crossed, some
 from support.models import inputs_for, steps_for
 from support.recorded import emulated
 from support.zoo.golden import GOLDEN
@@ -40,7 +40,9 @@ ENCODED = (behind(Rate(150, -8, 7), "rate"), behind(Latency.linear(9, 0, 15, 5),
 MODELS = {model.name: model for model in (*GOLDEN, small_model(), *ENCODED)}
 
 
-@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards() | further_boards()))
+@pytest.mark.parametrize(
+    ("name", "board"), crossed(MODELS, load_boards() | further_boards(), apart=ALIKE)
+)
 def test_parts_add_up_to_the_call(name: str, board: str) -> None:
     model = MODELS[name]
     x, steps = inputs_for(model, 3, seed=1), steps_for(model)

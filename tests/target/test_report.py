@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from calibration.cycles import executed
-from support.crossed import crossed
+from support.crossed import ALIKE, crossed, some
 from support.recorded import emulated
 from support.zoo.small import small_model
 
@@ -27,6 +27,8 @@ from qat.data.named import load
 from qat.model import Activity, Model
 
 pytestmark = pytest.mark.target
+
+BOARDS = load_boards() | further_boards()
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PREDICTED = 0.05
@@ -56,7 +58,8 @@ def both(name: str, board: str) -> tuple[dict[str, float], dict[str, float]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "board"), crossed(["mnist-256", "mnist-784"], load_boards() | further_boards())
+    ("name", "board"),
+    crossed(["mnist-256", "mnist-784"], BOARDS, apart=ALIKE),
 )
 def test_every_layer_of_an_example_takes_what_was_predicted(name: str, board: str) -> None:
     predicted, counts = both(name, board)
@@ -72,7 +75,7 @@ def test_every_layer_of_an_example_takes_what_was_predicted(name: str, board: st
 
 @pytest.mark.parametrize(
     ("name", "board"),
-    crossed(["mnist-conv-small", "mnist-conv", "mnist-conv-large"], load_boards()),
+    crossed(["mnist-conv-small", "mnist-conv", "mnist-conv-large"], load_boards(), apart=ALIKE),
 )
 def test_an_example_on_maps_takes_what_was_predicted(name: str, board: str) -> None:
     """To a tenth, parts of a twentieth of the whole at least; others are a few hundred."""
@@ -98,7 +101,7 @@ def test_without_data_the_metadata_of_an_example_predict_it() -> None:
     assert found.latency_us == pytest.approx(found.cycles / 25, rel=1e-3)
 
 
-@pytest.mark.parametrize("board", load_boards() | further_boards())
+@pytest.mark.parametrize("board", some(BOARDS, [name for name in BOARDS if name not in ALIKE]))
 def test_a_trace_has_the_instructions_that_the_timer_counts(board: str) -> None:
     model = small_model()
     x = np.full((1, model.input.size), 7)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.crossed import crossed
+from support.crossed import ALIKE, crossed
 from support.hunters import HUNTERS
 from support.models import inputs_for, steps_for
 from support.recorded import emulated
@@ -71,7 +71,9 @@ def bounds_of(target: TargetModel, calls: Iterable[What]) -> dict[What, int]:
 MODELS = {model.name: model for model in (*GOLDEN, small_model())}
 
 
-@pytest.mark.parametrize(("name", "board"), crossed(MODELS, load_boards() | further_boards()))
+@pytest.mark.parametrize(
+    ("name", "board"), crossed(MODELS, load_boards() | further_boards(), apart=ALIKE)
+)
 def test_the_bound_holds_and_is_close(name: str, board: str) -> None:
     model = MODELS[name]
     with emulated(model, board, exact=True) as target:
@@ -133,8 +135,9 @@ def with_planted(piece: str) -> dict[str, str]:
     return files
 
 
-@pytest.mark.parametrize("board", ["qemu-m0", "qemu-m4", "qemu-rv32ec", "qemu-rv32imc"])
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize(
+    ("name", "board"), crossed(PLANTED, ["qemu-m0", "qemu-rv32imc", "qemu-m4", "qemu-rv32ec"], 2)
+)
 def test_code_without_a_bound_is_refused(name: str, board: str) -> None:
     piece, reason = PLANTED[name]
     with pytest.raises(BuildError, match=reason):

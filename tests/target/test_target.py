@@ -14,15 +14,12 @@ from support.zoo.small import small_model
 
 from codegen.base.errors import InconsistentError
 from codegen.render import render
-from codegen.report.summary import summarize
-from codegen.target.boards import load_boards
 from codegen.target.build import build
 from codegen.target.emulated import TargetModel
 from qat.model import LIF, Accumulate, Analog, Count, Dense, EarlyStop, Frames, Layer, Model, Spikes
 
 pytestmark = [pytest.mark.target, pytest.mark.usefixtures("recorded_builds")]
 
-BOARDS = tuple(load_boards())
 SLOW = LIF(90, (3,), floor=-500)
 
 
@@ -110,24 +107,6 @@ def test_steps_that_were_saved_cost_nothing() -> None:
 @pytest.mark.parametrize("name", LARGE)
 def test_what_does_not_fit_into_one_frame(name: str) -> None:
     check(LARGE[name], "qemu-m3", samples=2)
-
-
-@pytest.mark.parametrize("board", BOARDS)
-def test_every_core(board: str) -> None:
-    check(MODELS["analog"], board)
-
-
-@pytest.mark.parametrize("board", BOARDS)
-def test_the_firmware_runs_on_the_core_that_the_board_names(board: str, model: Model) -> None:
-    with TargetModel(model, board) as target:
-        info = target.info()
-        assert info.cpuid_part == target.board.cpuid_part
-        assert info.name == model.name
-        assert info.layers == (40, 33)
-        assert (info.inputs, info.steps, info.outputs) == (20, 6, 5)
-        assert info.state_bytes == summarize(model)["ram_bytes"]
-        target.run(inputs_for(model, 2, 0))
-        assert 100 < target.info().stack_used < info.stack_bytes / 2
 
 
 def test_an_empty_batch(model: Model) -> None:

@@ -71,10 +71,14 @@ def encoder_of(model: Model, way: str | None = None) -> Encoder | None:
 
     way: SLICED or PLAIN where that is not to be chosen
 
-    Raises ValueError for a way that this encoder does not have.
+    Raises ValueError for a way that this encoder does not have, or where there is no encoder.
     """
     row, ways = ENCODERS.get(type(model.input)), ways_of(model)
     if row is None:
+        if way is not None:
+            raise ValueError(
+                f"encoder: found {way!r}; an input of {type(model.input).__name__} has none"
+            )
         return None
     chosen = way or (SLICED if model.input.size >= SLICED_FROM else ways[-1])
     if way is None and chosen not in ways:

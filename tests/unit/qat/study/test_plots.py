@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.crossed import crossed
 from support.zoo.small import small_model
 
 import qat
@@ -100,8 +101,7 @@ def mapped():
     return Scene(model, x, np.arange(9) % 5, sample=3)
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize(("name", "form"), crossed(PLOTS, FORMATS))
 def test_the_same_picture_is_the_same_file(name, form, mapped):
     first = to_bytes(PLOTS[name](mapped), form)
     assert first == to_bytes(PLOTS[name](mapped), form)
