@@ -25,7 +25,7 @@ from codegen.render import environment
 
 pytestmark = pytest.mark.target
 
-SAMPLE, ALL = 1, 320
+SAMPLE, ALL = 2, 320
 """Mutants that are hunted in the ordinary run, and in the proof."""
 LEAST = 200
 """Mutants that must have changed the C of some model, in the proof."""
@@ -108,7 +108,7 @@ def test_a_sample_of_mutants_is_killed() -> None:
     found = judged([*unlisted, listed], 1)
     assert not unexplained(found, known)
     assert unexplained(found, ()) == [f"survived {quick} {change(listed)}"]
-    assert sum(said.verdict is Verdict.KILLED for said in found.values()) >= SAMPLE
+    assert sum(said.verdict is Verdict.KILLED for said in found.values()) >= SAMPLE // 2
 
 
 @pytest.mark.proof

@@ -100,10 +100,10 @@ UNIT = "unit.c"
 def as_one(command: Sequence[str], folder: Path) -> list[str] | None:
     """Return a command that compiles a model and the driver as one file, in less time.
 
-    None where a command compiles something else than these two.
+    None where a command compiles something else than these two, or its compiler is a script.
     """
     sources = [word for word in command if word.endswith(".c")]
-    if len(sources) != 2 or DRIVER not in sources:
+    if len(sources) != 2 or DRIVER not in sources or _identity(command[0]) is None:
         return None
     (model,) = (name for name in sources if name != DRIVER)
     (folder / UNIT).write_text(f'#include "{model}"\n#include "{DRIVER}"\n', "utf-8")
