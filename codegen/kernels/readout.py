@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from codegen.kernels.common import counts_are_signal, signal_field, uniform
+from codegen.kernels.common import counts_are_signal, signal_field, smallest, uniform
 from codegen.kernels.dense import dense
 from codegen.kernels.memory import Field, Table
 from codegen.kernels.pack import words_for
@@ -69,7 +69,7 @@ def _bias(model: Model, synapse: Dense) -> tuple[str, tuple[Table, ...]]:
     times, what = (1, "bias") if model.stop else (model.steps, "T * bias")
     bias = times * synapse.bias.astype(np.int64)
     common = uniform(np.broadcast_to(bias, model.outputs))
-    table = Table("score_bias", f"{what} of each output", bias.astype(np.int32))
+    table = Table("score_bias", f"{what} of each output", smallest(bias))
     text = f"{model.name}_score_bias[j]" if common is None else str(common)
     tables = (table,) if common is None else ()
     return f"(int32_t)state->steps * {text}" if model.stop and text != "0" else text, tables

@@ -19,8 +19,16 @@ from codegen.kernels.ranges import Further, Range, Ranges
 from codegen.kernels.source import Source
 from qat.model.leak import Leak
 
+FEW = 32
+"""Sums up to which a loop that clears them is worth more than a call of memset."""
+
 LATE = "zero a step later"
 """A reset that clears the step behind a spike, in words."""
+
+
+def clearing(sums: int) -> frozenset[str]:
+    """Return the function that clears so many sums; none where they are few."""
+    return frozenset({"clear"} if sums > FEW else ())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -318,6 +326,11 @@ class Readout(Stage):
     blocks: int = 0
     columns: int = 0
     sum_width: int = 0
+
+    @property
+    def few(self) -> bool:
+        """True if its sums are cleared without a function for it."""
+        return not clearing(self.outputs)
 
     def plane(self, number: str, word: str) -> str:
         """Return C text of a word of a plane of the counts."""

@@ -23,10 +23,14 @@ from codegen import isa
 from codegen.base.closing import Closing
 from codegen.kernels.bytes.geometry import Geometry
 from codegen.kernels.bytes.images import Images
+from codegen.kernels.bytes.layer import slot_of, spread
 from codegen.render import environment
 from codegen.target.qemu import qemu_command
 
 LOOPS = ("images", "add", "burst_bytes", "turn")
+
+TURNED = 2
+"""Times the words of all channels that are turned."""
 """The sums are those of add_bytes, or of add_products where weights multiply."""
 MODEL, TWIN = "model", "twin"
 SPREAD = 9
@@ -70,8 +74,15 @@ class Case:
             digit_words=1,
             lanes=self.lanes,
             across=self.across,
+            spread=self.spread,
+            slot_of=lambda channel: slot_of(channel, self.lanes, self.spread),
             turned_in_loops=self.looped,
         )
+
+    @property
+    def spread(self) -> int:
+        """Words from one of a channel, before it is turned, to that of the next one."""
+        return spread(self.lanes, self.geometry.fields)
 
     @property
     def loops(self) -> tuple[str, ...]:
@@ -188,7 +199,7 @@ static void burst(uintptr_t a, uintptr_t b, uintptr_t c)
 static void turn(uintptr_t a, uintptr_t b, uintptr_t c)
 {{
     (void)a; (void)b; (void)c;
-    BOTH(turn(answer.words));
+    BOTH(turn(answer.words, {turned}u));
 }}
 int main(void)
 {{
@@ -263,7 +274,7 @@ def sizes(case: Case) -> dict[str, int]:
     return {
         "x": -(-g.grid.size // 4) * 4,
         "taps": -(-most // 4) * 4,
-        "words": case.lanes * case.across,
+        "words": TURNED * case.lanes * case.across,
         "length": g.length,
         "sums": g.parts * g.blocks * 8,
         "parts": g.parts,
@@ -282,6 +293,7 @@ def program(case: Case, sets: tuple[isa.InstructionSet, ...]) -> str:
         tap=case.layer.tap_ctype,
         limit=case.layer.limit_ctype,
         add=case.loops[LOOPS.index("add")],
+        turned=TURNED * case.lanes,
         given="request.weights, request.minus + request.plus"
         if case.products
         else "request.minus, request.plus",

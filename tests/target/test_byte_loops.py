@@ -172,14 +172,16 @@ def made(case: Case, rng: np.random.Generator, extreme: int | None = None) -> Ma
 def turned(case: Case, words: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Return the words that `turn` must make; where words lie apart, of the first of each."""
     g = case.geometry
-    bits = words[:: case.across, None] >> np.arange(32) & 1  # (channels, lanes)
-    place = np.arange(32)
-    by_position = bits[:, place // g.fields + g.group * (place % g.fields)].T
-    each = (by_position.astype(np.uint64) << np.arange(case.lanes, dtype=np.uint64)).sum(axis=1)
-    if case.lanes == 16:
-        each = each[0::2] | each[1::2] << np.uint64(16)
     found = words.copy()
-    found[:: case.across] = each.astype(np.uint32)
+    place = np.arange(32)
+    for some in found.reshape(-1, case.lanes * case.across):
+        channels = some[:: case.across].reshape(-1, case.spread).T.ravel()
+        bits = channels[:, None] >> np.arange(32) & 1  # (channels, lanes)
+        by_position = bits[:, place // g.fields + g.group * (place % g.fields)].T
+        each = (by_position << np.arange(case.lanes)).sum(axis=1)
+        if case.lanes == 16:
+            each = each[0::2] | each[1::2] << 16
+        some[:: case.across] = each.astype(np.uint32)
     return found
 
 

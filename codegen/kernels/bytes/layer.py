@@ -18,6 +18,17 @@ FEW_TURNS = 4
 """Times up to which words are turned in loops: of 600 instructions on ARMv7-M 1,200 are made."""
 
 
+def spread(lanes: int, fields: int) -> int:
+    """Return how many words apart two channels in a row lie before they are turned."""
+    return fields if lanes == LANES else fields // 2
+
+
+def slot_of(channel: str, lanes: int, apart: int) -> str:
+    """Return C text of the number of a channel's word, if neighbours lie so many words apart."""
+    runs = lanes // apart
+    return channel if apart == 1 else f"{channel} % {runs}u * {apart}u + {channel} / {runs}u"
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BytesLayer(Layer):
     """A convolution on a map of bytes, and neurons that emit counts by thresholds.
@@ -158,6 +169,15 @@ class BytesLayer(Layer):
     def across(self) -> int:
         """Words from one that is turned to the next."""
         return self.channels // LANES if self.in_place and self.channels > LANES else 1
+
+    @property
+    def spread(self) -> int:
+        """Words from one of a channel, before it is turned, to that of the next one."""
+        return spread(self.lanes, self.geometry.fields)
+
+    def slot_of(self, channel: str) -> str:
+        """Return C text of the number of the word that holds a channel before it is turned."""
+        return slot_of(channel, self.lanes, self.spread)
 
     @property
     def digit_words(self) -> int:

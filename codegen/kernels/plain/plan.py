@@ -22,7 +22,7 @@ from codegen.kernels.pack import pack_fields
 from codegen.kernels.plain.layer import PlainLayer
 from codegen.kernels.readout import synapse_of, weighted
 from codegen.kernels.source import Source
-from codegen.kernels.stage import Readout
+from codegen.kernels.stage import Readout, clearing
 from qat.model import Dense, Interval, Model
 
 
@@ -87,7 +87,7 @@ def readout_stage(model: Model) -> Readout:
     weights = Table("readout_weights", "a column per neuron of the last layer", columns(synapse))
     return replace(
         weighted(model, "plain", weights),
-        helpers=frozenset({"clear", f"add_column{synapse.bits}", "trailing_zeros", "lane"}),
+        helpers=clearing(model.outputs) | {f"add_column{synapse.bits}", "trailing_zeros", "lane"},
         scratch=Scratch(totals=synapse.n_out),
         bits=synapse.bits,
     )

@@ -78,9 +78,11 @@ static ANALOG_CONSTANT const uint32_t analog_weights0[2][40];
 /* per input {z, p}: weight + 1 = z + 2p */
 static ANALOG_CONSTANT const uint32_t analog_weights1[2][80];
 /* a column of bytes, weight + 128, per neuron of the last layer */
-static ANALOG_CONSTANT const uint32_t analog_readout_weights[33][2];
+static ANALOG_CONSTANT const uint32_t analog_readout_weights[33][1];
+/* weight + 128 of outputs that fill no word, per neuron of the last layer */
+static ANALOG_CONSTANT const uint8_t analog_readout_rest[33];
 /* T * bias of each output */
-static ANALOG_CONSTANT const int32_t analog_score_bias[5];
+static ANALOG_CONSTANT const int8_t analog_score_bias[5];
 
 static void analog_currents0(analog_state *state, const uint8_t *x);
 static void analog_layer0(analog_state *state);
@@ -207,14 +209,6 @@ static inline ANALOG_UNUSED void analog_count_spikes(uint32_t *counts, uint32_t 
     counts[2] ^= carry;
     carry &= ~counts[2];
     counts[4] ^= carry;
-}
-
-/* Set n totals to zero. */
-static inline void analog_clear(int32_t *totals, uint32_t n)
-{
-    for (uint32_t j = 0u; j < n; j++) {
-        totals[j] = 0;
-    }
 }
 
 /* Write the offset, in bytes, of the weight column of every input that is set, in any order; return
@@ -581,11 +575,15 @@ static void analog_layer1(analog_state *state, const uint32_t *in)
 #define ANALOG_FIRST(sum, word) __asm__("uxtab16 %0, %0, %1" : "+r"(sum) : "r"(word))
 #define ANALOG_SECOND(sum, word) __asm__("uxtab16 %0, %0, %1, ror #8" : "+r"(sum) : "r"(word))
 #define ANALOG_EVEN(first, second) (first)
+/* A sum of two bytes alone. */
+#define ANALOG_REST(sum, bytes) ANALOG_FIRST(sum, (bytes) | ((bytes) << 8))
 #else
 /* The first sum takes the word as it is: less the second one, 8 bits up, bytes 0 and 2 are left. */
 #define ANALOG_FIRST(sum, word) ((sum) += (word))
 #define ANALOG_SECOND(sum, word) ((sum) += ((word) >> 8) & 0x00ff00ffu)
 #define ANALOG_EVEN(first, second) ((first) - ((second) << 8))
+/* A sum of two bytes alone. */
+#define ANALOG_REST(sum, bytes) ((sum) += ((bytes) | ((bytes) << 8)) & 0x00ff00ffu)
 #endif
 /* clang-format on */
 #else
@@ -593,11 +591,16 @@ static void analog_layer1(analog_state *state, const uint32_t *in)
 #define ANALOG_FIRST(sum, word) ((sum) += (word))
 #define ANALOG_SECOND(sum, word) ((sum) += ((word) >> 8) & 0x00ff00ffu)
 #define ANALOG_EVEN(first, second) ((first) - ((second) << 8))
+/* A sum of two bytes alone. */
+#define ANALOG_REST(sum, bytes) ((sum) += ((bytes) | ((bytes) << 8)) & 0x00ff00ffu)
 #endif
 
 static void analog_readout(analog_state *state, int32_t *scores)
 {
-    analog_clear(scores, 5u);
+    for (int32_t *sum = scores; sum != scores + 5; sum++) {
+        *sum = 0;
+        ANALOG_HOLD(sum); /* else a call of memset, which brings the C library's */
+    }
     for (uint32_t b = 3u; b != 0u; b--) {
         int32_t n = 0;
         uint32_t even0 = 0u;
@@ -615,11 +618,12 @@ static void analog_readout(analog_state *state, int32_t *scores)
                 const uint32_t lane = analog_trailing_zeros(word);
 #endif
                 const uint32_t *const column = analog_readout_weights[32u * k + lane];
+                const uint32_t rest = analog_readout_rest[32u * k + lane];
 
                 n += 128;
+                even1 += rest;
                 ANALOG_FIRST(even0, column[0]);
                 ANALOG_SECOND(odd0, column[0]);
-                ANALOG_FIRST(even1, column[1]);
             }
         }
         even0 = ANALOG_EVEN(even0, odd0);
@@ -636,6 +640,7 @@ static void analog_readout(analog_state *state, int32_t *scores)
 #undef ANALOG_FIRST
 #undef ANALOG_SECOND
 #undef ANALOG_EVEN
+#undef ANALOG_REST
 
 #if ANALOG_PROBE > 0
 /* The two's complement number in the low bits of x; width is 1 to 32. */
@@ -1742,7 +1747,7 @@ static ANALOG_UNUSED void analog_slice_bytes(const uint8_t *x, uint32_t *digits)
 #if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
 #define ANALOG_NEEDS 704
 #else
-#define ANALOG_NEEDS 1948
+#define ANALOG_NEEDS 1834
 #endif
 #ifdef RAMSTART
 #define ANALOG_CHIP_RAM (RAMEND + 1 - RAMSTART)
@@ -1750,7 +1755,7 @@ static ANALOG_UNUSED void analog_slice_bytes(const uint8_t *x, uint32_t *digits)
 #define ANALOG_CHIP_RAM (RAMEND + 1 - 0x60)
 #endif
 #if ANALOG_NEEDS > ANALOG_CHIP_RAM
-#error "analog needs 704 bytes of RAM, and 1244 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
+#error "analog needs 704 bytes of RAM, and 1130 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
 #endif
 #endif
 
@@ -1809,108 +1814,113 @@ static ANALOG_CONSTANT const uint32_t analog_weights1[2][80] = {
     0xfffffffeu, 0x00000001u
 }
 };
-static ANALOG_CONSTANT const uint32_t analog_readout_weights[33][2] = {
+static ANALOG_CONSTANT const uint32_t analog_readout_weights[33][1] = {
 {
-    0x142289a9u, 0x000000deu
+    0x142289a9u
 },
 {
-    0x393bf810u, 0x000000d1u
+    0x393bf810u
 },
 {
-    0xd37d92eeu, 0x000000a9u
+    0xd37d92eeu
 },
 {
-    0x82449749u, 0x00000047u
+    0x82449749u
 },
 {
-    0x4546f917u, 0x000000cbu
+    0x4546f917u
 },
 {
-    0xa959fb2cu, 0x000000a6u
+    0xa959fb2cu
 },
 {
-    0x52c576d3u, 0x0000003cu
+    0x52c576d3u
 },
 {
-    0x3e2f4a4cu, 0x00000012u
+    0x3e2f4a4cu
 },
 {
-    0xc7c7ba69u, 0x00000090u
+    0xc7c7ba69u
 },
 {
-    0xfa606a08u, 0x0000009fu
+    0xfa606a08u
 },
 {
-    0x7ed46fa3u, 0x000000ceu
+    0x7ed46fa3u
 },
 {
-    0xe67afdb2u, 0x0000001bu
+    0xe67afdb2u
 },
 {
-    0x6220db60u, 0x00000028u
+    0x6220db60u
 },
 {
-    0x93c3bf4cu, 0x000000ecu
+    0x93c3bf4cu
 },
 {
-    0xd55154d6u, 0x00000040u
+    0xd55154d6u
 },
 {
-    0xdb356130u, 0x000000f0u
+    0xdb356130u
 },
 {
-    0x58ef2c40u, 0x00000095u
+    0x58ef2c40u
 },
 {
-    0x97cd2120u, 0x000000f4u
+    0x97cd2120u
 },
 {
-    0x2c331bdbu, 0x00000097u
+    0x2c331bdbu
 },
 {
-    0x3585f395u, 0x000000bcu
+    0x3585f395u
 },
 {
-    0xe6db897du, 0x000000b2u
+    0xe6db897du
 },
 {
-    0xcb404d75u, 0x00000065u
+    0xcb404d75u
 },
 {
-    0xc9d0ff26u, 0x000000fbu
+    0xc9d0ff26u
 },
 {
-    0xdb328ba8u, 0x0000001cu
+    0xdb328ba8u
 },
 {
-    0xe42829c4u, 0x00000001u
+    0xe42829c4u
 },
 {
-    0xdcaf2367u, 0x0000003fu
+    0xdcaf2367u
 },
 {
-    0xe1893d05u, 0x000000a9u
+    0xe1893d05u
 },
 {
-    0x11b38aabu, 0x000000bbu
+    0x11b38aabu
 },
 {
-    0xf6eef76cu, 0x000000f6u
+    0xf6eef76cu
 },
 {
-    0x38fbe634u, 0x0000005du
+    0x38fbe634u
 },
 {
-    0x7c104768u, 0x00000025u
+    0x7c104768u
 },
 {
-    0x96ea5727u, 0x00000040u
+    0x96ea5727u
 },
 {
-    0x2ceec7ebu, 0x0000004cu
+    0x2ceec7ebu
 }
 };
-static ANALOG_CONSTANT const int32_t analog_score_bias[5] = {
+static ANALOG_CONSTANT const uint8_t analog_readout_rest[33] = {
+    0xdeu, 0xd1u, 0xa9u, 0x47u, 0xcbu, 0xa6u, 0x3cu, 0x12u, 0x90u, 0x9fu, 0xceu, 0x1bu,
+    0x28u, 0xecu, 0x40u, 0xf0u, 0x95u, 0xf4u, 0x97u, 0xbcu, 0xb2u, 0x65u, 0xfbu, 0x1cu,
+    0x01u, 0x3fu, 0xa9u, 0xbbu, 0xf6u, 0x5du, 0x25u, 0x40u, 0x4cu
+};
+static ANALOG_CONSTANT const int8_t analog_score_bias[5] = {
     18, 6, 12, -24, 6
 };
 /* clang-format on */

@@ -13,7 +13,7 @@
  *          membrane before the reset -669 to 467 (11 bits), after it -669 to 407 (11 bits)
  * Scores   5 int32_t after 6 steps, proved for any such input: -7998 to 8430 (15 bits);
  *          the class is the first maximum.
- * Memory   1244 bytes of constants in flash, 704 bytes of RAM for each state. No heap.
+ * Memory   1130 bytes of constants in flash, 704 bytes of RAM for each state. No heap.
  *
  * One inference:
  *

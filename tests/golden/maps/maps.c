@@ -93,7 +93,7 @@ static MAPS_CONSTANT const int8_t maps_thresholds2[3];
 /* a column per neuron of the last layer */
 static MAPS_CONSTANT const int8_t maps_readout_weights[9][4];
 /* T * bias of each output */
-static MAPS_CONSTANT const int32_t maps_score_bias[4];
+static MAPS_CONSTANT const int8_t maps_score_bias[4];
 
 static void maps_currents0(maps_state *state, const uint8_t *x);
 static void maps_layer0(maps_state *state);
@@ -245,7 +245,7 @@ static MAPS_UNUSED void maps_add_bytes(const uint32_t *image, const uint8_t *tap
 static MAPS_UNUSED MAPS_APART void maps_burst_bytes(const uint32_t *sums,
     const uint8_t *limits, uint32_t words, uint32_t *digits);
 
-static MAPS_UNUSED void maps_turn(uint32_t *words);
+static MAPS_UNUSED void maps_turn(uint32_t *words, uint32_t n);
 
 /*
  * Layer 0: 6x6x1 -> conv 3x3, 5 channels, burst 0..3, pool max 2x2 -> 3x3x5.
@@ -333,10 +333,10 @@ static void maps_layer0(maps_state *state)
                     maps_tell0(state, c, part, 8u * k, words);
 #endif
                     maps_burst_bytes((state->work.images0 + 80u),
-                        maps_limits0[0] + c, words, &digits[0][lane]);
+                        maps_limits0[0] + c, words, &digits[0][lane % 8u * 4u + lane / 8u]);
                 }
+                maps_turn(digits[0], 64u);
                 for (uint32_t b = 0u; b < 2u; b++) {
-                    maps_turn(digits[b]);
                     maps_place0(signal + 2u * b, digits[b], k * 4u, 0u, part * 8u, first, lanes);
                 }
             }
@@ -479,7 +479,10 @@ static void maps_layer2(maps_state *state, const uint32_t *in)
  */
 static void maps_readout(maps_state *state, int32_t *scores)
 {
-    maps_clear(state->totals, 4u);
+    for (int32_t *sum = state->totals; sum != state->totals + 4; sum++) {
+        *sum = 0;
+        MAPS_HOLD(sum); /* else a call of memset, which brings the C library's */
+    }
     for (uint32_t k = 0u; k < 1u; k++) {
         uint32_t counted = 0u;
 
@@ -1174,32 +1177,26 @@ static MAPS_APART void maps_burst_bytes(const uint32_t *sums,
 }
 
 /*
- * maps_turn makes 32 words, one of every channel, to 32 words of one position each, in their order: word i
- * lies at words[i]. Field k of word i of the sums was bit i + 8 k of a channel's word, and is
- * position 4 i + k.
+ * maps_turn makes 32 words, one of every channel, to 32 words of one position each, in their order; n words
+ * in all. Word i lies at words[i]. Field k of word i of the sums was bit i + 8 k of a channel's word, and is
+ * position 4 i + k. Channel c of the first ones is word c % 8u * 4u + c / 8u.
  */
-static void maps_turn(uint32_t *words)
+static void maps_turn(uint32_t *words, uint32_t n)
 {
-    uint32_t half[32];
     uint32_t mask = 0x0000ffffu;
+    uint32_t apart = 2u; /* numbers of words that are exchanged */
 
-    for (uint32_t k = 0u; k < 32u; k++) {
-        uint32_t word = words[k];
-
-        MAPS_HOLD(word); /* else a call of memcpy */
-        half[k] = word;
-    }
     for (uint32_t by = 16u; by != 0u; by >>= 1) {
-        for (uint32_t k = 0u; k < 32u; k = (k + by + 1u) & ~by) {
-            const uint32_t differ = ((half[k] >> by) ^ half[k + by]) & mask;
+        for (uint32_t k = 0u; k < n; k = (k + apart + 1u) & ~apart) {
+            const uint32_t one = words[k];
+            const uint32_t other = words[k + apart];
+            const uint32_t differ = ((one >> by) ^ other) & mask;
 
-            half[k + by] ^= differ;
-            half[k] ^= differ << by;
+            words[k + apart] = other ^ differ;
+            words[k] = one ^ (differ << by);
         }
         mask ^= mask << (by >> 1);
-    }
-    for (uint32_t k = 0u; k < 32u; k++) { /* word k is bit k of the channels: the position that this was */
-        words[(k % 8u * 4u + k / 8u)] = half[k];
+        apart = apart == 1u ? 16u : apart >> 1;
     }
 }
 
@@ -1210,7 +1207,7 @@ static void maps_turn(uint32_t *words)
 #if __AVR_ARCH__ == 103 || (defined(__AVR_RODATA_IN_RAM__) && __AVR_RODATA_IN_RAM__ == 0)
 #define MAPS_NEEDS 528
 #else
-#define MAPS_NEEDS 714
+#define MAPS_NEEDS 702
 #endif
 #ifdef RAMSTART
 #define MAPS_CHIP_RAM (RAMEND + 1 - RAMSTART)
@@ -1218,7 +1215,7 @@ static void maps_turn(uint32_t *words)
 #define MAPS_CHIP_RAM (RAMEND + 1 - 0x60)
 #endif
 #if MAPS_NEEDS > MAPS_CHIP_RAM
-#error "maps needs 528 bytes of RAM, and 186 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
+#error "maps needs 528 bytes of RAM, and 174 for its constants where they lie there too: more than this chip has; take a larger chip or a smaller model"
 #endif
 #endif
 
@@ -1367,7 +1364,7 @@ static MAPS_CONSTANT const int8_t maps_readout_weights[9][4] = {
     72, -104, -108, -13
 }
 };
-static MAPS_CONSTANT const int32_t maps_score_bias[4] = {
+static MAPS_CONSTANT const int8_t maps_score_bias[4] = {
     2, 7, 2, -2
 };
 /* clang-format on */

@@ -16,7 +16,7 @@
  *          proved for any such input: sum -30 to 36 (7 bits), current -29 to 37 (7 bits)
  * Scores   4 int32_t after 1 steps, proved for any such input: -5878 to 4327 (14 bits);
  *          the class is the first maximum.
- * Memory   186 bytes of constants in flash, 528 bytes of RAM for each state. No heap.
+ * Memory   174 bytes of constants in flash, 528 bytes of RAM for each state. No heap.
  *
  * One inference:
  *

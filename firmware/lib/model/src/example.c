@@ -203,14 +203,6 @@ static inline EXAMPLE_UNUSED void example_count_spikes(uint32_t *counts, uint32_
     counts[2] ^= carry;
 }
 
-/* Set n totals to zero. */
-static inline void example_clear(int32_t *totals, uint32_t n)
-{
-    for (uint32_t j = 0u; j < n; j++) {
-        totals[j] = 0;
-    }
-}
-
 /* Write the offset, in bytes, of the weight column of every input that is set, in any order; return
  * their number. count is at least 1; first is the offset of the column of bit 0. */
 static EXAMPLE_UNUSED uint32_t example_list_active(const uint32_t *words, uint32_t count,
@@ -418,11 +410,15 @@ static void example_layer0(example_state *state, uint32_t steps)
 #define EXAMPLE_FIRST(sum, word) __asm__("uxtab16 %0, %0, %1" : "+r"(sum) : "r"(word))
 #define EXAMPLE_SECOND(sum, word) __asm__("uxtab16 %0, %0, %1, ror #8" : "+r"(sum) : "r"(word))
 #define EXAMPLE_EVEN(first, second) (first)
+/* A sum of two bytes alone. */
+#define EXAMPLE_REST(sum, bytes) EXAMPLE_FIRST(sum, (bytes) | ((bytes) << 8))
 #else
 /* The first sum takes the word as it is: less the second one, 8 bits up, bytes 0 and 2 are left. */
 #define EXAMPLE_FIRST(sum, word) ((sum) += (word))
 #define EXAMPLE_SECOND(sum, word) ((sum) += ((word) >> 8) & 0x00ff00ffu)
 #define EXAMPLE_EVEN(first, second) ((first) - ((second) << 8))
+/* A sum of two bytes alone. */
+#define EXAMPLE_REST(sum, bytes) ((sum) += ((bytes) | ((bytes) << 8)) & 0x00ff00ffu)
 #endif
 /* clang-format on */
 #else
@@ -430,11 +426,16 @@ static void example_layer0(example_state *state, uint32_t steps)
 #define EXAMPLE_FIRST(sum, word) ((sum) += (word))
 #define EXAMPLE_SECOND(sum, word) ((sum) += ((word) >> 8) & 0x00ff00ffu)
 #define EXAMPLE_EVEN(first, second) ((first) - ((second) << 8))
+/* A sum of two bytes alone. */
+#define EXAMPLE_REST(sum, bytes) ((sum) += ((bytes) | ((bytes) << 8)) & 0x00ff00ffu)
 #endif
 
 static void example_readout(example_state *state, int32_t *scores)
 {
-    example_clear(scores, 4u);
+    for (int32_t *sum = scores; sum != scores + 4; sum++) {
+        *sum = 0;
+        EXAMPLE_HOLD(sum); /* else a call of memset, which brings the C library's */
+    }
     for (uint32_t b = 3u; b != 0u; b--) {
         int32_t n = 0;
         uint32_t even0 = 0u;
@@ -467,6 +468,7 @@ static void example_readout(example_state *state, int32_t *scores)
 #undef EXAMPLE_FIRST
 #undef EXAMPLE_SECOND
 #undef EXAMPLE_EVEN
+#undef EXAMPLE_REST
 
 #if EXAMPLE_PROBE > 0
 /* The two's complement number in the low bits of x; width is 1 to 32. */

@@ -10,7 +10,7 @@ from support.zoo.readouts import PAIRS, read_by
 
 from codegen.checks.equivalence import made_inputs
 from codegen.host import HostModel
-from codegen.kernels.pairs.plan import pair_columns
+from codegen.kernels.pairs.plan import pair_bytes, pair_words
 from codegen.plan.choose import plan
 from codegen.render.generated import generated
 from qat.model import Accumulate, Burst, Model
@@ -34,13 +34,24 @@ def test_scores_equal_the_models(name):
     assert not scores_differ(PAIRS[name])
 
 
-def test_a_weight_of_another_field_shows():
-    assert scores_differ(PAIRS["10 of 128"], old="both << 12", new="both << 11")
+@pytest.mark.parametrize("outputs", range(2, 18))
+def test_every_number_of_outputs(outputs):
+    assert not scores_differ(read_by(outputs, 40, 1 + outputs % 2, outputs, bits=4))
+
+
+@pytest.mark.parametrize(("old", "new"), [("some << 12", "some << 11"), ("some >> 8", "some >> 7")])
+def test_a_weight_of_another_field_shows(old, new):
+    assert scores_differ(PAIRS["10 of 128"], old=old, new=new)
 
 
 def test_a_byte_has_the_weights_of_two_outputs():
-    codes = np.array([[-8, 7], [0, -1], [3, -3]])
-    assert pair_columns(codes).tolist() == [[0x80, 0x0B], [0x7F, 0x05]]
+    codes = np.array([[-8, 7], [0, -1], [3, -3], [-8, -8]])
+    assert pair_bytes(codes).tolist() == [[0x80, 0x0B], [0x7F, 0x05]]
+
+
+def test_a_word_has_the_weights_of_eight_outputs():
+    codes = np.arange(-8, 8).reshape(2, 8).T
+    assert pair_words(codes).tolist() == [[0x75316420], [0xFDB9ECA8]]
 
 
 def full(neurons: int, code: int) -> Model:
