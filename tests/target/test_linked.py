@@ -132,7 +132,8 @@ def test_the_debugging_information_changes_no_byte(name: str, board: str, tmp_pa
     assert -added <= sizes.text - sum(code) <= added + shortened
     rodata = next(s.bytes for s in found.sections if s.name == ".rodata")
     tables = [i.bytes for i in found.items if i.section == ".rodata" and i.what == LIBRARY]
-    assert rodata == sizes.rodata + sum(tables)
+    ours = -(-sizes.rodata // 4) * 4 if tables else sizes.rodata  # words of the library lie behind
+    assert rodata == ours + sum(tables)
 
 
 def test_code_that_is_inline_counts_with_its_layer(tmp_path: Path) -> None:
