@@ -24,6 +24,7 @@ from codegen.cli.ending import (
     say_test,
 )
 from codegen.cli.output import Output, percent
+from codegen.cli.teaching import teacher_of
 from codegen.measure.spend import spike_costs
 from qat import Epoch, History, Network, evaluate, export, fit
 from qat.data.dataset import Dataset
@@ -233,11 +234,13 @@ def train(arguments: Namespace) -> int:
     out.say(f"the model is called {name}; its C has this prefix (--name gives another)")
     _say_edges(out, net, _as_given(recipe, arguments))
     cost = _spike_cost(arguments, net, out)
+    teacher = teacher_of(arguments, out)
     progress = show_progress(out, arguments.epochs or recipe.epochs)
     settings = {
         **settings_of(arguments),
         "spike_cost": cost,
         "recipe": recipe,
+        "teacher": teacher,
         "progress": progress,
     }
     run = {"run": run_folder(arguments), "resume": arguments.resume}

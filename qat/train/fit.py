@@ -27,6 +27,7 @@ from qat.train.recipes import Augment, Keep, Recipe, recipe_for
 from qat.train.runs import RunFolder, data_digest
 from qat.train.session import Session
 from qat.train.surrogate import SURROGATES
+from qat.train.teacher import Teacher
 
 ACTIVITY_SAMPLES = 1000
 """Validation samples on which the activity is measured."""
@@ -123,6 +124,7 @@ def fit(
     cost_penalty: float | None = None,
     augment: Augment | Literal[False] | None = None,
     recipe: Recipe | None = None,
+    teacher: Teacher | None = None,
     progress: Callable[[Epoch], object] | None = None,
     run: str | PathLike[str] | None = None,
     resume: bool = False,
@@ -144,6 +146,7 @@ def fit(
     augment:  called with every batch of training inputs (as they were before `with_input_bits`)
               and a random generator; returns inputs. False: inputs stay as they are, whatever
               the recipe does
+    teacher:  models to learn from besides the labels, read as the network's inputs are
     progress: called with every finished Epoch
     run:      a folder for settings, history, checkpoint and best model (see runs.py), written
               after every epoch; an older run in it is replaced
@@ -173,7 +176,8 @@ def fit(
     kind = net.normalised, net.grid is not None, net.recurrent
     recipe = _recipe(recipe or recipe_for(data.name, len(data.y_train), *kind), given)
     check_task(net, data, recipe)
-    session, settings = Session(net, data, recipe, seed), _settings(data, recipe, seed)
+    session = Session(net, data, recipe, seed, None if teacher is None else teacher.of(data))
+    settings = _settings(data, recipe, seed, teacher)
     folder = None if run is None else _opened(Path(run), resume, session, settings)
     ran = loops(SURROGATES[net.surrogate])  # compiled before an epoch is timed
     interrupted, diverged = _train(session, folder, progress)
@@ -209,8 +213,9 @@ def require_whole(history: History) -> Epoch:
     return history.best
 
 
-def _settings(data: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
-    return {"data": data.name, "seed": seed, **recipe.settings()}
+def _settings(data: Dataset, recipe: Recipe, seed: int, teacher: Teacher | None) -> dict[str, Any]:
+    learned_from = {} if teacher is None else teacher.settings()
+    return {"data": data.name, "seed": seed, **recipe.settings(), **learned_from}
 
 
 def _opened(path: Path, resume: bool, session: Session, training: dict[str, Any]) -> RunFolder:

@@ -28,6 +28,12 @@ def cross_entropy(logits: Float, labels: NDArray[np.integer[Any]]) -> tuple[floa
     return loss, gradient
 
 
+def log_softmax(logits: Float) -> Float:
+    """Return log softmax over the classes; logits: (batch, classes)."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
 def rate_penalty(rates: Float, target: float, weight: float) -> tuple[float, Float]:
     """Return weight * sum_j max(rate_j - target, 0)**2, and its gradient.
 

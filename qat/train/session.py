@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from qat.train.network import Network
 from qat.train.optimiser import Adam, averaged, cosine_rate
 from qat.train.recipes import Recipe
 from qat.train.surrogate import heaviside
+from qat.train.teacher import Teaching
 
 Float = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
@@ -39,18 +41,21 @@ def gradients(
     *,
     spending: Spending | None = None,
     even: bool = False,
+    teaching: Teaching | None = None,
     spike: Spike = heaviside,
 ) -> tuple[float, dict[str, Float], Pass]:
     """Return (loss, gradient of every parameter, the forward pass) for one batch.
 
     loss = cross entropy + penalty * sum over neurons of max(rate - target, 0)**2 + spending's
 
-    even:  penalty * the mean rate of every layer in place of the sum of squares
-    spike: anything but the step serves to check the gradients
+    even:     penalty * the mean rate of every layer in place of the sum of squares
+    teaching: its loss in place of the cross entropy
+    spike:    anything but the step serves to check the gradients
     """
     constants = net.fold()
     run = net.forward(x, constants, spike, training=True)
-    loss, d_logits = cross_entropy(run.logits, y)
+    losses = cross_entropy if teaching is None else partial(teaching.loss, x)
+    loss, d_logits = losses(run.logits, y)
     d_rates = None
     if penalty or spending is not None:
         rates = [t.spikes.mean(axis=(0, 1)) for t in run.traces]
@@ -68,8 +73,15 @@ def gradients(
 class Session:
     """One training run: the optimiser, the epochs so far, the weights of the best one."""
 
-    def __init__(self, net: Network, data: Dataset, recipe: Recipe, seed: int) -> None:
-        self.net, self.data, self.recipe = net, data, recipe
+    def __init__(
+        self,
+        net: Network,
+        data: Dataset,
+        recipe: Recipe,
+        seed: int,
+        teaching: Teaching | None = None,
+    ) -> None:
+        self.net, self.data, self.recipe, self.teaching = net, data, recipe, teaching
         augment = recipe.augment
         self.rng = np.random.default_rng(seed)
         self._change = None if augment is None else lambda x: augment(x, self.rng)
@@ -135,9 +147,15 @@ class Session:
         change = None if self._clean else self._change
         x, y = self.data.training_batch(batch, change), self.data.y_train[batch]
         recipe = self.recipe
-        terms = recipe.rate_penalty, recipe.rate_target
         loss, slopes, run = gradients(
-            self.net, x, y, *terms, spending=recipe.spending, even=recipe.even_penalty
+            self.net,
+            x,
+            y,
+            recipe.rate_penalty,
+            recipe.rate_target,
+            spending=recipe.spending,
+            even=recipe.even_penalty,
+            teaching=self.teaching,
         )
         check_loss(self.net, loss, run)
         check_arrays(self.net, "the gradient of ", slopes, backwards=True)

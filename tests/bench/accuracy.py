@@ -26,7 +26,7 @@ from codegen.cli.output import Output, table
 from codegen.cli.parsing import whole_number
 from codegen.cli.train import show_progress
 from qat.machine.bounded import read_regular
-from qat.model import did_you_mean, write_atomically
+from qat.model import Model, did_you_mean, write_atomically
 from qat.model.notation import written
 
 FORMAT = 1
@@ -46,7 +46,7 @@ def accuracy(arguments: Namespace) -> None:
     results = read_results(path)
     require_output(path)
     require_output(arguments.markdown)
-    require_output(arguments.keep and Path(arguments.keep) / f"{rows[0]}-0.npz")
+    require_output(arguments.keep and _kept(arguments, rows[0], 0))
     for name in rows:
         _forget_other_settings(name, results, out)
     if not arguments.table_only:
@@ -123,10 +123,47 @@ def _train(name: str, arguments: Namespace, results: Results, path: Path, out: O
             if seed in entry[kind] or (kind == "float" and seed in _floats(name, results, ROWS)):
                 continue
             show = show_progress(out, row.recipe.epochs, f"{name}, {kind}, seed {seed}: ")
-            keep = arguments.keep and Path(arguments.keep) / f"{name}-{seed}.npz"
-            trial = measure(row, int(seed), real=kind == "float", progress=show, keep=keep)
+            keep = arguments.keep and _kept(arguments, name, int(seed))
+            trial = measure(
+                row,
+                int(seed),
+                real=kind == "float",
+                teachers=_teachers(row, arguments, results, path, out),
+                progress=show,
+                keep=keep,
+            )
             entry[kind][seed] = trial.to_json()
             _write(path, results)
+
+
+def _kept(arguments: Namespace, name: str, seed: int) -> Path:
+    """Return the file of --keep for a row's model."""
+    return Path(arguments.keep) / f"{name}-{seed}.npz"
+
+
+def _teachers(
+    row: Row, arguments: Namespace, results: Results, path: Path, out: Output
+) -> list[Model]:
+    """Return the models of the row that teaches another one, from the folder of --keep.
+
+    What is not there is trained first. Raises ValueError for a file that is another model than
+    the one that was measured.
+    """
+    if row.teachers is None:
+        return []
+    if arguments.keep is None:
+        raise ValueError(f"--keep DIR: is needed, for the models of {row.teachers}, which teach")
+    teacher, models = ROWS[row.teachers], []
+    for seed in range(teacher.seeds):
+        file = _kept(arguments, row.teachers, seed)
+        trial = results.get(row.teachers, {}).get("trained", {}).get(str(seed))
+        if not file.exists():
+            show = show_progress(out, teacher.recipe.epochs, f"{row.teachers}, seed {seed}: ")
+            trial = measure(teacher, seed, progress=show, keep=file).to_json()
+        models.append(Model.load(file))
+        if trial is not None and trial["digest"] != models[-1].digest():
+            raise ValueError(f"{file}: is another model than {path} was measured with; remove it")
+    return models
 
 
 def _floats(name: str, results: Results, rows: Mapping[str, Row]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from codegen.cli.teaching import by_own_code
 from qat.data.dataset import Dataset
 from qat.data.named import DATASETS, load, watch_fold
 from qat.model import Model, c_name
@@ -25,9 +26,13 @@ from qat.train.history import Epoch
 from qat.train.network import Network
 from qat.train.neurons import NEURONS
 from qat.train.recipes import Recipe, recipe_for
+from qat.train.teacher import Teacher
 
 INTEGER_SETTINGS = ("resolution", "membrane_bits")
 """Settings of a network that mean nothing where weights are real."""
+
+TEACHING: Mapping[str, float] = MappingProxyType({"part": 0.7, "temperature": 2.0})
+"""Settings of qat.train.teacher.Teacher, chosen by the validation loss of `mnist-conv`."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -50,6 +55,7 @@ class Row:
     layers:     hidden layers in the notation of qat.model.notation, in place of `hidden`
     network:    further settings of qat.Network
     training:   settings of `fit` in place of the recipe's
+    teachers:   the row whose models teach the networks, by the labels and by what they say
     """
 
     data: str
@@ -66,6 +72,7 @@ class Row:
     network: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     training: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     layers: str | None = None
+    teachers: str | None = None
 
     @property
     def notes(self) -> tuple[LayerNote, ...]:
@@ -108,6 +115,7 @@ class Row:
             "training": self.recipe.settings(),
             **({"by_subject": True} if self.by_subject else {}),
             **({} if self.layers is None else {"layers": self.layers}),
+            **({} if self.teachers is None else {"teachers": self.teachers, **TEACHING}),
         }
 
     def float_settings(self) -> dict[str, Any]:
@@ -239,6 +247,13 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "mnist-conv-small": Row(
             "mnist-16", (), (2, 2, 2), goal=0.989, layers="16c3-p2-32c3v-p2", **_COUNTS
         ),
+        "mnist-conv-teacher": Row(
+            "mnist-16",
+            (),
+            (2, 2, 2, 2, 8),
+            layers="32c3-p2-32c3-32c3-p2-32c3v",
+            **_COUNTS,
+        ),
         "mnist-conv": Row(
             "mnist-16",
             (),
@@ -246,6 +261,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             goal=0.993,
             layers="32c3s2-32c3-p2-32c3v",
             training={"epochs": 60, "averaging": 0.998},
+            teachers="mnist-conv-teacher",
             **_COUNTS,
         ),
         "mnist-conv-large": Row(
@@ -254,6 +270,8 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             (2, 2, 2, 2, 8),
             goal=0.995,
             layers="32c3-p2-32c3-32c3-p2-32c3v",
+            training={"epochs": 45, "averaging": 0.998},
+            teachers="mnist-conv-teacher",
             **_COUNTS,
         ),
         "fashion-conv": Row(
@@ -299,17 +317,20 @@ def measure(
     seed: int,
     *,
     real: bool = False,
+    teachers: Sequence[Model] = (),
     progress: Callable[[Epoch], object] | None = None,
     keep: Path | None = None,
 ) -> Trial:
     """Train one network of a row and return what it reaches.
 
-    real: with real weights in place of the row's bits
-    keep: a file to write the model to, which `spikemcu train` makes with the same settings
+    real:     with real weights in place of the row's bits
+    teachers: the models of the row that teaches, by their own C
+    keep:     a file to write the model to, which `spikemcu train` makes with the same settings
     """
     data = row.prepared(seed)
     net = row.untrained([None] * len(row.bits) if real else row.bits, data, seed)
-    history = fit(net, data, seed, recipe=row.recipe, progress=progress)
+    teacher = Teacher(teachers, **TEACHING, run=by_own_code) if teachers else None
+    history = fit(net, data, seed, recipe=row.recipe, teacher=teacher, progress=progress)
     best = require_whole(history)
     trained = net if real else export(net)
     reached = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.cli.options.common import ONE_BOARD, SEED
 from codegen.cli.options.option import Group, Option
-from codegen.cli.parsing import number, positive, whole_number
+from codegen.cli.parsing import number, positive, whole_number, words
 
 TRAINING = Group(
     "training (defaults: the data set's recipe)",
@@ -19,6 +19,26 @@ TRAINING = Group(
             "--keep",
             "the epoch whose weights are kept: the best on validation data, or the last",
             choices=("best", "last"),
+        ),
+        Option(
+            "--teacher",
+            "models of the same task to learn from besides the labels, which read the same inputs; "
+            "several teach better than one",
+            words,
+            metavar="MODEL,MODEL",
+        ),
+        Option(
+            "--teaching",
+            "part of the loss that is the teachers', above 0, at most 1 (default: 0.7)",
+            number,
+            metavar="PART",
+        ),
+        Option(
+            "--temperature",
+            "of what teachers say: more tells more of the classes that are not the likeliest "
+            "(default: 2)",
+            number,
+            metavar="T",
         ),
         Option("--rate-penalty", "weight of the firing-rate penalty", number),
         Option(
