@@ -19,11 +19,12 @@ import codegen
 from codegen.cli import main
 from codegen.cli.options.network import ENCODED_KINDS, INPUT_KINDS
 from codegen.kernels.encoders import ENCODERS
-from qat import Network
-from qat.data.named import DATASETS
+from qat import Network, export, fit
+from qat.data.named import DATASETS, load
 from qat.model import Delta, Model
 from qat.train.inflow import INPUTS
 from qat.train.recipes import RECIPES
+from qat.train.teacher import Teacher
 
 
 @pytest.fixture
@@ -94,6 +95,42 @@ def test_train_makes_the_network_of_a_row(
     shape = ["--hidden", "16", "--output-bits", "8", "--seed", "3"]
     found = run_json(capsys, "train", "digits", "-o", tmp_path / "row.npz", *shape, *words)
     assert found["digest"] == measure(row, 3).digest
+
+
+def test_a_teacher_by_its_own_code_teaches_what_it_does_in_numpy(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "pupil.npz"
+    words = ["--teacher", trained, "--teaching", "0.9", "--temperature", "3", "--epochs", "1"]
+    status, out, _ = run(capsys, "train", "digits", "--hidden", "16", *words, "-o", model)
+    assert status == 0
+    assert "learns from digits: 0.9 of the loss, at temperature 3" in out
+    net, data = Network([64, 16, 10]), load("digits")
+    fit(net, data, epochs=1, teacher=Teacher([Model.load(trained)], 0.9, 3))
+    assert Model.load(model).digest() == export(net).digest()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--teaching", "0.5"], "--teaching, --temperature: go with --teacher MODEL"),
+        (["--teacher", "{trained}", "--teaching", "2"], "teaching: found 2.0; must be above 0"),
+        (["--teacher", "{trained}", "--input-bits", "3"], "teacher digits: reads inputs of shape"),
+        (["--teacher", "{trained},nothing.npz"], "nothing.npz"),
+    ],
+)
+def test_teachers_that_do_not_fit_are_refused(
+    words: list[str],
+    message: str,
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = [word.format(trained=trained) for word in words]
+    status, _, err = run(capsys, "train", "digits", *given, "-o", tmp_path / "no.npz")
+    assert (status, len(err.strip().splitlines())) == (2, 1)
+    assert message in err
+    assert not (tmp_path / "no.npz").exists()
 
 
 def test_training_twice_gives_the_same_file(trained: Path, tmp_path: Path) -> None:
