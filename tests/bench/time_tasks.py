@@ -17,6 +17,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +31,21 @@ from bench.temporal.rows import MEMORIES, TASKS, Row
 from calibration.counting import Counting
 
 from codegen.cli.parsing import whole_number
+from codegen.cli.teaching import by_own_code
 from codegen.render.generated import generated
 from codegen.target.compiler import size_of
 from qat.model import Model, did_you_mean, write_atomically
 from qat.train.export import export
 from qat.train.fit import evaluate, fit
+from qat.train.teacher import Teacher
 
 TABLES: Mapping[str, Mapping[str, Row]] = {"tasks": TASKS, "memories": MEMORIES}
 ROWS: Mapping[str, Row] = {**TASKS, **MEMORIES}
 SEEDS, BOARD, COUNTED = 5, "qemu-m4", 4
 """Networks of a row; where it is counted, and on how many samples."""
+
+TEACHERS = 3
+"""Networks that teach another row's."""
 
 Trials = dict[str, dict[str, Any]]
 
@@ -48,7 +54,8 @@ def trial(row: Row, path: Path | None, seed: int, real: bool) -> dict[str, Any]:
     """Train a network of a row, and return what it reaches."""
     start, data = time.perf_counter(), row.data(path, seed)
     net = row.untrained(data, seed, real)
-    fit(net, data, seed, recipe=row.recipe_of(net))
+    teacher = Teacher(models_of(row.teacher, path), run=by_own_code) if row.teacher else None
+    fit(net, data, seed, recipe=row.recipe_of(net), teacher=teacher)
     made = net if real else export(net)
     reached = {
         part: evaluate(made, getattr(data, f"x_{part}"), getattr(data, f"y_{part}"))
@@ -56,6 +63,18 @@ def trial(row: Row, path: Path | None, seed: int, real: bool) -> dict[str, Any]:
     }
     found: dict[str, Any] = {**reached, "seconds": round(time.perf_counter() - start, 1)}
     return found | (taken(made, data.x_test) if isinstance(made, Model) else {})
+
+
+@cache
+def models_of(name: str, path: Path | None) -> tuple[Model, ...]:
+    """Return the networks of a row, of seeds 0 to TEACHERS - 1, trained here to teach others."""
+    models = []
+    for seed in range(TEACHERS):
+        data = ROWS[name].data(path, seed)
+        net = ROWS[name].untrained(data, seed)
+        fit(net, data, seed, recipe=ROWS[name].recipe_of(net))
+        models.append(export(net))
+    return tuple(models)
 
 
 def taken(model: Model, x: Any) -> dict[str, Any]:

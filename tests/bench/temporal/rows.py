@@ -29,6 +29,7 @@ class Row:
              network of the same seeds; file: the name of the file that it needs, "" for none
     bits:    of the weights of hidden layers and of the readout
     network: further settings of qat.Network
+    teacher: the row whose networks teach this one, "" for none
     """
 
     data: Callable[[Path | None, int], Dataset]
@@ -40,6 +41,7 @@ class Row:
     file: str = ""
     bits: tuple[int, int] = (2, 8)
     network: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    teacher: str = ""
 
     def untrained(self, data: Dataset, seed: int, real: bool = False) -> Network:
         """Return the network, with real weights if asked for."""
@@ -66,6 +68,7 @@ class Row:
         return {
             "layers": self.layers, "bits": list(self.bits), "recipe": self.recipe.settings(),
             "network": {name: str(value) for name, value in self.network.items()},
+            **({"teacher": self.teacher} if self.teacher else {}),
         }  # fmt: skip
 
 

@@ -14,6 +14,8 @@ import pytest
 from bench import accuracy as script
 from bench.rows import ROWS, Row
 
+from qat.model import Model
+
 QUICK = Row("digits", (12,), (2, 2), goal=0.9, seeds=2, training={"epochs": 2})
 
 
@@ -138,6 +140,31 @@ def test_rows_of_one_float_network_share_it(tmp_path: Path, rows: dict[str, Row]
     rows["quick"] = replace(QUICK, steps=4)  # what was measured holds no longer
     shown = {line[0]: line[2] for line in script.text_rows(found, rows)[1]}
     assert shown["coarse"] == "-"
+
+
+def test_a_row_learns_from_the_models_of_another(
+    tmp_path: Path, rows: dict[str, Row], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are trained where they are missing, and refused where they are others."""
+    rows["taught"] = replace(QUICK, hidden=(8,), teachers="quick", seeds=1)
+    path, keep = tmp_path / "a.json", tmp_path / "models"
+    once = ("--seeds", "1", "--float-seeds", "0")
+    assert script.main(["-o", str(path), "--row", "taught", *once]) == 2
+    assert "--keep DIR: is needed, for the models of quick, which teach" in capsys.readouterr().err
+    keep.mkdir()
+    taught = measured(path, "--row", "taught", "--keep", str(keep), *once)["taught"]
+    assert {file.name for file in keep.iterdir()} == {"quick-0.npz", "quick-1.npz", "taught-0.npz"}
+    digests = [Model.load(keep / f"quick-{seed}.npz").digest() for seed in range(2)]
+    assert Model.load(keep / "taught-0.npz").metadata["training"]["teacher"] == digests
+    alone = measured(tmp_path / "b.json", "--row", "quick", *once)["quick"]
+    assert alone["trained"]["0"]["digest"] == digests[0]
+    rows["alone"] = replace(rows["taught"], teachers=None)
+    untaught = measured(tmp_path / "b.json", "--row", "alone", *once)["alone"]
+    assert untaught["trained"]["0"]["digest"] != taught["trained"]["0"]["digest"]
+    (keep / "quick-0.npz").write_bytes((keep / "quick-1.npz").read_bytes())
+    words = ["--row", "quick,taught", "--keep", str(keep), "-o", str(tmp_path / "b.json"), *once]
+    assert script.main(words) == 2
+    assert "quick-0.npz: is another model than" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 from bench import speakers
 from bench import time_tasks as script
 from bench.temporal import copies, made, spoken
-from bench.temporal.rows import MEMORIES, ORDER, TASKS
+from bench.temporal.rows import MEMORIES, ORDER, TASKS, Row
 
 from qat.data.dataset import Dataset
+from qat.train.recipes import Recipe
 
 ROOT = Path(script.__file__).resolve().parents[2]
 RESULTS = ROOT / "tests/examples/time.json"
@@ -166,6 +168,23 @@ def test_results_are_kept_and_shared_by_rows_of_the_same_settings(
         "37.50 (25.00 to 50.00) | 99.0, float - 1.0 | 10.0 % | 10 | 20 | 30 | 40 | 2 |"
         in page.read_text()
     )
+
+
+def test_a_row_learns_from_the_networks_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows read at once teach steps: each network of the row that teaches, the same ones."""
+    recipe = Recipe(1, 64)
+    teacher = Row(lambda _, seed: made.digits_by_column(seed).as_maps(), "16", recipe)
+    taught = Row(lambda _, seed: made.digits_by_column(seed), "8", recipe, teacher="teacher",
+                 network={"input": "frames"})  # fmt: skip
+    monkeypatch.setattr(script, "ROWS", {"teacher": teacher, "taught": taught})
+    monkeypatch.setattr(script, "taken", lambda model, x: {"digest": model.digest()})
+    script.models_of.cache_clear()
+    alone = script.trial(replace(taught, teacher=""), None, 0, real=False)["digest"]
+    assert script.trial(taught, None, 0, real=False)["digest"] != alone
+    models = script.models_of("teacher", None)
+    assert len({model.digest() for model in models}) == script.TEACHERS
+    assert models[1].digest() == script.trial(teacher, None, 1, real=False)["digest"]
+    script.models_of.cache_clear()
 
 
 def test_a_row_that_is_not_known_is_one_line(
