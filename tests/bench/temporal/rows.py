@@ -6,7 +6,7 @@ Settings were chosen on validation data; what is measured is the integer model o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -120,6 +120,7 @@ SPOKEN = Recipe(
     90, 64, 6e-3, weight_decay=0.0, rate_penalty=0.05, rate_target=0.05, averaging=0.99,
     even_penalty=True, augment=spoken.Spoken(),
 )  # fmt: skip
+TAUGHT = replace(SPOKEN, epochs=110, keep="last", augment=spoken.AGAIN)
 
 CONV = Recipe(
     120, 64, 2e-2, 0.0, rate_penalty=0.005, warm_up=100, final_rate=0.0, square_kept=0.99,
@@ -144,8 +145,8 @@ TASKS: Mapping[str, Row] = MappingProxyType(
             network={"levels": 3},
         ),
         "spoken digits": Row(
-            _spoken, "96-96", SPOKEN, goal=0.985, within=0.01, file="fsdd.npz",
-            network={**FRAMES, "delays": 15},
+            _spoken, "80-80", TAUGHT, goal=0.985, within=0.01, file="fsdd.npz", bits=(4, 8),
+            network={**FRAMES, "delays": 15}, teacher="spoken digits, convolution",
         ),
         "spoken digits, convolution": Row(
             _spoken_maps, "32c5-p2-32c5s2-pg", CONV, goal=0.985, within=0.01, file="fsdd.npz",
