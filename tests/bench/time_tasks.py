@@ -172,6 +172,10 @@ def described(row: Row) -> str:
     words = [row.layers, *(f"{name} {more[name]}" for name in ("neuron", "delays") if name in more)]
     if "leaks" in more:
         words.append("leaks " + "/".join(",".join(map(str, leak)) for leak in more["leaks"]))
+    if row.bits[0] != Row.bits[0]:
+        words.append(f"weights of {row.bits[0]} bits")
+    if row.teacher:
+        words.append("taught")
     return ", ".join(words)
 
 
