@@ -195,8 +195,10 @@ def _spread(trials: Iterable[Mapping[str, Any]]) -> str:
 def _goal(row: Row) -> str:
     if row.goal is not None:
         goal = f"{100 * row.goal:.1f}"
+    elif row.within is None:
+        goal = "-"
     else:
-        within = 100 * (row.within or 0)
+        within = 100 * row.within
         goal = f"{row.against or 'float'} {'-' if within >= 0 else '+'} {abs(within):.1f}"
     return goal if row.firing is None else f"{goal} at {100 * row.firing:.0f} % spikes"
 
@@ -231,7 +233,8 @@ def _network(row: Row) -> str:
     pixels = f", {row.input_bits}-bit input" if row.input_bits else ""
     folds = ", each subject left out" if row.by_subject else ""
     counts = f", counts of 0 to {row.network['levels']}" if "levels" in row.network else ""
-    return f"{shape} {kind}{pixels}{counts}, T = {row.steps}{folds}"
+    taught = "" if row.teachers is None else f", taught by {row.teachers}"
+    return f"{shape} {kind}{pixels}{counts}, T = {row.steps}{folds}{taught}"
 
 
 def _seeds(trained: int, real: int) -> str:
