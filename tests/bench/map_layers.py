@@ -29,7 +29,7 @@ from codegen import isa
 from codegen.plan.build import part_names
 from codegen.render.generated import generated
 from codegen.target.boards import find_board
-from qat.model import LIF, Burst, Conv, Layer, Model, Neuron, Shape, Spikes
+from qat.model import ALIF, LIF, Burst, Conv, CuBa, Layer, Model, Neuron, Shape, Spikes
 
 BOARDS = ("qemu-m0", "qemu-m4", "qemu-m55")
 NAME, PLAIN = "map table", "conv_plain"
@@ -98,6 +98,10 @@ def rows() -> Iterator[Row]:
         yield _spiking(f"3x3, 32 channels, {percent}", LIF(np.array(9), (1,)), "windows", density)
     held = LIF(np.array(9), (1,), floor=-100, ceiling=127)
     yield _spiking("the same, membranes of 8 bits, 10% spike", held, "windows", 0.1)
+    current = CuBa(np.array(18), (1,), leak_c=(2,))
+    yield _spiking("the same, current-based, 10% spike", current, "windows", 0.1)
+    adaptive = ALIF(np.array(9), (1,), leak_b=4, raise_by=np.array(2))
+    yield _spiking("the same, adaptive, 10% spike", adaptive, "windows", 0.1)
     counts = Burst(np.array([3, 9, 15]))
     yield _spiking("3x3, 32 channels that count, 25% spike", counts, "windows", 0.25)
     yield _spiking("depthwise 3x3", LIF(np.array(3), (1,)), "channel_words", 0.1, groups=32)
