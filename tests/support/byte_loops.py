@@ -77,6 +77,7 @@ class Case:
             spread=self.spread,
             slot_of=lambda channel: slot_of(channel, self.lanes, self.spread),
             turned_in_loops=self.looped,
+            vectors=False,
         )
 
     @property
