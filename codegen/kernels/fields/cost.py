@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen.kernels.features import Features
+from codegen.kernels.fields.plan import FOUR, HALF
 from codegen.kernels.load import Load, plane_lengths
 from codegen.kernels.stage import Readout
 
@@ -30,6 +31,7 @@ class FieldsReadout(Features):
 
     biased_outputs: outputs where there is a bias or a fraction; biased: calls with one
     added_halves: columns that are added, times pairs of outputs
+    added_rest: columns that are added where one or two outputs fill no word
     """
 
     outputs: float = 0.0
@@ -40,6 +42,7 @@ class FieldsReadout(Features):
     fields3: OfFields = OfFields()
     fields4: OfFields = OfFields()
     added_halves: float = 0.0
+    added_rest: float = 0.0
 
 
 def fields_readout(stage: Readout, load: Load) -> FieldsReadout:
@@ -58,5 +61,6 @@ def fields_readout(stage: Readout, load: Load) -> FieldsReadout:
         biased_outputs=n * biased,
         biased=biased,
         added_halves=found * -(-n // 2),
+        added_rest=found * (0 < n % FOUR <= HALF),
         **{f"fields{fields}": each},
     )

@@ -203,7 +203,7 @@ def far() -> Iterator[tuple[Model, dict[int, str]]]:
     few = Layer(Dense(codes(rng, 2, (20, 8_300)), 2), LIF(np.array(40), (2,)))
     yield Model(Analog(8, 0, 15), (many, few), Count(), 1, name="lists"), {}
     shape, high, maps = IMAGE.reads_shape, 15, list[Layer]()
-    for channels in (32, 36):
+    for channels in (32, 40):
         weights = codes(rng, 2, (channels, 9 * shape.channels)).reshape(channels, 3, 3, -1)
         maps.append(Layer(Conv(weights, shape, 2), Burst(np.array([2 * high]))))
         shape, high = maps[-1].shape, 2
