@@ -1,7 +1,7 @@
 """Teachers: models whose scores a network learns from, besides the labels (distillation).
 
-Several large models make a good teacher of a small one: where they disagree, a label alone would
-have said nothing. Hinton, Vinyals, Dean 2015, Distilling the Knowledge in a Neural Network.
+Where several models disagree about a sample, their mean says so, and a label does not. Hinton,
+Vinyals, Dean 2015, Distilling the Knowledge in a Neural Network.
 """
 
 from __future__ import annotations

@@ -260,8 +260,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             (2, 2, 2, 4),
             goal=0.993,
             layers="32c3s2-32c3-p2-32c3v",
-            training={"epochs": 45, "averaging": 0.998},
-            teachers="mnist-conv-teacher",
+            training={"epochs": 60, "averaging": 0.998},
             **_COUNTS,
         ),
         "mnist-conv-large": Row(

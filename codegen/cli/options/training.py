@@ -22,8 +22,8 @@ TRAINING = Group(
         ),
         Option(
             "--teacher",
-            "models of the same task to learn from besides the labels, which read the same inputs; "
-            "several teach better than one",
+            "models of the same task and inputs to learn from besides the labels; of several the "
+            "mean",
             words,
             metavar="MODEL,MODEL",
         ),
