@@ -118,7 +118,8 @@ def test_sizes_of_a_model_alone(board: str, model: Model) -> None:
     sizes = size_of(render(model), board)
     flash, _ = footprint(model)
     assert sizes.data == sizes.bss == sizes.ram == 0
-    assert flash <= sizes.rodata <= flash + 64
+    loops, between = 64, 3 * len(model.layers) + 6  # their own tables; what aligns tables of bytes
+    assert flash <= sizes.rodata <= flash + loops + between
     assert 400 < sizes.text < 6000
     assert sizes.flash == sizes.text + sizes.rodata
 

@@ -146,7 +146,7 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(TooLargeError, match=rf"{BOARD}: the model takes \d+ bytes of flash"):
         LeanModel(Model.load(EXAMPLES / "mnist-784.npz"), BOARD)
     model, _ = mnist()
-    small = replace(find_board(BOARD), flash=14000)
+    small = replace(find_board(BOARD), flash=13700)
     with (
         LeanModel(model, small, elf=firmware(render(model), BOARD)) as chip,
         pytest.raises(TooLargeError, match=r"a test vector takes 256 bytes of flash and 8"),

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from qat.study.search.costs import Costs
 from qat.study.search.front import Found
@@ -88,6 +88,27 @@ Make = Callable[[Options], Prepared]
 """Makes a network of options; ValueError for one that cannot be."""
 
 
+class _Living:
+    """A study without the trials that were given back, which are no measure for others.
+
+    Their networks may come again so late that the search ends before, and all others had fallen
+    behind them.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def get_trials(self, deepcopy: bool = True) -> list[FrozenTrial]:
+        """Return the other trials."""
+        from optuna.trial import TrialState  # noqa: PLC0415  # an extra
+
+        found = self._study.get_trials(deepcopy=deepcopy)
+        return [trial for trial in found if trial.state != TrialState.FAIL]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+
 class _PrunedError(Exception):
     """The halving ends a network; args[0] is by how much it exceeds each limit."""
 
@@ -153,7 +174,7 @@ def _model_name(number: int) -> str:
 
 
 def give_back(study: Study, worker: str | None = None, trial: int | None = None) -> None:
-    """End the running trials of a worker, or one, and put their networks in front of the queue."""
+    """End the running trials of a worker, or one; their networks are asked for next."""
     from optuna.trial import TrialState  # noqa: PLC0415  # an extra
 
     for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -238,9 +259,21 @@ class Worker:
             group=True,
             constant_liar=True,
         )
-        trial = self.study.ask()
+        trial = self._again() or self.study.ask()
         trial.set_user_attr("worker", self.name)
         return trial
+
+    def _again(self) -> Trial | None:
+        """Return a trial that was given back, None without one; `Study.ask` has it last."""
+        from optuna.trial import Trial, TrialState  # noqa: PLC0415  # an extra
+
+        for one in self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            known = one._trial_id  # as Study.ask takes what waits
+            if "again" in one.user_attrs and self.study._storage.set_trial_state_values(
+                known, state=TrialState.RUNNING
+            ):
+                return Trial(self.study, known)
+        return None
 
     def _is_one_too_many(self, trial: Trial) -> bool:
         """Return True if others asked at the same moment, and before: then they are enough."""
@@ -317,9 +350,6 @@ class Worker:
         Raises _PrunedError where it exceeds a limit by more than MARGIN, or falls behind those that
         do not: what is too large is no measure for others.
         """
-        from optuna.pruners import SuccessiveHalvingPruner  # noqa: PLC0415  # an extra
-
-        self.study.pruner = SuccessiveHalvingPruner(1, REDUCTION)
         *lower, last = rungs(prepared.epochs)
         for rung, epochs in enumerate(lower):
             done = prepared.train(epochs, self.seed, self._alive)
@@ -330,10 +360,17 @@ class Worker:
                 raise _PrunedError(over)
             with self._lock:
                 trial.report(done.accuracy, REDUCTION**rung)
-                behind = trial.should_prune()
+                behind = self._is_behind(trial.number)
             if behind:
                 raise _PrunedError(over)
         return [prepared.train(last, self.seed + i, self._alive) for i in range(self.seeds)]
+
+    def _is_behind(self, number: int) -> bool:
+        """Return True if a trial does not go on, by its last report and those of the others."""
+        from optuna.pruners import SuccessiveHalvingPruner  # noqa: PLC0415  # an extra
+
+        halving = SuccessiveHalvingPruner(1, REDUCTION)
+        return halving.prune(cast("Study", _Living(self.study)), self.study.get_trials()[number])
 
     def _alive(self) -> None:
         if not self.goes_on():

@@ -197,6 +197,32 @@ def test_the_network_of_a_dead_worker_is_trained_by_another(tmp_path: Path) -> N
     assert progress_of(study).trained == 5
 
 
+def test_what_was_given_back_comes_before_what_waits() -> None:
+    study = new_study()
+    for networks in usual(SPACE, "spikes")[:2]:
+        study.enqueue_trial(networks)
+    lost = study.ask()
+    SPACE.suggest(lost)
+    give_back(study, trial=lost.number)
+    again, other = (worker(study, 1)._ask() for _ in range(2))
+    assert again.user_attrs["again"] == lost.number
+    assert (other.number, "again" in other.user_attrs) == (1, False)
+
+
+def test_what_a_dead_worker_reported_is_no_measure_for_others() -> None:
+    study = new_study()
+    lost = study.ask()
+    SPACE.suggest(lost)
+    lost.set_user_attr("worker", "dead")
+    lost.report(2.0, 1)  # more than any network reaches
+    study.pruner = optuna.pruners.SuccessiveHalvingPruner(1, 3)
+    assert not lost.should_prune()
+    give_back(study, "dead")
+    worker(study, 3).run()
+    assert study.get_trials()[lost.number].state.name == "FAIL"
+    assert "COMPLETE" in [t.state.name for t in study.get_trials()]
+
+
 def test_a_worker_that_is_alive_keeps_its_trial_however_long_it_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
