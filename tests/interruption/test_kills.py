@@ -78,7 +78,7 @@ def kill_often(nursery: ForkServerContext, deed: str, folder: Path, kills: int) 
 def check_kills(nursery: ForkServerContext, deed: str, folder: Path, kills: int) -> None:
     left = kill_often(nursery, deed, folder, kills)
     print(f"{deed}: {kills} kills, {left} temporary files left behind")
-    assert left <= 1 + kills // 10
+    assert left <= 4 + kills // 10  # one that is killed amid a write cannot take its file away
 
 
 @pytest.mark.parametrize("deed", SAMPLE)
