@@ -78,12 +78,15 @@ class Teacher:
     def of(self, data: Dataset) -> Teaching:
         """Return the teacher with scores that became probabilities on validation data.
 
-        Raises ValueError for a model that does not read these data, or has other classes.
+        Raises ValueError for a model that does not read these data, has other classes, or knows no
+        more of them than which class is the commonest.
         """
         labels, scorers = data.y_validation, []
         for model in self.models:
             read, run = _reading(model, data), self.run(model)
-            scale = _scale_of(run(read(data.x_validation)), labels)
+            scores = run(read(data.x_validation))
+            _require_knowledge(model, scores, data)
+            scale = _scale_of(scores, labels)
             scorers.append(_probabilities(read, run, scale / self.temperature))
         return Teaching(tuple(scorers), self.part, self.temperature)
 
@@ -144,10 +147,30 @@ def _reading(model: Model, data: Dataset) -> Scorer:
             f"{data.name} are {found[0]}, {found[1][0]} to {found[1][1]}; use a model trained on "
             "the same inputs"
         )
+    units = {"x_scale": seen.x_scale, "x_offset": seen.x_offset}
+    for name, value in units.items():
+        told = model.metadata.get(name)
+        if told is not None and told != np.asarray(value).tolist():
+            raise ValueError(
+                f"{who}: its inputs have the {name} {told}; those of {data.name} {value}; use a "
+                "model trained on the same inputs"
+            )
     if seen is data:
         return lambda x: x
     above, size = data.input_range[0] - seen.input_range[0], seen.inputs
     return lambda x: (x.astype(np.int16) - above).reshape(len(x), size)
+
+
+def _require_knowledge(model: Model, scores: NDArray[Any], data: Dataset) -> None:
+    """Raise ValueError for scores on validation data that are no better than one class for all."""
+    labels = data.y_validation
+    right, least = (scores.argmax(axis=1) == labels).mean(), np.bincount(labels).max() / len(labels)
+    if right <= least:
+        raise ValueError(
+            f"teacher {model.name}: is right on {100 * right:.1f} % of {data.name}'s validation "
+            f"data, of which {100 * least:.1f} % are of one class; use a model trained on these "
+            "data"
+        )
 
 
 def _reads(model: Model) -> tuple[tuple[int, ...], tuple[int, int]]:
