@@ -69,6 +69,7 @@ def kill_often(nursery: ForkServerContext, deed: str, folder: Path, kills: int) 
             shutil.rmtree(folder / "run", ignore_errors=True)
         kill_at(nursery, deed, folder, LONGEST[deed] * rng.random())
         CHECKS[deed](folder, material())
+        assert len(leftovers(folder)) <= 1  # what is written has one temporary file at a time
         left += len(leftovers(folder))
         for path in leftovers(folder):
             path.unlink()
@@ -78,7 +79,8 @@ def kill_often(nursery: ForkServerContext, deed: str, folder: Path, kills: int) 
 def check_kills(nursery: ForkServerContext, deed: str, folder: Path, kills: int) -> None:
     left = kill_often(nursery, deed, folder, kills)
     print(f"{deed}: {kills} kills, {left} temporary files left behind")
-    assert left <= 4 + kills // 10  # one that is killed amid a write cannot take its file away
+    # Who is killed amid a write cannot take its file away; how many of few are is chance.
+    assert left <= max(4, 1 + kills // 10)
 
 
 @pytest.mark.parametrize("deed", SAMPLE)

@@ -91,7 +91,7 @@ def test_a_model_of_whole_windows_teaches_one_of_steps():
     random = np.random.default_rng(0)
     x = random.integers(-4, 4, (90, 6, 3)).astype(np.int8)
     data = qat.data.own.from_arrays(x, (x.sum(axis=(1, 2)) > 0).astype(int), name="steps")
-    layer = Layer(Dense(random.integers(-1, 2, (2, 18))), LIF(1))
+    layer = Layer(Dense(np.array([[-1] * 18, [1] * 18])), LIF(1))
     held = Model(Analog(18, *data.input_range), (layer,), qat.model.Count(), 2, "whole")
     seen = []
 
@@ -135,6 +135,16 @@ def other(model_input, outputs=10):
         (
             lambda m: Teacher([replace(m, readout=None, steps=None)]),
             "teacher counts: runs free and gives no classes; use a model with a readout",
+        ),
+        (
+            lambda m: Teacher([replace(m, metadata={**m.metadata, "x_scale": 0.5})]),
+            "teacher counts: its inputs have the x_scale 0.5; those of digits 1.0; use a model "
+            "trained on the same inputs",
+        ),
+        (
+            lambda m: Teacher([other(Analog(64, 0, 16))]),
+            "of digits's validation data, of which 10.5 % are of one class; use a model trained on "
+            "these data",
         ),
         (
             lambda m: Teacher([replace(m, metadata={"data": {"classes": list("abcdefghij")}})]),
