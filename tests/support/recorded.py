@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -67,6 +67,12 @@ PLACEHOLDER = "example"
 
 OPTIMISED, UNOPTIMISED = "-O2", "-O0"
 """How PlatformIO compiles; and what compiles the firmware around a model in half of the time."""
+COUNTED = ("benchmark.c", "device.c", "stream.c")
+"""Sources of the firmware of which a counted call takes instructions."""
+Around = Literal["exact", "counted", "quick"]
+"""How what is around a model is compiled: as PlatformIO does; in two pieces, of which the one that
+is counted is optimised; as one, not optimised. Spikes are the same in all, counts in the first two,
+sizes and stacks in the first alone."""
 ROOMY = 2**18
 """Bytes of flash of a board that has room for such a firmware."""
 
@@ -90,12 +96,11 @@ class Recording:
         files: Mapping[str, str],
         folder: Path,
         compiler: Compiler | None = None,
-        level: str = OPTIMISED,
+        around: Around = "exact",
     ) -> Path:
         """Return the ELF file of other files, made in `folder`; {name: text}.
 
         compiler: the command that compiles the model in place of PlatformIO's own
-        level:    of optimisation, for what is not the model
         """
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         source = folder / "lib" / "model" / "src"
@@ -105,10 +110,9 @@ class Recording:
             (source / name).write_text(text)
         (name,) = (path.stem for path in source.glob("*.c"))
         commands = [command.replace(str(self.folder), str(folder)) for command in self.commands]
-        for command in commands if level == OPTIMISED else joined(commands, folder):
+        for command in commands if around == "exact" else joined(commands, folder, around):
             of_model = f"{PLACEHOLDER}.c" in command
-            changed = command if of_model else command.replace(f" {OPTIMISED} ", f" {level} ")
-            own = compiler(changed) if of_model and compiler is not None else changed
+            own = compiler(command) if of_model and compiler is not None else command
             run(own.replace(f"{PLACEHOLDER}.c", f"{name}.c"))
         (built,) = folder.glob("work/build/*/firmware.elf")
         elf = built.rename(folder.with_suffix(".elf"))
@@ -120,21 +124,31 @@ FIRMWARE_SOURCE = re.compile(r"^\S+ -o (\S+\.o) -c .* (src/\S+\.c)$")
 """A command that compiles a source of the firmware."""
 
 
-def joined(commands: Sequence[str], folder: Path) -> list[str]:
-    """Return commands that compile the firmware's sources as one: in a third of the time.
+def joined(commands: Sequence[str], folder: Path, around: Around) -> list[str]:
+    """Return commands that compile the firmware's sources as one or two: in half of the time.
 
     commands: of sources that see the model, of its library, of the program; folder: of their files
     """
     found = [match for match in map(FIRMWARE_SOURCE.match, commands) if match]
-    texts = [f'#include "{assets() / "firmware" / match[2]}"' for match in found]
-    one = folder / "firmware.c"
-    one.write_text("\n".join([*texts, ""]))
-    first, *others = found
-    of_others = re.compile("|".join(rf" {re.escape(match[1])}(?= )" for match in others))
-    compiled = first[0].removesuffix(first[2]) + str(one)
+    kept = COUNTED if around == "counted" else ()
+    counted = [match for match in found if Path(match[2]).name in kept]
+    others = [match for match in found if match not in counted]
+    compiled = [as_one(part, folder) for part in (counted, others) if part]
+    gone = [match[1] for part in (counted, others) for match in part[1:]]
+    of_others = re.compile("|".join(rf" {re.escape(name)}(?= )" for name in gone))
     apart = {match[0] for match in found}
     rest = [of_others.sub("", command) for command in commands if command not in apart]
-    return [compiled, *rest]
+    unoptimised = compiled.pop().replace(f" {OPTIMISED} ", f" {UNOPTIMISED} ")
+    return [*compiled, unoptimised, *rest]
+
+
+def as_one(sources: Sequence[re.Match[str]], folder: Path) -> str:
+    """Return a command that compiles sources together, to the object of the first."""
+    first = sources[0]
+    one = folder / f"with-{Path(first[2]).name}"
+    texts = [f'#include "{assets() / "firmware" / match[2]}"' for match in sources]
+    one.write_text("\n".join([*texts, ""]))
+    return first[0].removesuffix(first[2]) + str(one)
 
 
 def run(command: str) -> str:
@@ -243,7 +257,7 @@ def firmware(
     board: str,
     flags: Sequence[str] = (),
     compiler: Compiler | None = None,
-    level: str = OPTIMISED,
+    around: Around = "exact",
 ) -> Path:
     """Return the ELF file of generated files, {name: text}, for an emulated board.
 
@@ -253,14 +267,14 @@ def firmware(
     parent = recording.folder.parent
     if compiler is not None:
         folder = Path(tempfile.mkdtemp(prefix="made-", dir=parent))
-        return recording.build(files, folder, compiler, level)
+        return recording.build(files, folder, compiler, around)
     texts = (part for item in sorted(files.items()) for part in item)
-    parts = (str(recording.folder), level, *texts)
+    parts = (str(recording.folder), around, *texts)
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
     folder = parent / f"kept-{key}"
     elf = folder.with_suffix(".elf")
     with locked(folder.with_suffix(".lock")):
-        return elf if elf.exists() else recording.build(files, folder, level=level)
+        return elf if elf.exists() else recording.build(files, folder, around=around)
 
 
 def build(
@@ -269,10 +283,18 @@ def build(
     *,
     flags: Sequence[str] = (),
 ) -> dict[str, Path]:
-    """Return what codegen.target.build.build does, {board: ELF file}, from recorded commands."""
+    """Return what codegen.target.build.build does, {board: ELF file}, from recorded commands.
+
+    What is around the model is compiled as PlatformIO does where there is no room for more.
+    """
     some = [boards] if isinstance(boards, str | Board) else boards
     names = [board if isinstance(board, str) else board.name for board in some]
-    return {name: firmware(files, name, flags) for name in names}
+    return {name: firmware(files, name, flags, around=_around(name)) for name in names}
+
+
+def _around(board: str, wished: Around = "counted") -> Around:
+    """Return how what is around a model is compiled for a board."""
+    return wished if find_board(board).flash >= ROOMY else "exact"
 
 
 def telling_u(name: str, files: Mapping[str, str]) -> dict[str, str]:
@@ -327,16 +349,13 @@ def emulated(
     files: Mapping[str, str] | None = None,
     flags: Sequence[str] = (),
     compiler: Compiler | None = None,
-    exact: bool = False,
+    around: Around = "quick",
     **options: Any,
 ) -> TargetModel:
     """Return the model on a board, as TargetModel does, from recorded commands.
 
     compiler: what compiles the model alone, with the same options where it has them
-    exact:    what is around the model is compiled as PlatformIO does; only counts and sizes, but
-        no spikes, depend on it
     """
-    quick = not exact and not flags and find_board(board).flash >= ROOMY
-    made, level = render(model) if files is None else files, UNOPTIMISED if quick else OPTIMISED
-    elf = firmware(made, board, flags, compiler, level)
+    made = render(model) if files is None else files
+    elf = firmware(made, board, flags, compiler, _around(board, around))
     return TargetModel(model, board, elf=elf, flags=flags, **options)

@@ -8,9 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.clock import MOST_SECONDS
 from support.crossed import ALIKE, some
@@ -80,6 +81,21 @@ def test_recorded_commands_build_the_same_program(
 ) -> None:
     recorded = firmware(render(model), board)
     assert program(recorded, tmp_path) == program(built[board], tmp_path)
+
+
+def test_counts_are_those_of_the_program_that_platformio_builds(
+    model: Model, built: dict[str, Path]
+) -> None:
+    """Where sources of the firmware are compiled together, and some quickly."""
+    board, x = "qemu-m4", inputs_for(model, 2, seed=1)
+    elves = built[board], firmware(render(model), board, around="counted")
+    counts = []
+    for elf in elves:
+        with TargetModel(model, board, elf=elf) as running:
+            counts.append(running.benchmark(x))
+    assert counts[0].infer is not None
+    for one, other in zip(*map(astuple, counts), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,10 @@ MODELS = {model.name: model for model in (*GOLDEN, small_model(), *ENCODED)}
 def test_parts_add_up_to_the_call(name: str, board: str) -> None:
     model = MODELS[name]
     x, steps = inputs_for(model, 3, seed=1), steps_for(model)
-    with emulated(model, board, flags=MARKS) as marked, emulated(model, board, exact=True) as plain:
+    with (
+        emulated(model, board, flags=MARKS, around="counted") as marked,
+        emulated(model, board, around="counted") as plain,
+    ):
         parts, counts = marked.parts(x, steps), plain.benchmark(x, steps)
     for ours, whole in ((parts.input, counts.input), (parts.step, counts.step),
                         (parts.infer, counts.infer)):  # fmt: skip
@@ -71,7 +74,10 @@ def test_parts_add_up_to_the_call(name: str, board: str) -> None:
 def test_parts_of_an_example_add_up_within_a_few_instructions(board: str, root: Path) -> None:
     model = Model.load(root / "tests" / "examples" / "mnist-256.npz")
     x = inputs_for(model, 2, seed=1)
-    with emulated(model, board, flags=MARKS) as marked, emulated(model, board, exact=True) as plain:
+    with (
+        emulated(model, board, flags=MARKS, around="counted") as marked,
+        emulated(model, board, around="counted") as plain,
+    ):
         ours, whole = marked.parts(x).infer, plain.benchmark(x).infer
     assert ours is not None
     assert whole is not None
@@ -80,7 +86,7 @@ def test_parts_of_an_example_add_up_within_a_few_instructions(board: str, root: 
 
 def test_a_part_grows_with_its_own_layer_alone() -> None:
     model = small_model()
-    with emulated(model, "qemu-m4", flags=MARKS) as target:
+    with emulated(model, "qemu-m4", flags=MARKS, around="counted") as target:
         idle, busy = target.parts(np.stack([np.zeros(20, int), np.full(20, 16)])).infer[:, 1]
     assert busy > idle + 100
 

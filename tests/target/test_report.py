@@ -46,7 +46,7 @@ def both(name: str, board: str) -> tuple[dict[str, float], dict[str, float]]:
     """Return the instructions of every part of an example, predicted and counted."""
     model = Model.load(EXAMPLES / f"{name}.npz")
     x = images(round(model.input.size**0.5))
-    with emulated(model, board, flags=MARKS) as target:
+    with emulated(model, board, flags=MARKS, around="counted") as target:
         means = target.parts(x).infer.mean(axis=0)
     counts = {part: n for part, n in zip(part_names(plan(model)), means, strict=True) if n}
     core, activity = find_board(board).core, Activity.measure(model, x)
@@ -105,7 +105,7 @@ def test_without_data_the_metadata_of_an_example_predict_it() -> None:
 def test_a_trace_has_the_instructions_that_the_timer_counts(board: str) -> None:
     model = small_model()
     x = np.full((1, model.input.size), 7)
-    with emulated(model, board, flags=MARKS) as target:
+    with emulated(model, board, flags=MARKS, around="counted") as target:
         counted = target.parts(x).infer
         found = executed(
             target.board,

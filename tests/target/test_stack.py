@@ -76,7 +76,7 @@ MODELS = {model.name: model for model in (*GOLDEN, small_model())}
 )
 def test_the_bound_holds_and_is_close(name: str, board: str) -> None:
     model = MODELS[name]
-    with emulated(model, board, exact=True) as target:
+    with emulated(model, board, around="exact") as target:
         used = painted(target, inputs_for(model, 4, seed=2), steps_for(model))
         bounds = bounds_of(target, used)
     assert What.STEP in used
@@ -91,7 +91,7 @@ def test_the_bound_holds_for_every_kind_of_model(board: str) -> None:
     loosest = []
     for name, hunter in HUNTERS.items():
         x, steps = few_inputs(hunter.model)
-        with emulated(hunter.model, board, files=hunter.files(), exact=True) as target:
+        with emulated(hunter.model, board, files=hunter.files(), around="exact") as target:
             used = painted(target, x, steps)
             bounds = bounds_of(target, used)
         for what, found in used.items():
