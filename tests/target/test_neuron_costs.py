@@ -6,23 +6,31 @@ from collections.abc import Callable
 
 import pytest
 from calibration.counting import Counting
-from neurons import CASES, Case, a_step
+from neurons import BOARDS, CASES, Case, a_step
 
 pytestmark = pytest.mark.target
 
 MOST = 1.9
 """Times the instructions of a LIF membrane."""
 
-SAMPLE = [
+ORDINARY = {
     *((CASES[1], core) for core in ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")),
-    *((case, "qemu-m55") for case in CASES[:3:2]),
     (CASES[3], "qemu-rv32imc"),
-    *((case, "qemu-m4") for case in CASES if case is not CASES[1]),
-]
-"""The case in which bits are fewest, which is the dearest beside LIF; the others on one core."""
+    *((case, "qemu-m4") for case in CASES[4:]),
+}
+"""The dearest case beside LIF, in which bits are fewest; other kernels on a core each."""
+
+CELLS = [
+    pytest.param(
+        case, core, id=f"{case.title}-{core}",
+        marks=() if (case, core) in ORDINARY else pytest.mark.proof,
+    )
+    for case in CASES
+    for core in BOARDS
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("case", "core"), SAMPLE, ids=lambda one: getattr(one, "title", one))
+@pytest.mark.parametrize(("case", "core"), CELLS)
 def test_a_membrane_takes_at_most_1_9_times_that_of_lif(
     case: Case, core: str, counting: Callable[[str], Counting]
 ) -> None:
