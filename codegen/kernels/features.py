@@ -8,6 +8,7 @@ dot, stand the coefficients in costs.json.
 
 from __future__ import annotations
 
+from collections.abc import ItemsView
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
@@ -50,8 +51,8 @@ class Features:
                 found[one.name] = one.metadata.get(EXPECTED, 0.0)
         return found
 
-    def _items(self) -> list[tuple[str, Any]]:
-        return [(one.name, getattr(self, one.name)) for one in fields(self)]
+    def _items(self) -> ItemsView[str, Any]:
+        return vars(self).items()
 
 
 def _times(value: Any, factor: float) -> Any:

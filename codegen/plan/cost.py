@@ -26,7 +26,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from math import ceil
 from typing import Any
@@ -56,6 +56,11 @@ class Work:
     def features(self) -> Features:
         """The features of its kind."""
         return kinds()[self.kind].count(self.stage, self.load)
+
+    @cached_property
+    def numbers(self) -> dict[str, float]:
+        """The features by name; those that are 0 left out."""
+        return self.features.numbers()
 
 
 def layer_works(
@@ -294,7 +299,7 @@ def priced(parts: Iterable[Work], core: str) -> bool:
 def _unseen(work: Work, core: str) -> list[str]:
     """Return the features of a part that no count has, of a kind that was measured."""
     table = coefficients()["costs"][isa.find(core).name][family(work.kind)]
-    return sorted(work.features.numbers().keys() - table["seen"])
+    return sorted(work.numbers.keys() - table["seen"])
 
 
 def evaluate(work: Work, core: str, which: str = "typical") -> float:
@@ -308,14 +313,13 @@ def evaluate(work: Work, core: str, which: str = "typical") -> float:
             "python tests/bench/calibrate.py"
         )
     table = coefficients()["costs"][isa.find(core).name][family(work.kind)]
-    features = work.features.numbers()
     unknown = _unseen(work, core)
     if unknown:
         raise ValueError(
             f"costs: {work.kind!r} has the feature {unknown[0]!r}, which no count on {core} has; "
             "measure it with python tests/bench/calibrate.py"
         )
-    return _weighted(table[which], features)
+    return _weighted(table[which], work.numbers)
 
 
 def _weighted(coefficients: Mapping[str, float], features: Mapping[str, float]) -> float:
@@ -324,7 +328,7 @@ def _weighted(coefficients: Mapping[str, float], features: Mapping[str, float]) 
 
 def predicted_by(rows: Mapping[str, Any], work: Work) -> float:
     """Return the typical instructions of a part by {family: coefficients}, unseen features as 0."""
-    return _weighted(rows[family(work.kind)]["typical"], work.features.numbers())
+    return _weighted(rows[family(work.kind)]["typical"], work.numbers)
 
 
 def by_part(parts: Iterable[Work], core: str, which: str = "typical") -> dict[str, float]:

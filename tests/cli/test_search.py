@@ -30,7 +30,9 @@ from qat.study.search.first import usual
 from qat.study.search.space import KINDS, Space
 from qat.train.recipes import recipe_for
 
-BUDGET = "flash=3K,ram=2K,instructions=20k"
+FLASH, RAM, INSTRUCTIONS = 8, 4, 100
+"""KB, KB and thousands: room for usual networks as they are, and less than the large ones take."""
+BUDGET = f"flash={FLASH}K,ram={RAM}K,instructions={INSTRUCTIONS}k"
 TRIALS = 4
 
 
@@ -196,8 +198,8 @@ def searched(
 ) -> Search:
     """Search with two workers, kill one, and give the same command once more."""
     (url, storage), folder = database, tmp_path_factory.mktemp("out")
-    search = [*words, "--storage", url, "--workers", "2", "-o", str(folder)]
-    first = run([*search, "--json"])
+    search = [*words, "--storage", url, "-o", str(folder)]
+    first = run([*search, "--workers", "2", "--json"])
     while not any("trained" in trial.user_attrs for trial in trials_in(storage)):
         assert first.poll() is None, first.communicate()
         time.sleep(0.2)
@@ -238,9 +240,9 @@ def test_what_is_written_is_what_is_told(searched: Search) -> None:
         told = report(Model.load(folder / row["file"]), "qemu-m4")
         assert (told.flash, told.ram + told.stack) == (row["flash"], row["ram"])
         assert (told.instructions, told.worst) == (row["instructions"], row["worst"])
-        assert row["flash"] <= 3 * 1024
-        assert row["ram"] <= 2 * 1024
-        assert row["instructions"] <= 20_000
+        assert row["flash"] <= FLASH * 1024
+        assert row["ram"] <= RAM * 1024
+        assert row["instructions"] <= INSTRUCTIONS * 1000
     assert (folder / "moves-search.png").read_bytes().startswith(b"\x89PNG")
     assert "typical, of the activity on validation data" in out
 

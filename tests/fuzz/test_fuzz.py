@@ -21,7 +21,7 @@ from support.zoo import ZOO
 from codegen.render import render
 from qat.model import Analog, Count, EarlyStop, Model
 
-EXECUTIONS = {"model": 30, "data": 50, "protocol": 1000, "link": 1000}
+EXECUTIONS = {"model": 15, "data": 25, "protocol": 1000, "link": 1000}
 """Of the ordinary run, beyond what is replayed: a count costs the same on a busy machine."""
 PATIENT_SECONDS = 300
 """In which a planted fault must be found; it takes two."""

@@ -25,7 +25,7 @@ from codegen.render import environment
 
 pytestmark = pytest.mark.target
 
-SAMPLE, ALL = 2, 320
+SAMPLE, ALL = 1, 320
 """Mutants that are hunted in the ordinary run, and in the proof."""
 LEAST = 200
 """Mutants that must have changed the C of some model, in the proof."""
@@ -102,13 +102,13 @@ def equivalent() -> dict[str, list[str]]:
 def test_a_sample_of_mutants_is_killed() -> None:
     """Of the first that are not called equivalent; one that is shows that it would be told."""
     known, mutants = equivalent(), all_mutants()
-    unlisted = [mutant for mutant in mutants if mutant.key not in known][: 2 * SAMPLE : 2]
+    unlisted = [mutant for mutant in mutants if mutant.key not in known][:SAMPLE]
     (quick,) = (key for key, (_, reason) in known.items() if reason == QUICK)
     (listed,) = (mutant for mutant in mutants if mutant.key == quick)
     found = judged([*unlisted, listed], 1)
     assert not unexplained(found, known)
     assert unexplained(found, ()) == [f"survived {quick} {change(listed)}"]
-    assert sum(said.verdict is Verdict.KILLED for said in found.values()) >= SAMPLE // 2
+    assert sum(said.verdict is Verdict.KILLED for said in found.values()) == SAMPLE
 
 
 @pytest.mark.proof

@@ -85,7 +85,7 @@ Compiler = Callable[[str], str]
 class Recording:
     """The commands that a model decides: of sources that see it, of its library, of the program.
 
-    folder: where they were run; for another model they name a copy of it
+    folder: where they were run, and what they made is
     """
 
     folder: Path
@@ -102,24 +102,36 @@ class Recording:
 
         compiler: the command that compiles the model in place of PlatformIO's own
         """
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        source = folder / "lib" / "model" / "src"
-        for old in source.iterdir():
-            old.unlink()
+        source = folder / "model"
+        source.mkdir(parents=True)
         for name, text in files.items():
             (source / name).write_text(text)
         (name,) = (path.stem for path in source.glob("*.c"))
-        commands = [command.replace(str(self.folder), str(folder)) for command in self.commands]
+        commands = self.into(folder, source)
         for command in commands if around == "exact" else joined(commands, folder, around):
             of_model = f"{PLACEHOLDER}.c" in command
             own = compiler(command) if of_model and compiler is not None else command
             run(own.replace(f"{PLACEHOLDER}.c", f"{name}.c"))
-        (built,) = folder.glob("work/build/*/firmware.elf")
-        elf = built.rename(folder.with_suffix(".elf"))
+        elf = (folder / "firmware.elf").rename(folder.with_suffix(".elf"))
         shutil.rmtree(folder)
         return elf
 
+    def into(self, folder: Path, source: Path) -> list[str]:
+        """Return the commands for files in `source`: what they make is put into `folder`.
 
+        What no model changes stays where it is.
+        """
+        made = dict.fromkeys(path for text in self.commands for path in MADE.findall(text))
+        names = {path: Path(path).name for path in made}
+        assert len(set(names.values())) == len(names)
+        moved = {path: str(folder / name) for path, name in names.items()}
+        moved[str(self.folder / "lib" / "model" / "src")] = str(source)
+        any_of = re.compile("|".join(map(re.escape, moved)))
+        return [any_of.sub(lambda match: moved[match[0]], text) for text in self.commands]
+
+
+MADE = re.compile(r" (?:-o|rc) (\S+)")
+"""What a compiler, a linker or an archiver makes."""
 FIRMWARE_SOURCE = re.compile(r"^\S+ -o (\S+\.o) -c .* (src/\S+\.c)$")
 """A command that compiles a source of the firmware."""
 
@@ -151,10 +163,14 @@ def as_one(sources: Sequence[re.Match[str]], folder: Path) -> str:
     return first[0].removesuffix(first[2]) + str(one)
 
 
+PLAIN = re.compile(r"[^'\"\\]*")
+"""A command without quotes: shlex takes a millisecond and more for each."""
+
+
 def run(command: str) -> str:
     """Run a command of the firmware's folder and return what it says."""
     done = subprocess.run(
-        shlex.split(command),
+        command.split() if PLAIN.fullmatch(command) else shlex.split(command),
         cwd=assets() / "firmware",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

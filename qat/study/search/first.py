@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -34,16 +35,23 @@ def first_networks(
     costs_of: what a network takes at least; ValueError for one that cannot be
     limits:   {field of Costs: largest value}
     """
+    return [
+        network for kind in space.kinds for network in _of_kind(space, kind, costs_of, limits)
+    ]
 
-    def fits(network: Mapping[str, Any]) -> bool:
-        return _fits(space, network, costs_of, limits)
 
-    found: list[dict[str, Any]] = []
-    for kind in space.kinds:
-        ladder = usual(space, kind)
-        largest = bisect_left(ladder, True, key=fits)  # costs fall from one to the next, nearly
-        found += filter(fits, ladder[largest : largest + OF_EACH])
-    return found
+def _of_kind(
+    space: Space, kind: str, costs_of: Callable[[Options], Costs], limits: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    ladder = usual(space, kind)
+
+    @cache  # each is compiled
+    def fits(place: int) -> bool:
+        return _fits(space, ladder[place], costs_of, limits)
+
+    places = range(len(ladder))
+    largest = bisect_left(places, True, key=fits)  # costs fall from one to the next, nearly
+    return [ladder[i] for i in places[largest : largest + OF_EACH] if fits(i)]
 
 
 def _fits(
