@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -54,6 +55,10 @@ OF_WORKERS: list[float] = []
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if (told := getattr(session.config, "workeroutput", None)) is not None:
         told["spent"] = spent()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what stays to the end is not looked through again and again
 
 
 @pytest.hookimpl(optionalhook=True)

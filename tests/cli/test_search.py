@@ -47,15 +47,26 @@ def recording() -> str:
     return "\n".join(lines) + "\n"
 
 
+def table() -> str:
+    """Four features, of which three tell three kinds apart."""
+    rng = np.random.default_rng(0)
+    lines = ["a,b,c,d,label"]
+    for i in range(240):
+        values = ",".join(f"{v:.2f}" for v in rng.normal(2 * np.eye(4)[i % 3], 0.6))
+        lines.append(f"{values},kind{i % 3}")
+    return "\n".join(lines) + "\n"
+
+
+ASKED = ("--board", "qemu-m4", "--budget", BUDGET, "--trials", str(TRIALS), "--epochs", "9")
+
+
 @pytest.fixture(scope="module")
 def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     path = tmp_path_factory.mktemp("search") / "moves.csv"
     path.write_text(recording())
     return [
-        *("search", str(path), "--window", "20", "--group", "2", "--rate", "50"),
-        *("--board", "qemu-m4"),
-        *("--budget", BUDGET, "--trials", str(TRIALS), "--epochs", "9"),
-    ]
+        *("search", str(path), "--window", "20", "--group", "2", "--rate", "50"), *ASKED,
+    ]  # fmt: skip
 
 
 def test_a_candidate_is_the_network_that_train_makes(words: list[str]) -> None:
@@ -192,13 +203,13 @@ class Search:
 
 @pytest.fixture(scope="module")
 def searched(
-    words: list[str],
-    database: tuple[str, optuna.storages.RDBStorage],
-    tmp_path_factory: pytest.TempPathFactory,
+    database: tuple[str, optuna.storages.RDBStorage], tmp_path_factory: pytest.TempPathFactory
 ) -> Search:
     """Search with two workers, kill one, and give the same command once more."""
     (url, storage), folder = database, tmp_path_factory.mktemp("out")
-    search = [*words, "--storage", url, "-o", str(folder)]
+    path = folder / "points.csv"
+    path.write_text(table())
+    search = ["search", str(path), *ASKED, "--storage", url, "-o", str(folder)]
     first = run([*search, "--workers", "2", "--json"])
     while not any("trained" in trial.user_attrs for trial in trials_in(storage)):
         assert first.poll() is None, first.communicate()
@@ -224,14 +235,14 @@ def test_two_workers_share_a_database_and_one_is_killed(searched: Search) -> Non
     assert again.keys() == lost.keys()  # one that was killed while it was asked has the rest anew
     assert all(again[number].items() >= lost[number].items() for number in lost)
     assert len(after) == len(trials)
-    written = json.loads((searched.folder / "moves-search.json").read_text())
+    written = json.loads((searched.folder / "points-search.json").read_text())
     assert written["front"] == searched.found["front"]
 
 
 @pytest.mark.target
 def test_what_is_written_is_what_is_told(searched: Search) -> None:
     folder, out = searched.folder, searched.told
-    known = json.loads((folder / "moves-search.json").read_text())
+    known = json.loads((folder / "points-search.json").read_text())
     assert known["front"]
     for row in known["front"]:
         assert len(row["by_seed"]) == len(row["test_by_seed"]) == 2
@@ -243,7 +254,7 @@ def test_what_is_written_is_what_is_told(searched: Search) -> None:
         assert row["flash"] <= FLASH * 1024
         assert row["ram"] <= RAM * 1024
         assert row["instructions"] <= INSTRUCTIONS * 1000
-    assert (folder / "moves-search.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "points-search.png").read_bytes().startswith(b"\x89PNG")
     assert "typical, of the activity on validation data" in out
 
 
@@ -252,9 +263,9 @@ def test_the_next_command_trains_the_best_network(searched: Search) -> None:
     line = shlex.split(out.splitlines()[-1])
     assert line[:2] == ["spikemcu", "train"]
     arguments = parser().parse_args(line[1:])
-    best = json.loads((folder / "moves-search.json").read_text())["front"][0]
+    best = json.loads((folder / "points-search.json").read_text())["front"][0]
     assert arguments.layers == str(best["options"]["layers"])
-    assert arguments.window == 20
+    assert Path(arguments.data).name == "points.csv"
     assert arguments.epochs == 2 * 9
 
 

@@ -10,7 +10,7 @@ import pytest
 from calibration.counting import Counting
 from numpy.typing import NDArray
 from support.byte_loops import Answer, Bench, Case, Request, sizes
-from support.crossed import crossed
+from support.crossed import ALIKE, crossed
 
 from codegen.kernels.bytes.geometry import Geometry
 from qat.model import Shape
@@ -18,8 +18,6 @@ from qat.model import Shape
 pytestmark = pytest.mark.target
 
 CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m33", "qemu-m55")
-EACH = 2
-"""Cores of a case in the ordinary run, others for the next case."""
 RANDOM = 24
 """Random channels of each case on each core, besides the extremes."""
 
@@ -196,7 +194,7 @@ def largest(case: Case, answer: Answer) -> NDArray[np.uint32]:
     return np.ascontiguousarray(blocks.max(axis=1)).view("<u4").ravel()
 
 
-@pytest.mark.parametrize(("name", "core"), crossed(CASES, CORES, EACH))
+@pytest.mark.parametrize(("name", "core"), crossed(CASES, CORES, apart=ALIKE))
 def test_a_core_equals_its_twin_and_the_sums(
     name: str, core: str, counting: Callable[[str], Counting]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.crossed import crossed
 from support.recorded import emulated
 from support.zoo.echoes import MODELS, inputs_for
 
@@ -15,8 +16,7 @@ pytestmark = pytest.mark.target
 CORES = ("qemu-m0", "qemu-m4", "qemu-m55")
 
 
-@pytest.mark.parametrize("board", CORES)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "board"), crossed(MODELS, CORES, each=2))
 def test_a_core_gives_the_model(name: str, board: str) -> None:
     model = MODELS[name]
     x, steps = inputs_for(model, 6)
