@@ -35,9 +35,7 @@ def first_networks(
     costs_of: what a network takes at least; ValueError for one that cannot be
     limits:   {field of Costs: largest value}
     """
-    return [
-        network for kind in space.kinds for network in _of_kind(space, kind, costs_of, limits)
-    ]
+    return [network for kind in space.kinds for network in _of_kind(space, kind, costs_of, limits)]
 
 
 def _of_kind(
