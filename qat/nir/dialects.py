@@ -112,11 +112,6 @@ def _spread(node: Node, value: float) -> Float64:
     return np.full(node.extent, value)
 
 
-def _decay(node: Node, key: str, dt: float) -> Float64:
-    """Return 1 - dt / tau, of Euler's rule; an infinite tau keeps everything."""
-    return 1 - dt / node.values[key]
-
-
 def _rest(node: Node) -> Float64:
     return node.values.get("v_leak", _spread(node, 0.0))
 

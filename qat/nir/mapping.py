@@ -7,10 +7,9 @@ pools, scales and chains of weights. What the model has no record for is refused
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,8 @@ from numpy.typing import NDArray
 from qat.model import Shape
 from qat.model.checks import plain
 from qat.model.edges import INPUT, MAX_DELAY
+from qat.nir.constants import by_channel, by_model, check_threshold, gain_of, normalised
 from qat.nir.dynamics import Dynamics
-from qat.nir.graph import Graph
 from qat.nir.layout import as_model, shape_of
 from qat.nir.linear import Weights, pool_of, weights_of
 from qat.nir.nodes import Extent, Node
@@ -27,9 +26,6 @@ from qat.nir.plan import Link, Plan, Stage
 from qat.nir.twin import Twin, steps_of
 
 MOST_PATHS = 256
-
-NOISE = 1e-12
-"""Of the largest current of a layer: what lies below may come of the order in which it is added."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +85,7 @@ class _Mapping:
         for windows in (True, False):
             links = self._links(paths, index, emitter.membrane.extent, windows)
             if links is not None:
-                neuron = _by_channel(
-                    emitter.neuron, emitter.membrane.extent, links[0][0].link.shape
-                )
+                neuron = by_channel(emitter.neuron, emitter.membrane.extent, links[0][0].link.shape)
                 if neuron is not None:
                     break
         else:
@@ -99,11 +93,11 @@ class _Mapping:
         weights = [found for found, _ in links]
         neuron, more = normalised(neuron, emitter.membrane)
         bias = sum((w.bias for w in weights), start=np.zeros(()))
-        gain = _gain(emitter.neuron, emitter.membrane.extent, weights[0].link.shape)
+        gain = gain_of(emitter.neuron, emitter.membrane.extent, weights[0].link.shape)
         stage = Stage(
             emitter.sender.name, tuple(w.link for w in weights), bias + more / gain, neuron
         )
-        _check_threshold(stage, emitter.membrane)
+        check_threshold(stage, emitter.membrane)
         self._note(emitter, weights)
         self.stages.append(stage)
         self._pool(index)
@@ -215,8 +209,8 @@ class _Mapping:
             return Stage(
                 last.name, (weights.link,), weights.bias, Dynamics(still, still + 1, still, still)
             )
-        made, more = normalised(_as_model(neuron, last.extent), last)
-        gain = _gain(neuron, last.extent, weights.link.shape)
+        made, more = normalised(by_model(neuron, last.extent), last)
+        gain = gain_of(neuron, last.extent, weights.link.shape)
         return Stage(last.name, (weights.link,), weights.bias + more / gain, made)
 
     # -------------------------------------------------------------- paths
@@ -310,97 +304,3 @@ def _emitters(twin: Twin) -> list[Emitter]:
             made = replace(made, threshold=node.values["threshold"], strict=twin.strict)
             found.append(Emitter(twin.graph.nodes[before[0]], node, made))
     return found
-
-
-CONSTANTS = ("decay", "gain", "drive", "start", "threshold", "reset_to", "reset_by",
-             "current_decay", "current_gain")  # fmt: skip
-
-
-def _as_model(neuron: Dynamics, extent: Extent) -> Dynamics:
-    """Return Dynamics whose constants are vectors in the model's order."""
-    made: dict[str, Any] = {}
-    for name in CONSTANTS:
-        value = getattr(neuron, name)
-        if value is not None:
-            made[name] = as_model(np.broadcast_to(value, extent).astype(np.float64), extent)
-    return replace(neuron, **made)
-
-
-def _by_channel(neuron: Dynamics, extent: Extent, shape: Shape) -> Dynamics | None:
-    """Return the same with constants by channel of a map; None where positions differ."""
-    vectors, made = _as_model(neuron, extent), {}
-    for name in CONSTANTS:
-        value = getattr(vectors, name)
-        if value is None:
-            continue
-        rows = value.reshape(shape.positions, shape.channels)
-        if (rows != rows[0]).any():
-            return None
-        made[name] = rows[0]
-    return replace(vectors, **made)
-
-
-def _gain(neuron: Dynamics, extent: Extent, shape: Shape) -> Any:
-    """Return the gain of the input, by channel."""
-    found = _by_channel(neuron, extent, shape)
-    assert found is not None
-    return found.gain * (found.current_gain if found.current_decay is not None else 1.0)
-
-
-def normalised(neuron: Dynamics, node: Node) -> tuple[Dynamics, Any]:
-    """Return (Dynamics in units of the input, resets in the same step; what drives the membrane).
-
-    The gain divides thresholds and resets; a membrane that starts elsewhere than at 0 is shifted. A
-    reset to zero that clears what flows in a step later stays as it is.
-    """
-    n = neuron
-    gain = n.gain * (n.current_gain if n.current_decay is not None else 1.0)
-    if (gain <= 0).any():
-        raise ValueError(f"{node.where}: multiplies its input by {gain.min():g}; must be above 0")
-    drive = n.drive - (1 - n.decay) * n.start
-    still = np.zeros_like(n.decay)
-    plain = dict.fromkeys(("late", "twice", "clears", "behind"), False)
-    if n.late and n.clears and n.reset == "value":  # the model has it as it is
-        plain = dict.fromkeys(("twice", "behind"), False)
-    made = replace(n, gain=still + 1, drive=still, start=still, **plain)  # type: ignore[arg-type]
-    if n.current_decay is not None:
-        made = replace(made, current_gain=still + 1)
-        if np.any(drive):
-            raise ValueError(f"{node.where}: is current-based and rests elsewhere than at 0")
-    if n.threshold is None:
-        return made, drive
-    _refuse(n, node)
-    by = n.reset_by / n.decay if n.late and n.reset == "subtract" else n.reset_by
-    threshold = (n.threshold - n.start) / gain
-    if (threshold <= 0).any():
-        raise ValueError(f"{node.where}: starts at {n.start.max():g}, not below its threshold")
-    made = replace(made, threshold=threshold, reset_by=by / gain + still,
-                   reset_to=(n.reset_to - n.start) / gain + still)  # fmt: skip
-    return made, drive
-
-
-def _refuse(n: Dynamics, node: Node) -> None:
-    """Refuse resets that no record of the model has."""
-    if n.late and n.clears and n.reset == "value" and np.any(n.start):
-        raise ValueError(f"{node.where}: is reset to zero a step later, and does not start there")
-    if n.late and n.reset == "subtract" and (n.decay <= 0).any():
-        raise ValueError(f"{node.where}: subtracts a step later what it has forgotten by then")
-    if n.several and np.any(n.start):
-        raise ValueError(f"{node.where}: emits several spikes and does not start at 0")
-
-
-def _check_threshold(stage: Stage, node: Node) -> None:
-    """Refuse a threshold that the rounding of a sum of float64 passes."""
-    fan = sum(np.abs(x.weight).reshape(len(x.weight), -1).sum(axis=1) for x in stage.links)
-    largest = float(np.max(fan + np.abs(stage.bias)))
-    least = float(np.min(np.asarray(stage.neuron.threshold)))
-    if least < NOISE * largest:
-        raise ValueError(
-            f"{node.where}: its threshold, {least:g} in units of its input, is lost in the "
-            f"rounding of currents of {largest:g}; its r or its weights may be wrong"
-        )
-
-
-def senders(graph: Graph, plan: Plan) -> Mapping[str, Extent]:
-    """Return the extent of what each layer of a plan emits, by its node."""
-    return {stage.node: graph.nodes[stage.node].extent for stage in plan.stages}

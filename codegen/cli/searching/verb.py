@@ -31,7 +31,8 @@ from qat.study.search.front import Found, front, within
 from qat.study.search.space import NUMBER as SPACE
 from qat.study.search.space import Space
 from qat.study.search.storage import close, opened, require_optuna, study_of
-from qat.study.search.worker import Worker, found_by, progress_of
+from qat.study.search.trials import found_by, progress_of
+from qat.study.search.worker import Worker
 from qat.train.runs import data_digest
 
 if TYPE_CHECKING:

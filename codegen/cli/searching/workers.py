@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from time import process_time
 from typing import TYPE_CHECKING
 
-from qat.study.search.worker import give_back
+from qat.study.search.trials import give_back
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 import pytest
 
-from qat.data.dataset import Dataset
-from qat.model import Shape
 from qat.study.search.costs import Costs
-from qat.study.search.first import first_networks, usual
-from qat.study.search.front import Found, front, within
-from qat.study.search.space import KINDS, Options, Space
+from qat.study.search.first import usual
+from qat.study.search.front import within
+from qat.study.search.space import Options, Space
 from qat.study.search.storage import opened, study_of
-from qat.study.search.worker import (
-    MISSED,
-    MOST_UNFIT,
-    Trained,
-    Worker,
-    found_by,
-    give_back,
-    progress_of,
-    rungs,
-)
+from qat.study.search.trials import found_by, give_back, progress_of
+from qat.study.search.worker import MISSED, MOST_UNFIT, Trained, Worker, rungs
 
 SPACE = Space(("spikes", "counts"), False, (4, 2))
 EPOCHS = 9
@@ -294,118 +283,6 @@ def test_no_trial_begins_when_the_time_is_up() -> None:
     worker(study, 9, begins=lambda: next(left)).run()
     assert all(t.state.is_finished() for t in study.get_trials())
     assert len(study.get_trials()) == 2
-
-
-# --------------------------------------------------------------------- storage
-
-
-def test_another_search_of_the_same_name_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "search.journal"
-    new_study(path, epochs=5)
-    with pytest.raises(ValueError, match=r"one with epochs 5; this one has 7; go on with the same"):
-        new_study(path, epochs=7)
-
-
-def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
-    (path := tmp_path / "notes.txt").write_text("not a journal\n")
-    with pytest.raises(ValueError, match=r"notes.txt: is no journal of a search"):
-        opened(str(path))
-    with pytest.raises(ValueError, match="is a folder; name a file in it"):
-        opened(str(tmp_path))
-
-
-def test_a_database_that_does_not_answer_is_one_line_without_the_password() -> None:
-    with pytest.raises(ValueError, match="does not answer") as told:
-        opened("postgresql://me:secret@127.0.0.1:9/none")
-    assert "secret" not in str(told.value)
-    assert "\n" not in str(told.value)
-
-
-# ----------------------------------------------------------------------- space
-
-
-def data(shape: tuple[int, ...], grid: Shape | None = None) -> Dataset:
-    parts = (np.zeros((4, *shape), np.uint8), np.arange(4)) * 3
-    return Dataset(*parts, 4, "made", "here", "none", (0, 255), grid=grid)
-
-
-@pytest.mark.parametrize(
-    ("given", "kinds"),
-    [
-        (data((6,)), ("counts", "spikes")),
-        (data((16,), Shape(4, 4, 1)), ("counts", "spikes", "maps")),
-        (data((5, 3)), ("counts", "spikes", "maps", "recurrent")),
-    ],
-)
-def test_the_space_is_what_the_data_allow(given: Dataset, kinds: tuple[str, ...]) -> None:
-    space = Space.of(given)
-    assert space.kinds == kinds
-    assert space.input_bits == (8, 6, 5, 4, 3, 2)
-    for kind in kinds:
-        for network in usual(space, kind):  # every usual network is one of the space
-            study = optuna.create_study()
-            study.enqueue_trial(network)
-            trial = study.ask()
-            space.suggest(trial)
-            assert trial.params == network
-
-
-def test_images_are_changed_where_the_recipe_of_the_kind_does_so() -> None:
-    named = replace(data((64,), Shape(8, 8, 1)), name="digits")
-    assert Space.of(named).changed == ("counts", "maps")
-    assert Space.of(replace(named, name="mnist-16")).changed == ("counts", "spikes", "maps")
-    assert Space.of(replace(named, name="mine")).changed == ()
-
-
-def test_a_search_begins_with_the_largest_usual_networks_that_fit() -> None:
-    space = Space.of(data((6,)))
-
-    def costs_of(options: Options) -> Costs:
-        if options["neuron"] == "burst" and int(options["layers"]) >= 64:
-            raise ValueError("cannot be")
-        return costs(100 * int(options["layers"]), 1)
-
-    found = first_networks(space, costs_of, {"flash": 12_800})
-    assert [(one["kind"], one[f"{one['kind']}/width0"], one["output_bits"]) for one in found] == [
-        ("counts", 32, 8),
-        ("counts", 32, 4),
-        ("counts", 16, 8),
-        ("spikes", 128, 8),
-        ("spikes", 128, 4),
-        ("spikes", 96, 8),
-    ]
-    assert [one.get("counts/levels") for one in found[:3]] == [7, 3, 7]
-    assert first_networks(space, costs_of, {"flash": 100}) == []
-
-
-def test_every_kind_has_networks() -> None:
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0))
-    space = Space(tuple(KINDS), True, (8,))
-    kinds = {(trial := study.ask(), space.suggest(trial))[0].params["kind"] for _ in range(40)}
-    assert kinds == set(KINDS)
-
-
-# ----------------------------------------------------------------------- front
-
-
-def test_the_front_is_what_no_other_beats() -> None:
-    made = [
-        Found(0, {}, 0.9, costs(100, 100), (b"",)),
-        Found(1, {}, 0.8, costs(100, 100), (b"",)),  # beaten by 0
-        Found(2, {}, 0.8, costs(50, 300), (b"",)),
-        Found(3, {}, 0.95, costs(400, 400), (b"",)),
-        Found(4, {}, 0.9, costs(100, 100), (b"",)),  # as 0, but later
-    ]
-    assert [one.number for one in front(made)] == [0, 2, 3]
-    assert [one.number for one in within(made, {"flash": 100})] == [0, 4, 2, 1]
-
-
-def test_what_is_as_accurate_is_told_apart_by_its_loss() -> None:
-    small = Found(0, {}, 0.9, costs(100, 100), (b"",), 0.5)
-    sure = Found(1, {}, 0.9, costs(200, 200), (b"",), 0.2)
-    beaten = Found(2, {}, 0.9, costs(200, 200), (b"",), 0.3)
-    assert within([small, sure, beaten], {}) == [sure, beaten, small]
-    assert front([sure, beaten, small]) == [sure, small]
 
 
 def test_a_network_of_the_queue_is_given_back_although_nothing_was_suggested_yet() -> None:
