@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.crossed import some
 from support.zoo.windows import (
     KERNELS,
     TOGETHER,
@@ -17,8 +18,8 @@ from codegen.checks.host import HostModel
 from codegen.render.generated import generated
 from qat.model import Model
 
-MANY = 24
-"""Random models; a third of each kind of steps."""
+SEEDS = some(range(24), range(12))
+"""Of random models; a third is of each kind of steps."""
 
 
 def assert_equal(model: Model, seed: int) -> None:
@@ -32,13 +33,13 @@ def assert_equal(model: Model, seed: int) -> None:
     assert told.differing == 0, told.first
 
 
-@pytest.mark.parametrize("seed", range(MANY))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_windows_compute_the_model(seed: int) -> None:
     assert_equal(random_windows(seed), seed)
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["current-based", "adaptive"])
-@pytest.mark.parametrize("seed", range(MANY // 2))
+@pytest.mark.parametrize("seed", some(range(12), range(6)))
 def test_windows_keep_more_than_membranes(seed: int, which: int) -> None:
     assert_equal(keeping_more(random_windows(seed), which), seed)
 

@@ -35,7 +35,7 @@ def crossed(
     return pairs
 
 
-def some(names: Iterable[str], ours: Collection[str]) -> list[Any]:
+def some(names: Iterable[Any], ours: Collection[Any]) -> list[Any]:
     """Return all names, for parametrize: ours in the ordinary run, the others in -m proof."""
     return [pytest.param(name, marks=() if name in ours else pytest.mark.proof) for name in names]
 
