@@ -117,12 +117,15 @@ def test_the_c_for_one_core_has_no_text_that_none_compiles(name: str, core: str)
     assert not re.findall(r"^#(?:el)?if 0\b.*", "\n".join(files.values()), re.MULTILINE)
 
 
-def test_clang_format_finds_nothing(files: dict[str, str], root: Path, tmp_path: Path) -> None:
+def test_clang_format_finds_nothing(root: Path, tmp_path: Path) -> None:
     assert shutil.which("clang-format"), "no clang-format: apt-get install clang-format"
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
+    for number, model in enumerate(NAMES):
+        for name, text in files_of(model).items():
+            (tmp_path / f"{number}_{name}").write_text(text)
     style = f"--style=file:{root / '.clang-format'}"
-    command = ["clang-format", "--dry-run", "-Werror", style, *files]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert len(names) > 2 * len(NAMES)
+    command = ["clang-format", "--dry-run", "-Werror", style, *names]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.crossed import some
 from support.zoo.echoes import delayed_map, inputs_for, random_echoes
 
 from codegen.checks.comparison import compare
@@ -11,7 +12,8 @@ from codegen.checks.host import HostModel
 from codegen.render.generated import generated
 from qat.model import LIF, Dense, Edge, Layer, Model, Spikes
 
-MANY = 30
+SEEDS = some(range(30), range(15))
+"""Of random models."""
 
 
 def _ternary(n: int, m: int) -> Dense:
@@ -27,7 +29,7 @@ def differing(model: Model, seed: int = 0) -> str | None:
     return told.first if told.differing else None
 
 
-@pytest.mark.parametrize("seed", range(MANY))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_edges_compute_the_model(seed: int) -> None:
     assert differing(random_echoes(seed), seed) is None
 
