@@ -30,6 +30,8 @@ settings.load_profile(os.environ.get("SPIKEMCU_TEST_PROFILE", "default"))
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every child compiles all modules anew
 sys.dont_write_bytecode = False
 
+gc.set_threshold(50_000, 20, 20)  # some thousand tests and models are always there
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it puts behind it
     signal.signal(signal.SIGINT, signal.default_int_handler)  # else no child could be interrupted
 

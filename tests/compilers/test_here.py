@@ -8,21 +8,26 @@ import pytest
 from support.compilers import HERE, LEVELS, Row, as_one_word, found, turns, zig
 from support.hunters import HUNTERS, Hunter
 from support.matrix import compared, run_row
+from support.zoo import byte_maps, counting, echoes, neurons, sized
 
 from codegen.checks.comparison import Comparison
 from codegen.checks.host import SANITIZE, HostModel
 
-QUICK = [("gcc", "-O0")] * 2
+QUICK = [("gcc", "-O0")] * 4
 ORDINARY = [*QUICK, ("clang", "-O0"), *QUICK, ("clang", "-O3"), *QUICK, ("gcc", "-O3")]
 """What compiles the models in turn in the ordinary run: clang takes twice as long as gcc, the
 highest level four times."""
 SPACING = 3
-"""Of so many models one is compiled here in the ordinary run; each family has tests of its own in
-tests/host or tests/target."""
+ELSEWHERE = [
+    name
+    for family in (sized, counting, neurons, echoes, byte_maps)
+    for name in family.MODELS
+    if name in HUNTERS
+]
+"""Models that tests/host or tests/target runs, each of them: here one of SPACING."""
 
-TURNS = [
-    (name, *ORDINARY[i % len(ORDINARY)]) for i, name in enumerate(list(HUNTERS)[::SPACING])
-]  # fmt: skip
+NAMES = [name for name in HUNTERS if name not in ELSEWHERE] + ELSEWHERE[::SPACING]
+TURNS = [(name, *ORDINARY[i % len(ORDINARY)]) for i, name in enumerate(NAMES)]
 
 
 def compiler_of(row: Row, folder: Path) -> str:

@@ -100,15 +100,31 @@ def equivalent() -> dict[str, list[str]]:
 
 
 def test_a_sample_of_mutants_is_killed() -> None:
-    """Of the first that are not called equivalent; one that is shows that it would be told."""
-    known, mutants = equivalent(), all_mutants()
-    unlisted = [mutant for mutant in mutants if mutant.key not in known][:SAMPLE]
+    """Of the first that are not called equivalent."""
+    known = equivalent()
+    unlisted = [mutant for mutant in all_mutants() if mutant.key not in known][:SAMPLE]
+    found = judged(unlisted, 1)
+    assert not unexplained(found, known)
+    assert [said.verdict for said in found.values()] == [Verdict.KILLED] * SAMPLE
+
+
+@pytest.mark.proof
+def test_one_that_survives_is_told() -> None:
+    known = equivalent()
     (quick,) = (key for key, (_, reason) in known.items() if reason == QUICK)
-    (listed,) = (mutant for mutant in mutants if mutant.key == quick)
-    found = judged([*unlisted, listed], 1)
+    (listed,) = (mutant for mutant in all_mutants() if mutant.key == quick)
+    found = judged([listed], 1)
     assert not unexplained(found, known)
     assert unexplained(found, ()) == [f"survived {quick} {change(listed)}"]
-    assert sum(said.verdict is Verdict.KILLED for said in found.values()) == SAMPLE
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_what_is_not_noticed_is_told_unless_it_is_called_equivalent(verdict: Verdict) -> None:
+    mutant = all_mutants()[0]
+    found = {mutant: Said(verdict)}
+    noticed = verdict in (Verdict.KILLED, Verdict.REFUSED)
+    assert (unexplained(found, ()) == []) == noticed
+    assert unexplained(found, [mutant.key]) == []
 
 
 @pytest.mark.proof

@@ -59,7 +59,7 @@ def vectors(counts: np.ndarray, model: Model) -> np.ndarray:
 @pytest.mark.parametrize("counting", ORDINARY, indirect=True)
 def test_samples_take_what_was_predicted_and_never_more_than_the_bound(counting: Hearing) -> None:
     core, kinds = counting.board.core, {"sound", "moved samples", "samples"}
-    for number, model in enumerate([*spectra(2, UNSEEN), *sensors(3, UNSEEN)]):
+    for number, model in enumerate([*spectra(2, UNSEEN), *sensors(2, UNSEEN)]):
         counts = vectors(counting.counts(model, stream(model, number)), model)
         typical, worst = values(model, core, kinds)
         assert abs(typical - counts.mean()) <= LOOSE * counts.mean() + FEW, number

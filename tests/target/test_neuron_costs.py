@@ -14,7 +14,7 @@ MOST = 1.9
 """Times the instructions of a LIF membrane."""
 
 ORDINARY = {
-    *((CASES[1], core) for core in ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m55")),
+    *((CASES[1], core) for core in ("qemu-m0", "qemu-m4", "qemu-m55")),
     (CASES[3], "qemu-rv32imc"),
     *((case, "qemu-m4") for case in CASES[4:]),
 }
