@@ -23,7 +23,7 @@ from codegen.checks.host import SANITIZE, HostModel
 from qat.machine.programs import Done
 
 quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-settings.register_profile("default", max_examples=15, deadline=None, suppress_health_check=quiet)
+settings.register_profile("default", max_examples=12, deadline=None, suppress_health_check=quiet)
 settings.register_profile("nightly", max_examples=2000, deadline=None, suppress_health_check=quiet)
 settings.load_profile(os.environ.get("SPIKEMCU_TEST_PROFILE", "default"))
 
