@@ -66,6 +66,7 @@ def normalised(neuron: Dynamics, node: Node) -> tuple[Dynamics, Any]:
     plain = dict.fromkeys(("late", "twice", "clears", "behind"), False)
     if n.late and n.clears and n.reset == "value":  # the model has it as it is
         plain = dict.fromkeys(("twice", "behind"), False)
+    # mypy takes a dict of flags for values of every field
     made = replace(n, gain=still + 1, drive=still, start=still, **plain)  # type: ignore[arg-type]
     if n.current_decay is not None:
         made = replace(made, current_gain=still + 1)

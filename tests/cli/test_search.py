@@ -30,8 +30,8 @@ from qat.study.search.first import usual
 from qat.study.search.space import KINDS, Space
 from qat.train.recipes import recipe_for
 
-FLASH, RAM, INSTRUCTIONS = 8, 4, 100
-"""KB, KB and thousands: room for usual networks as they are, and less than the large ones take."""
+FLASH, RAM, INSTRUCTIONS = 4, 2, 20
+"""KB, KB and thousands: less than the largest usual network takes."""
 BUDGET = f"flash={FLASH}K,ram={RAM}K,instructions={INSTRUCTIONS}k"
 TRIALS = 4
 
@@ -205,7 +205,7 @@ class Search:
 def searched(
     database: tuple[str, optuna.storages.RDBStorage], tmp_path_factory: pytest.TempPathFactory
 ) -> Search:
-    """Search with two workers, kill one, and give the same command once more."""
+    """Search with two workers, kill one, and give the command once more, for one worker."""
     (url, storage), folder = database, tmp_path_factory.mktemp("out")
     path = folder / "points.csv"
     path.write_text(table())

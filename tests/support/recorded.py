@@ -145,6 +145,7 @@ def joined(commands: Sequence[str], folder: Path, around: Around) -> list[str]:
     kept = COUNTED if around == "counted" else ()
     counted = [match for match in found if Path(match[2]).name in kept]
     others = [match for match in found if match not in counted]
+    assert len(counted) == len(kept), "a counted source has another name now"
     compiled = [as_one(part, folder) for part in (counted, others) if part]
     gone = [match[1] for part in (counted, others) for match in part[1:]]
     of_others = re.compile("|".join(rf" {re.escape(name)}(?= )" for name in gone))
@@ -301,7 +302,8 @@ def build(
 ) -> dict[str, Path]:
     """Return what codegen.target.build.build does, {board: ELF file}, from recorded commands.
 
-    What is around the model is compiled as PlatformIO does where there is no room for more.
+    What is around the model is compiled in two pieces, as `Around` says; as PlatformIO does for a
+    board without room for that.
     """
     some = [boards] if isinstance(boards, str | Board) else boards
     names = [board if isinstance(board, str) else board.name for board in some]

@@ -66,7 +66,7 @@ def _models_of(trial: FrozenTrial) -> list[str]:
 
 
 def model_name(number: int) -> str:
-    """Return the name of the attribute of one of them."""
+    """Return the name of the attribute that holds the model of a seed, counted from 0."""
     return f"model{number}"
 
 

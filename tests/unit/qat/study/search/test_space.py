@@ -15,10 +15,6 @@ from qat.study.search.first import first_networks, usual
 from qat.study.search.space import KINDS, Options, Space
 
 
-def costs(flash: int, instructions: int) -> Costs:
-    return Costs(flash, 50, 10, instructions, 2 * instructions, 1.0)
-
-
 def data(shape: tuple[int, ...], grid: Shape | None = None) -> Dataset:
     parts = (np.zeros((4, *shape), np.uint8), np.arange(4)) * 3
     return Dataset(*parts, 4, "made", "here", "none", (0, 255), grid=grid)
@@ -58,7 +54,7 @@ def test_a_search_begins_with_the_largest_usual_networks_that_fit() -> None:
     def costs_of(options: Options) -> Costs:
         if options["neuron"] == "burst" and int(options["layers"]) >= 64:
             raise ValueError("cannot be")
-        return costs(100 * int(options["layers"]), 1)
+        return Costs(100 * int(options["layers"]), 50, 10, 1, 2, 1.0)
 
     found = first_networks(space, costs_of, {"flash": 12_800})
     assert [(one["kind"], one[f"{one['kind']}/width0"], one["output_bits"]) for one in found] == [
